@@ -1,5 +1,4 @@
 using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.OnnxRuntime.Native;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Tests.Offline.OnnxRuntime;
@@ -65,17 +64,6 @@ public sealed class FailureTests
     }
 
     [Fact]
-    public void Providers_that_are_not_there_are_refused()
-    {
-        using var options = new SessionOptions();
-        options.AppendExecutionProvider_CPU();
-        var cuda = Assert.Throws<OnnxRuntimeException>(() => options.AppendExecutionProvider_CUDA());
-        Assert.Contains("CUDA", cuda.Message, StringComparison.OrdinalIgnoreCase);
-        Assert.Throws<OnnxRuntimeException>(() => SessionOptions.MakeSessionOptionWithCudaProvider());
-        Assert.Throws<OnnxRuntimeException>(() => options.AppendExecutionProvider("NoSuchProvider", new() { ["key"] = "value" }));
-    }
-
-    [Fact]
     public async Task Terminate_ends_a_run_that_would_take_for_ever()
     {
         using var session = Model.Open("loop");
@@ -118,10 +106,6 @@ public sealed class FailureTests
         options.Dispose();
         Assert.Throws<ObjectDisposedException>(() => options.Terminate = false);
     }
-
-    [Fact]
-    public void Library_that_is_too_old_is_refused() =>
-        Assert.Contains("version 10000", Assert.Throws<NotSupportedException>(() => OrtLibrary.GetApi(10_000)).Message);
 
     private static void Fails(string code, string text, Func<object> action)
     {
