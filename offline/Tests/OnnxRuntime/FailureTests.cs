@@ -64,6 +64,21 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public void Disposed_objects_are_refused_and_what_was_borrowed_with_them_is_returned()
+    {
+        using var session = Model.Open("sequence");
+        var (a, b) = (OrtValue.CreateTensorValueFromMemory([1f], [1]), OrtValue.CreateTensorValueFromMemory([1f], [1]));
+        b.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => session.Run(null, ["a", "b"], [a, b], ["pair"]));
+        a.Dispose();
+        Assert.True(a.Handle.IsClosed);
+
+        var memory = new OrtMemoryInfo(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.DeviceAllocator, 0, OrtMemType.Default);
+        memory.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => OrtValue.CreateTensorValueFromMemory(memory, new float[1].AsMemory(), [1]));
+    }
+
+    [Fact]
     public async Task Terminate_ends_a_run_that_would_take_for_ever()
     {
         using var session = Model.Open("loop");
