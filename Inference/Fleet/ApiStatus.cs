@@ -1,6 +1,6 @@
 namespace InferenceTemplate.Inference.Fleet;
 
-/// <summary>What one Api replica says of itself each second. Latencies are seconds over the last ten; null without traffic.</summary>
+/// <summary>What one Api replica says of itself each second. All are of the last ten seconds.</summary>
 public sealed record ApiStatus(
     string Id,
     string Host,
@@ -8,7 +8,4 @@ public sealed record ApiStatus(
     double RequestsPerSecond,
     double ErrorsPerSecond,
     int InFlight,
-    double? P50,
-    double? P95,
-    double? P99,
     LatencyBuckets Latencies);

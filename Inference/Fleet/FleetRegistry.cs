@@ -30,42 +30,42 @@ public sealed class FleetRegistry(IConnectionMultiplexer redis)
 
     public Task<IReadOnlyList<WorkerStatus>> WorkersAsync() => ListAsync(Workers, FleetJson.Default.WorkerStatus);
 
-    private async Task ReportAsync<T>(string kind, string id, T status, JsonTypeInfo<T> json)
+    private Task ReportAsync<T>(string kind, string id, T status, JsonTypeInfo<T> json) => OnRedisAsync(async database =>
     {
-        try
-        {
-            var database = redis.GetDatabase();
-            var text = JsonSerializer.Serialize(status, json);
-            await Task.WhenAll(
-                database.SetAddAsync(kind, id),
-                database.StringSetAsync($"{kind}:{id}", text, Lifetime));
-        }
-        catch (Exception exception) when (QueueUnavailableException.Covers(exception))
-        {
-            throw new QueueUnavailableException(exception);
-        }
-    }
+        var text = JsonSerializer.Serialize(status, json);
+        await Task.WhenAll(database.SetAddAsync(kind, id), database.StringSetAsync($"{kind}:{id}", text, Lifetime));
+        return true;
+    });
 
-    private async Task LeaveAsync(string kind, string id)
+    private Task LeaveAsync(string kind, string id) => OnRedisAsync(async database =>
     {
-        var database = redis.GetDatabase();
         await Task.WhenAll(database.SetRemoveAsync(kind, id), database.KeyDeleteAsync($"{kind}:{id}"));
-    }
+        return true;
+    });
 
-    private async Task<IReadOnlyList<T>> ListAsync<T>(string kind, JsonTypeInfo<T> json)
+    private Task<IReadOnlyList<T>> ListAsync<T>(string kind, JsonTypeInfo<T> json) => OnRedisAsync<IReadOnlyList<T>>(async database =>
+    {
+        var ids = await database.SetMembersAsync(kind);
+        if (ids.Length == 0)
+        {
+            return [];
+        }
+
+        var texts = await database.StringGetAsync([.. ids.Select(id => (RedisKey)$"{kind}:{id}")]);
+        var gone = ids.Where((_, i) => texts[i].IsNull).ToArray();
+        if (gone.Length > 0)
+        {
+            await database.SetRemoveAsync(kind, gone);
+        }
+
+        return [.. texts.Where(t => !t.IsNull).Select(t => JsonSerializer.Deserialize((string)t!, json)!)];
+    });
+
+    private async Task<T> OnRedisAsync<T>(Func<IDatabase, Task<T>> action)
     {
         try
         {
-            var database = redis.GetDatabase();
-            var ids = await database.SetMembersAsync(kind);
-            var texts = await database.StringGetAsync([.. ids.Select(id => (RedisKey)$"{kind}:{id}")]);
-            var gone = ids.Where((_, i) => texts[i].IsNull).ToArray();
-            if (gone.Length > 0)
-            {
-                await database.SetRemoveAsync(kind, gone);
-            }
-
-            return [.. texts.Where(t => !t.IsNull).Select(t => JsonSerializer.Deserialize((string)t!, json)!)];
+            return await action(redis.GetDatabase());
         }
         catch (Exception exception) when (QueueUnavailableException.Covers(exception))
         {

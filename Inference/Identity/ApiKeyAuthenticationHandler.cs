@@ -57,12 +57,14 @@ public sealed class ApiKeyAuthenticationHandler(
 
         var claims = new ClaimsIdentity(
             [
-                new Claim(ClaimTypes.Name, identity.Name),
-                new Claim(ClaimTypes.Role, identity.Role),
+                new Claim(InferenceClaims.Name, identity.Name),
+                new Claim(InferenceClaims.Role, identity.Role),
                 new Claim(InferenceClaims.Tenant, identity.TenantId),
                 new Claim(InferenceClaims.KeyId, identity.KeyId.ToString()),
             ],
-            SchemeName);
+            SchemeName,
+            InferenceClaims.Name,
+            InferenceClaims.Role);
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(claims), SchemeName));
     }
 

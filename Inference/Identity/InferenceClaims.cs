@@ -2,9 +2,11 @@ using System.Security.Claims;
 
 namespace InferenceTemplate.Inference.Identity;
 
-/// <summary>Claims beside name and role.</summary>
+/// <summary>The claims of a caller, by API key or token alike.</summary>
 public static class InferenceClaims
 {
+    public const string Name = "name";
+    public const string Role = "role";
     public const string Tenant = "tenant";
     public const string KeyId = "key_id";
 
