@@ -26,8 +26,6 @@ if (args.Contains("--migrate", StringComparer.Ordinal))
     return await app.MigrateAsync();
 }
 
-app.UseExceptionHandler();
-app.UseOpenInferenceErrors();
 app.UseAuthentication();
 app.UseAuthorization();
 

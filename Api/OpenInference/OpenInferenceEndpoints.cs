@@ -8,6 +8,7 @@ internal static class OpenInferenceEndpoints
 {
     public static IServiceCollection AddOpenInference(this IServiceCollection services)
     {
+        services.AddOpenInferenceErrors();
         services.AddSingleton<Telemetry>();
         services.AddSingleton<ReplyInbox>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplyInbox>());

@@ -1,5 +1,5 @@
+using InferenceTemplate.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.AspNetCore.WebUtilities;
 
 namespace InferenceTemplate.Api.OpenInference;
 
@@ -12,30 +12,18 @@ internal static class OpenInferenceErrors
     public static JsonHttpResult<ErrorBody> Error(int status, string message) =>
         TypedResults.Json(new ErrorBody(message), ApiJson.Default.ErrorBody, statusCode: status);
 
-    public static bool Applies(HttpContext context) => context.Request.Path.StartsWithSegments("/v2");
+    public static void AddOpenInferenceErrors(this IServiceCollection services) =>
+        services.Configure<ErrorResponses>(errors => errors.Map("/v2", (context, message) =>
+            Error(context.Response.StatusCode, Specific(context) ?? message).ExecuteAsync(context)));
 
-    /// <summary>Gives a body to answers that routing and authorisation leave empty: 401, 403, 404, 405.</summary>
-    public static void UseOpenInferenceErrors(this IApplicationBuilder app) => app.UseStatusCodePages(async pages =>
-    {
-        var context = pages.HttpContext;
-        var message = Message(context);
-        if (Applies(context))
-        {
-            await Error(context.Response.StatusCode, message).ExecuteAsync(context);
-        }
-        else
-        {
-            await TypedResults.Problem(message, statusCode: context.Response.StatusCode).ExecuteAsync(context);
-        }
-    });
-
-    private static string Message(HttpContext context) => context.Response.StatusCode switch
+    // Routing and authorisation say no more than a status.
+    private static string? Specific(HttpContext context) => context.Response.StatusCode switch
     {
         StatusCodes.Status401Unauthorized =>
             "credentials are missing, unknown, revoked or expired: send an API key as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'",
         StatusCodes.Status403Forbidden => "these credentials do not allow this",
         StatusCodes.Status404NotFound => $"there is nothing at {context.Request.Path}",
         StatusCodes.Status405MethodNotAllowed => $"{context.Request.Method} is not possible at {context.Request.Path}",
-        var status => ReasonPhrases.GetReasonPhrase(status),
+        _ => null,
     };
 }

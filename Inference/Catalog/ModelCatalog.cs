@@ -1,45 +1,34 @@
 using System.Globalization;
 using InferenceTemplate.Inference.Store;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
 
 namespace InferenceTemplate.Inference.Catalog;
 
-/// <summary>The registered model versions, read from Postgres at most once a second.</summary>
-public sealed class ModelCatalog(IDbContextFactory<InferenceDbContext> contexts, TimeProvider time)
+/// <summary>
+/// The registered model versions, read from Postgres at most once a second. While it is read again, and while Postgres
+/// is away, callers go on with what was known.
+/// </summary>
+public sealed partial class ModelCatalog(
+    IDbContextFactory<InferenceDbContext> contexts, TimeProvider time, ILogger<ModelCatalog> logger)
 {
     private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(1);
 
-    private readonly SemaphoreSlim _reading = new(1);
-    private volatile Snapshot _snapshot = new([], DateTimeOffset.MinValue);
+    private readonly Lock _lock = new();
+    private IReadOnlyList<ModelVersion>? _known;
+    private DateTimeOffset _readAt;
+    private Task<IReadOnlyList<ModelVersion>>? _reading;
 
-    public async Task<IReadOnlyList<ModelVersion>> AllAsync(CancellationToken cancellationToken)
+    public Task<IReadOnlyList<ModelVersion>> AllAsync(CancellationToken cancellationToken)
     {
-        var snapshot = _snapshot;
-        if (time.GetUtcNow() - snapshot.ReadAt < RememberedFor)
+        lock (_lock)
         {
-            return snapshot.Versions;
-        }
-
-        // One caller reads; the others go on with what was known, except before the first reading.
-        if (!await _reading.WaitAsync(snapshot.Versions.Count > 0 ? TimeSpan.Zero : Timeout.InfiniteTimeSpan, cancellationToken))
-        {
-            return snapshot.Versions;
-        }
-
-        try
-        {
-            if (time.GetUtcNow() - _snapshot.ReadAt >= RememberedFor)
+            if (_known is null || time.GetUtcNow() - _readAt >= RememberedFor)
             {
-                await using var database = await contexts.CreateDbContextAsync(cancellationToken);
-                var versions = await database.ModelVersions.AsNoTracking().ToListAsync(cancellationToken);
-                _snapshot = new Snapshot([.. versions.OrderBy(v => v.Model, StringComparer.Ordinal).ThenBy(Number)], time.GetUtcNow());
+                _reading ??= Task.Run(ReadAsync, CancellationToken.None);
             }
 
-            return _snapshot.Versions;
-        }
-        finally
-        {
-            _reading.Release();
+            return _known is not null ? Task.FromResult(_known) : _reading!.WaitAsync(cancellationToken);
         }
     }
 
@@ -49,9 +38,39 @@ public sealed class ModelCatalog(IDbContextFactory<InferenceDbContext> contexts,
 
     /// <summary>One version of a model, the highest where none is named; null when there is none.</summary>
     public async Task<ModelVersion?> FindAsync(string model, string? version, CancellationToken cancellationToken) =>
-        (await VersionsAsync(model, cancellationToken)).LastOrDefault(v => version is null || v.Version == version);
+        (await AllAsync(cancellationToken)).LastOrDefault(v => v.Model == model && (version is null || v.Version == version));
+
+    private async Task<IReadOnlyList<ModelVersion>> ReadAsync()
+    {
+        try
+        {
+            await using var database = await contexts.CreateDbContextAsync();
+            var versions = await database.ModelVersions.AsNoTracking().ToListAsync();
+            IReadOnlyList<ModelVersion> sorted = [.. versions.OrderBy(v => v.Model, StringComparer.Ordinal).ThenBy(Number)];
+            lock (_lock)
+            {
+                _known = sorted;
+            }
+
+            return sorted;
+        }
+        catch (Exception exception) when (_known is not null)
+        {
+            LogStale(exception.Message);
+            return _known;
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _readAt = time.GetUtcNow();
+                _reading = null;
+            }
+        }
+    }
 
     private static long Number(ModelVersion version) => long.Parse(version.Version, CultureInfo.InvariantCulture);
 
-    private sealed record Snapshot(IReadOnlyList<ModelVersion> Versions, DateTimeOffset ReadAt);
+    [LoggerMessage(LogLevel.Warning, "The model catalogue can't be read; going on with what was known: {Reason}")]
+    private partial void LogStale(string reason);
 }

@@ -30,14 +30,14 @@ public sealed class FleetRegistry(IConnectionMultiplexer redis)
 
     public Task<IReadOnlyList<WorkerStatus>> WorkersAsync() => ListAsync(Workers, FleetJson.Default.WorkerStatus);
 
-    private Task ReportAsync<T>(string kind, string id, T status, JsonTypeInfo<T> json) => OnRedisAsync(async database =>
+    private Task<bool> ReportAsync<T>(string kind, string id, T status, JsonTypeInfo<T> json) => OnRedisAsync(async database =>
     {
         var text = JsonSerializer.Serialize(status, json);
         await Task.WhenAll(database.SetAddAsync(kind, id), database.StringSetAsync($"{kind}:{id}", text, Lifetime));
         return true;
     });
 
-    private Task LeaveAsync(string kind, string id) => OnRedisAsync(async database =>
+    private Task<bool> LeaveAsync(string kind, string id) => OnRedisAsync(async database =>
     {
         await Task.WhenAll(database.SetRemoveAsync(kind, id), database.KeyDeleteAsync($"{kind}:{id}"));
         return true;

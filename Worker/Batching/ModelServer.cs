@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
 

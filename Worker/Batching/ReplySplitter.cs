@@ -1,6 +1,5 @@
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
 using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Worker.Batching;

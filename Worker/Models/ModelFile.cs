@@ -38,9 +38,9 @@ internal sealed partial record ModelFile(string Model, string Version, string Pa
         return new ModelFile(model, version, path);
     }
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ModelName();
 
-    [GeneratedRegex("^[1-9][0-9]{0,17}$")]
+    [GeneratedRegex("^[1-9][0-9]{0,17}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex VersionNumber();
 }
