@@ -129,10 +129,12 @@ public class FrameTests(Dashboard dashboard)
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Figure("requests")).ToBeVisibleAsync();
 
+        // A page load puts the focus on its heading; the header comes before that.
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Overview" })).ToBeFocusedAsync();
         var signOut = page.GetByRole(AriaRole.Button, new() { Name = "Sign out" });
         for (var i = 0; i < 12 && !await signOut.EvaluateAsync<bool>("button => button === document.activeElement"); i++)
         {
-            await page.Keyboard.PressAsync("Tab");
+            await page.Keyboard.PressAsync("Shift+Tab");
         }
 
         await page.Keyboard.PressAsync("Enter");

@@ -1,3 +1,6 @@
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Diagnostics;
+
 namespace InferenceTemplate.Web.Security;
 
 internal static class ErrorPages
@@ -12,5 +15,17 @@ internal static class ErrorPages
         }
 
         app.UseStatusCodePagesWithReExecute("/status/{0}", createScopeForStatusCodePages: true);
+
+        // The page about a refused form is itself only read: as a POST it would be refused for the same reason.
+        app.Use((context, next) =>
+        {
+            if (context.Features.Get<IStatusCodeReExecuteFeature>() is not null)
+            {
+                context.Request.Method = HttpMethods.Get;
+                context.Features.Set<IAntiforgeryValidationFeature>(null);
+            }
+
+            return next(context);
+        });
     }
 }
