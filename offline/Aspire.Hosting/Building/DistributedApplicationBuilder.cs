@@ -60,7 +60,6 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         ["--step"] = "Pipeline:Step",
         ["--output-path"] = "Pipeline:OutputPath",
         ["--publisher"] = "Publishing:Publisher",
-        ["--environment"] = "Environment",
     };
 
     private readonly HostApplicationBuilder _host;
@@ -77,11 +76,12 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     {
         var settings = new HostApplicationBuilderSettings
         {
-            ApplicationName = options.Assembly?.GetName().Name,
+            ApplicationName = options.AssemblyName,
             ContentRootPath = Directory.Exists(options.ProjectDirectory) ? options.ProjectDirectory : null,
             Configuration = new ConfigurationManager(),
         };
         _hook?.Creating(options, settings);
+        settings.Args = options.Args;
         _host = new HostApplicationBuilder(settings);
         Configuration.AddCommandLine(options.Args ?? [], Switches);
         _hook?.Configure(Configuration);

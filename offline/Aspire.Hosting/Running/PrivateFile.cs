@@ -1,8 +1,21 @@
 namespace Aspire.Hosting.Running;
 
-/// <summary>Files that only their owner reads.</summary>
+/// <summary>Files and directories for their owner alone.</summary>
 internal static class PrivateFile
 {
+    /// <summary>Makes a directory that only its owner enters.</summary>
+    public static void CreateDirectory(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
     /// <summary>Writes a whole file; a crash or a full disk on the way leaves the old one.</summary>
     public static void Write(string path, string content)
     {

@@ -32,7 +32,7 @@ internal sealed class ResourceCommands(
                 Directory.Delete(directory, recursive: true);
             }
 
-            Directory.CreateDirectory(directory);
+            PrivateFile.CreateDirectory(directory);
             return await server.PrepareAsync(new(data, directory, endpoints.Target(replica, endpoint.Name)), cancellationToken);
         }
 
