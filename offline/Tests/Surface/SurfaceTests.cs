@@ -14,7 +14,7 @@ public sealed class SurfaceTests
     public static TheoryData<string> StandIns() =>
         new(Directory.GetFiles(Path.Combine(s_root, "offline"), "*.csproj", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 })
             .Select(file => Path.GetFileNameWithoutExtension(file))
-            .Where(id => id != "Tests.Offline" && PublicSurface.Of(Load(id)).Count > 0));
+            .Where(id => id != "Tests.Offline" && !IsEmpty(id)));
 
     [Theory]
     [MemberData(nameof(StandIns))]
@@ -40,6 +40,9 @@ public sealed class SurfaceTests
         Assert.Empty(File.ReadLines(ListOf(id)).Except(real));
     }
 
+    // An empty project stands in for a package that is only a dependency of another.
+    private static bool IsEmpty(string id) => File.Exists(AssemblyOf(id)) && PublicSurface.Of(Load(id)).Count == 0;
+
     private static bool IsListingOf(string id, string file)
     {
         // The managed assembly is the same with and without CUDA.
@@ -50,7 +53,9 @@ public sealed class SurfaceTests
 
     private static string ListOf(string id) => Path.Combine(s_root, "offline", "Tests", "Surface", id + ".txt");
 
-    private static Assembly Load(string id) => Assembly.LoadFrom(Path.Combine(AppContext.BaseDirectory, id + ".dll"));
+    private static string AssemblyOf(string id) => Path.Combine(AppContext.BaseDirectory, id + ".dll");
+
+    private static Assembly Load(string id) => Assembly.LoadFrom(AssemblyOf(id));
 
     private static string Root()
     {
