@@ -1,0 +1,107 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace Tests.Offline.OnnxRuntime;
+
+/// <summary>Memory of the whole process is the measure, so these run by themselves.</summary>
+[CollectionDefinition("OnnxRuntime leaks", DisableParallelization = true)]
+[Collection("OnnxRuntime leaks")]
+public sealed class LeakTests
+{
+    private readonly float[] rows = new float[8 * 4];
+
+    [Fact]
+    public void Runs_leave_nothing_behind()
+    {
+        using var session = Model.Open("matmul");
+        using var options = new RunOptions();
+        StaysFlat(20_000, () =>
+        {
+            using var x = OrtValue.CreateTensorValueFromMemory(rows, [8, 4]);
+            using var outputs = session.Run(options, ["x"], [x], ["y"]);
+            _ = outputs[0].GetTensorDataAsSpan<float>()[0];
+        });
+    }
+
+    [Fact]
+    public void Strings_bindings_and_allocations_leave_nothing_behind()
+    {
+        using var session = Model.Open("matmul");
+        using var options = new RunOptions();
+        StaysFlat(20_000, () =>
+        {
+            using var texts = OrtValue.CreateTensorWithEmptyStrings(OrtAllocator.DefaultInstance, [2]);
+            texts.StringTensorSetElementAt(new string('x', 500).AsSpan(), 1);
+            _ = texts.GetStringTensorAsArray();
+            using var x = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, TensorElementType.Float, [8, 4]);
+            using var binding = session.CreateIoBinding();
+            binding.BindInput("x", x);
+            binding.BindOutputToDevice("y", OrtMemoryInfo.DefaultInstance);
+            using var outputs = session.RunWithBoundResults(options, binding);
+            _ = binding.GetOutputNames();
+        });
+    }
+
+    [Fact]
+    public void Failures_leave_nothing_behind()
+    {
+        using var session = Model.Open("matmul");
+        StaysFlat(20_000, () =>
+        {
+            using var flat = OrtValue.CreateTensorValueFromMemory(rows, [32]);
+            Assert.Throws<OnnxRuntimeException>(() => session.Run(null, ["x"], [flat], ["y"]));
+        });
+    }
+
+    [Fact]
+    public void Sessions_leave_nothing_behind()
+    {
+        var model = File.ReadAllBytes(Model.PathOf("matmul"));
+        StaysFlat(400, () =>
+        {
+            using var options = new SessionOptions { IntraOpNumThreads = 1, LogId = "leak" };
+            options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+            using var session = new InferenceSession(model, options);
+            _ = session.ModelMetadata.CustomMetadataMap;
+            Assert.Throws<OnnxRuntimeException>(() => new InferenceSession(new byte[] { 1, 2, 3 }, options));
+        });
+    }
+
+    [Fact]
+    public void Values_that_nobody_disposes_of_are_collected_with_their_pins()
+    {
+        var data = Abandon();
+        for (var i = 0; i < 10 && data.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        Assert.False(data.IsAlive);
+
+        static WeakReference Abandon()
+        {
+            var floats = new float[4];
+            _ = OrtValue.CreateTensorValueFromMemory(floats, [4]);
+            return new WeakReference(floats);
+        }
+    }
+
+    private static void StaysFlat(int times, Action action)
+    {
+        for (var i = 0; i < times / 4; i++)
+            action();
+        var warm = ResidentBytes();
+        for (var i = 0; i < times; i++)
+            action();
+        var end = ResidentBytes();
+        Assert.True(end < warm * 1.1, $"Resident memory grew from {warm >> 10} to {end >> 10} KiB over {times} repetitions.");
+    }
+
+    private static long ResidentBytes()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        return Environment.WorkingSet;
+    }
+}
