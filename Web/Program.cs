@@ -1,3 +1,4 @@
+using InferenceTemplate.ServiceDefaults;
 using InferenceTemplate.Web.ApiClient;
 using InferenceTemplate.Web.Components;
 using InferenceTemplate.Web.Security;
@@ -30,3 +31,4 @@ app.MapSignOut();
 app.MapRazorComponents<App>().AddInteractiveServerRenderMode(mode => mode.ContentSecurityFrameAncestorsPolicy = null);
 
 await app.RunAsync();
+

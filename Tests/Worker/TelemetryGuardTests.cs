@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Worker;
 
@@ -33,7 +34,7 @@ public sealed class TelemetryGuardTests
     [Fact]
     public void Launch_profile_sets_the_variable()
     {
-        using var settings = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository, "Worker", "Properties", "launchSettings.json")));
+        using var settings = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "Worker", "Properties", "launchSettings.json")));
 
         foreach (var profile in settings.RootElement.GetProperty("profiles").EnumerateObject())
         {
@@ -44,20 +45,6 @@ public sealed class TelemetryGuardTests
     [Fact]
     public void Container_image_sets_the_variable() => Assert.Contains(
         "<ContainerEnvironmentVariable Include=\"ORT_DISABLE_TELEMETRY\" Value=\"1\" />",
-        File.ReadAllText(Path.Combine(Repository, "Worker", "Worker.csproj")),
+        File.ReadAllText(Path.Combine(Repository.Root, "Worker", "Worker.csproj")),
         StringComparison.Ordinal);
-
-    private static string Repository
-    {
-        get
-        {
-            var folder = new DirectoryInfo(AppContext.BaseDirectory);
-            while (!File.Exists(Path.Combine(folder.FullName, "global.json")))
-            {
-                folder = folder.Parent!;
-            }
-
-            return folder.FullName;
-        }
-    }
 }

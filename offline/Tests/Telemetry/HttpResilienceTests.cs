@@ -38,6 +38,19 @@ public sealed class HttpResilienceTests
     }
 
     [Fact]
+    public async Task Retry_works_without_a_task_too()
+    {
+        await using var server = await HttpServer.StartAsync(FailFirst);
+        using var services = Client(_ => { });
+        using var request = new HttpRequestMessage(HttpMethod.Get, server.Address);
+
+        using var response = services.GetRequiredService<IHttpClientFactory>().CreateClient("test").Send(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal(200, (int)response.StatusCode);
+        Assert.Equal(2, server.Requests.Count);
+    }
+
+    [Fact]
     public async Task Retry_repeats_a_post_unless_told_not_to()
     {
         await using var server = await HttpServer.StartAsync(FailFirst);
