@@ -1,0 +1,20 @@
+using System.Text.Json.Serialization;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Api.Overview;
+
+namespace InferenceTemplate.Api;
+
+/// <summary>JSON of the API's wire types, generated at build.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.Never)]
+[JsonSerializable(typeof(ErrorBody))]
+[JsonSerializable(typeof(ServerMetadata))]
+[JsonSerializable(typeof(ServerLive))]
+[JsonSerializable(typeof(ServerReady))]
+[JsonSerializable(typeof(ModelMetadata))]
+[JsonSerializable(typeof(ModelReady))]
+[JsonSerializable(typeof(AccessToken))]
+[JsonSerializable(typeof(PlatformOverview))]
+internal sealed partial class ApiJson : JsonSerializerContext;

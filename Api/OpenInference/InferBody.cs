@@ -1,0 +1,12 @@
+using InferenceTemplate.Inference.Tensors;
+
+namespace InferenceTemplate.Api.OpenInference;
+
+/// <summary>What a caller sent to <c>/infer</c>.</summary>
+/// <param name="Id">Echoed in the answer; null when absent or empty.</param>
+/// <param name="Timeout">The <c>timeout</c> parameter; null when absent.</param>
+/// <param name="Outputs">Names of the outputs asked for; empty for all.</param>
+internal sealed record InferBody(string? Id, TimeSpan? Timeout, Tensor[] Inputs, string[] Outputs);
+
+/// <summary>The request can't be understood; the message is for its sender.</summary>
+internal sealed class InvalidInferBodyException(string message) : Exception(message);

@@ -1,0 +1,280 @@
+using System.Text.Json;
+using InferenceTemplate.Inference.Tensors;
+
+namespace InferenceTemplate.Api.OpenInference;
+
+/// <summary>
+/// Reads the JSON of an inference request. Tensor data goes from the UTF-8 text straight into tensor memory: no document,
+/// no boxed numbers.
+/// </summary>
+/// <exception cref="InvalidInferBodyException">Thrown by every member; says which field is wrong and how.</exception>
+internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
+{
+    private Utf8JsonReader _reader = new(json, new JsonReaderOptions { MaxDepth = InferLimits.MaxJsonDepth });
+
+    public static InferBody Read(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return new InferBodyReader(json).Read();
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidInferBodyException(
+                $"the body is not valid JSON at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}: "
+                + exception.Message.Split(" LineNumber:")[0]);
+        }
+    }
+
+    private InferBody Read()
+    {
+        string? id = null;
+        TimeSpan? timeout = null;
+        var inputs = new List<Tensor>();
+        var outputs = new List<string>();
+        var hasInputs = false;
+
+        Expect(JsonTokenType.StartObject, "the body");
+        while (NextProperty() is { } property)
+        {
+            switch (property)
+            {
+                case "id":
+                    id = ReadId();
+                    break;
+                case "parameters":
+                    timeout = ReadTimeout();
+                    break;
+                case "inputs":
+                    hasInputs = true;
+                    ReadArray("inputs", ref this, (ref InferBodyReader self, int index) => inputs.Add(self.ReadInput(index)));
+                    break;
+                case "outputs":
+                    ReadArray("outputs", ref this, (ref InferBodyReader self, int index) => outputs.Add(self.ReadOutput(index)));
+                    break;
+                default:
+                    _reader.Skip();
+                    break;
+            }
+        }
+
+        if (_reader.Read())
+        {
+            throw new InvalidInferBodyException("the body goes on after its JSON object");
+        }
+
+        return hasInputs
+            ? new InferBody(id, timeout, [.. inputs], [.. outputs])
+            : throw new InvalidInferBodyException("inputs: missing");
+    }
+
+    private string? ReadId()
+    {
+        if (_reader.TokenType == JsonTokenType.Null)
+        {
+            return null;
+        }
+
+        var id = ReadString("id");
+        return id.Length <= InferLimits.MaxIdLength
+            ? (id.Length == 0 ? null : id)
+            : throw new InvalidInferBodyException($"id: {id.Length} characters given, at most {InferLimits.MaxIdLength} allowed");
+    }
+
+    private TimeSpan? ReadTimeout()
+    {
+        Require(JsonTokenType.StartObject, "parameters");
+        TimeSpan? timeout = null;
+        while (NextProperty() is { } name)
+        {
+            if (name != "timeout")
+            {
+                _reader.Skip();
+                continue;
+            }
+
+            if (_reader.TokenType != JsonTokenType.Number || !_reader.TryGetInt64(out var microseconds) || microseconds < 0)
+            {
+                throw new InvalidInferBodyException("parameters.timeout: a whole number of microseconds expected");
+            }
+
+            // Zero means: no timeout of its own.
+            timeout = microseconds == 0 ? null : TimeSpan.FromMicroseconds(Math.Min(microseconds, int.MaxValue * 1000L));
+        }
+
+        return timeout;
+    }
+
+    private Tensor ReadInput(int index)
+    {
+        var path = $"inputs[{index}]";
+        string? name = null;
+        Datatype? datatype = null;
+        long[]? shape = null;
+        Utf8JsonReader data = default;
+        var hasData = false;
+
+        Require(JsonTokenType.StartObject, path);
+        while (NextProperty() is { } property)
+        {
+            switch (property)
+            {
+                case "name":
+                    name = ReadString($"{path}.name");
+                    break;
+                case "datatype":
+                    var text = ReadString($"{path}.datatype");
+                    datatype = Datatypes.TryParse(text, out var parsed)
+                        ? parsed
+                        : throw new InvalidInferBodyException($"{path}.datatype: '{text}' is not a datatype of the protocol");
+                    break;
+                case "shape":
+                    shape = ReadShape($"{path}.shape");
+                    break;
+                case "data":
+                    // Its meaning may come after it: keep the place, and read it when datatype and shape are known.
+                    data = _reader;
+                    hasData = true;
+                    _reader.Skip();
+                    break;
+                default:
+                    _reader.Skip();
+                    break;
+            }
+        }
+
+        if (name is null || datatype is null || shape is null || !hasData)
+        {
+            var missing = name is null ? "name" : datatype is null ? "datatype" : shape is null ? "shape" : "data";
+            throw new InvalidInferBodyException($"{path}.{missing}: missing");
+        }
+
+        return new Tensor(name, datatype.Value, shape, TensorDataReader.Read(data, datatype.Value, shape, path));
+    }
+
+    private string ReadOutput(int index)
+    {
+        var path = $"outputs[{index}]";
+        string? name = null;
+        Require(JsonTokenType.StartObject, path);
+        while (NextProperty() is { } property)
+        {
+            if (property == "name")
+            {
+                name = ReadString($"{path}.name");
+            }
+            else
+            {
+                _reader.Skip();
+            }
+        }
+
+        return name ?? throw new InvalidInferBodyException($"{path}.name: missing");
+    }
+
+    private long[] ReadShape(string path)
+    {
+        Require(JsonTokenType.StartArray, path);
+        var shape = new List<long>();
+        while (Next() != JsonTokenType.EndArray)
+        {
+            if (_reader.TokenType != JsonTokenType.Number || !_reader.TryGetInt64(out var size) || size is < 0 or > InferLimits.MaxElements)
+            {
+                throw new InvalidInferBodyException($"{path}: whole numbers from 0 to {InferLimits.MaxElements} expected");
+            }
+
+            shape.Add(size);
+            if (shape.Count > InferLimits.MaxDimensions)
+            {
+                throw new InvalidInferBodyException($"{path}: more than {InferLimits.MaxDimensions} dimensions");
+            }
+        }
+
+        return [.. shape];
+    }
+
+    private delegate void ReadElement(ref InferBodyReader self, int index);
+
+    private static void ReadArray(string path, ref InferBodyReader self, ReadElement readElement)
+    {
+        self.Require(JsonTokenType.StartArray, path);
+        for (var index = 0; self.Next() != JsonTokenType.EndArray; index++)
+        {
+            if (index == InferLimits.MaxTensors)
+            {
+                throw new InvalidInferBodyException($"{path}: more than {InferLimits.MaxTensors} given");
+            }
+
+            readElement(ref self, index);
+        }
+    }
+
+    private string ReadString(string path)
+    {
+        Require(JsonTokenType.String, path);
+        try
+        {
+            return _reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidInferBodyException($"{path}: not valid UTF-8");
+        }
+    }
+
+    // The name of the next property, the reader standing on its value; null at the object's end.
+    private string? NextProperty()
+    {
+        if (Next() == JsonTokenType.EndObject)
+        {
+            return null;
+        }
+
+        var name = ReadPropertyName();
+        Next();
+        return name;
+    }
+
+    private readonly string ReadPropertyName()
+    {
+        try
+        {
+            return _reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidInferBodyException("a property's name is not valid UTF-8");
+        }
+    }
+
+    private JsonTokenType Next()
+    {
+        _reader.Read();
+        return _reader.TokenType;
+    }
+
+    private void Expect(JsonTokenType type, string path)
+    {
+        Next();
+        Require(type, path);
+    }
+
+    private readonly void Require(JsonTokenType type, string path)
+    {
+        if (_reader.TokenType != type)
+        {
+            throw new InvalidInferBodyException($"{path}: {Describe(type)} expected, {Describe(_reader.TokenType)} given");
+        }
+    }
+
+    private static string Describe(JsonTokenType type) => type switch
+    {
+        JsonTokenType.StartObject => "an object",
+        JsonTokenType.StartArray => "an array",
+        JsonTokenType.String => "a string",
+        JsonTokenType.Number => "a number",
+        JsonTokenType.True or JsonTokenType.False => "a boolean",
+        JsonTokenType.Null => "null",
+        _ => "nothing",
+    };
+}

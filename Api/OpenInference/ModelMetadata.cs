@@ -1,0 +1,69 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Inference.Tensors;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace InferenceTemplate.Api.OpenInference;
+
+/// <param name="Shape">-1 stands for a dimension of any size.</param>
+internal sealed record TensorMetadata(string Name, string Datatype, long[] Shape)
+{
+    public static TensorMetadata[] From(IEnumerable<TensorSignature> tensors) =>
+        [.. tensors.Select(t => new TensorMetadata(t.Name, t.Datatype.Name(), t.Shape))];
+}
+
+internal sealed record ModelMetadata(
+    string Name, string[] Versions, string Platform, TensorMetadata[] Inputs, TensorMetadata[] Outputs);
+
+internal sealed record ModelReady(string Name, bool Ready);
+
+/// <summary><c>GET /v2/models/{m}[/versions/{v}]</c> and its <c>/ready</c>.</summary>
+internal static class ModelMetadataEndpoints
+{
+    public static void MapModelMetadata(this IEndpointRouteBuilder v2, string model)
+    {
+        v2.MapGet(model, GetAsync);
+        v2.MapGet($"{model}/ready", ReadyAsync);
+    }
+
+    /// <summary>The protocol's 404 for a model, or for a version of one that exists.</summary>
+    public static JsonHttpResult<ErrorBody> Unknown(string model, string? version) => OpenInferenceErrors.Error(
+        StatusCodes.Status404NotFound,
+        version is null ? $"there is no model '{model}'" : $"there is no version '{version}' of a model '{model}'");
+
+    private static async Task<Results<JsonHttpResult<ModelMetadata>, JsonHttpResult<ErrorBody>>> GetAsync(
+        string model, string? version, ModelCatalog catalog, CancellationToken cancellationToken)
+    {
+        var versions = await catalog.VersionsAsync(model, cancellationToken);
+        if (await catalog.FindAsync(model, version, cancellationToken) is not { } found)
+        {
+            return Unknown(model, version);
+        }
+
+        return TypedResults.Json(
+            new ModelMetadata(
+                model,
+                [.. versions.Select(v => v.Version)],
+                found.Platform,
+                TensorMetadata.From(found.Signature.Inputs),
+                TensorMetadata.From(found.Signature.Outputs)),
+            ApiJson.Default.ModelMetadata);
+    }
+
+    // Clients look at the status: ready means that a live worker has the version loaded and warm.
+    private static async Task<Results<JsonHttpResult<ModelReady>, JsonHttpResult<ErrorBody>>> ReadyAsync(
+        string model, string? version, ModelCatalog catalog, FleetRegistry fleet, CancellationToken cancellationToken)
+    {
+        if (await catalog.FindAsync(model, version, cancellationToken) is not { } found)
+        {
+            return Unknown(model, version);
+        }
+
+        var workers = await fleet.WorkersAsync();
+        var ready = workers.Any(w => w.Ready && w.Models.Contains($"{found.Model}/{found.Version}", StringComparer.Ordinal));
+        return TypedResults.Json(
+            new ModelReady(model, ready),
+            ApiJson.Default.ModelReady,
+            statusCode: ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+    }
+}

@@ -1,0 +1,30 @@
+using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Inference.Queue;
+
+namespace InferenceTemplate.Api.OpenInference;
+
+/// <summary>The Open Inference Protocol v2 over REST.</summary>
+internal static class OpenInferenceEndpoints
+{
+    public static IServiceCollection AddOpenInference(this IServiceCollection services)
+    {
+        services.AddOpenInferenceErrors();
+        services.AddSingleton<Telemetry>();
+        services.AddSingleton<ReplyInbox>();
+        services.AddHostedService(provider => provider.GetRequiredService<ReplyInbox>());
+        services.AddSingleton<InferenceCalls>();
+        services.AddSingleton<Infer>();
+        return services;
+    }
+
+    public static void MapOpenInference(this IEndpointRouteBuilder endpoints)
+    {
+        var v2 = endpoints.MapGroup("/v2").RequireAuthorization(Policies.Infer);
+        v2.MapServer();
+        foreach (var model in (string[])["/models/{model}", "/models/{model}/versions/{version}"])
+        {
+            v2.MapModelMetadata(model);
+            v2.MapInfer(model);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Inference.Queue;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace InferenceTemplate.Api.Overview;
+
+/// <summary><c>GET /v1/overview</c>, for the dashboard.</summary>
+internal static class OverviewEndpoint
+{
+    public static IServiceCollection AddOverview(this IServiceCollection services)
+    {
+        services.AddSingleton<TrafficMeter>();
+        services.AddHostedService<ApiHeartbeat>();
+        return services;
+    }
+
+    public static void MapOverview(this IEndpointRouteBuilder endpoints) =>
+        endpoints.MapGet("/v1/overview", GetAsync).RequireAuthorization(Policies.Observe);
+
+    private static async Task<Results<JsonHttpResult<PlatformOverview>, ProblemHttpResult>> GetAsync(
+        FleetRegistry fleet, ModelCatalog catalog, RequestQueue queue, TimeProvider time, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var versions = await catalog.AllAsync(cancellationToken);
+            var apis = await fleet.ApisAsync();
+            var workers = await fleet.WorkersAsync();
+            var depths = await queue.DepthsAsync(versions.Select(v => (v.Model, v.Version)));
+            var overview = new PlatformOverview(
+                time.GetUtcNow(),
+                apis.Sum(a => a.RequestsPerSecond),
+                apis.Sum(a => a.ErrorsPerSecond),
+                LatencyQuantiles.Of(apis.Aggregate(LatencyBuckets.Empty(), (sum, api) => sum.Plus(api.Latencies))),
+                depths.Sum(),
+                apis.Sum(a => a.InFlight),
+                [.. apis.OrderBy(a => a.Started).Select(ToOverview)],
+                [.. workers.OrderBy(w => w.Started)],
+                [.. versions.Zip(depths, (version, depth) => ToOverview(version, depth, workers))]);
+            return TypedResults.Json(overview, ApiJson.Default.PlatformOverview);
+        }
+        catch (QueueUnavailableException)
+        {
+            return TypedResults.Problem("The queue is unavailable: try again later.", statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+    }
+
+    private static ApiOverview ToOverview(ApiStatus api)
+    {
+        var latency = LatencyQuantiles.Of(api.Latencies);
+        return new ApiOverview(
+            api.Id, api.Host, api.Started, api.RequestsPerSecond, api.ErrorsPerSecond, api.InFlight, latency.P50, latency.P95, latency.P99);
+    }
+
+    private static ModelOverview ToOverview(
+        Inference.Store.ModelVersion version, long depth, IReadOnlyList<WorkerStatus> workers)
+    {
+        var serving = workers.Count(w => w.Ready && w.Models.Contains($"{version.Model}/{version.Version}", StringComparer.Ordinal));
+        var state = serving > 0 ? "ready" : workers.Any(w => !w.Ready) ? "loading" : "unavailable";
+        return new ModelOverview(
+            version.Model,
+            version.Version,
+            version.Platform,
+            state,
+            serving,
+            depth,
+            TensorMetadata.From(version.Signature.Inputs),
+            TensorMetadata.From(version.Signature.Outputs));
+    }
+}

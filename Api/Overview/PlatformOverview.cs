@@ -1,0 +1,46 @@
+using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Inference.Fleet;
+
+namespace InferenceTemplate.Api.Overview;
+
+/// <summary>Seconds at three quantiles of the last ten seconds' requests; null without traffic.</summary>
+internal sealed record LatencyQuantiles(double? P50, double? P95, double? P99)
+{
+    public static LatencyQuantiles Of(LatencyBuckets buckets) =>
+        new(buckets.Quantile(0.50), buckets.Quantile(0.95), buckets.Quantile(0.99));
+}
+
+internal sealed record ApiOverview(
+    string Id,
+    string Host,
+    DateTimeOffset Started,
+    double RequestsPerSecond,
+    double ErrorsPerSecond,
+    int InFlight,
+    double? P50,
+    double? P95,
+    double? P99);
+
+/// <param name="State"><c>ready</c> (a worker serves it), <c>loading</c> (workers are starting) or <c>unavailable</c>.</param>
+internal sealed record ModelOverview(
+    string Name,
+    string Version,
+    string Platform,
+    string State,
+    int Workers,
+    long QueueDepth,
+    TensorMetadata[] Inputs,
+    TensorMetadata[] Outputs);
+
+/// <summary>The answer of <c>GET /v1/overview</c>: all replicas, as they told the fleet within the last seconds.</summary>
+/// <param name="QueueDepth">Requests waiting or running, over all models.</param>
+internal sealed record PlatformOverview(
+    DateTimeOffset Time,
+    double RequestsPerSecond,
+    double ErrorsPerSecond,
+    LatencyQuantiles Latency,
+    long QueueDepth,
+    int InFlight,
+    ApiOverview[] Apis,
+    WorkerStatus[] Workers,
+    ModelOverview[] Models);

@@ -1,0 +1,41 @@
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Inference.Store;
+
+namespace InferenceTemplate.Api.Startup;
+
+/// <summary>
+/// Brings the schema up to date and the first admin key into it, while the Api already answers its probes: until then
+/// <c>/health</c> says no and Kubernetes sends nothing here.
+/// </summary>
+internal sealed class SchemaStartup(SchemaMigrator migrator, FirstAdminKey adminKey) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await migrator.MigrateAsync(stoppingToken);
+            await adminKey.EnsureAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Stopped while the database was away.
+        }
+    }
+}
+
+internal static class StartupRegistration
+{
+    public static IServiceCollection AddStartup(this IServiceCollection services)
+    {
+        services.AddSingleton<FirstAdminKey>();
+        services.AddHostedService<SchemaStartup>();
+        return services;
+    }
+
+    /// <summary><c>Api --migrate</c>: applies migrations and ends, for pipelines that do so before they deploy.</summary>
+    public static async Task<int> MigrateAsync(this WebApplication app)
+    {
+        await app.Services.GetRequiredService<SchemaMigrator>().MigrateAsync(CancellationToken.None);
+        return 0;
+    }
+}

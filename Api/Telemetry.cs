@@ -1,0 +1,30 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace InferenceTemplate.Api;
+
+/// <summary>The Api's spans and metrics. Durations are in seconds.</summary>
+internal sealed class Telemetry
+{
+    public const string Name = "InferenceTemplate.Api";
+
+    public static readonly ActivitySource Source = new(Name);
+
+    private readonly Histogram<double> _requestDuration;
+    private readonly Counter<long> _predictionsShed;
+
+    public Telemetry(IMeterFactory meters)
+    {
+        var meter = meters.Create(Name);
+        _requestDuration = meter.CreateHistogram<double>(
+            "inference.request.duration", "s", "Time of an inference request, from its arrival to its answer.");
+        _predictionsShed = meter.CreateCounter<long>(
+            "inference.predictions.shed", "{prediction}", "Prediction records not kept because Postgres could not keep up.");
+    }
+
+    public void Answered(string model, string version, int status, TimeSpan time) => _requestDuration.Record(
+        time.TotalSeconds,
+        new TagList { { "model", model }, { "version", version }, { "http.response.status_code", status } });
+
+    public void Shed(int predictions) => _predictionsShed.Add(predictions);
+}

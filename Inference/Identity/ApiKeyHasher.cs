@@ -1,0 +1,19 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.Inference.Identity;
+
+/// <summary>
+/// HMAC-SHA-256 under the pepper. Keys are long and random, so a slow password hash would add cost and no strength; the
+/// pepper keeps a stolen table useless.
+/// </summary>
+public sealed class ApiKeyHasher(IOptions<ApiKeyOptions> options)
+{
+    private readonly byte[] _pepper = Encoding.UTF8.GetBytes(options.Value.ApiKeyPepper);
+
+    public byte[] Hash(string key) => HMACSHA256.HashData(_pepper, Encoding.UTF8.GetBytes(key));
+
+    /// <summary>Compares in constant time.</summary>
+    public bool Matches(string key, byte[] hash) => CryptographicOperations.FixedTimeEquals(Hash(key), hash);
+}

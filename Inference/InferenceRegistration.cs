@@ -1,0 +1,24 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Store;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace InferenceTemplate.Inference;
+
+public static class InferenceRegistration
+{
+    /// <summary>Adds what Api and Worker share, over an NpgsqlDataSource and an IConnectionMultiplexer.</summary>
+    public static IServiceCollection AddInference(this IServiceCollection services)
+    {
+        services.AddOptions<QueueOptions>().BindConfiguration(QueueOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddInferenceStore();
+        services.AddSingleton<ModelCatalog>();
+        services.AddSingleton<ModelRegistration>();
+        services.AddSingleton<RequestQueue>();
+        services.AddSingleton<FleetRegistry>();
+        return services;
+    }
+}

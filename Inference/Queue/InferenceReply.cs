@@ -1,0 +1,29 @@
+using InferenceTemplate.Inference.Tensors;
+
+namespace InferenceTemplate.Inference.Queue;
+
+public enum ReplyOutcome : byte
+{
+    Completed = 0,
+
+    /// <summary>The model refused this input or failed on it.</summary>
+    Failed = 1,
+
+    /// <summary>The deadline had passed before the run began.</summary>
+    Expired = 2,
+}
+
+/// <summary>A worker's answer to one <see cref="InferenceRequest"/>.</summary>
+/// <param name="Error">What went wrong, for the caller; null when completed.</param>
+/// <param name="QueueTime">From enqueueing to the start of the batch's run.</param>
+/// <param name="ComputeTime">How long the run of the whole batch took.</param>
+/// <param name="BatchSize">Rows in the batch that this request ran in, its own included.</param>
+public sealed record InferenceReply(
+    Guid Id,
+    ReplyOutcome Outcome,
+    string? Error,
+    TimeSpan QueueTime,
+    TimeSpan ComputeTime,
+    int BatchSize,
+    string Worker,
+    Tensor[] Outputs);

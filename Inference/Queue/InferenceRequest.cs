@@ -1,0 +1,20 @@
+using InferenceTemplate.Inference.Tensors;
+
+namespace InferenceTemplate.Inference.Queue;
+
+/// <summary>One validated request on its way from an Api replica to a worker.</summary>
+/// <param name="ReplyTo">The Api replica that waits for the answer.</param>
+/// <param name="Deadline">After this nobody waits: the work is dropped wherever it is.</param>
+/// <param name="TraceParent">W3C trace context of the caller's span; null when nothing is traced.</param>
+/// <param name="RequestedOutputs">Names of the outputs to return; empty for all.</param>
+public sealed record InferenceRequest(
+    Guid Id,
+    string Model,
+    string Version,
+    string ReplyTo,
+    DateTimeOffset EnqueuedAt,
+    DateTimeOffset Deadline,
+    string? TraceParent,
+    string? TraceState,
+    string[] RequestedOutputs,
+    Tensor[] Inputs);

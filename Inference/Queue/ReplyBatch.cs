@@ -1,0 +1,69 @@
+using System.Buffers;
+using InferenceTemplate.Inference.Tensors;
+
+namespace InferenceTemplate.Inference.Queue;
+
+/// <summary>
+/// Gathers the answers of one batch for one Api replica into one message. Outputs are copied once, from the
+/// runtime's memory into the message.
+/// </summary>
+public sealed class ReplyBatch
+{
+    private readonly ArrayBufferWriter<byte> _buffer = new(1024);
+    private readonly WireWriter _writer;
+
+    public ReplyBatch() => _writer = new WireWriter(_buffer);
+
+    /// <summary>Begins an answer; exactly <paramref name="outputs"/> calls of <see cref="AddOutput"/> must follow.</summary>
+    public void Add(
+        Guid id,
+        ReplyOutcome outcome,
+        string? error,
+        TimeSpan queueTime,
+        TimeSpan computeTime,
+        int batchSize,
+        string worker,
+        int outputs = 0)
+    {
+        _writer.Id(id);
+        _writer.Byte((byte)outcome);
+        _writer.String(error);
+        _writer.Int64(queueTime.Ticks);
+        _writer.Int64(computeTime.Ticks);
+        _writer.Int32(batchSize);
+        _writer.String(worker);
+        _writer.Int32(outputs);
+    }
+
+    public void AddOutput(string name, Datatype datatype, ReadOnlySpan<long> shape, ReadOnlySpan<byte> data) =>
+        _writer.Tensor(name, datatype, shape, data);
+
+    public byte[] ToMessage() => _buffer.WrittenSpan.ToArray();
+
+    /// <summary>Reads all the answers of a message; their tensors are slices of it.</summary>
+    /// <exception cref="InvalidDataException">The message is cut short.</exception>
+    public static IReadOnlyList<InferenceReply> Read(ReadOnlyMemory<byte> message)
+    {
+        var replies = new List<InferenceReply>();
+        var reader = new WireReader(message);
+        while (!reader.AtEnd)
+        {
+            var id = reader.Id();
+            var outcome = (ReplyOutcome)reader.Byte();
+            var error = reader.String();
+            var queueTime = new TimeSpan(reader.Int64());
+            var computeTime = new TimeSpan(reader.Int64());
+            var batchSize = reader.Int32();
+            var worker = reader.RequiredString();
+            var outputs = new Tensor[reader.Int32()];
+            for (var i = 0; i < outputs.Length; i++)
+            {
+                outputs[i] = reader.Tensor();
+            }
+
+            replies.Add(new InferenceReply(id, outcome, error, queueTime, computeTime, batchSize, worker, outputs));
+        }
+
+        return replies;
+    }
+}

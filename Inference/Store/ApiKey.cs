@@ -1,0 +1,26 @@
+namespace InferenceTemplate.Inference.Store;
+
+/// <summary>An API key <c>prefix_secret</c>: found by its prefix, proved by a keyed hash; the secret is not kept.</summary>
+public sealed class ApiKey
+{
+    public Guid Id { get; init; }
+
+    /// <summary>The searchable half, unique.</summary>
+    public required string Prefix { get; init; }
+
+    /// <summary>HMAC-SHA-256 of the whole key under the pepper, 32 bytes.</summary>
+    public required byte[] Hash { get; set; }
+
+    public required string TenantId { get; init; }
+
+    public required string Name { get; set; }
+
+    /// <summary>One of <see cref="Identity.Roles"/>.</summary>
+    public required string Role { get; set; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset? ExpiresAt { get; set; }
+
+    public DateTimeOffset? RevokedAt { get; set; }
+}

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+
+namespace InferenceTemplate.Inference.Store;
+
+/// <summary>The schema and its administration. The hot path uses Npgsql directly on the same tables.</summary>
+public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> options) : DbContext(options)
+{
+    public DbSet<Tenant> Tenants => Set<Tenant>();
+
+    public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
+
+    public DbSet<ModelVersion> ModelVersions => Set<ModelVersion>();
+
+    public DbSet<Prediction> Predictions => Set<Prediction>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<Tenant>(tenant =>
+        {
+            tenant.ToTable("tenants");
+            tenant.Property(t => t.Id).HasMaxLength(64);
+            tenant.Property(t => t.Name).HasMaxLength(200);
+            tenant.HasData(new Tenant { Id = Tenant.DefaultId, Name = "Default", CreatedAt = DateTimeOffset.UnixEpoch });
+        });
+
+        modelBuilder.Entity<ApiKey>(key =>
+        {
+            key.ToTable("api_keys");
+            key.Property(k => k.Prefix).HasMaxLength(32);
+            key.Property(k => k.TenantId).HasMaxLength(64);
+            key.Property(k => k.Name).HasMaxLength(200);
+            key.Property(k => k.Role).HasMaxLength(16);
+            key.HasIndex(k => k.Prefix).IsUnique();
+            key.HasOne<Tenant>().WithMany().HasForeignKey(k => k.TenantId);
+        });
+
+        modelBuilder.Entity<ModelVersion>(version =>
+        {
+            version.ToTable("model_versions");
+            version.HasKey(v => new { v.Model, v.Version });
+            version.Property(v => v.Model).HasMaxLength(128);
+            version.Property(v => v.Version).HasMaxLength(32);
+            version.Property(v => v.Platform).HasMaxLength(64);
+            version.Property(v => v.Sha256).HasMaxLength(64).IsFixedLength();
+            version.Property(v => v.Signature).HasColumnType("jsonb").HasConversion(
+                signature => JsonSerializer.Serialize(signature, StoreJson.Default.ModelSignature),
+                json => JsonSerializer.Deserialize(json, StoreJson.Default.ModelSignature)!);
+        });
+
+        modelBuilder.Entity<Prediction>(prediction =>
+        {
+            prediction.ToTable("predictions");
+            prediction.Property(p => p.TenantId).HasMaxLength(64);
+            prediction.Property(p => p.Model).HasMaxLength(128);
+            prediction.Property(p => p.Version).HasMaxLength(32);
+            prediction.Property(p => p.Worker).HasMaxLength(128);
+            prediction.Property(p => p.TraceId).HasMaxLength(32);
+            prediction.HasIndex(p => new { p.TenantId, p.ReceivedAt });
+        });
+
+        foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(e => e.GetProperties()))
+        {
+            property.SetColumnName(JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name));
+        }
+    }
+}

@@ -1,0 +1,9 @@
+using System.Text.Json.Serialization;
+using InferenceTemplate.Inference.Catalog;
+
+namespace InferenceTemplate.Inference.Store;
+
+/// <summary>JSON as the database keeps it.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(ModelSignature))]
+internal sealed partial class StoreJson : JsonSerializerContext;

@@ -1,0 +1,52 @@
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.ServiceDefaults.Errors;
+
+/// <summary>
+/// The form of error answers that no handler wrote: unexpected failures, and statuses without a body such as 401, 404 and 405.
+/// Problem details (RFC 9457) unless a path has its own form:
+/// <code>
+/// services.Configure&lt;ErrorResponses&gt;(errors => errors.Map("/v2",
+///     (context, message) => context.Response.WriteAsJsonAsync(new { error = message })));
+/// </code>
+/// </summary>
+public sealed class ErrorResponses
+{
+    private readonly List<(PathString Prefix, Func<HttpContext, string, Task> Write)> _forms = [];
+
+    /// <summary>Answers errors below a path in a form of its own.</summary>
+    /// <param name="prefix">Whole segments, such as <c>/v2</c>.</param>
+    /// <param name="write">Writes the body; the status is set. The message is fit for the caller's eyes.</param>
+    public void Map(PathString prefix, Func<HttpContext, string, Task> write) => _forms.Add((prefix, write));
+
+    /// <summary>Writes the error in the form of the request's path.</summary>
+    internal static async Task WriteAsync(HttpContext context, int status, string message)
+    {
+        context.Response.StatusCode = status;
+        var forms = context.RequestServices.GetRequiredService<IOptions<ErrorResponses>>().Value._forms;
+        var form = forms.Find(form => context.Request.Path.StartsWithSegments(form.Prefix, StringComparison.OrdinalIgnoreCase));
+        if (form.Write is not null)
+        {
+            await form.Write(context, message);
+            return;
+        }
+
+        // False where the caller accepts no JSON: then the status must do.
+        await context.RequestServices.GetRequiredService<IProblemDetailsService>().TryWriteAsync(new()
+        {
+            HttpContext = context,
+            ProblemDetails = { Status = status, Detail = message },
+        });
+    }
+
+    /// <summary>Gives a body to an error status that has none.</summary>
+    internal static Task WriteStatusAsync(StatusCodeContext context)
+    {
+        var (request, status) = (context.HttpContext.Request, context.HttpContext.Response.StatusCode);
+        return WriteAsync(context.HttpContext, status, $"{ReasonPhrases.GetReasonPhrase(status)}: {request.Method} {request.Path}");
+    }
+}

@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace InferenceTemplate.ServiceDefaults.Errors;
+
+/// <summary>
+/// The one place for failures that no handler expected: logged once, with all there is to know, marked on the trace, and answered
+/// without any of it. A request that ASP.NET Core itself refuses (malformed, too large) is the caller's, and says why.
+/// </summary>
+internal sealed partial class UnexpectedExceptionHandler(ILogger<UnexpectedExceptionHandler> logger) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        Report(httpContext, exception);
+        var (status, message) = exception is BadHttpRequestException refused
+            ? (refused.StatusCode, refused.Message)
+            : (StatusCodes.Status500InternalServerError, "The service failed in a way it did not expect. The log has the details under this trace.");
+        await ErrorResponses.WriteAsync(httpContext, status, message);
+        return true;
+    }
+
+    /// <summary>Logs the exception and marks the trace.</summary>
+    internal void Report(HttpContext context, Exception exception)
+    {
+        if (exception is BadHttpRequestException refused)
+        {
+            LogRefused(context.Request.Method, context.Request.Path, refused.StatusCode, refused.Message);
+            return;
+        }
+
+        LogUnexpected(exception, context.Request.Method, context.Request.Path);
+        Activity.Current?.AddException(exception).SetStatus(ActivityStatusCode.Error, exception.GetType().Name);
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Unexpected failure of {Method} {Path}")]
+    private partial void LogUnexpected(Exception exception, string method, PathString path);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Refused {Method} {Path} with {Status}: {Reason}")]
+    private partial void LogRefused(string method, PathString path, int status, string reason);
+}

@@ -1,0 +1,36 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace InferenceTemplate.ServiceDefaults.Health;
+
+/// <summary>The health check of the process itself, and a bound on the time of all.</summary>
+internal static class HealthDefaults
+{
+    /// <summary>Checks with this tag decide on liveness; the others only on readiness.</summary>
+    public const string Live = "live";
+
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(2);
+
+    public static void AddHealthDefaults(this IServiceCollection services)
+    {
+        services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [Live]);
+
+        // A probe has a timeout of its own: a check that waits for a dead server must fail before it.
+        services.PostConfigure<HealthCheckServiceOptions>(options =>
+        {
+            foreach (var registration in options.Registrations)
+            {
+                if (registration.Timeout == Timeout.InfiniteTimeSpan) registration.Timeout = s_timeout;
+                var factory = registration.Factory;
+                registration.Factory = provider => new Bounded(factory(provider));
+            }
+        });
+    }
+
+    /// <summary>Leaves a check that does not notice its cancellation behind.</summary>
+    private sealed class Bounded(IHealthCheck check) : IHealthCheck
+    {
+        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+            check.CheckHealthAsync(context, cancellationToken).WaitAsync(cancellationToken);
+    }
+}

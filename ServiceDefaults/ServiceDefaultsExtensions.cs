@@ -1,0 +1,43 @@
+using InferenceTemplate.ServiceDefaults.Errors;
+using InferenceTemplate.ServiceDefaults.Health;
+using InferenceTemplate.ServiceDefaults.Http;
+using InferenceTemplate.ServiceDefaults.Telemetry;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace InferenceTemplate.ServiceDefaults;
+
+/// <summary>What every service shares: the two calls each Program.cs makes.</summary>
+public static class ServiceDefaultsExtensions
+{
+    /// <summary>
+    /// Adds telemetry (OpenTelemetry logs, metrics and traces; JSON on the console), a correlation id for each request, resilient
+    /// HttpClients that find services by name, problem details for errors, and the health check <c>self</c>.
+    /// </summary>
+    public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        builder.AddConsoleLogs();
+        builder.AddTelemetry();
+        builder.Services.AddHttpClientDefaults();
+        builder.AddErrorHandling();
+        builder.Services.AddHealthDefaults();
+        builder.Services.AddTransient<IStartupFilter, DefaultMiddleware>();
+        return builder;
+    }
+
+    /// <summary>
+    /// Maps, in every environment because probes and scrapers need them: <c>/alive</c> (is the process well), <c>/health</c> (can it
+    /// do its work), both one word and open to all; <c>/health/detailed</c>, check by check; and <c>/metrics</c> for Prometheus.
+    /// </summary>
+    /// <param name="app">The service.</param>
+    /// <param name="authorizeDetailed">Protects <c>/health/detailed</c>, for example <c>e => e.RequireAuthorization("admin")</c>.</param>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app, Action<IEndpointConventionBuilder> authorizeDetailed)
+    {
+        app.MapHealthEndpoints(authorizeDetailed);
+        app.MapPrometheusScrapingEndpoint(DefaultPaths.Metrics).AllowAnonymous().DisableHttpMetrics();
+        return app;
+    }
+}

@@ -1,0 +1,44 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Console;
+
+namespace InferenceTemplate.ServiceDefaults.Telemetry;
+
+/// <summary>
+/// Logs one JSON object a line: UTC time, level, category, message and its values, and the scopes, among them the trace and span ids.
+/// </summary>
+internal static class ConsoleLogs
+{
+    private const string Console = "Logging:Console";
+
+    // The frameworks' own account of each request, call and query: traces and metrics tell the same for less.
+    private static readonly Dictionary<string, string?> s_levels = new()
+    {
+        ["Logging:LogLevel:Default"] = "Information",
+        ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+        ["Logging:LogLevel:Microsoft.EntityFrameworkCore.Database.Command"] = "Warning",
+        ["Logging:LogLevel:Polly"] = "Warning",
+        ["Logging:LogLevel:System.Net.Http.HttpClient"] = "Warning",
+    };
+
+    private static readonly Dictionary<string, string?> s_json = new()
+    {
+        [$"{Console}:FormatterName"] = ConsoleFormatterNames.Json,
+        [$"{Console}:FormatterOptions:IncludeScopes"] = "true",
+        [$"{Console}:FormatterOptions:UseUtcTimestamp"] = "true",
+        [$"{Console}:FormatterOptions:TimestampFormat"] = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'",
+    };
+
+    // As the weakest configuration, so that appsettings and the environment win. Aspire sets FormatterName=simple in run mode, where
+    // people read along; JSON's options are not for that formatter.
+    public static void AddConsoleLogs(this IHostApplicationBuilder builder)
+    {
+        var chosen = builder.Configuration[$"{Console}:FormatterName"];
+        if (chosen is null or ConsoleFormatterNames.Json) AddWeakest(builder.Configuration, s_json);
+        AddWeakest(builder.Configuration, s_levels);
+    }
+
+    private static void AddWeakest(IConfigurationBuilder configuration, Dictionary<string, string?> settings) =>
+        configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = settings });
+}

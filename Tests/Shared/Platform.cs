@@ -1,0 +1,85 @@
+using System.Net.Http.Headers;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace InferenceTemplate.Tests.Shared;
+
+/// <summary>
+/// The whole platform as the AppHost composes it, with a real Postgres, Redis, Api, Worker and Web, on free ports and
+/// with data of its own that goes when the tests end.
+/// </summary>
+public class Platform : IAsyncLifetime
+{
+    private const string AdminSecret = "testsecrettestsecrettestsecrettestsecret";
+
+    public const string Pepper = "testpeppertestpeppertestpeppertestpeppertestpepp";
+
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
+
+    private readonly string _data = Directory.CreateTempSubdirectory("inference-tests-").FullName;
+    private DistributedApplication? _app;
+
+    public DistributedApplication App => _app ?? throw new InvalidOperationException("The platform has not been started.");
+
+    public string AdminKey => $"admin_{AdminSecret}";
+
+    /// <summary>Changes resources before the platform starts.</summary>
+    protected virtual void Configure(IDistributedApplicationTestingBuilder builder)
+    {
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        using var limit = new CancellationTokenSource(StartLimit);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
+            [$"--Parameters:admin-secret={AdminSecret}", $"--Parameters:api-key-pepper={Pepper}", $"--Offline:DataDirectory={_data}"], limit.Token);
+
+        // Named volumes are the developer's data.
+        foreach (var resource in builder.Resources)
+        {
+            foreach (var mount in resource.Annotations.OfType<ContainerMountAnnotation>().ToList())
+            {
+                resource.Annotations.Remove(mount);
+            }
+        }
+
+        Configure(builder);
+        _app = await builder.BuildAsync(limit.Token);
+        await _app.StartAsync(limit.Token);
+        var resources = _app.Services.GetRequiredService<ResourceNotificationService>();
+        foreach (var name in (string[])["api", "worker", "web"])
+        {
+            await resources.WaitForResourceHealthyAsync(name, limit.Token);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is not null)
+        {
+            await _app.DisposeAsync();
+        }
+
+        Directory.Delete(_data, recursive: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>A client of a service, without credentials.</summary>
+    public HttpClient Anonymous(string service = "api") => App.CreateHttpClient(service, "http");
+
+    /// <summary>A client of the Api with the admin key.</summary>
+    public HttpClient Admin() => WithKey(AdminKey);
+
+    public HttpClient WithKey(string key)
+    {
+        var client = Anonymous();
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return client;
+    }
+
+    public async Task<NpgsqlDataSource> DatabaseAsync() =>
+        NpgsqlDataSource.Create((await App.GetConnectionStringAsync("inference"))!);
+}

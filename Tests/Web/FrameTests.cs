@@ -1,0 +1,143 @@
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace InferenceTemplate.Tests.Web;
+
+/// <summary>What surrounds the pages: policy, themes, widths, errors.</summary>
+public class FrameTests(Dashboard dashboard)
+{
+    [Fact]
+    public async Task Pages_obey_their_own_content_security_policy_and_report_no_error()
+    {
+        var page = await dashboard.OpenAsync();
+        var errors = page.CollectErrors();
+        dashboard.Api.Traffic = false;
+        await page.SignInAsync();
+        dashboard.Api.Traffic = true;
+        await Expect(page.Locator("section[aria-label=Traffic]")).ToBeVisibleAsync();
+        await page.Locator("section[aria-label=Traffic] svg").First.HoverAsync();
+        await page.GetByRole(AriaRole.Columnheader, new() { Name = "Version" }).ClickAsync();
+
+        Assert.Empty(errors);
+    }
+
+    [Fact]
+    public async Task Answers_carry_the_security_headers()
+    {
+        var page = await dashboard.OpenAsync();
+        var answer = await page.GotoAsync("/sign-in");
+
+        var headers = await answer!.AllHeadersAsync();
+        var policy = headers["content-security-policy"];
+        Assert.Contains("script-src 'self';", policy, StringComparison.Ordinal);
+        Assert.Contains("frame-ancestors 'none'", policy, StringComparison.Ordinal);
+        Assert.DoesNotContain("unsafe-eval", policy, StringComparison.Ordinal);
+        Assert.Equal("nosniff", headers["x-content-type-options"]);
+        Assert.Equal("DENY", headers["x-frame-options"]);
+        Assert.Equal("same-origin", headers["referrer-policy"]);
+    }
+
+    [Theory]
+    [InlineData(390)]
+    [InlineData(320)]
+    public async Task Page_has_no_horizontal_scroll_on_a_phone(int width)
+    {
+        var page = await dashboard.OpenAsync(width);
+        await page.GotoAsync("/");
+        await AssertFitsAsync(page, width);
+        dashboard.Api.Traffic = false;
+        await page.SignInAsync();
+        await AssertFitsAsync(page, width);
+        dashboard.Api.Traffic = true;
+        await Expect(page.Locator("section[aria-label=Traffic] .rz-line-series path").First).ToBeAttachedAsync();
+        await AssertFitsAsync(page, width);
+    }
+
+    private static async Task AssertFitsAsync(IPage page, int width) =>
+        Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+
+    [Fact]
+    public async Task Theme_follows_the_system_until_one_is_chosen_and_then_persists()
+    {
+        var page = await dashboard.OpenAsync(scheme: ColorScheme.Dark);
+        await page.GotoAsync("/sign-in");
+        Assert.True(await IsDarkAsync(page));
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Light theme" }).ClickAsync();
+        Assert.False(await IsDarkAsync(page));
+        await page.ReloadAsync();
+        Assert.False(await IsDarkAsync(page));
+        await page.SignInAsync();
+        Assert.False(await IsDarkAsync(page));
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Light theme" })).ToHaveAttributeAsync("aria-pressed", "true");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Theme of the system" }).ClickAsync();
+        Assert.True(await IsDarkAsync(page));
+    }
+
+    private static Task<bool> IsDarkAsync(IPage page) => page.EvaluateAsync<bool>(
+        "getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).slice(0, 3).every(part => Number(part) < 100)");
+
+    [Fact]
+    public async Task Unknown_address_gives_the_not_found_page_to_a_user_and_sign_in_to_others()
+    {
+        var page = await dashboard.OpenAsync();
+        await page.GotoAsync("/no/such/page");
+        await Expect(page).ToHaveTitleAsync("Sign in · InferenceTemplate");
+
+        await page.SubmitKeyAsync(FakeApi.Key);
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Page not found" })).ToBeVisibleAsync();
+        var answer = await page.GotoAsync("/no/such/page");
+        Assert.Equal(404, answer!.Status);
+    }
+
+    [Fact]
+    public async Task Form_without_its_antiforgery_token_is_refused()
+    {
+        using var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(dashboard.Url) };
+        foreach (var (path, form) in new[] { ("/sign-in", new Dictionary<string, string> { ["_handler"] = "sign-in", ["ApiKey"] = FakeApi.Key }), ("/sign-out", []) })
+        {
+            using var content = new FormUrlEncodedContent(form);
+            using var answer = await http.PostAsync(path, content, TestContext.Current.CancellationToken);
+
+            Assert.Equal(System.Net.HttpStatusCode.BadRequest, answer.StatusCode);
+            Assert.Contains("That form was out of date", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("/health")]
+    [InlineData("/alive")]
+    [InlineData("/favicon.svg")]
+    [InlineData("/_framework/blazor.web.js")]
+    [InlineData("/_content/Radzen.Blazor/Radzen.Blazor.min.js")]
+    public async Task Probes_and_assets_need_no_sign_in(string path)
+    {
+        using var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false });
+        using var answer = await http.GetAsync(new Uri(dashboard.Url + path), TestContext.Current.CancellationToken);
+
+        Assert.Equal(System.Net.HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task Overview_can_be_reached_and_left_by_keyboard_alone()
+    {
+        var page = await dashboard.OpenAsync();
+        await page.GotoAsync("/");
+        await Expect(page.GetByLabel("API key")).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync(FakeApi.Key);
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Figure("requests")).ToBeVisibleAsync();
+
+        // A page load puts the focus on its heading; the header comes before that.
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Overview" })).ToBeFocusedAsync();
+        var signOut = page.GetByRole(AriaRole.Button, new() { Name = "Sign out" });
+        for (var i = 0; i < 12 && !await signOut.EvaluateAsync<bool>("button => button === document.activeElement"); i++)
+        {
+            await page.Keyboard.PressAsync("Shift+Tab");
+        }
+
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.GetByText("You have signed out")).ToBeVisibleAsync();
+    }
+}

@@ -1,0 +1,63 @@
+using static Microsoft.Playwright.Assertions;
+
+namespace InferenceTemplate.Tests.Web;
+
+/// <summary>The ways in which the dashboard is started.</summary>
+public class HostingTests(Dashboard dashboard)
+{
+    [Theory]
+    [InlineData("Development")]
+    [InlineData("Staging")]
+    public async Task Dashboard_works_from_build_output_in_every_environment_and_from_any_folder(string environment)
+    {
+        await using var web = await WebProcess.StartAsync(dashboard.Api.Url, environment, Path.GetTempPath());
+        var page = await dashboard.OpenAsync(url: web.Url);
+        var errors = page.CollectErrors();
+        await page.SignInAsync();
+
+        await Expect(page.Locator("section[aria-label=Traffic] .rz-line-series path").First).ToBeAttachedAsync();
+        Assert.Empty(errors);
+    }
+
+    [Fact]
+    public async Task Session_outlives_a_restart_when_the_keys_have_a_folder()
+    {
+        var keys = Directory.CreateTempSubdirectory("web-keys-");
+        try
+        {
+            Microsoft.Playwright.IPage page;
+            IReadOnlyList<Microsoft.Playwright.BrowserContextCookiesResult> cookies;
+            await using (var first = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionKeys: keys.FullName))
+            {
+                page = await dashboard.OpenAsync(url: first.Url);
+                await page.SignInAsync();
+                cookies = await page.Context.CookiesAsync();
+                Assert.NotEmpty(keys.GetFiles("key-*.xml"));
+            }
+
+            await using var second = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionKeys: keys.FullName);
+            page = await dashboard.OpenAsync(url: second.Url);
+            await page.Context.AddCookiesAsync(cookies.Select(cookie => new Microsoft.Playwright.Cookie { Name = cookie.Name, Value = cookie.Value, Url = second.Url }));
+            await page.GotoAsync("/");
+            await Expect(page.Figure("requests")).ToBeVisibleAsync();
+        }
+        finally
+        {
+            keys.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Open_page_says_that_the_connection_is_lost_when_the_dashboard_goes_away()
+    {
+        var page = await dashboard.OpenAsync();
+        await using (var web = await WebProcess.StartAsync(dashboard.Api.Url, "Production"))
+        {
+            page = await dashboard.OpenAsync(url: web.Url);
+            await page.SignInAsync();
+            await Expect(page.GetByText("Connection lost")).ToBeHiddenAsync();
+        }
+
+        await Expect(page.GetByText("Connection lost, reconnecting")).ToBeVisibleAsync();
+    }
+}

@@ -1,0 +1,33 @@
+using System.Globalization;
+
+namespace InferenceTemplate.Tests.Web;
+
+/// <summary>Overviews as the Api writes them. Kept as text, so that the names on the wire are what is tested.</summary>
+internal static class OverviewJson
+{
+    private const string Worker = """
+        {"id":"worker-7f9c","host":"gpu-node-1","started":"2026-01-01T00:00:00Z","ready":true,"device":"cpu",
+         "execution_provider":"CPUExecutionProvider","models":["digits/1","sentiment/3"],"inferences_per_second":151.5,
+         "executions_per_second":20.25,"mean_batch_size":7.5,"in_flight":4}
+        """;
+
+    public static string Of(int requestsPerSecond, bool workers)
+    {
+        var busy = requestsPerSecond > 0;
+        var wave = (Math.Sin(requestsPerSecond / 6.0) + 1) / 2;
+        string Seconds(double value) => busy ? value.ToString("0.####", CultureInfo.InvariantCulture) : "null";
+        var latency = $"\"p50\":{Seconds(0.004 + (0.002 * wave))},\"p95\":{Seconds(0.0123)},\"p99\":{Seconds(0.02 + (0.008 * wave))}";
+        return $$"""
+            {"time":"{{DateTimeOffset.UtcNow:O}}","requests_per_second":{{requestsPerSecond}},"errors_per_second":{{(busy ? "0.5" : "0")}},
+             "latency":{ {{latency}} },"queue_depth":{{(busy ? (int)(3 + (8 * wave)) : 0)}},"in_flight":{{(busy ? 5 : 0)}},
+             "apis":[{"id":"api-5d8b","host":"node-2","started":"2026-01-01T00:00:00Z","requests_per_second":{{requestsPerSecond}},
+               "errors_per_second":0.5,"in_flight":5,{{latency}} }],
+             "workers":[{{(workers ? Worker : "")}}],
+             "models":[{"name":"digits","version":"1","platform":"onnxruntime_onnx","state":"{{(workers ? "ready" : "unavailable")}}","workers":{{(workers ? 1 : 0)}},
+               "queue_depth":2,"inputs":[{"name":"input","datatype":"FP32","shape":[-1,8,8]}],
+               "outputs":[{"name":"label","datatype":"INT64","shape":[-1]},{"name":"probabilities","datatype":"FP32","shape":[-1,10]}]},
+              {"name":"sentiment","version":"3","platform":"onnxruntime_onnx","state":"{{(workers ? "ready" : "unavailable")}}","workers":{{(workers ? 1 : 0)}},
+               "queue_depth":0,"inputs":[{"name":"text","datatype":"BYTES","shape":[-1,1]}],"outputs":[{"name":"score","datatype":"FP32","shape":[-1,2]}]}]}
+            """;
+    }
+}

@@ -1,0 +1,39 @@
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace InferenceTemplate.Tests.Web;
+
+internal static class PageExtensions
+{
+    /// <summary>Fills in the form on the sign-in page that <paramref name="page"/> shows.</summary>
+    public static async Task SubmitKeyAsync(this IPage page, string key)
+    {
+        await page.GetByLabel("API key").FillAsync(key);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+    }
+
+    /// <summary>Signs in and waits for the overview's first numbers.</summary>
+    public static async Task SignInAsync(this IPage page, string path = "/")
+    {
+        await page.GotoAsync(path);
+        await page.SubmitKeyAsync(FakeApi.Key);
+        await Expect(page.Figure("requests")).ToBeVisibleAsync();
+    }
+
+    public static ILocator Figure(this IPage page, string id) => page.Locator($"[data-figure={id}] .figure-value");
+
+    /// <summary>Collects what the page reports as errors from now on, refused content included.</summary>
+    public static List<string> CollectErrors(this IPage page)
+    {
+        var errors = new List<string>();
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error")
+            {
+                errors.Add(message.Text);
+            }
+        };
+        page.PageError += (_, error) => errors.Add(error);
+        return errors;
+    }
+}

@@ -1,0 +1,9 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace InferenceTemplate.Web.ApiClient;
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(Overview))]
+[JsonSerializable(typeof(AccessToken))]
+internal sealed partial class ApiJson : JsonSerializerContext;

@@ -1,0 +1,35 @@
+namespace InferenceTemplate.Web.ApiClient;
+
+/// <summary>Why a call to the Api gave nothing.</summary>
+public enum ApiFailure
+{
+    /// <summary>The key is wrong, or the token has expired or was revoked.</summary>
+    Unauthorized,
+
+    /// <summary>Too many calls; wait.</summary>
+    Limited,
+
+    /// <summary>No answer in time, or no connection.</summary>
+    Unreachable,
+
+    /// <summary>An answer, but not one the contract has.</summary>
+    Unexpected,
+}
+
+/// <summary>The value of a call, or why there is none.</summary>
+public sealed record ApiResult<T>
+    where T : class
+{
+    /// <summary>Null exactly when <see cref="Failure"/> is not.</summary>
+    public T? Value { get; private init; }
+
+    /// <summary>Null exactly when <see cref="Value"/> is not.</summary>
+    public ApiFailure? Failure { get; private init; }
+
+    /// <summary>A sentence for people, with the status where there was one; empty for a value.</summary>
+    public string Detail { get; private init; } = "";
+
+    internal static ApiResult<T> Of(T value) => new() { Value = value };
+
+    internal static ApiResult<T> Failed(ApiFailure failure, string detail) => new() { Failure = failure, Detail = detail };
+}

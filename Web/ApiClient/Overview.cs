@@ -1,0 +1,65 @@
+namespace InferenceTemplate.Web.ApiClient;
+
+/// <summary>What <c>GET /v1/overview</c> answers: the whole system at one moment.</summary>
+/// <param name="Time">When the Api took the snapshot, UTC.</param>
+/// <param name="RequestsPerSecond">Finished requests, all Api replicas together.</param>
+/// <param name="ErrorsPerSecond">Those of them that failed.</param>
+/// <param name="Latency">Percentiles over all replicas.</param>
+/// <param name="QueueDepth">Requests waiting for a worker.</param>
+/// <param name="InFlight">Requests that the Api has accepted and not yet answered.</param>
+/// <param name="Apis">The live Api replicas.</param>
+/// <param name="Workers">The live workers.</param>
+/// <param name="Models">One entry a model version.</param>
+public sealed record Overview(
+    DateTimeOffset Time,
+    double RequestsPerSecond,
+    double ErrorsPerSecond,
+    LatencyPercentiles Latency,
+    long QueueDepth,
+    long InFlight,
+    IReadOnlyList<ApiReplica> Apis,
+    IReadOnlyList<WorkerInstance> Workers,
+    IReadOnlyList<ModelVersion> Models);
+
+/// <summary>Latency in seconds; null where there was no traffic.</summary>
+public sealed record LatencyPercentiles(double? P50, double? P95, double? P99);
+
+/// <summary>One Api process. Percentiles in seconds, null where it had no traffic.</summary>
+public sealed record ApiReplica(
+    string Id,
+    string Host,
+    DateTimeOffset Started,
+    double RequestsPerSecond,
+    double ErrorsPerSecond,
+    long InFlight,
+    double? P50,
+    double? P95,
+    double? P99);
+
+/// <summary>One Worker process. <paramref name="Models"/> are <c>name/version</c>.</summary>
+public sealed record WorkerInstance(
+    string Id,
+    string Host,
+    DateTimeOffset Started,
+    bool Ready,
+    string Device,
+    string ExecutionProvider,
+    IReadOnlyList<string> Models,
+    double InferencesPerSecond,
+    double ExecutionsPerSecond,
+    double? MeanBatchSize,
+    long InFlight);
+
+/// <summary>One version of a model. <paramref name="State"/> is <c>ready</c>, <c>loading</c> or <c>unavailable</c>.</summary>
+public sealed record ModelVersion(
+    string Name,
+    string Version,
+    string Platform,
+    string State,
+    int Workers,
+    long QueueDepth,
+    IReadOnlyList<TensorSignature> Inputs,
+    IReadOnlyList<TensorSignature> Outputs);
+
+/// <summary>A tensor as the Open Inference Protocol names it; -1 is a dimension of any size.</summary>
+public sealed record TensorSignature(string Name, string Datatype, IReadOnlyList<long> Shape);

@@ -1,0 +1,38 @@
+using System.Globalization;
+using InferenceTemplate.Web.ApiClient;
+
+namespace InferenceTemplate.Web.Components.Shared;
+
+/// <summary>How quantities are written on the dashboard.</summary>
+internal static class Show
+{
+    /// <summary>A rate: one decimal while that says something.</summary>
+    public static string Rate(double value) => value.ToString(value is > 0 and < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
+
+    public static string Count(long value) => value.ToString("#,0", CultureInfo.InvariantCulture);
+
+    /// <summary>Seconds as milliseconds, or as seconds from ten of them on; a dash for "no traffic".</summary>
+    public static string Latency(double? seconds) => seconds switch
+    {
+        null => "–",
+        >= 10 => $"{seconds.Value:0.0} s",
+        >= 0.1 => $"{seconds.Value * 1000:0} ms",
+        _ => $"{seconds.Value * 1000:0.0} ms",
+    };
+
+    /// <summary>The largest two units that say how long something has run.</summary>
+    public static string Duration(TimeSpan span) => span switch
+    {
+        { TotalDays: >= 1 } => $"{(int)span.TotalDays} d {span.Hours} h",
+        { TotalHours: >= 1 } => $"{span.Hours} h {span.Minutes} min",
+        { TotalMinutes: >= 1 } => $"{span.Minutes} min",
+        _ => $"{Math.Max(0, (int)span.TotalSeconds)} s",
+    };
+
+    public static string Share(double part, double whole) =>
+        whole <= 0 ? "0 %" : $"{(100 * part / whole).ToString("0.##", CultureInfo.InvariantCulture)} %";
+
+    /// <summary>Tensors as <c>input: FP32 [N × 8 × 8]</c>; N is a dimension of any size.</summary>
+    public static string Signature(IEnumerable<TensorSignature> tensors) => string.Join(", ", tensors.Select(tensor =>
+        $"{tensor.Name}: {tensor.Datatype} [{string.Join(" × ", tensor.Shape.Select(size => size < 0 ? "N" : Count(size)))}]"));
+}

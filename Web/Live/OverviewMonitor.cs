@@ -1,0 +1,67 @@
+using InferenceTemplate.Web.ApiClient;
+using InferenceTemplate.Web.SignIn;
+
+namespace InferenceTemplate.Web.Live;
+
+/// <summary>What one open dashboard knows: the last overview, the last five minutes, and whether the Api answers.</summary>
+internal sealed class OverviewMonitor(InferenceApi api, TimeProvider time)
+{
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan Window = TimeSpan.FromMinutes(5);
+
+    /// <summary>The last good answer, kept while the Api is away.</summary>
+    public Overview? Current { get; private set; }
+
+    /// <summary>When <see cref="Current"/> came.</summary>
+    public DateTimeOffset? Updated { get; private set; }
+
+    /// <summary>The last poll's failure, else null.</summary>
+    public ApiFailure? Failure { get; private set; }
+
+    /// <summary>What <see cref="Failure"/> was, for people.</summary>
+    public string Detail { get; private set; } = "";
+
+    /// <summary>Whether any poll since the page opened saw a request.</summary>
+    public bool SeenTraffic { get; private set; }
+
+    /// <summary>The window, oldest first.</summary>
+    public IReadOnlyList<Sample> Samples { get; private set; } = [];
+
+    /// <summary>Reads the overview once; false when the session is over.</summary>
+    public async Task<bool> PollAsync(Session session, CancellationToken cancellationToken)
+    {
+        if (session.Expires <= time.GetUtcNow())
+        {
+            return false;
+        }
+
+        var result = await api.GetOverviewAsync(session.AccessToken, cancellationToken);
+        if (result.Failure == ApiFailure.Unauthorized)
+        {
+            return false;
+        }
+
+        var now = time.GetUtcNow();
+        Failure = result.Failure;
+        Detail = result.Detail;
+        if (result.Value is { } overview)
+        {
+            Current = overview;
+            Updated = now;
+            SeenTraffic |= overview is not { RequestsPerSecond: 0, ErrorsPerSecond: 0, InFlight: 0, Latency.P50: null };
+            Append(Sample.Of(now, overview));
+        }
+        else
+        {
+            Append(Sample.Gap(now));
+        }
+
+        return true;
+    }
+
+    // A new list each time: the charts redraw when they are given another one.
+    private void Append(Sample sample) =>
+        Samples = [.. Samples.Append(sample)
+            .SkipWhile(old => old.Time < sample.Time - Window)
+            .Select(old => old with { Age = (old.Time - sample.Time).TotalSeconds })];
+}

@@ -1,0 +1,32 @@
+using InferenceTemplate.Web.ApiClient;
+
+namespace InferenceTemplate.Web.Live;
+
+/// <summary>
+/// One point of the charts, with latency in milliseconds. Null values are a gap: no traffic, or no answer from the Api.
+/// <paramref name="Age"/> is seconds relative to the newest sample, so 0 or negative: charts need no time zone that way.
+/// </summary>
+public sealed record Sample(
+    DateTimeOffset Time,
+    double Age,
+    double? RequestsPerSecond,
+    double? ErrorsPerSecond,
+    double? P50,
+    double? P95,
+    double? P99,
+    double? QueueDepth)
+{
+    public static Sample Of(DateTimeOffset time, Overview overview) => new(
+        time,
+        0,
+        overview.RequestsPerSecond,
+        overview.ErrorsPerSecond,
+        Milliseconds(overview.Latency.P50),
+        Milliseconds(overview.Latency.P95),
+        Milliseconds(overview.Latency.P99),
+        overview.QueueDepth);
+
+    public static Sample Gap(DateTimeOffset time) => new(time, 0, null, null, null, null, null, null);
+
+    private static double? Milliseconds(double? seconds) => seconds * 1000;
+}

@@ -1,0 +1,34 @@
+using InferenceTemplate.ServiceDefaults;
+using InferenceTemplate.Web.ApiClient;
+using InferenceTemplate.Web.Components;
+using InferenceTemplate.Web.Security;
+using InferenceTemplate.Web.SignIn;
+using Radzen;
+
+var builder = WebApplication.CreateBuilder(args);
+
+// The manifest in the build output is otherwise read in Development only; a published app has none, and this does nothing.
+builder.WebHost.UseStaticWebAssets();
+
+builder.AddServiceDefaults();
+builder.AddInferenceApi();
+builder.AddSignIn();
+builder.AddKeyStorage();
+builder.Services.AddRazorComponents().AddInteractiveServerComponents();
+builder.Services.AddRadzenComponents();
+
+var app = builder.Build();
+
+app.UseErrorPages();
+app.UseSecurityHeaders();
+app.UseAuthentication();
+app.UseAuthorization();
+app.UseAntiforgery();
+
+app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(SignInSetup.AdminPolicy));
+app.MapStaticAssets().AllowAnonymous();
+app.MapSignOut();
+app.MapRazorComponents<App>().AddInteractiveServerRenderMode(mode => mode.ContentSecurityFrameAncestorsPolicy = null);
+
+await app.RunAsync();
+

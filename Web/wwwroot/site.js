@@ -1,0 +1,53 @@
+// What needs the browser: the theme, copying, and starting again after the server has forgotten us. Everything listens on the
+// document, so that it also holds for elements that Blazor adds later.
+(() => {
+    'use strict';
+
+    const year = 365 * 24 * 60 * 60;
+
+    function chooseTheme(choice) {
+        const secure = location.protocol === 'https:' ? '; secure' : '';
+        document.cookie = `theme=${choice}; path=/; max-age=${year}; samesite=lax${secure}`;
+        for (const sheet of document.querySelectorAll('[data-theme-sheet]')) {
+            const theme = sheet.dataset.themeSheet;
+            sheet.media = choice === 'system' ? `(prefers-color-scheme: ${theme})` : choice === theme ? 'all' : 'not all';
+        }
+        for (const button of document.querySelectorAll('[data-theme-choice]')) {
+            button.setAttribute('aria-pressed', String(button.dataset.themeChoice === choice));
+        }
+    }
+
+    async function copy(button) {
+        const source = document.getElementById(button.dataset.copy);
+        const label = button.textContent;
+        try {
+            await navigator.clipboard.writeText(source.textContent);
+            button.textContent = 'Copied';
+        } catch {
+            // No clipboard without https: select the text, and let the keyboard copy it.
+            getSelection().selectAllChildren(source);
+            button.textContent = 'Press Ctrl+C';
+        }
+        setTimeout(() => { button.textContent = label; }, 2000);
+    }
+
+    document.addEventListener('click', event => {
+        const theme = event.target.closest('[data-theme-choice]');
+        const source = event.target.closest('[data-copy]');
+        if (theme) {
+            chooseTheme(theme.dataset.themeChoice);
+        } else if (source) {
+            copy(source);
+        }
+    });
+
+    document.addEventListener('DOMContentLoaded', () => {
+        // "Rejected": the server answers but the circuit is gone, as after a new deployment.
+        const notice = document.getElementById('components-reconnect-modal');
+        new MutationObserver(() => {
+            if (notice.classList.contains('components-reconnect-rejected')) {
+                location.reload();
+            }
+        }).observe(notice, { attributes: true, attributeFilter: ['class'] });
+    });
+})();

@@ -1,0 +1,101 @@
+using Microsoft.Extensions.Options;
+using Microsoft.ML.OnnxRuntime;
+using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
+
+namespace InferenceTemplate.Worker.Execution;
+
+/// <summary>Where this worker computes, decided once at start.</summary>
+internal sealed partial class ExecutionDevice
+{
+    private const string Cuda = "CUDAExecutionProvider";
+    private const string Cpu = "CPUExecutionProvider";
+
+    private readonly WorkerOptions _options;
+
+    public ExecutionDevice(IOptions<WorkerOptions> options, ILogger<ExecutionDevice> logger)
+    {
+        _options = options.Value;
+        var available = OrtEnv.Instance().GetAvailableProviders();
+        var reason = _options.Device == "cpu" ? "the configuration says so" : CudaProblem(available);
+        if (reason is null)
+        {
+            (Provider, Name) = (Cuda, $"cuda:{_options.DeviceId}");
+        }
+        else if (_options.Device == "cuda")
+        {
+            throw new InvalidOperationException($"Worker:Device is cuda, but CUDA can't be used: {reason}");
+        }
+        else
+        {
+            (Provider, Name) = (Cpu, "cpu");
+            FellBack = _options.Device == "auto" && HasGpu;
+        }
+
+        if (FellBack)
+        {
+            LogFallback(logger, reason!);
+        }
+        else
+        {
+            LogDevice(logger, Name, Provider, OrtEnv.Instance().GetVersionString(), reason ?? "CUDA is present");
+        }
+    }
+
+    /// <summary><c>cpu</c> or <c>cuda:0</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>ONNX Runtime's name of the execution provider.</summary>
+    public string Provider { get; }
+
+    /// <summary>Whether this machine has an NVIDIA GPU that is not used because CUDA failed.</summary>
+    public bool FellBack { get; }
+
+    /// <summary>Options for a session on this device; the caller disposes them.</summary>
+    public SessionOptions CreateSessionOptions()
+    {
+        var session = new SessionOptions
+        {
+            IntraOpNumThreads = _options.IntraOpThreads,
+            InterOpNumThreads = 1,
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+        };
+
+        // Idle threads that spin take the cores that HTTP, JSON and the other sessions need.
+        session.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        if (Provider == Cuda)
+        {
+            session.AppendExecutionProvider_CUDA(_options.DeviceId);
+        }
+
+        return session;
+    }
+
+    // The driver's device on Linux, its library on Windows. Without them the CPU is no fallback but all there is.
+    private static bool HasGpu =>
+        File.Exists("/dev/nvidiactl") || File.Exists(Path.Combine(Environment.SystemDirectory, "nvcuda.dll"));
+
+    private string? CudaProblem(string[] available)
+    {
+        if (Array.IndexOf(available, Cuda) < 0)
+        {
+            return "this build of ONNX Runtime has no CUDA";
+        }
+
+        try
+        {
+            using var session = new SessionOptions();
+            session.AppendExecutionProvider_CUDA(_options.DeviceId);
+            return null;
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            return exception.Message;
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Computing on {Device} ({Provider}, ONNX Runtime {Version}): {Reason}")]
+    private static partial void LogDevice(ILogger logger, string device, string provider, string version, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "CUDA could not be used, computing on the CPU instead, which may be much slower: {Reason}")]
+    private static partial void LogFallback(ILogger logger, string reason);
+}

@@ -1,0 +1,72 @@
+using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Worker.Execution;
+
+namespace InferenceTemplate.Worker.Health;
+
+/// <summary>Tells the fleet every second what this worker does; falls silent, and so off the list, when it dies.</summary>
+internal sealed partial class Heartbeat(
+    FleetRegistry fleet, ServingState state, ExecutionDevice device, TimeProvider time, ILogger<Heartbeat> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        var before = (state.Inferences, state.Executions, At: time.GetTimestamp());
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                var now = (state.Inferences, state.Executions, At: time.GetTimestamp());
+                var seconds = time.GetElapsedTime(before.At, now.At).TotalSeconds;
+                await ReportAsync((now.Inferences - before.Inferences) / seconds, (now.Executions - before.Executions) / seconds);
+                before = now;
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            await LeaveAsync();
+        }
+    }
+
+    private async Task ReportAsync(double inferencesPerSecond, double executionsPerSecond)
+    {
+        try
+        {
+            await fleet.ReportAsync(Status(inferencesPerSecond, executionsPerSecond));
+        }
+        catch (QueueUnavailableException exception)
+        {
+            LogSilent(exception.InnerException!.Message);
+        }
+    }
+
+    private async Task LeaveAsync()
+    {
+        try
+        {
+            await fleet.LeaveAsync(Status(0, 0));
+        }
+        catch (QueueUnavailableException exception)
+        {
+            LogSilent(exception.InnerException!.Message);
+        }
+    }
+
+    private WorkerStatus Status(double inferencesPerSecond, double executionsPerSecond) => new(
+        state.WorkerId,
+        Environment.MachineName,
+        state.Started,
+        state.Loaded,
+        device.Name,
+        device.Provider,
+        [.. state.Models],
+        inferencesPerSecond,
+        executionsPerSecond,
+        executionsPerSecond > 0 ? inferencesPerSecond / executionsPerSecond : 0,
+        state.InFlight);
+
+    [LoggerMessage(LogLevel.Warning, "The fleet could not be told of this worker: {Reason}")]
+    private partial void LogSilent(string reason);
+}

@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace InferenceTemplate.Worker.Models;
+
+/// <summary>An ONNX file found at <c>{model}/{version}/model.onnx</c>.</summary>
+internal sealed partial record ModelFile(string Model, string Version, string Path)
+{
+    public const string FileName = "model.onnx";
+
+    /// <summary>All model files beneath a folder, by name and then by version.</summary>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="InvalidDataException">A folder's name is not a model name or version.</exception>
+    public static IReadOnlyList<ModelFile> Find(string directory)
+    {
+        if (!Directory.Exists(directory))
+        {
+            throw new DirectoryNotFoundException(
+                $"Worker:ModelsDirectory is '{directory}', which does not exist. Create it, or set it to the folder with the models.");
+        }
+
+        return [.. Directory.EnumerateFiles(directory, FileName, SearchOption.AllDirectories)
+            .Select(path => Parse(directory, path))
+            .OrderBy(f => f.Model, StringComparer.Ordinal)
+            .ThenBy(f => long.Parse(f.Version, CultureInfo.InvariantCulture))];
+    }
+
+    private static ModelFile Parse(string directory, string path)
+    {
+        var parts = System.IO.Path.GetRelativePath(directory, path).Split(System.IO.Path.DirectorySeparatorChar);
+        if (parts is not [var model, var version, FileName] || !ModelName().IsMatch(model) || !VersionNumber().IsMatch(version))
+        {
+            throw new InvalidDataException(
+                $"'{path}' is not at {{model}}/{{version}}/{FileName}, the version being a positive integer and the model's name "
+                + "made of letters, digits, '.', '_' and '-', starting with a letter or digit.");
+        }
+
+        return new ModelFile(model, version, path);
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex ModelName();
+
+    [GeneratedRegex("^[1-9][0-9]{0,17}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex VersionNumber();
+}

@@ -1,0 +1,23 @@
+using InferenceTemplate.Inference;
+using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.ServiceDefaults;
+using InferenceTemplate.Worker;
+using InferenceTemplate.Worker.Execution;
+
+var builder = WebApplication.CreateBuilder(args);
+
+TelemetryGuard.Check(builder.Configuration);
+
+builder.AddServiceDefaults();
+builder.AddNpgsqlDataSource("inference");
+builder.AddRedisClient("redis");
+builder.Services.AddInference();
+builder.Services.AddAuthentication().AddApiKeys();
+builder.Services.AddAuthorization(Policies.Add);
+builder.Services.AddWorker();
+
+var app = builder.Build();
+
+app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(Policies.Administer));
+
+await app.RunAsync();

@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace InferenceTemplate.Worker;
+
+/// <summary>The worker's spans and metrics. Durations are in seconds.</summary>
+internal sealed class Telemetry
+{
+    public const string Name = "InferenceTemplate.Worker";
+
+    public static readonly ActivitySource Source = new(Name);
+
+    private readonly Histogram<double> _queueDuration;
+    private readonly Histogram<double> _computeDuration;
+    private readonly Histogram<int> _batchSize;
+    private readonly Histogram<double> _loadDuration;
+    private readonly Counter<long> _dropped;
+
+    public Telemetry(IMeterFactory meters)
+    {
+        var meter = meters.Create(Name);
+        _queueDuration = meter.CreateHistogram<double>("inference.queue.duration", "s", "Time from enqueueing to the start of the run.");
+        _computeDuration = meter.CreateHistogram<double>("inference.compute.duration", "s", "Time of one run of a batch.");
+        _batchSize = meter.CreateHistogram<int>("inference.batch.size", "{row}", "Rows in one run.");
+        _loadDuration = meter.CreateHistogram<double>("inference.model.load.duration", "s", "Time to open a model and warm it up.");
+        _dropped = meter.CreateCounter<long>("inference.requests.dropped", "{request}", "Requests removed without a run, by reason.");
+    }
+
+    public void Queued(string model, string version, TimeSpan time) => _queueDuration.Record(time.TotalSeconds, Tags(model, version));
+
+    public void Computed(string model, string version, TimeSpan time, int rows)
+    {
+        var tags = Tags(model, version);
+        _computeDuration.Record(time.TotalSeconds, tags);
+        _batchSize.Record(rows, tags);
+    }
+
+    public void Loaded(string model, string version, TimeSpan time) => _loadDuration.Record(time.TotalSeconds, Tags(model, version));
+
+    public void Dropped(string model, string version, string reason, int count)
+    {
+        var tags = Tags(model, version);
+        tags.Add("reason", reason);
+        _dropped.Add(count, tags);
+    }
+
+    private static TagList Tags(string model, string version) => new() { { "model", model }, { "version", version } };
+}

@@ -1,0 +1,33 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace InferenceTemplate.Worker;
+
+/// <summary>What one worker serves and how.</summary>
+public sealed class WorkerOptions
+{
+    public const string Section = "Worker";
+
+    /// <summary>Folder of <c>{model}/{version}/model.onnx</c>; a relative path counts from the program's folder. Default <c>models</c>.</summary>
+    [Required]
+    public string ModelsDirectory { get; set; } = "models";
+
+    /// <summary>Where to compute: <c>auto</c> (CUDA where present, else CPU), <c>cpu</c>, or <c>cuda</c> (fail without it). Default auto.</summary>
+    [RegularExpression("^(auto|cpu|cuda)$", ErrorMessage = "Worker:Device must be auto, cpu or cuda.")]
+    public string Device { get; set; } = "auto";
+
+    /// <summary>Index of the CUDA device. Default 0.</summary>
+    [Range(0, 63)]
+    public int DeviceId { get; set; }
+
+    /// <summary>Threads within one operator on the CPU; 0 for one per core. Default 1.</summary>
+    [Range(0, 1024)]
+    public int IntraOpThreads { get; set; } = 1;
+
+    /// <summary>Rows that may run together. Default 32.</summary>
+    [Range(1, 4096)]
+    public int MaxBatchSize { get; set; } = 32;
+
+    /// <summary>How long a batch that is not full waits for more. Default 0: it runs with what is there.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:00:01")]
+    public TimeSpan MaxBatchDelay { get; set; } = TimeSpan.Zero;
+}
