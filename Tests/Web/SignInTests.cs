@@ -26,7 +26,7 @@ public class SignInTests(Dashboard dashboard)
         await page.GotoAsync("/");
         await page.SubmitKeyAsync(key);
 
-        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync(error);
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync(error);
         await Expect(page.GetByLabel("API key")).ToHaveValueAsync("");
         await page.GotoAsync("/");
         await Expect(page).ToHaveTitleAsync("Sign in · InferenceTemplate");
@@ -40,7 +40,7 @@ public class SignInTests(Dashboard dashboard)
         dashboard.Api.Down = true;
         await page.SubmitKeyAsync(FakeApi.Key);
 
-        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("The API cannot be reached");
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("The API cannot be reached");
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public class SignInTests(Dashboard dashboard)
 
         await Expect(page).ToHaveTitleAsync("Overview · InferenceTemplate");
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("You have signed out");
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Status)).ToContainTextAsync("You have signed out");
     }
 
     [Fact]
