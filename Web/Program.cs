@@ -32,3 +32,4 @@ app.MapSignOut();
 app.MapRazorComponents<App>().AddInteractiveServerRenderMode(mode => mode.ContentSecurityFrameAncestorsPolicy = null);
 
 await app.RunAsync();
+

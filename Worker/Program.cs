@@ -2,8 +2,11 @@ using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.ServiceDefaults;
 using InferenceTemplate.Worker;
+using InferenceTemplate.Worker.Execution;
 
 var builder = WebApplication.CreateBuilder(args);
+
+TelemetryGuard.Check(builder.Configuration);
 
 builder.AddServiceDefaults();
 builder.AddNpgsqlDataSource("inference");

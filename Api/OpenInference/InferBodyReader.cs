@@ -111,7 +111,8 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
         string? name = null;
         Datatype? datatype = null;
         long[]? shape = null;
-        Utf8JsonReader? data = null;
+        Utf8JsonReader data = default;
+        var hasData = false;
 
         Require(JsonTokenType.StartObject, path);
         while (NextProperty() is { } property)
@@ -133,6 +134,7 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
                 case "data":
                     // Its meaning may come after it: keep the place, and read it when datatype and shape are known.
                     data = _reader;
+                    hasData = true;
                     _reader.Skip();
                     break;
                 default:
@@ -141,13 +143,13 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
             }
         }
 
-        if (name is null || datatype is null || shape is null || data is null)
+        if (name is null || datatype is null || shape is null || !hasData)
         {
             var missing = name is null ? "name" : datatype is null ? "datatype" : shape is null ? "shape" : "data";
             throw new InvalidInferBodyException($"{path}.{missing}: missing");
         }
 
-        return new Tensor(name, datatype.Value, shape, TensorDataReader.Read(data.Value, datatype.Value, shape, path));
+        return new Tensor(name, datatype.Value, shape, TensorDataReader.Read(data, datatype.Value, shape, path));
     }
 
     private string ReadOutput(int index)

@@ -46,7 +46,7 @@ public sealed class ErrorResponses
     /// <summary>Gives a body to an error status that has none.</summary>
     internal static Task WriteStatusAsync(StatusCodeContext context)
     {
-        var status = context.HttpContext.Response.StatusCode;
-        return WriteAsync(context.HttpContext, status, ReasonPhrases.GetReasonPhrase(status));
+        var (request, status) = (context.HttpContext.Request, context.HttpContext.Response.StatusCode);
+        return WriteAsync(context.HttpContext, status, $"{ReasonPhrases.GetReasonPhrase(status)}: {request.Method} {request.Path}");
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Console;
@@ -9,23 +10,35 @@ namespace InferenceTemplate.ServiceDefaults.Telemetry;
 /// </summary>
 internal static class ConsoleLogs
 {
-    private const string Section = "Logging:Console";
+    private const string Console = "Logging:Console";
 
-    // As the weakest configuration, so that appsettings and the environment win; Aspire sets FormatterName=simple in run mode, where
-    // people read along, and then none of this applies.
+    // The frameworks' own account of each request, call and query: traces and metrics tell the same for less.
+    private static readonly Dictionary<string, string?> s_levels = new()
+    {
+        ["Logging:LogLevel:Default"] = "Information",
+        ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+        ["Logging:LogLevel:Microsoft.EntityFrameworkCore.Database.Command"] = "Warning",
+        ["Logging:LogLevel:Polly"] = "Warning",
+        ["Logging:LogLevel:System.Net.Http.HttpClient"] = "Warning",
+    };
+
+    private static readonly Dictionary<string, string?> s_json = new()
+    {
+        [$"{Console}:FormatterName"] = ConsoleFormatterNames.Json,
+        [$"{Console}:FormatterOptions:IncludeScopes"] = "true",
+        [$"{Console}:FormatterOptions:UseUtcTimestamp"] = "true",
+        [$"{Console}:FormatterOptions:TimestampFormat"] = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'",
+    };
+
+    // As the weakest configuration, so that appsettings and the environment win. Aspire sets FormatterName=simple in run mode, where
+    // people read along; JSON's options are not for that formatter.
     public static void AddConsoleLogs(this IHostApplicationBuilder builder)
     {
-        if ((builder.Configuration[$"{Section}:FormatterName"] ?? ConsoleFormatterNames.Json) != ConsoleFormatterNames.Json) return;
-
-        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
-        {
-            InitialData = new Dictionary<string, string?>
-            {
-                [$"{Section}:FormatterName"] = ConsoleFormatterNames.Json,
-                [$"{Section}:FormatterOptions:IncludeScopes"] = "true",
-                [$"{Section}:FormatterOptions:UseUtcTimestamp"] = "true",
-                [$"{Section}:FormatterOptions:TimestampFormat"] = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'",
-            },
-        });
+        var chosen = builder.Configuration[$"{Console}:FormatterName"];
+        if (chosen is null or ConsoleFormatterNames.Json) AddWeakest(builder.Configuration, s_json);
+        AddWeakest(builder.Configuration, s_levels);
     }
+
+    private static void AddWeakest(IConfigurationBuilder configuration, Dictionary<string, string?> settings) =>
+        configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = settings });
 }

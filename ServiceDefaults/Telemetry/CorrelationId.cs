@@ -15,6 +15,8 @@ internal sealed class CorrelationId(RequestDelegate next, ILogger<CorrelationId>
     private const string AlternativeHeader = "X-Request-Id";
     private const int MaxLength = 128;
 
+    private static readonly Func<ILogger, string, IDisposable?> s_scope = LoggerMessage.DefineScope<string>("CorrelationId:{CorrelationId}");
+
     private static readonly SearchValues<char> s_allowed =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:");
 
@@ -32,7 +34,7 @@ internal sealed class CorrelationId(RequestDelegate next, ILogger<CorrelationId>
             return Task.CompletedTask;
         });
 
-        using (logger.BeginScope(new KeyValuePair<string, object?>[] { new("CorrelationId", id) }))
+        using (s_scope(logger, id))
         {
             await next(context);
         }

@@ -15,6 +15,8 @@ public class Platform : IAsyncLifetime
 {
     private const string AdminSecret = "testsecrettestsecrettestsecrettestsecret";
 
+    public const string Pepper = "testpeppertestpeppertestpeppertestpeppertestpepp";
+
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
 
     private readonly string _data = Directory.CreateTempSubdirectory("inference-tests-").FullName;
@@ -33,7 +35,7 @@ public class Platform : IAsyncLifetime
     {
         using var limit = new CancellationTokenSource(StartLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
-            [$"--Parameters:admin-secret={AdminSecret}", $"--Offline:DataDirectory={_data}"], limit.Token);
+            [$"--Parameters:admin-secret={AdminSecret}", $"--Parameters:api-key-pepper={Pepper}", $"--Offline:DataDirectory={_data}"], limit.Token);
 
         // Named volumes are the developer's data.
         foreach (var resource in builder.Resources)

@@ -28,7 +28,7 @@ internal sealed partial class ExecutionDevice
         else
         {
             (Provider, Name) = (Cpu, "cpu");
-            FellBack = _options.Device == "auto" && Array.IndexOf(available, Cuda) >= 0;
+            FellBack = _options.Device == "auto" && HasGpu;
         }
 
         if (FellBack)
@@ -47,7 +47,7 @@ internal sealed partial class ExecutionDevice
     /// <summary>ONNX Runtime's name of the execution provider.</summary>
     public string Provider { get; }
 
-    /// <summary>Whether ONNX Runtime has CUDA but the device could not be used.</summary>
+    /// <summary>Whether this machine has an NVIDIA GPU that is not used because CUDA failed.</summary>
     public bool FellBack { get; }
 
     /// <summary>Options for a session on this device; the caller disposes them.</summary>
@@ -69,6 +69,10 @@ internal sealed partial class ExecutionDevice
 
         return session;
     }
+
+    // The driver's device on Linux, its library on Windows. Without them the CPU is no fallback but all there is.
+    private static bool HasGpu =>
+        File.Exists("/dev/nvidiactl") || File.Exists(Path.Combine(Environment.SystemDirectory, "nvcuda.dll"));
 
     private string? CudaProblem(string[] available)
     {

@@ -11,8 +11,7 @@ internal sealed class ResilienceHandler(Func<HttpRequestMessage, ResiliencePipel
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var context = ResilienceContextPool.Shared.Get(cancellationToken);
-        context.Properties.Set(s_request, request);
+        var context = ContextOf(request, cancellationToken);
         try
         {
             return await pipelineOf(request).ExecuteAsync(
@@ -26,6 +25,33 @@ internal sealed class ResilienceHandler(Func<HttpRequestMessage, ResiliencePipel
         }
     }
 
+    // The OTLP exporter sends in this way.
+    protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var context = ContextOf(request, cancellationToken);
+        try
+        {
+            return pipelineOf(request).Execute(
+                (attempt, state) => state.Handler.SendCore(state.Request, attempt.CancellationToken),
+                context,
+                (Handler: this, Request: request));
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
+    }
+
+    private static ResilienceContext ContextOf(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var context = ResilienceContextPool.Shared.Get(cancellationToken);
+        context.Properties.Set(s_request, request);
+        return context;
+    }
+
     private Task<HttpResponseMessage> SendCoreAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
         base.SendAsync(request, cancellationToken);
+
+    private HttpResponseMessage SendCore(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        base.Send(request, cancellationToken);
 }

@@ -1,21 +1,27 @@
 namespace Microsoft.ML.OnnxRuntime;
 
+/// <summary>From the most to the least talkative.</summary>
+public enum OrtLoggingLevel
+{
+    ORT_LOGGING_LEVEL_VERBOSE = 0,
+    ORT_LOGGING_LEVEL_INFO = 1,
+    ORT_LOGGING_LEVEL_WARNING = 2,
+    ORT_LOGGING_LEVEL_ERROR = 3,
+    ORT_LOGGING_LEVEL_FATAL = 4,
+}
+
 /// <summary>Receives the library's log, from any thread.</summary>
 public delegate void DOrtLoggingFunction(
     IntPtr param, OrtLoggingLevel severity, string category, string logId, string codeLocation, string message);
 
-/// <summary>What can be chosen before the environment exists. Unset fields mean the defaults.</summary>
+/// <summary>
+/// What can be chosen before the environment exists: a name for log lines, their least severity (default warning), and where they go
+/// (default standard error).
+/// </summary>
 public struct EnvironmentCreationOptions
 {
-    /// <summary>Names the application in log lines.</summary>
     public string? logId;
-
-    /// <summary>The least severity that is logged; default warning.</summary>
     public OrtLoggingLevel? logLevel;
-
-    /// <summary>Passed through to <see cref="loggingFunction"/>.</summary>
     public IntPtr? loggingParam;
-
-    /// <summary>Where log lines go; default standard error.</summary>
     public DOrtLoggingFunction? loggingFunction;
 }

@@ -1,40 +1,39 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Microsoft.ML.OnnxRuntime;
 
 /// <summary>IEEE 754 binary16 as a tensor element; arithmetic goes by way of <see cref="float"/>.</summary>
-public readonly struct Float16 : IEquatable<Float16>
+public readonly struct Float16(ushort v)
 {
     /// <summary>The bits.</summary>
-    public readonly ushort value;
-
-    /// <param name="v">The bits.</param>
-    public Float16(ushort v) => value = v;
+    public readonly ushort value = v;
 
     /// <summary>Rounds to the nearest, ties to even.</summary>
     public static explicit operator Float16(float value) => new(BitConverter.HalfToUInt16Bits((Half)value));
 
-    /// <summary>Exact.</summary>
     public static explicit operator float(Float16 value) => value.ToFloat();
 
-    /// <summary>As numbers: the zeros are equal, NaN equals nothing.</summary>
-    public static bool operator ==(Float16 left, Float16 right) => left.ToFloat() == right.ToFloat();
-
-    /// <inheritdoc cref="op_Equality"/>
-    public static bool operator !=(Float16 left, Float16 right) => !(left == right);
-
-    /// <summary>Exact.</summary>
     public float ToFloat() => (float)BitConverter.UInt16BitsToHalf(value);
 
-    /// <summary>As numbers, but NaN equals itself.</summary>
-    public bool Equals(Float16 other) => ToFloat().Equals(other.ToFloat());
+    public override string ToString() => ToFloat().ToString();
+}
 
-    /// <inheritdoc/>
-    public override bool Equals([NotNullWhen(true)] object? obj) => obj is Float16 other && Equals(other);
+/// <summary>The upper half of a binary32 as a tensor element; arithmetic goes by way of <see cref="float"/>.</summary>
+public readonly struct BFloat16(ushort v)
+{
+    /// <summary>The bits.</summary>
+    public readonly ushort value = v;
 
-    /// <inheritdoc/>
-    public override int GetHashCode() => ToFloat().GetHashCode();
+    /// <summary>Rounds to the nearest, ties to even.</summary>
+    public static explicit operator BFloat16(float value)
+    {
+        var bits = BitConverter.SingleToUInt32Bits(value);
+        return float.IsNaN(value)
+            ? new((ushort)((bits >> 16) | 0x40)) // Stays NaN even if its payload was in the lower half.
+            : new((ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16));
+    }
 
-    /// <inheritdoc/>
+    public static explicit operator float(BFloat16 value) => value.ToFloat();
+
+    public float ToFloat() => BitConverter.UInt32BitsToSingle((uint)value << 16);
+
     public override string ToString() => ToFloat().ToString();
 }

@@ -1,47 +1,54 @@
 using Microsoft.ML.OnnxRuntime.Native;
+using static Microsoft.ML.OnnxRuntime.Native.OrtLibrary;
 
 namespace Microsoft.ML.OnnxRuntime;
 
 /// <summary>A loaded model, ready to run. Runs may overlap freely; disposing of it lets those in progress finish.</summary>
 public sealed unsafe class InferenceSession : IDisposable
 {
-    private static readonly OrtApi* Api = OrtLibrary.Api;
-
     private readonly OrderedDictionary<string, NodeMetadata> inputMetadata = [];
     private readonly OrderedDictionary<string, NodeMetadata> outputMetadata = [];
 
-    /// <summary>Loads a model from a file, with the default options.</summary>
+    private InferenceSession(Func<nint, nint, nint> open, SessionOptions? sessionOptions)
+    {
+        using var env = new Borrowed(OrtEnv.Instance());
+        using var options = new Borrowed(sessionOptions);
+        Handle = new(open(env.Pointer, options.Pointer));
+        ReadSignature();
+    }
+
     /// <exception cref="OnnxRuntimeException">The file is absent, no model, or a model that cannot run here.</exception>
-    public InferenceSession(string modelPath)
+    public InferenceSession(string modelPath) : this(modelPath, null!)
     {
-        using var options = new SessionOptions();
-        Handle = Open(modelPath, options);
-        ReadSignature();
     }
 
-    /// <summary>Loads a model from a file.</summary>
-    /// <inheritdoc cref="InferenceSession(string)" path="/exception"/>
+    /// <inheritdoc cref="InferenceSession(string)"/>
     public InferenceSession(string modelPath, SessionOptions options)
+        : this((env, native) =>
+        {
+            using var path = new Utf8(modelPath);
+            Check(Api->CreateSession(env, path.Pointer, native, out var session));
+            return session;
+        }, options)
     {
-        Handle = Open(modelPath, options);
-        ReadSignature();
     }
 
-    /// <summary>Loads a model from memory, which it copies, with the default options.</summary>
-    /// <exception cref="OnnxRuntimeException">It is no model, or one that cannot run here.</exception>
-    public InferenceSession(byte[] model)
+    /// <inheritdoc cref="InferenceSession(string)"/>
+    public InferenceSession(byte[] model) : this(model, null!)
     {
-        using var options = new SessionOptions();
-        Handle = Open(model, options);
-        ReadSignature();
     }
 
-    /// <summary>Loads a model from memory, which it copies.</summary>
-    /// <inheritdoc cref="InferenceSession(byte[])" path="/exception"/>
+    /// <inheritdoc cref="InferenceSession(string)"/>
     public InferenceSession(byte[] model, SessionOptions options)
+        : this((env, native) =>
+        {
+            fixed (byte* bytes = model)
+            {
+                Check(Api->CreateSessionFromArray(env, bytes, (nuint)model.Length, native, out var session));
+                return session;
+            }
+        }, options)
     {
-        Handle = Open(model, options);
-        ReadSignature();
     }
 
     internal SessionHandle Handle { get; }
@@ -87,13 +94,12 @@ public sealed unsafe class InferenceSession : IDisposable
         return results;
     }
 
-    /// <inheritdoc cref="Run(RunOptions, IReadOnlyCollection{string}, IReadOnlyCollection{OrtValue}, IReadOnlyCollection{string})"/>
+    /// <summary>Runs the model on inputs by name.</summary>
     public IDisposableReadOnlyCollection<OrtValue> Run(
         RunOptions? runOptions, IReadOnlyDictionary<string, OrtValue> inputs, IReadOnlyCollection<string> outputNames) =>
         Run(runOptions, [.. inputs.Keys], [.. inputs.Values], outputNames);
 
     /// <summary>Runs the model into tensors of the caller, which must have the type and shape of the outputs.</summary>
-    /// <inheritdoc cref="Run(RunOptions, IReadOnlyCollection{string}, IReadOnlyCollection{OrtValue}, IReadOnlyCollection{string})" path="/exception"/>
     public void Run(
         RunOptions? runOptions, IReadOnlyCollection<string> inputNames, IReadOnlyCollection<OrtValue> inputValues,
         IReadOnlyCollection<string> outputNames, IReadOnlyCollection<OrtValue> outputValues)
@@ -104,16 +110,15 @@ public sealed unsafe class InferenceSession : IDisposable
     }
 
     /// <summary>Prepares runs whose inputs and outputs stay where they are.</summary>
-    public OrtIoBinding CreateIoBinding() => new(this);
+    public OrtIoBinding CreateIoBinding() => new(Handle);
 
     /// <summary>Runs the model on what is bound.</summary>
-    /// <inheritdoc cref="Run(RunOptions, IReadOnlyCollection{string}, IReadOnlyCollection{OrtValue}, IReadOnlyCollection{string})" path="/exception"/>
     public void RunWithBinding(RunOptions runOptions, OrtIoBinding ioBinding)
     {
         using var self = new Borrowed(Handle);
         using var options = new Borrowed(runOptions);
         using var binding = new Borrowed(ioBinding);
-        OrtLibrary.Check(Api->RunWithBinding(self.Pointer, options.Pointer, binding.Pointer));
+        Check(Api->RunWithBinding(self.Pointer, options.Pointer, binding.Pointer));
     }
 
     /// <summary>Runs the model on what is bound, and returns the outputs in the order of binding, to be disposed of.</summary>
@@ -126,60 +131,6 @@ public sealed unsafe class InferenceSession : IDisposable
     /// <summary>Unloads the model, as soon as no run uses it.</summary>
     public void Dispose() => Handle.Dispose();
 
-    private static SessionHandle Open(string modelPath, SessionOptions sessionOptions)
-    {
-        using var env = new Borrowed(OrtEnv.Instance());
-        using var options = new Borrowed(sessionOptions);
-        using var path = new Utf8(modelPath);
-        OrtLibrary.Check(Api->CreateSession(env.Pointer, path.Pointer, options.Pointer, out var session));
-        return new(session);
-    }
-
-    private static SessionHandle Open(byte[] model, SessionOptions sessionOptions)
-    {
-        using var env = new Borrowed(OrtEnv.Instance());
-        using var options = new Borrowed(sessionOptions);
-        fixed (byte* bytes = model)
-        {
-            OrtLibrary.Check(Api->CreateSessionFromArray(env.Pointer, bytes, (nuint)model.Length, options.Pointer, out var session));
-            return new(session);
-        }
-    }
-
-    private void ReadSignature()
-    {
-        using var self = new Borrowed(Handle);
-        OrtLibrary.Check(Api->SessionGetInputCount(self.Pointer, out var inputCount));
-        for (nuint i = 0; i < inputCount; i++)
-        {
-            OrtLibrary.Check(Api->SessionGetInputName(self.Pointer, i, OrtLibrary.DefaultAllocator, out var name));
-            OrtLibrary.Check(Api->SessionGetInputTypeInfo(self.Pointer, i, out var type));
-            Handle.AddInput(Add(inputMetadata, name, type));
-        }
-
-        OrtLibrary.Check(Api->SessionGetOutputCount(self.Pointer, out var outputCount));
-        for (nuint i = 0; i < outputCount; i++)
-        {
-            OrtLibrary.Check(Api->SessionGetOutputName(self.Pointer, i, OrtLibrary.DefaultAllocator, out var name));
-            OrtLibrary.Check(Api->SessionGetOutputTypeInfo(self.Pointer, i, out var type));
-            Handle.AddOutput(Add(outputMetadata, name, type));
-        }
-    }
-
-    private static string Add(OrderedDictionary<string, NodeMetadata> signature, byte* nativeName, nint typeInfo)
-    {
-        var name = OrtLibrary.TakeText(nativeName);
-        try
-        {
-            signature.Add(name, new NodeMetadata(typeInfo));
-        }
-        finally
-        {
-            Api->ReleaseTypeInfo(typeInfo);
-        }
-        return name;
-    }
-
     private void Run(
         RunOptions? runOptions, IReadOnlyCollection<string> inputNames, IReadOnlyCollection<OrtValue> inputValues,
         IReadOnlyCollection<string> outputNames, nint[] outputs)
@@ -189,9 +140,40 @@ public sealed unsafe class InferenceSession : IDisposable
         using var options = new Borrowed(runOptions);
         using var inputs = new BorrowedValues(inputValues);
         fixed (nint* inNames = Handle.InputNames(inputNames), ins = inputs.Pointers, outNames = Handle.OutputNames(outputNames), outs = outputs)
+            Check(Api->Run(self.Pointer, options.Pointer, inNames, ins, (nuint)inputNames.Count, outNames, (nuint)outputs.Length, outs));
+    }
+
+    private void ReadSignature()
+    {
+        using var self = new Borrowed(Handle);
+        Check(Api->SessionGetInputCount(self.Pointer, out var inputs));
+        for (nuint i = 0; i < inputs; i++)
         {
-            OrtLibrary.Check(Api->Run(
-                self.Pointer, options.Pointer, inNames, ins, (nuint)inputNames.Count, outNames, (nuint)outputs.Length, outs));
+            Check(Api->SessionGetInputName(self.Pointer, i, DefaultAllocator, out var name));
+            Check(Api->SessionGetInputTypeInfo(self.Pointer, i, out var type));
+            Handle.AddInput(Add(inputMetadata, name, type));
+        }
+
+        Check(Api->SessionGetOutputCount(self.Pointer, out var outputs));
+        for (nuint i = 0; i < outputs; i++)
+        {
+            Check(Api->SessionGetOutputName(self.Pointer, i, DefaultAllocator, out var name));
+            Check(Api->SessionGetOutputTypeInfo(self.Pointer, i, out var type));
+            Handle.AddOutput(Add(outputMetadata, name, type));
+        }
+    }
+
+    private static string Add(OrderedDictionary<string, NodeMetadata> signature, byte* nativeName, nint typeInfo)
+    {
+        try
+        {
+            var name = TakeText(nativeName);
+            signature.Add(name, new NodeMetadata(typeInfo));
+            return name;
+        }
+        finally
+        {
+            Api->ReleaseTypeInfo(typeInfo);
         }
     }
 

@@ -1,4 +1,4 @@
-using Microsoft.ML.OnnxRuntime.Native;
+using static Microsoft.ML.OnnxRuntime.Native.OrtLibrary;
 
 namespace Microsoft.ML.OnnxRuntime;
 
@@ -7,36 +7,39 @@ public unsafe class ModelMetadata
 {
     internal ModelMetadata(nint session)
     {
-        OrtLibrary.Check(OrtLibrary.Api->SessionGetModelMetadata(session, out var metadata));
+        Check(Api->SessionGetModelMetadata(session, out var metadata));
         try
         {
-            ProducerName = Read(OrtLibrary.Api->ModelMetadataGetProducerName, metadata);
-            GraphName = Read(OrtLibrary.Api->ModelMetadataGetGraphName, metadata);
-            Domain = Read(OrtLibrary.Api->ModelMetadataGetDomain, metadata);
-            Description = Read(OrtLibrary.Api->ModelMetadataGetDescription, metadata);
-            OrtLibrary.Check(OrtLibrary.Api->ModelMetadataGetVersion(metadata, out var version));
+            ProducerName = Read(Api->ModelMetadataGetProducerName, metadata);
+            GraphName = Read(Api->ModelMetadataGetGraphName, metadata);
+            Domain = Read(Api->ModelMetadataGetDomain, metadata);
+            Description = Read(Api->ModelMetadataGetDescription, metadata);
+            Check(Api->ModelMetadataGetVersion(metadata, out var version));
             Version = version;
-            ReadCustom(metadata);
+            Check(Api->ModelMetadataGetCustomMetadataMapKeys(metadata, DefaultAllocator, out var keys, out var count));
+            for (var i = 0; i < count; i++)
+            {
+                Check(Api->ModelMetadataLookupCustomMetadataMap(metadata, DefaultAllocator, keys[i], out var value));
+                CustomMetadataMap[TakeText(keys[i])] = TakeText(value);
+            }
+            Free(keys);
         }
         finally
         {
-            OrtLibrary.Api->ReleaseModelMetadata(metadata);
+            Api->ReleaseModelMetadata(metadata);
         }
     }
 
     /// <summary>The tool that wrote the file.</summary>
     public string ProducerName { get; }
 
-    /// <summary>The main graph's name.</summary>
     public string GraphName { get; }
 
     /// <summary>A reverse domain name of whoever made the model.</summary>
     public string Domain { get; }
 
-    /// <summary>The model's documentation.</summary>
     public string Description { get; }
 
-    /// <summary>The model's own version.</summary>
     public long Version { get; }
 
     /// <summary>Whatever else the maker wrote, by key.</summary>
@@ -44,18 +47,7 @@ public unsafe class ModelMetadata
 
     private static string Read(delegate* unmanaged<nint, nint, out byte*, nint> function, nint metadata)
     {
-        OrtLibrary.Check(function(metadata, OrtLibrary.DefaultAllocator, out var text));
-        return OrtLibrary.TakeText(text);
-    }
-
-    private void ReadCustom(nint metadata)
-    {
-        OrtLibrary.Check(OrtLibrary.Api->ModelMetadataGetCustomMetadataMapKeys(metadata, OrtLibrary.DefaultAllocator, out var keys, out var count));
-        for (var i = 0; i < count; i++)
-        {
-            OrtLibrary.Check(OrtLibrary.Api->ModelMetadataLookupCustomMetadataMap(metadata, OrtLibrary.DefaultAllocator, keys[i], out var value));
-            CustomMetadataMap[OrtLibrary.TakeText(keys[i])] = OrtLibrary.TakeText(value);
-        }
-        OrtLibrary.Free(keys);
+        Check(function(metadata, DefaultAllocator, out var text));
+        return TakeText(text);
     }
 }

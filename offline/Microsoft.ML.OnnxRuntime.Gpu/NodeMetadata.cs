@@ -1,5 +1,5 @@
-using Microsoft.ML.OnnxRuntime.Native;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using static Microsoft.ML.OnnxRuntime.Native.OrtLibrary;
 
 namespace Microsoft.ML.OnnxRuntime;
 
@@ -15,56 +15,71 @@ public enum OnnxValueType
     ONNX_TYPE_OPTIONAL = 6,
 }
 
+/// <summary>The element type and shape of a tensor.</summary>
+public readonly unsafe struct OrtTensorTypeAndShapeInfo
+{
+    internal OrtTensorTypeAndShapeInfo(nint info)
+    {
+        Check(Api->GetTensorElementType(info, out var element));
+        Check(Api->GetDimensionsCount(info, out var rank));
+        ElementDataType = (TensorElementType)element;
+        Shape = new long[rank];
+        fixed (long* dimensions = Shape)
+            Check(Api->GetDimensions(info, dimensions, rank));
+    }
+
+    public TensorElementType ElementDataType { get; }
+
+    public bool IsString => ElementDataType == TensorElementType.String;
+
+    public long[] Shape { get; }
+
+    public int DimensionsCount => Shape.Length;
+
+    /// <summary>The product of the dimensions; 1 for a scalar.</summary>
+    public long ElementCount => Shape.Aggregate(1L, (count, dimension) => count * dimension);
+}
+
 /// <summary>The declared type of one input or output of a model.</summary>
 public unsafe class NodeMetadata
 {
-    private readonly int[] dimensions = [];
-    private readonly string[] symbolicDimensions = [];
-    private readonly TensorElementType element;
+    private readonly OrtTensorTypeAndShapeInfo tensor;
+    private readonly string[] names = [];
 
     internal NodeMetadata(nint typeInfo)
     {
-        OrtLibrary.Check(OrtLibrary.Api->GetOnnxTypeFromTypeInfo(typeInfo, out var kind));
+        Check(Api->GetOnnxTypeFromTypeInfo(typeInfo, out var kind));
         OnnxValueType = (OnnxValueType)kind;
         if (!IsTensor)
             return;
 
-        OrtLibrary.Check(OrtLibrary.Api->CastTypeInfoToTensorInfo(typeInfo, out var tensorInfo)); // Stays part of the type info.
-        OrtLibrary.Check(OrtLibrary.Api->GetTensorElementType(tensorInfo, out var elementType));
-        OrtLibrary.Check(OrtLibrary.Api->GetDimensionsCount(tensorInfo, out var rank));
-        var sizes = new long[rank];
-        var names = new nint[rank];
-        fixed (long* size = sizes)
-            OrtLibrary.Check(OrtLibrary.Api->GetDimensions(tensorInfo, size, rank));
-        fixed (nint* name = names)
-            OrtLibrary.Check(OrtLibrary.Api->GetSymbolicDimensions(tensorInfo, (byte**)name, rank));
-        element = (TensorElementType)elementType;
-        dimensions = Array.ConvertAll(sizes, size => checked((int)size));
-        symbolicDimensions = Array.ConvertAll(names, name => OrtLibrary.Text((byte*)name));
+        Check(Api->CastTypeInfoToTensorInfo(typeInfo, out var tensorInfo)); // Stays part of the type info.
+        tensor = new(tensorInfo);
+        var pointers = new nint[tensor.DimensionsCount];
+        fixed (nint* first = pointers)
+            Check(Api->GetSymbolicDimensions(tensorInfo, (byte**)first, (nuint)pointers.Length));
+        names = Array.ConvertAll(pointers, name => Text((byte*)name));
     }
 
-    /// <summary>The kind of value.</summary>
     public OnnxValueType OnnxValueType { get; }
 
     /// <summary>Whether it is a tensor, dense or sparse. The properties below are for tensors only.</summary>
     public bool IsTensor => OnnxValueType is OnnxValueType.ONNX_TYPE_TENSOR or OnnxValueType.ONNX_TYPE_SPARSETENSOR;
 
-    /// <summary>Whether elements are strings.</summary>
-    public bool IsString => ElementDataType == TensorElementType.String;
+    public bool IsString => Tensor.IsString;
 
     /// <summary>The shape, -1 where a dimension is dynamic.</summary>
-    public int[] Dimensions => OfTensor(dimensions);
+    public int[] Dimensions => Array.ConvertAll(Tensor.Shape, size => checked((int)size));
 
     /// <summary>The names of the dynamic dimensions, empty where there is none.</summary>
-    public string[] SymbolicDimensions => OfTensor(symbolicDimensions);
+    public string[] SymbolicDimensions => Tensor.DimensionsCount == names.Length ? names : [];
 
     /// <summary>The .NET type that stands for the elements.</summary>
     public Type ElementType => ElementTypes.Of(ElementDataType).Type;
 
-    /// <summary>The element type.</summary>
-    public TensorElementType ElementDataType => OfTensor(element);
+    public TensorElementType ElementDataType => Tensor.ElementDataType;
 
-    private T OfTensor<T>(T value) => IsTensor
-        ? value
+    private OrtTensorTypeAndShapeInfo Tensor => IsTensor
+        ? tensor
         : throw new OnnxRuntimeException(OrtErrorCode.Fail, $"This is of type {OnnxValueType}, and has no tensor metadata");
 }

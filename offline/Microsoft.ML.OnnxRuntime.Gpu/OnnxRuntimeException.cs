@@ -8,23 +8,9 @@ public class OnnxRuntimeException : Exception
     }
 }
 
-/// <summary>The codes of <c>onnxruntime_error_code.h</c>.</summary>
+/// <summary>The codes of the C API, from 0 on.</summary>
 internal enum OrtErrorCode
 {
-    Ok,
-    Fail,
-    InvalidArgument,
-    NoSuchFile,
-    NoModel,
-    EngineError,
-    RuntimeException,
-    InvalidProtobuf,
-    ModelLoaded,
-    NotImplemented,
-    InvalidGraph,
-    ShapeInferenceNotRegistered,
-    RequirementNotRegistered,
-    ModelLoadCanceled,
-    ModelRequiresCompilation,
-    NotFound,
+    Ok, Fail, InvalidArgument, NoSuchFile, NoModel, EngineError, RuntimeException, InvalidProtobuf, ModelLoaded, NotImplemented,
+    InvalidGraph, ShapeInferenceNotRegistered, RequirementNotRegistered, ModelLoadCanceled, ModelRequiresCompilation, NotFound,
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime.Native;
+using static Microsoft.ML.OnnxRuntime.Native.OrtLibrary;
 
 namespace Microsoft.ML.OnnxRuntime;
 
@@ -7,33 +8,25 @@ namespace Microsoft.ML.OnnxRuntime;
 public unsafe class OrtCUDAProviderOptions : SafeHandle
 {
     /// <exception cref="OnnxRuntimeException">The CUDA provider library is not beside the native library.</exception>
-    public OrtCUDAProviderOptions() : base(0, ownsHandle: true) =>
-        OrtLibrary.Check(OrtLibrary.Api->CreateCUDAProviderOptions(out handle));
+    public OrtCUDAProviderOptions() : base(0, ownsHandle: true) => Check(Api->CreateCUDAProviderOptions(out handle));
 
-    /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
 
     /// <summary>All options and their values, as <c>key=value;key=value</c>.</summary>
     public string GetOptions()
     {
         using var self = new Borrowed(this);
-        OrtLibrary.Check(OrtLibrary.Api->GetCUDAProviderOptionsAsString(self.Pointer, OrtLibrary.DefaultAllocator, out var text));
-        return OrtLibrary.TakeText(text);
+        Check(Api->GetCUDAProviderOptionsAsString(self.Pointer, DefaultAllocator, out var text));
+        return TakeText(text);
     }
 
-    /// <summary>Sets the options named; the others keep their defaults.</summary>
-    public void UpdateOptions(Dictionary<string, string> providerOptions)
-    {
-        using var self = new Borrowed(this);
-        using var pairs = new Utf8Pairs(providerOptions);
-        fixed (nint* keys = pairs.Keys, values = pairs.Values)
-            OrtLibrary.Check(OrtLibrary.Api->UpdateCUDAProviderOptions(self.Pointer, (byte**)keys, (byte**)values, pairs.Count));
-    }
+    /// <summary>Sets the options named; the others keep their values.</summary>
+    public void UpdateOptions(Dictionary<string, string> providerOptions) =>
+        Calls.WithPairs(providerOptions, (keys, values, count) =>
+        {
+            using var self = new Borrowed(this);
+            Check(Api->UpdateCUDAProviderOptions(self.Pointer, (byte**)keys, (byte**)values, count));
+        });
 
-    /// <inheritdoc/>
-    protected override bool ReleaseHandle()
-    {
-        OrtLibrary.Api->ReleaseCUDAProviderOptions(handle);
-        return true;
-    }
+    protected override bool ReleaseHandle() => Calls.Release(Api->ReleaseCUDAProviderOptions, handle);
 }

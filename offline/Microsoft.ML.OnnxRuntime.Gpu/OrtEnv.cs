@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime.Native;
+using static Microsoft.ML.OnnxRuntime.Native.OrtLibrary;
 
 namespace Microsoft.ML.OnnxRuntime;
 
@@ -19,28 +20,22 @@ public sealed unsafe class OrtEnv : SafeHandle
         level = options.logLevel ?? OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING;
         logger = options.loggingFunction;
         using var id = new Utf8(string.IsNullOrEmpty(options.logId) ? "CSharpOnnxRuntime" : options.logId);
-        OrtLibrary.Check(logger is null
-            ? OrtLibrary.Api->CreateEnv((int)level, id.Pointer, out handle)
-            : OrtLibrary.Api->CreateEnvWithCustomLogger(&Log, options.loggingParam ?? 0, (int)level, id.Pointer, out handle));
-        OrtLibrary.Check(OrtLibrary.Api->SetLanguageProjection(handle, ProjectionCSharp));
+        Check(logger is null
+            ? Api->CreateEnv((int)level, id.Pointer, out handle)
+            : Api->CreateEnvWithCustomLogger(&Log, options.loggingParam ?? 0, (int)level, id.Pointer, out handle));
+        Check(Api->SetLanguageProjection(handle, ProjectionCSharp));
     }
 
     /// <summary>Whether the environment exists already, hence its options are settled.</summary>
     public static bool IsCreated => Volatile.Read(ref instance) is not null;
 
-    /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
 
     /// <summary>The least severity that is logged by what has no level of its own.</summary>
     public OrtLoggingLevel EnvLogLevel
     {
         get => level;
-        set
-        {
-            using var self = new Borrowed(this);
-            OrtLibrary.Check(OrtLibrary.Api->UpdateEnvWithCustomLogLevel(self.Pointer, (int)value));
-            level = value;
-        }
+        set => level = (OrtLoggingLevel)this.Call(Api->UpdateEnvWithCustomLogLevel, (int)value);
     }
 
     /// <summary>The environment, made with the defaults if it does not exist yet.</summary>
@@ -66,37 +61,24 @@ public sealed unsafe class OrtEnv : SafeHandle
     /// <summary>The names of the execution providers compiled into the library, by preference.</summary>
     public string[] GetAvailableProviders()
     {
-        OrtLibrary.Check(OrtLibrary.Api->GetAvailableProviders(out var names, out var count));
+        Check(Api->GetAvailableProviders(out var names, out var count));
         var providers = new string[count];
         for (var i = 0; i < count; i++)
-            providers[i] = OrtLibrary.Text(names[i]);
-        OrtLibrary.Check(OrtLibrary.Api->ReleaseAvailableProviders(names, count));
+            providers[i] = Text(names[i]);
+        Check(Api->ReleaseAvailableProviders(names, count));
         return providers;
     }
 
     /// <summary>The release of the native library, like <c>1.30.0</c>.</summary>
-    public string GetVersionString() => OrtLibrary.VersionString;
-
-    /// <summary>Lets the library report usage, where it was built to.</summary>
-    public void EnableTelemetryEvents()
-    {
-        using var self = new Borrowed(this);
-        OrtLibrary.Check(OrtLibrary.Api->EnableTelemetryEvents(self.Pointer));
-    }
+    public string GetVersionString() => VersionString;
 
     /// <summary>Stops usage reports from here on; <c>ORT_DISABLE_TELEMETRY=1</c> in the process's environment prevents them.</summary>
-    public void DisableTelemetryEvents()
-    {
-        using var self = new Borrowed(this);
-        OrtLibrary.Check(OrtLibrary.Api->DisableTelemetryEvents(self.Pointer));
-    }
+    public void DisableTelemetryEvents() => this.Call(Api->DisableTelemetryEvents);
 
-    /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
-        OrtLibrary.Api->ReleaseEnv(handle);
         Interlocked.CompareExchange(ref instance, null, this);
-        return true;
+        return Calls.Release(Api->ReleaseEnv, handle);
     }
 
     [UnmanagedCallersOnly]
@@ -104,8 +86,7 @@ public sealed unsafe class OrtEnv : SafeHandle
     {
         try
         {
-            logger?.Invoke(param, (OrtLoggingLevel)severity, OrtLibrary.Text(category), OrtLibrary.Text(logId),
-                OrtLibrary.Text(codeLocation), OrtLibrary.Text(message));
+            logger?.Invoke(param, (OrtLoggingLevel)severity, Text(category), Text(logId), Text(codeLocation), Text(message));
         }
         catch (Exception)
         {

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Microsoft.ML.OnnxRuntime.Native;
+using static Microsoft.ML.OnnxRuntime.Native.OrtLibrary;
 
 namespace Microsoft.ML.OnnxRuntime;
 
@@ -22,44 +24,30 @@ public enum OrtMemType
 /// <summary>Where memory is: the name of its allocator, and a device.</summary>
 public unsafe class OrtMemoryInfo : SafeHandle
 {
-    /// <summary>Memory of the process.</summary>
     public static readonly byte[] allocatorCPU = "Cpu\0"u8.ToArray();
-
-    /// <summary>Memory of an NVIDIA device.</summary>
     public static readonly byte[] allocatorCUDA = "Cuda\0"u8.ToArray();
-
-    /// <summary>Memory of the process that an NVIDIA device can read.</summary>
     public static readonly byte[] allocatorCUDA_PINNED = "CudaPinned\0"u8.ToArray();
 
-    private static readonly Lazy<OrtMemoryInfo> Cpu = new(() =>
-    {
-        OrtLibrary.Check(OrtLibrary.Api->CreateCpuMemoryInfo((int)OrtAllocatorType.DeviceAllocator, (int)OrtMemType.Default, out var info));
-        return new OrtMemoryInfo(info, owned: true);
-    });
+    private static readonly Lazy<OrtMemoryInfo> Cpu =
+        new(() => new OrtMemoryInfo(allocatorCPU, OrtAllocatorType.DeviceAllocator, 0, OrtMemType.Default));
 
-    /// <param name="utf8AllocatorName">One of the names above, zero-terminated.</param>
-    /// <param name="allocatorType">How it is handed out.</param>
-    /// <param name="deviceId">From 0.</param>
-    /// <param name="memoryType">What it is for.</param>
     public OrtMemoryInfo(byte[] utf8AllocatorName, OrtAllocatorType allocatorType, int deviceId, OrtMemType memoryType)
         : base(0, ownsHandle: true)
     {
         fixed (byte* name = utf8AllocatorName)
-            OrtLibrary.Check(OrtLibrary.Api->CreateMemoryInfo(name, (int)allocatorType, deviceId, (int)memoryType, out handle));
+            Check(Api->CreateMemoryInfo(name, (int)allocatorType, deviceId, (int)memoryType, out handle));
     }
 
-    /// <inheritdoc cref="OrtMemoryInfo(byte[], OrtAllocatorType, int, OrtMemType)"/>
     public OrtMemoryInfo(string allocatorName, OrtAllocatorType allocatorType, int deviceId, OrtMemType memoryType)
-        : this(System.Text.Encoding.UTF8.GetBytes(allocatorName + '\0'), allocatorType, deviceId, memoryType)
+        : this(Encoding.UTF8.GetBytes(allocatorName + '\0'), allocatorType, deviceId, memoryType)
     {
     }
 
-    internal OrtMemoryInfo(nint info, bool owned) : base(0, owned) => SetHandle(info);
+    internal OrtMemoryInfo(nint borrowed) : base(0, ownsHandle: false) => SetHandle(borrowed);
 
     /// <summary>Memory of the process. Not to be disposed of.</summary>
     public static OrtMemoryInfo DefaultInstance => Cpu.Value;
 
-    /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
 
     /// <summary>The allocator's name.</summary>
@@ -68,26 +56,10 @@ public unsafe class OrtMemoryInfo : SafeHandle
         get
         {
             using var self = new Borrowed(this);
-            OrtLibrary.Check(OrtLibrary.Api->MemoryInfoGetName(self.Pointer, out var name));
-            return OrtLibrary.Text(name);
+            Check(Api->MemoryInfoGetName(self.Pointer, out var name));
+            return Text(name);
         }
     }
 
-    /// <summary>The device, from 0.</summary>
-    public int Id
-    {
-        get
-        {
-            using var self = new Borrowed(this);
-            OrtLibrary.Check(OrtLibrary.Api->MemoryInfoGetId(self.Pointer, out var id));
-            return id;
-        }
-    }
-
-    /// <inheritdoc/>
-    protected override bool ReleaseHandle()
-    {
-        OrtLibrary.Api->ReleaseMemoryInfo(handle);
-        return true;
-    }
+    protected override bool ReleaseHandle() => Calls.Release(Api->ReleaseMemoryInfo, handle);
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using Microsoft.ML.OnnxRuntime.Native;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using static Microsoft.ML.OnnxRuntime.Native.OrtLibrary;
 
 namespace Microsoft.ML.OnnxRuntime;
 
@@ -11,8 +12,6 @@ namespace Microsoft.ML.OnnxRuntime;
 /// </summary>
 public sealed unsafe class OrtValue : IDisposable
 {
-    private static readonly OrtApi* Api = OrtLibrary.Api;
-
     private OrtValue(nint value, MemoryHandle pin) => Handle = new ValueHandle(value, pin);
 
     internal OrtValue(nint value) : this(value, default)
@@ -27,7 +26,7 @@ public sealed unsafe class OrtValue : IDisposable
         get
         {
             using var self = new Borrowed(Handle);
-            OrtLibrary.Check(Api->GetValueType(self.Pointer, out var kind));
+            Check(Api->GetValueType(self.Pointer, out var kind));
             return (OnnxValueType)kind;
         }
     }
@@ -41,7 +40,6 @@ public sealed unsafe class OrtValue : IDisposable
         CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, new Memory<T>(data), shape);
 
     /// <summary>A tensor over memory, without copying it.</summary>
-    /// <inheritdoc cref="CreateTensorValueFromMemory{T}(T[], long[])" path="/exception"/>
     public static OrtValue CreateTensorValueFromMemory<T>(OrtMemoryInfo memoryInfo, Memory<T> memory, long[] shape) where T : unmanaged
     {
         var element = ElementTypes.Of<T>();
@@ -83,7 +81,7 @@ public sealed unsafe class OrtValue : IDisposable
         using var owner = new Borrowed(allocator);
         fixed (long* dimensions = shape)
         {
-            OrtLibrary.Check(Api->CreateTensorAsOrtValue(owner.Pointer, dimensions, (nuint)shape.Length, (int)elementType, out var value));
+            Check(Api->CreateTensorAsOrtValue(owner.Pointer, dimensions, (nuint)shape.Length, (int)elementType, out var value));
             return new(value);
         }
     }
@@ -99,7 +97,6 @@ public sealed unsafe class OrtValue : IDisposable
         Encoding.UTF8.GetBytes(str, StringBuffer(self, index, Encoding.UTF8.GetByteCount(str)));
     }
 
-    /// <inheritdoc cref="StringTensorSetElementAt(ReadOnlySpan{char}, int)"/>
     public void StringTensorSetElementAt(ReadOnlySpan<byte> utf8Bytes, int index)
     {
         using var self = new Borrowed(Handle);
@@ -110,10 +107,10 @@ public sealed unsafe class OrtValue : IDisposable
     public string GetStringElement(int index)
     {
         using var self = new Borrowed(Handle);
-        OrtLibrary.Check(Api->GetStringTensorElementLength(self.Pointer, (nuint)index, out var length));
+        Check(Api->GetStringTensorElementLength(self.Pointer, (nuint)index, out var length));
         var utf8 = new byte[length];
         fixed (byte* buffer = utf8)
-            OrtLibrary.Check(Api->GetStringTensorElement(self.Pointer, length, (nuint)index, buffer));
+            Check(Api->GetStringTensorElement(self.Pointer, length, (nuint)index, buffer));
         return Encoding.UTF8.GetString(utf8);
     }
 
@@ -138,7 +135,6 @@ public sealed unsafe class OrtValue : IDisposable
     /// <exception cref="OnnxRuntimeException"><typeparamref name="T"/> is neither their type nor byte, or this is no tensor.</exception>
     public ReadOnlySpan<T> GetTensorDataAsSpan<T>() where T : unmanaged => GetTensorMutableDataAsSpan<T>();
 
-    /// <inheritdoc cref="GetTensorDataAsSpan{T}"/>
     public Span<T> GetTensorMutableDataAsSpan<T>() where T : unmanaged
     {
         var info = GetTensorTypeAndShape();
@@ -153,7 +149,7 @@ public sealed unsafe class OrtValue : IDisposable
             return [];
 
         using var self = new Borrowed(Handle);
-        OrtLibrary.Check(Api->GetTensorMutableData(self.Pointer, out var data));
+        Check(Api->GetTensorMutableData(self.Pointer, out var data));
         return new(data, checked((int)(info.ElementCount * size / sizeof(T))));
     }
 
@@ -165,7 +161,7 @@ public sealed unsafe class OrtValue : IDisposable
     public OrtTensorTypeAndShapeInfo GetTensorTypeAndShape()
     {
         using var self = new Borrowed(Handle);
-        OrtLibrary.Check(Api->GetTensorTypeAndShape(self.Pointer, out var info));
+        Check(Api->GetTensorTypeAndShape(self.Pointer, out var info));
         try
         {
             return new(info);
@@ -180,8 +176,8 @@ public sealed unsafe class OrtValue : IDisposable
     public OrtMemoryInfo GetTensorMemoryInfo()
     {
         using var self = new Borrowed(Handle);
-        OrtLibrary.Check(Api->GetTensorMemoryInfo(self.Pointer, out var info));
-        return new(info, owned: false);
+        Check(Api->GetTensorMemoryInfo(self.Pointer, out var info));
+        return new(info);
     }
 
     /// <summary>Gives the value back, and unpins the memory under it. A run in progress still finishes with it.</summary>
@@ -192,7 +188,7 @@ public sealed unsafe class OrtValue : IDisposable
         using var info = new Borrowed(memory);
         fixed (long* dimensions = shape)
         {
-            OrtLibrary.Check(Api->CreateTensorWithDataAsOrtValue(
+            Check(Api->CreateTensorWithDataAsOrtValue(
                 info.Pointer, data, (nuint)bytes, dimensions, (nuint)shape.Length, (int)element, out var value));
             return value;
         }
@@ -200,7 +196,7 @@ public sealed unsafe class OrtValue : IDisposable
 
     private static Span<byte> StringBuffer(Borrowed self, int index, int bytes)
     {
-        OrtLibrary.Check(Api->GetResizedStringTensorElementBuffer(self.Pointer, (nuint)index, (nuint)bytes, out var buffer));
+        Check(Api->GetResizedStringTensorElementBuffer(self.Pointer, (nuint)index, (nuint)bytes, out var buffer));
         return new(buffer, bytes);
     }
 

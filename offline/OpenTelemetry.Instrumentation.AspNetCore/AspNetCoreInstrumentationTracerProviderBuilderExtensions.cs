@@ -23,6 +23,6 @@ public static class AspNetCoreInstrumentationTracerProviderBuilderExtensions
             .AddSource("Microsoft.AspNetCore.Components")
             .AddSource("Microsoft.AspNetCore.Components.Server.Circuits")
             .AddInstrumentation(services =>
-                new RequestFilter(services.GetRequiredService<IOptions<AspNetCoreTraceInstrumentationOptions>>().Value).Start());
+                new RequestObserver(services.GetRequiredService<IOptions<AspNetCoreTraceInstrumentationOptions>>().Value).Start());
     }
 }

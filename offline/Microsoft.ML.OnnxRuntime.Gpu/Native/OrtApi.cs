@@ -25,7 +25,6 @@ internal readonly unsafe struct OrtApi
     // Environment
     [FieldOffset(3 * Slot)] public readonly delegate* unmanaged<int, byte*, out nint, nint> CreateEnv;
     [FieldOffset(4 * Slot)] public readonly delegate* unmanaged<delegate* unmanaged<nint, int, byte*, byte*, byte*, byte*, void>, nint, int, byte*, out nint, nint> CreateEnvWithCustomLogger;
-    [FieldOffset(5 * Slot)] public readonly delegate* unmanaged<nint, nint> EnableTelemetryEvents;
     [FieldOffset(6 * Slot)] public readonly delegate* unmanaged<nint, nint> DisableTelemetryEvents;
     [FieldOffset(92 * Slot)] public readonly delegate* unmanaged<nint, void> ReleaseEnv;
     [FieldOffset(125 * Slot)] public readonly delegate* unmanaged<out byte**, out int, nint> GetAvailableProviders;
@@ -108,15 +107,12 @@ internal readonly unsafe struct OrtApi
     [FieldOffset(61 * Slot)] public readonly delegate* unmanaged<nint, out nuint, nint> GetDimensionsCount;
     [FieldOffset(62 * Slot)] public readonly delegate* unmanaged<nint, long*, nuint, nint> GetDimensions;
     [FieldOffset(63 * Slot)] public readonly delegate* unmanaged<nint, byte**, nuint, nint> GetSymbolicDimensions;
-    [FieldOffset(64 * Slot)] public readonly delegate* unmanaged<nint, out nuint, nint> GetTensorShapeElementCount;
     [FieldOffset(98 * Slot)] public readonly delegate* unmanaged<nint, void> ReleaseTypeInfo;
     [FieldOffset(99 * Slot)] public readonly delegate* unmanaged<nint, void> ReleaseTensorTypeAndShapeInfo;
 
     // Memory
     [FieldOffset(68 * Slot)] public readonly delegate* unmanaged<byte*, int, int, int, out nint, nint> CreateMemoryInfo;
-    [FieldOffset(69 * Slot)] public readonly delegate* unmanaged<int, int, out nint, nint> CreateCpuMemoryInfo;
     [FieldOffset(71 * Slot)] public readonly delegate* unmanaged<nint, out byte*, nint> MemoryInfoGetName;
-    [FieldOffset(72 * Slot)] public readonly delegate* unmanaged<nint, out int, nint> MemoryInfoGetId;
     [FieldOffset(76 * Slot)] public readonly delegate* unmanaged<nint, void*, nint> AllocatorFree;
     [FieldOffset(78 * Slot)] public readonly delegate* unmanaged<out nint, nint> GetAllocatorWithDefaultOptions;
     [FieldOffset(94 * Slot)] public readonly delegate* unmanaged<nint, void> ReleaseMemoryInfo;

@@ -41,7 +41,8 @@ internal static unsafe class OrtLibrary
     }
 
     /// <summary>Zero-terminated UTF-8 that stays the library's.</summary>
-    public static string Text(byte* utf8) => utf8 == null ? "" : Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(utf8));
+    public static string Text(byte* utf8) =>
+        utf8 == null ? "" : Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(utf8));
 
     /// <summary>Zero-terminated UTF-8 that the library allocated for the caller.</summary>
     public static string TakeText(byte* utf8)

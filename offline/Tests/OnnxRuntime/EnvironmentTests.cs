@@ -31,7 +31,11 @@ public sealed class EnvironmentTests
             logId = "the-worker",
             logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING,
             loggingParam = 42,
-            loggingFunction = (param, severity, _, logId, _, message) => lines.Enqueue((param, severity, logId, message)),
+            loggingFunction = (param, severity, _, logId, _, message) =>
+            {
+                lines.Enqueue((param, severity, logId, message));
+                throw new InvalidOperationException("A logger's fault must not reach the library.");
+            },
         };
         try
         {
@@ -50,6 +54,22 @@ public sealed class EnvironmentTests
                 Assert.NotEmpty(lines);
                 Assert.All(lines, line => Assert.Equal((42, OrtLoggingLevel.ORT_LOGGING_LEVEL_INFO), (line.Param, line.Severity)));
                 Assert.Contains(lines, line => line.LogId.Contains("digits") && line.Message.Length > 0);
+            }
+
+            using (var session = Model.Open("reshape"))
+            using (var run = new RunOptions { LogId = "request-7", LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL })
+            using (var x = OrtValue.CreateTensorValueFromMemory(new float[5], [5]))
+            using (var shape = OrtValue.CreateTensorValueFromMemory(new long[] { 2, 3 }, [2]))
+            {
+                lines.Clear();
+                Assert.Throws<OnnxRuntimeException>(() => session.Run(run, ["x", "shape"], [x, shape], ["y"]));
+                Assert.DoesNotContain(lines, line => line.Severity >= OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+
+                run.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR;
+                Assert.Throws<OnnxRuntimeException>(() => session.Run(run, ["x", "shape"], [x, shape], ["y"]));
+                Assert.Contains(lines, line => line.Severity == OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR && line.Message.Contains("Reshape"));
+                Assert.Contains(lines, line => line.Message.Contains("request-7"));
+                Assert.Equal(("request-7", OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR), (run.LogId, run.LogSeverityLevel));
             }
         }
         finally

@@ -1,0 +1,90 @@
+using System.Net;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.Api;
+
+public sealed class ObservabilityTests(Platform platform)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("api")]
+    [InlineData("worker")]
+    [InlineData("web")]
+    public async Task Service_answers_its_probes_to_anybody_and_details_to_nobody_without_credentials(string service)
+    {
+        using var client = platform.Anonymous(service);
+
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/alive", Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/health", Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/metrics", Cancellation)).StatusCode);
+        using var detailed = await client.GetAsync("/health/detailed", Cancellation);
+        Assert.NotEqual(HttpStatusCode.OK, detailed.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("api", "schema")]
+    [InlineData("worker", "models")]
+    public async Task Service_tells_an_admin_its_health_check_by_check(string service, string check)
+    {
+        using var client = platform.Anonymous(service);
+        client.DefaultRequestHeaders.Add("X-API-Key", platform.AdminKey);
+
+        var text = await client.GetStringAsync("/health/detailed", Cancellation);
+
+        Assert.Contains($"\"{check}\"", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Password", text, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task Metrics_count_an_inference_in_api_and_worker()
+    {
+        using var client = platform.Admin();
+        using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+
+        using var worker = platform.Anonymous("worker");
+        var metrics = await worker.GetStringAsync("/metrics", Cancellation);
+
+        Assert.Contains("inference_compute_duration_seconds_count{", metrics, StringComparison.Ordinal);
+        Assert.Contains("inference_batch_size", metrics, StringComparison.Ordinal);
+        Assert.Contains("model=\"digits\"", metrics, StringComparison.Ordinal);
+
+        // The request went to one of the replicas.
+        using var anonymous = platform.Anonymous();
+        while (!(await anonymous.GetStringAsync("/metrics", Cancellation)).Contains("inference_request_duration_seconds_count{", StringComparison.Ordinal))
+        {
+            using var fresh = platform.Anonymous();
+            if ((await fresh.GetStringAsync("/metrics", Cancellation)).Contains("inference_request_duration_seconds_count{", StringComparison.Ordinal))
+            {
+                break;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Overview_shows_every_replica_worker_and_model()
+    {
+        using var client = platform.Admin();
+        while (true)
+        {
+            using var infer = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+            var overview = await (await client.GetAsync("/v1/overview", Cancellation)).JsonAsync();
+
+            // Heartbeats come once a second, and rates are of whole seconds.
+            if (overview.GetProperty("requests_per_second").GetDouble() == 0 || overview.GetProperty("workers").GetArrayLength() == 0)
+            {
+                continue;
+            }
+
+            Assert.Equal(2, overview.GetProperty("apis").GetArrayLength());
+            var worker = Assert.Single(overview.GetProperty("workers").EnumerateArray());
+            Assert.True(worker.GetProperty("ready").GetBoolean());
+            Assert.Equal(["digits/1"], worker.GetProperty("models").EnumerateArray().Select(m => m.GetString()));
+            var model = Assert.Single(overview.GetProperty("models").EnumerateArray());
+            Assert.Equal("ready", model.GetProperty("state").GetString());
+            Assert.True(overview.GetProperty("latency").GetProperty("p50").GetDouble() > 0);
+            return;
+        }
+    }
+}

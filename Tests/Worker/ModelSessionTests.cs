@@ -1,0 +1,114 @@
+using System.Runtime.InteropServices;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Tests.Shared;
+using InferenceTemplate.Worker;
+using InferenceTemplate.Worker.Batching;
+using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Models;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.ML.OnnxRuntime;
+
+namespace InferenceTemplate.Tests.Worker;
+
+public sealed class ModelSessionTests
+{
+    private static readonly ExecutionDevice Cpu =
+        new(Options.Create(new WorkerOptions { Device = "cpu" }), NullLogger<ExecutionDevice>.Instance);
+
+    [Fact]
+    public void Session_describes_the_model()
+    {
+        using var session = Open();
+
+        Assert.Equal([("image", Datatype.Fp32, "[-1,8,8]")], session.Signature.Inputs.Select(Describe));
+        Assert.Equal(
+            [("label", Datatype.Int64, "[-1]"), ("probabilities", Datatype.Fp32, "[-1,10]")],
+            session.Signature.Outputs.Select(Describe).OrderBy(o => o.Name, StringComparer.Ordinal));
+        Assert.True(session.Signature.IsBatchable);
+        Assert.Equal(64, session.Sha256.Length);
+    }
+
+    [Fact]
+    public void Batch_gives_each_request_what_it_gets_alone()
+    {
+        using var session = Open();
+        var requests = Digits.HeldOut.Take(50).Select((digit, i) => Request(i, digit.Pixels)).ToList();
+        requests.Add(Request(50, [.. Digits.HeldOut[50].Pixels, .. Digits.HeldOut[51].Pixels]));
+
+        using var outputs = session.Run([.. requests.Select(r => r.Request.Inputs)]);
+        var together = Split(session, outputs, requests, rows: 52);
+
+        Assert.Equal(requests.Select(r => r.Request.Id), together.Select(r => r.Id));
+        foreach (var (request, reply) in requests.Zip(together))
+        {
+            using var own = session.Run([request.Request.Inputs]);
+            var alone = Assert.Single(Split(session, own, [request], BatchPlan.Rows(request)));
+            Assert.Equal(Labels(alone), Labels(reply));
+            Assert.Equal(alone.Outputs.Select(o => TensorShape.Format(o.Shape)), reply.Outputs.Select(o => TensorShape.Format(o.Shape)));
+        }
+    }
+
+    [Fact]
+    public void Held_out_digits_are_recognised_as_the_card_says()
+    {
+        using var session = Open();
+        var request = Request(0, [.. Digits.HeldOut.SelectMany(d => d.Pixels)]);
+
+        using var outputs = session.Run([request.Request.Inputs]);
+        var labels = Labels(Assert.Single(Split(session, outputs, [request], Digits.HeldOut.Count)));
+
+        var right = labels.Zip(Digits.HeldOut).Count(p => p.First == p.Second.Label);
+        Assert.True(right >= 0.97 * labels.Length, $"{right} of {labels.Length} are right");
+    }
+
+    [Fact]
+    public void Session_refuses_input_of_the_wrong_shape_and_goes_on()
+    {
+        using var session = Open();
+        var wrong = new Tensor("image", Datatype.Fp32, [1, 7, 7], new byte[49 * 4]);
+
+        Assert.Throws<OnnxRuntimeException>(() => session.Run([[wrong]]));
+
+        session.WarmUp();
+    }
+
+    [Fact]
+    public void Opening_a_broken_file_throws()
+    {
+        var path = Path.GetTempFileName();
+        File.WriteAllText(path, "not a model");
+        try
+        {
+            Assert.Throws<OnnxRuntimeException>(() => ModelSession.Open(new ModelFile("broken", "1", path), Cpu));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static ModelSession Open() =>
+        ModelSession.Open(new ModelFile("digits", "1", Path.Combine(AppContext.BaseDirectory, "models", "digits", "1", "model.onnx")), Cpu);
+
+    private static QueuedRequest Request(int id, float[] pixels)
+    {
+        var input = new Tensor("image", Datatype.Fp32, [pixels.Length / 64, 8, 8], MemoryMarshal.AsBytes(pixels.AsSpan()).ToArray());
+        var now = DateTimeOffset.UnixEpoch;
+        return new QueuedRequest($"{id}", new InferenceRequest(Guid.NewGuid(), "digits", "1", "api", now, now, null, null, [], [input]));
+    }
+
+    private static IReadOnlyList<InferenceReply> Split(
+        ModelSession session, IReadOnlyList<OrtValue> outputs, IReadOnlyList<QueuedRequest> requests, int rows)
+    {
+        var replies = new ReplySplitter(session.Signature, outputs, rows).Split(requests, DateTimeOffset.UnixEpoch, TimeSpan.Zero, "worker");
+        return ReplyBatch.Read(replies["api"].ToMessage());
+    }
+
+    private static long[] Labels(InferenceReply reply) =>
+        MemoryMarshal.Cast<byte, long>(reply.Outputs.Single(o => o.Name == "label").Data.Span).ToArray();
+
+    private static (string Name, Datatype Datatype, string Shape) Describe(TensorSignature tensor) =>
+        (tensor.Name, tensor.Datatype, TensorShape.Format(tensor.Shape));
+}
