@@ -106,8 +106,9 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.AddHttpClient();
         Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromMinutes(3));
 
-        // Status lines say these things, and a check that fails while a server starts is no news.
+        // Status lines and error messages say these things, and a check that fails while a server starts is no news.
         _host.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning);
+        _host.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         _host.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         _host.Logging.AddFilter("System.Net.Http.HttpClient", LogLevel.Warning);
         if (ExecutionContext.IsRunMode)

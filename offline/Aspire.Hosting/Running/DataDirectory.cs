@@ -39,19 +39,17 @@ internal sealed class DataDirectory : IDisposable
                 $"The data directory {path} cannot be written: {e.Message} Free space or change its owner, or set Offline__DataDirectory to another.", e);
         }
 
-        var lockPath = Path.Combine(path, ".lock");
-        if (TryLock(lockPath) is not { } held)
+        var owner = Path.Combine(path, ".owner");
+        if (TryLock(Path.Combine(path, ".lock")) is not { } held)
         {
             throw new DistributedApplicationException(
-                $"The data directory {path} is in use by another running AppHost (process {ReadOwner(lockPath)}). Stop that one first, or set Offline__DataDirectory to another directory.");
+                $"The data directory {path} is in use by another running AppHost (process {File.ReadAllText(owner)}). Stop that one first, or set Offline__DataDirectory to another directory.");
         }
 
         var data = new DataDirectory(path, held);
         try
         {
-            held.SetLength(0);
-            held.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-            held.Flush();
+            await File.WriteAllTextAsync(owner, Environment.ProcessId.ToString(CultureInfo.InvariantCulture), cancellationToken);
             await data.WaitForLeftoversAsync(console, cancellationToken);
             return data;
         }
@@ -83,13 +81,6 @@ internal sealed class DataDirectory : IDisposable
         {
             return null;
         }
-    }
-
-    private static string ReadOwner(string path)
-    {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        using var reader = new StreamReader(file);
-        return reader.ReadToEnd();
     }
 
     /// <summary>After kill -9 of an AppHost its processes take a moment to end; two servers on one directory would ruin it.</summary>

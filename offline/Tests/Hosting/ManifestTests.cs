@@ -11,12 +11,7 @@ public sealed class ManifestTests
     [InlineData("--operation", "publish", "--step", "publish-manifest")]
     public async Task Manifest_equals_that_of_the_real_libraries(params string[] how)
     {
-        // Two levels below the root, as the reference was made: project paths in it are relative.
-        var path = Path.Combine(SampleTopology.Root, "out", Guid.NewGuid().ToString("n"), "manifest.json");
-
-        await PublishAsync(SampleTopology.Describe, path, how);
-
-        Assert.Equal(SampleTopology.Reference("manifest.json"), await File.ReadAllTextAsync(path));
+        Assert.Equal(SampleTopology.Reference("manifest.json"), await PublishAsync(SampleTopology.Describe, how));
     }
 
     [Fact]
@@ -85,15 +80,25 @@ public sealed class ManifestTests
 
     private static async Task<JsonObject> PublishAsync(Action<IDistributedApplicationBuilder> describe)
     {
-        var path = Path.Combine(SampleTopology.Root, Guid.NewGuid().ToString("n"), "manifest.json");
-        await PublishAsync(describe, path, "--publisher", "manifest");
-        return JsonNode.Parse(await File.ReadAllTextAsync(path))!["resources"]!.AsObject();
+        var manifest = await PublishAsync(describe, ["--publisher", "manifest"]);
+        return JsonNode.Parse(manifest)!["resources"]!.AsObject();
     }
 
-    private static async Task PublishAsync(Action<IDistributedApplicationBuilder> describe, string path, params string[] how)
+    private static async Task<string> PublishAsync(Action<IDistributedApplicationBuilder> describe, string[] how)
     {
-        var builder = SampleTopology.Builder([.. how, "--output-path", path]);
-        describe(builder);
-        await builder.Build().RunAsync(TestContext.Current.CancellationToken);
+        // Two levels below the root, as the reference was made: project paths in it are relative.
+        var directory = Path.Combine(SampleTopology.Root, "out", Guid.NewGuid().ToString("n"));
+        var path = Path.Combine(directory, "manifest.json");
+        try
+        {
+            var builder = SampleTopology.Builder([.. how, "--output-path", path]);
+            describe(builder);
+            await builder.Build().RunAsync(TestContext.Current.CancellationToken);
+            return await File.ReadAllTextAsync(path);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
     }
 }

@@ -12,7 +12,6 @@ app.MapGet("/health", () => "healthy");
 app.MapGet("/pid", () => Environment.ProcessId);
 app.MapGet("/directory", (IHostEnvironment environment) => environment.ContentRootPath);
 app.MapGet("/variables/{name}", (string name) => Environment.GetEnvironmentVariable(name) ?? string.Empty);
-app.MapPost("/exit/{code:int}", (int code) => Environment.Exit(code));
 app.MapPost("/echo", (HttpRequest request) => Results.Stream(request.Body));
 app.Lifetime.ApplicationStopped.Register(() => Console.WriteLine("stopped gracefully"));
 await app.RunAsync();
