@@ -9,7 +9,7 @@ public sealed class AuthenticationTests(Platform platform)
 
     public static TheoryData<string?> WrongKeys => new()
     {
-        null,
+        (string?)null,
         "",
         "nonsense",
         "admin_",
@@ -64,7 +64,7 @@ public sealed class AuthenticationTests(Platform platform)
     {
         using var client = platform.Anonymous();
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v2");
-        request.Headers.Add("X-API-Key", platform.AdminKey);
+        request.Headers.Add("X-API-Key", Platform.AdminKey);
 
         using var response = await client.SendAsync(request, Cancellation);
 

@@ -35,7 +35,8 @@ public sealed class InferTests(Platform platform)
         using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Json(Digits.ExampleRequest), Cancellation);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        Assert.Equal([7], (await response.JsonAsync()).Output("label").Data<int>());
+        var answer = await response.JsonAsync();
+        Assert.Equal([7], answer.Output("label").Data<int>());
     }
 
     [Fact]
@@ -97,7 +98,8 @@ public sealed class InferTests(Platform platform)
             Digits.Json($$"""{"inputs":[{"data":[[{{rows}}]],"shape":[1,8,8],"datatype":"FP32","name":"image"}]}"""),
             Cancellation);
 
-        Assert.Equal([label], (await response.JsonAsync()).Output("label").Data<int>());
+        var answer = await response.JsonAsync();
+        Assert.Equal([label], answer.Output("label").Data<int>());
     }
 
     [Fact]

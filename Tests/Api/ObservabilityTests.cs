@@ -28,7 +28,7 @@ public sealed class ObservabilityTests(Platform platform)
     public async Task Service_tells_an_admin_its_health_check_by_check(string service, string check)
     {
         using var client = platform.Anonymous(service);
-        client.DefaultRequestHeaders.Add("X-API-Key", platform.AdminKey);
+        client.DefaultRequestHeaders.Add("X-API-Key", Platform.AdminKey);
 
         var text = await client.GetStringAsync("/health/detailed", Cancellation);
 

@@ -53,7 +53,7 @@ public sealed class RecordTests(Platform platform)
     {
         await using var database = await platform.DatabaseAsync();
         await using var command = database.CreateCommand("SELECT count(*) FROM api_keys WHERE prefix = 'admin' AND length(hash) = 32 AND position($1::bytea IN hash) = 0");
-        command.Parameters.AddWithValue(Encoding.UTF8.GetBytes(platform.AdminKey));
+        command.Parameters.AddWithValue(Encoding.UTF8.GetBytes(Platform.AdminKey));
 
         Assert.Equal(1L, await command.ExecuteScalarAsync(Cancellation));
     }

@@ -24,7 +24,7 @@ public class Platform : IAsyncLifetime
 
     public DistributedApplication App => _app ?? throw new InvalidOperationException("The platform has not been started.");
 
-    public string AdminKey => $"admin_{AdminSecret}";
+    public const string AdminKey = $"admin_{AdminSecret}";
 
     /// <summary>Changes resources before the platform starts.</summary>
     protected virtual void Configure(IDistributedApplicationTestingBuilder builder)
