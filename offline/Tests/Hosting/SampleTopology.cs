@@ -18,16 +18,19 @@ internal static class SampleTopology
         ProjectName = "Inference.AppHost.csproj",
     });
 
-    public static void Describe(IDistributedApplicationBuilder builder)
+    public static void Describe(IDistributedApplicationBuilder builder) => Describe(builder, named: false);
+
+    /// <param name="named">Whether the volumes have names of their own, as those of a chart must.</param>
+    public static void Describe(IDistributedApplicationBuilder builder, bool named)
     {
         var postgresPassword = builder.AddParameter("postgres-password", secret: true);
         var redisPassword = builder.AddParameter("redis-password", secret: true);
         var pepper = builder.AddParameter("api-key-pepper", secret: true);
         var jwtKey = builder.AddParameter("jwt-signing-key", secret: true);
 
-        var postgres = builder.AddPostgres("postgres", password: postgresPassword).WithDataVolume();
+        var postgres = builder.AddPostgres("postgres", password: postgresPassword).WithDataVolume(named ? "postgres-data" : null);
         var inference = postgres.AddDatabase("inference");
-        var redis = builder.AddRedis("redis", password: redisPassword).WithDataVolume().WithPersistence();
+        var redis = builder.AddRedis("redis", password: redisPassword).WithDataVolume(named ? "redis-data" : null).WithPersistence();
 
         var api = builder.AddProject<InferenceApi>("api")
             .WithReference(inference).WaitFor(inference)

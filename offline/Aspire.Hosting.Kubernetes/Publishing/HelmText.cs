@@ -1,0 +1,30 @@
+using System.Text.RegularExpressions;
+
+namespace Aspire.Hosting.Kubernetes.Publishing;
+
+/// <summary>Expressions of Helm.</summary>
+internal static partial class HelmText
+{
+    public static string Key(string name) => name.Replace('-', '_');
+
+    public static string Expression(string section, string resource, string key) => $"{{{{ {Key($".Values.{section}.{resource}.{key}")} }}}}";
+
+    public static bool ReadsValues(string text) => Hole().IsMatch(text) && text.Contains(".Values.", StringComparison.Ordinal);
+
+    public static bool IsSecret(string text) => Hole().IsMatch(text) && text.Contains(".Values.secrets.", StringComparison.Ordinal);
+
+    /// <summary>Whether a text is nothing but an expression that gives a number: such a one stands in the template without quotes.</summary>
+    public static bool IsNumber(string text) => Number().IsMatch(text) && Single().IsMatch(text);
+
+    /// <summary>Makes a text of an expression that gives a number: a ConfigMap holds texts only.</summary>
+    public static string AsString(string text) => Number().Replace(text, match => $"{match.Value[..^2].TrimEnd()} | toString }}}}");
+
+    [GeneratedRegex(@"\{\{\s*[^{}]+\}\}", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Hole();
+
+    [GeneratedRegex(@"^\{\{\s*[^{}]+\}\}$", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Single();
+
+    [GeneratedRegex(@"\{\{[^}]*\|\s*(int|int64|float64)\s*\}\}", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Number();
+}
