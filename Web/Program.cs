@@ -14,6 +14,7 @@ builder.AddServiceDefaults();
 builder.AddInferenceApi();
 builder.AddSignIn();
 builder.AddKeyStorage();
+builder.AddErrorPages();
 builder.Services.AddRazorComponents().AddInteractiveServerComponents();
 builder.Services.AddRadzenComponents();
 
@@ -23,7 +24,7 @@ app.UseErrorPages();
 app.UseSecurityHeaders();
 app.UseAuthentication();
 app.UseAuthorization();
-app.UseAntiforgery();
+app.UseFormChecks();
 
 app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(SignInSetup.AdminPolicy));
 app.MapStaticAssets().AllowAnonymous();

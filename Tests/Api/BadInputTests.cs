@@ -44,7 +44,7 @@ public sealed class BadInputTests(Platform platform)
         { $$"""{"outputs":[{"name":"mood"}],"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "'mood' is not an output" },
         { $$"""{"parameters":{"timeout":"1s"},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "parameters.timeout" },
         { $$"""{"id":7,"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "id: a string expected, a number given" },
-        { new string('[', 70), "not valid JSON" },
+        { """{"inputs":""" + new string('[', 70), "maximum configured depth of 64" },
     };
 
     [Theory]

@@ -57,6 +57,15 @@ public sealed class Browser : IAsyncDisposable
         return await context.NewPageAsync();
     }
 
+    /// <summary>Closes every page and forgets its cookies.</summary>
+    public async Task ClosePagesAsync()
+    {
+        foreach (var context in _browser.Contexts.ToArray())
+        {
+            await context.CloseAsync();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _browser.DisposeAsync();

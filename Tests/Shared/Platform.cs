@@ -19,8 +19,22 @@ public class Platform : IAsyncLifetime
 
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
 
-    private readonly string _data = Directory.CreateTempSubdirectory("inference-tests-").FullName;
+    private readonly string _data;
+    private readonly bool _keepsData;
     private DistributedApplication? _app;
+
+    public Platform()
+        : this(Directory.CreateTempSubdirectory("inference-tests-").FullName, keepsData: false)
+    {
+    }
+
+    /// <param name="data">Where the servers keep their data (offline profile).</param>
+    /// <param name="keepsData">Whether the data stays when this platform ends.</param>
+    protected Platform(string data, bool keepsData)
+    {
+        _data = data;
+        _keepsData = keepsData;
+    }
 
     public DistributedApplication App => _app ?? throw new InvalidOperationException("The platform has not been started.");
 
@@ -63,7 +77,11 @@ public class Platform : IAsyncLifetime
             await _app.DisposeAsync();
         }
 
-        Directory.Delete(_data, recursive: true);
+        if (!_keepsData)
+        {
+            Directory.Delete(_data, recursive: true);
+        }
+
         GC.SuppressFinalize(this);
     }
 

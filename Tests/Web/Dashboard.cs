@@ -1,5 +1,6 @@
 using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
+using Xunit.Sdk;
 
 [assembly: AssemblyFixture(typeof(InferenceTemplate.Tests.Web.Dashboard))]
 
@@ -13,6 +14,7 @@ public sealed class Dashboard : IAsyncLifetime
 {
     private WebProcess? _web;
     private Browser? _browser;
+    private ITest? _test;
 
     public FakeApi Api { get; private set; } = null!;
 
@@ -28,8 +30,15 @@ public sealed class Dashboard : IAsyncLifetime
     public async Task<IPage> OpenAsync(int width = 1280, bool javaScript = true, ColorScheme scheme = ColorScheme.Light, string? url = null)
     {
         Browser.SkipUnlessInstalled();
-        Api.Reset();
         _browser ??= await Browser.StartAsync();
+        if (_test != TestContext.Current.Test)
+        {
+            // Pages that the last test left open would go on polling and drawing.
+            await _browser.ClosePagesAsync();
+            _test = TestContext.Current.Test;
+            Api.Reset();
+        }
+
         return await _browser.NewPageAsync(url ?? Url, width, javaScript: javaScript, scheme: scheme);
     }
 

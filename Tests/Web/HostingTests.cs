@@ -48,6 +48,22 @@ public class HostingTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Visitor_gets_a_page_with_the_trace_id_and_no_detail_when_the_dashboard_fails()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs a folder in which nobody, not even root, can write: Linux's /proc.");
+        await using var web = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionKeys: "/proc");
+        var page = await dashboard.OpenAsync(url: web.Url);
+        var answer = await page.GotoAsync("/sign-in");
+
+        Assert.Equal(500, answer!.Status);
+        await Expect(page.GetByRole(Microsoft.Playwright.AriaRole.Heading, new() { Name = "Something went wrong" })).ToBeVisibleAsync();
+        var trace = await page.Locator("main code").InnerTextAsync();
+        Assert.Matches("^[0-9a-f]{32}$", trace);
+        Assert.DoesNotContain("Exception", await page.ContentAsync(), StringComparison.Ordinal);
+        Assert.Contains(trace, web.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Open_page_says_that_the_connection_is_lost_when_the_dashboard_goes_away()
     {
         var page = await dashboard.OpenAsync();

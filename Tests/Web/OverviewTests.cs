@@ -77,7 +77,7 @@ public class OverviewTests(Dashboard dashboard)
         await page.SignInAsync();
         dashboard.Api.Down = true;
 
-        var banner = page.GetByRole(AriaRole.Alert);
+        var banner = page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert);
         await Expect(banner).ToContainTextAsync("API unreachable, retrying.");
         await Expect(banner).ToContainTextAsync("UTC");
         await Expect(page.Figure("requests")).ToBeVisibleAsync();

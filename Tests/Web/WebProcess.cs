@@ -17,7 +17,11 @@ internal sealed partial class WebProcess : IAsyncDisposable
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
         _process.OutputDataReceived += (_, line) => Read(line.Data);
         _process.ErrorDataReceived += (_, line) => Read(line.Data);
-        _process.Exited += (_, _) => _listening.TrySetException(new InvalidOperationException($"The dashboard ended:\n{_output}"));
+        _process.Exited += (_, _) =>
+        {
+            _process.WaitForExit();
+            _listening.TrySetException(new InvalidOperationException($"The dashboard ended with {_process.ExitCode}:\n{Output}"));
+        };
     }
 
     public string Url => _listening.Task.Result;

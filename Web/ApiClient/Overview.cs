@@ -5,7 +5,7 @@ namespace InferenceTemplate.Web.ApiClient;
 /// <param name="RequestsPerSecond">Finished requests, all Api replicas together.</param>
 /// <param name="ErrorsPerSecond">Those of them that failed.</param>
 /// <param name="Latency">Percentiles over all replicas.</param>
-/// <param name="QueueDepth">Requests waiting for a worker.</param>
+/// <param name="QueueDepth">Requests waiting or running in the workers, over all models.</param>
 /// <param name="InFlight">Requests that the Api has accepted and not yet answered.</param>
 /// <param name="Apis">The live Api replicas.</param>
 /// <param name="Workers">The live workers.</param>

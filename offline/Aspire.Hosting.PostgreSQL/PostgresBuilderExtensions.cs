@@ -9,7 +9,6 @@ namespace Aspire.Hosting;
 /// <summary>Adds Postgres.</summary>
 public static class PostgresBuilderExtensions
 {
-    /// <summary>Adds a server; without a password it gets a generated one, kept with its data.</summary>
     public static IResourceBuilder<PostgresServerResource> AddPostgres(
         this IDistributedApplicationBuilder builder,
         string name,
@@ -38,7 +37,6 @@ public static class PostgresBuilderExtensions
             .OnResourceReady((_, _, ct) => PostgresDatabases.CreateMissingAsync(server, ct));
     }
 
-    /// <summary>Adds a database, which is created when the server has none of that name.</summary>
     public static IResourceBuilder<PostgresDatabaseResource> AddDatabase(
         this IResourceBuilder<PostgresServerResource> builder, string name, string? databaseName = null)
     {
@@ -49,7 +47,6 @@ public static class PostgresBuilderExtensions
         return added;
     }
 
-    /// <summary>Keeps the data in a volume: without one, each start begins empty.</summary>
     public static IResourceBuilder<PostgresServerResource> WithDataVolume(
         this IResourceBuilder<PostgresServerResource> builder, string? name = null, bool isReadOnly = false) =>
         builder.WithVolume(name ?? VolumeNameGenerator.Generate(builder, "data"), "/var/lib/postgresql", isReadOnly);

@@ -7,9 +7,7 @@ internal sealed class PostgresUser
 {
     private static readonly string[] Become = ["--reuid=postgres", "--regid=postgres", "--clear-groups"];
     private readonly string[]? _setpriv;
-
     private PostgresUser(string[]? setpriv) => _setpriv = setpriv;
-
     public static bool IsNeeded => Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows();
 
     public static void Check()
@@ -51,7 +49,6 @@ internal sealed class PostgresUser
         ? new(command, arguments, directory)
         : new("setpriv", [.. _setpriv, "--", command, .. arguments], directory);
 
-    /// <summary>Gives postgres all that is in the server's directory.</summary>
     public async Task OwnAsync(LocalServerContext context, CancellationToken cancellationToken)
     {
         if (_setpriv is not null)

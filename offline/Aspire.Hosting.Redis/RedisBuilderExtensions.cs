@@ -10,7 +10,6 @@ namespace Aspire.Hosting;
 /// <summary>Adds Redis.</summary>
 public static class RedisBuilderExtensions
 {
-    /// <summary>Adds a server; without a password it gets a generated one, kept with its data.</summary>
     public static IResourceBuilder<RedisResource> AddRedis(
         this IDistributedApplicationBuilder builder, string name, int? port = null, IResourceBuilder<ParameterResource>? password = null)
     {
@@ -41,7 +40,6 @@ public static class RedisBuilderExtensions
             .WithAnnotation(new LocalServer(RedisServer.Check, new RedisServer(redis).PrepareAsync));
     }
 
-    /// <summary>Keeps the data in a volume, and has Redis write it there: without one, each start begins empty.</summary>
     public static IResourceBuilder<RedisResource> WithDataVolume(
         this IResourceBuilder<RedisResource> builder, string? name = null, bool isReadOnly = false)
     {
@@ -49,7 +47,6 @@ public static class RedisBuilderExtensions
         return isReadOnly ? builder : builder.WithPersistence();
     }
 
-    /// <summary>Writes the data after an interval, 60 s unless said, in which so many keys changed.</summary>
     public static IResourceBuilder<RedisResource> WithPersistence(
         this IResourceBuilder<RedisResource> builder, TimeSpan? interval = null, long keysChangedThreshold = 1) =>
         builder.WithAnnotation(

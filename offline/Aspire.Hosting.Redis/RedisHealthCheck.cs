@@ -30,7 +30,6 @@ internal sealed class RedisHealthCheck(RedisResource redis) : IHealthCheck
         }
     }
 
-    /// <summary>One command as an array of bulk strings (https://redis.io/docs/latest/develop/reference/protocol-spec/).</summary>
     private static async Task SendAsync(
         TcpClient client, StreamReader reader, string expected, CancellationToken cancellationToken, params string[] words)
     {

@@ -3,26 +3,17 @@ namespace Aspire.Hosting.ApplicationModel;
 /// <summary>A Redis server.</summary>
 public class RedisResource(string name) : ContainerResource(name), IResourceWithConnectionString
 {
-    /// <summary>With a password.</summary>
     public RedisResource(string name, ParameterResource password)
         : this(name)
     {
         PasswordParameter = password;
     }
 
-    /// <summary>Where it listens.</summary>
     public EndpointReference PrimaryEndpoint => field ??= new(this, "tcp");
-
-    /// <summary>The host name for clients.</summary>
     public EndpointReferenceExpression Host => PrimaryEndpoint.Property(EndpointProperty.Host);
-
-    /// <summary>The port for clients.</summary>
     public EndpointReferenceExpression Port => PrimaryEndpoint.Property(EndpointProperty.Port);
-
-    /// <summary>The password, if it asks for one.</summary>
     public ParameterResource? PasswordParameter { get; }
 
-    /// <inheritdoc />
     public ReferenceExpression ConnectionStringExpression
     {
         get
@@ -39,7 +30,6 @@ public class RedisResource(string name) : ContainerResource(name), IResourceWith
         }
     }
 
-    /// <summary>redis://:password@host:port</summary>
     public ReferenceExpression UriExpression
     {
         get

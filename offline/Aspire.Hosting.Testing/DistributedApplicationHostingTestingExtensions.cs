@@ -6,7 +6,6 @@ namespace Aspire.Hosting.Testing;
 /// <summary>Ways into an application that runs under a test.</summary>
 public static class DistributedApplicationHostingTestingExtensions
 {
-    /// <summary>A client for an endpoint of a resource: the one named, else https, else http.</summary>
     public static HttpClient CreateHttpClient(this DistributedApplication app, string resourceName, string? endpointName = default)
     {
         var client = app.Services.GetRequiredService<IHttpClientFactory>().CreateClient();
@@ -14,14 +13,12 @@ public static class DistributedApplicationHostingTestingExtensions
         return client;
     }
 
-    /// <summary>The connection string of a resource.</summary>
     public static ValueTask<string?> GetConnectionStringAsync(
         this DistributedApplication app, string resourceName, CancellationToken cancellationToken = default) =>
         Find(app, resourceName) is IResourceWithConnectionString resource
             ? resource.GetConnectionStringAsync(cancellationToken)
             : throw new ArgumentException($"Resource '{resourceName}' does not expose a connection string.", nameof(resourceName));
 
-    /// <summary>The address of an endpoint of a resource: of the one named, else of https, else of http.</summary>
     public static Uri GetEndpoint(this DistributedApplication app, string resourceName, string? endpointName = default)
     {
         var resource = Find(app, resourceName) as IResourceWithEndpoints

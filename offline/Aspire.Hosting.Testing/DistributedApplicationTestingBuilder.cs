@@ -8,18 +8,15 @@ namespace Aspire.Hosting.Testing;
 /// </summary>
 public static class DistributedApplicationTestingBuilder
 {
-    /// <summary>Runs the AppHost whose assembly the type is in, up to Build.</summary>
     public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(CancellationToken cancellationToken = default)
         where TEntryPoint : class =>
         CreateAsync<TEntryPoint>([], cancellationToken);
 
-    /// <summary>Runs the AppHost whose assembly the type is in, up to Build.</summary>
     public static Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(
         string[] args, CancellationToken cancellationToken = default)
         where TEntryPoint : class =>
         CreateAsync<TEntryPoint>(args, (_, _) => { }, cancellationToken);
 
-    /// <summary>Runs the AppHost whose assembly the type is in, up to Build.</summary>
     public static async Task<IDistributedApplicationTestingBuilder> CreateAsync<TEntryPoint>(
         string[] args,
         Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder,

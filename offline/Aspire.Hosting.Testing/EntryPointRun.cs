@@ -17,9 +17,7 @@ internal sealed class EntryPointRun(
     private readonly TaskCompletionSource _started = New();
     private readonly TaskCompletionSource _disposed = New();
     private string? _temporary;
-
     public override Task Started => _started.Task;
-
     public override Task Disposed => _disposed.Task;
 
     public Task<DistributedApplicationBuilder> DescribeAsync(CancellationToken cancellationToken)
@@ -75,7 +73,6 @@ internal sealed class EntryPointRun(
     }
 
     public override void Built(DistributedApplication application) => _built.TrySetResult(application);
-
     public override void OnStarted() => _started.TrySetResult();
 
     public override void OnDisposed()
@@ -85,7 +82,6 @@ internal sealed class EntryPointRun(
         _disposed.TrySetResult();
     }
 
-    /// <summary>Ends a Main that was never built.</summary>
     public void Dispose()
     {
         if (_mayBuild.TrySetException(new OperationCanceledException("The test ended before it built the application.")))
@@ -95,7 +91,6 @@ internal sealed class EntryPointRun(
     }
 
     private static TaskCompletionSource<T> New<T>() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private void RunMain()

@@ -11,19 +11,12 @@ namespace Aspire.Hosting.Testing;
 internal sealed class TestingBuilder(EntryPointRun run, DistributedApplicationBuilder builder) : IDistributedApplicationTestingBuilder
 {
     public ConfigurationManager Configuration => builder.Configuration;
-
     public string AppHostDirectory => builder.AppHostDirectory;
-
     public Assembly? AppHostAssembly => builder.AppHostAssembly;
-
     public IHostEnvironment Environment => builder.Environment;
-
     public DistributedApplicationExecutionContext ExecutionContext => builder.ExecutionContext;
-
     public IDistributedApplicationEventing Eventing => builder.Eventing;
-
     public IServiceCollection Services => builder.Services;
-
     public IResourceCollection Resources => builder.Resources;
 
     public IResourceBuilder<T> AddResource<T>(T resource)
@@ -35,9 +28,7 @@ internal sealed class TestingBuilder(EntryPointRun run, DistributedApplicationBu
         builder.CreateResourceBuilder(resource);
 
     public DistributedApplication Build() => BuildAsync().GetAwaiter().GetResult();
-
     public Task<DistributedApplication> BuildAsync(CancellationToken cancellationToken = default) => run.BuildAsync(cancellationToken);
-
     public void Dispose() => run.Dispose();
 
     public ValueTask DisposeAsync()

@@ -8,7 +8,6 @@ namespace Aspire.Hosting.ApplicationModel;
 public class ContainerResource(string name, string? entrypoint = null)
     : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints, IResourceWithWaitSupport, IResourceWithProbes, IComputeResource
 {
-    /// <summary>The command of the container; null for the image's own.</summary>
     public string? Entrypoint { get; set; } = entrypoint;
 }
 
@@ -16,10 +15,7 @@ public class ContainerResource(string name, string? entrypoint = null)
 public class ExecutableResource(string name, string command, string workingDirectory)
     : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints, IResourceWithWaitSupport, IResourceWithProbes, IComputeResource
 {
-    /// <summary>The command.</summary>
     public string Command { get; } = command;
-
-    /// <summary>Where it runs.</summary>
     public string WorkingDirectory { get; } = workingDirectory;
 }
 

@@ -6,10 +6,7 @@ namespace Aspire.Hosting.ApplicationModel;
 /// <summary>What a parameter is when configuration has no value.</summary>
 public abstract class ParameterDefault
 {
-    /// <summary>The value.</summary>
     public abstract string GetDefaultValue();
-
-    /// <summary>Writes it as the property "default" of the parameter's input.</summary>
     public abstract void WriteToManifest(ManifestPublishingContext context);
 }
 
@@ -20,35 +17,16 @@ public sealed class GenerateParameterDefault : ParameterDefault
     private const string UpperChars = "ABCDEFGHJKMNPQRSTUVWXYZ";
     private const string NumericChars = "0123456789";
     private const string SpecialChars = "-_.{}~()*+!";
-
-    /// <summary>At least so many characters; 22, of all kinds, hold 128 bits.</summary>
     public int MinLength { get; set; } = 22;
-
-    /// <summary>Whether there may be lower case letters.</summary>
     public bool Lower { get; set; } = true;
-
-    /// <summary>Whether there may be upper case letters.</summary>
     public bool Upper { get; set; } = true;
-
-    /// <summary>Whether there may be digits.</summary>
     public bool Numeric { get; set; } = true;
-
-    /// <summary>Whether there may be other characters.</summary>
     public bool Special { get; set; } = true;
-
-    /// <summary>At least so many lower case letters.</summary>
     public int MinLower { get; set; }
-
-    /// <summary>At least so many upper case letters.</summary>
     public int MinUpper { get; set; }
-
-    /// <summary>At least so many digits.</summary>
     public int MinNumeric { get; set; }
-
-    /// <summary>At least so many other characters.</summary>
     public int MinSpecial { get; set; }
 
-    /// <inheritdoc />
     public override string GetDefaultValue()
     {
         (bool Allowed, int Least, string Chars)[] kinds =
@@ -65,7 +43,6 @@ public sealed class GenerateParameterDefault : ParameterDefault
         return new string(text);
     }
 
-    /// <inheritdoc />
     public override void WriteToManifest(ManifestPublishingContext context)
     {
         var writer = context.Writer;
@@ -95,7 +72,6 @@ public sealed class GenerateParameterDefault : ParameterDefault
 internal sealed class ConstantParameterDefault(Func<string> valueGetter) : ParameterDefault
 {
     public override string GetDefaultValue() => valueGetter();
-
     public override void WriteToManifest(ManifestPublishingContext context) => context.Writer.WriteString("value", valueGetter());
 }
 
@@ -103,6 +79,5 @@ internal sealed class ConstantParameterDefault(Func<string> valueGetter) : Param
 internal sealed class PersistedParameterDefault(string name, ParameterDefault inner, Running.GeneratedSecrets secrets) : ParameterDefault
 {
     public override string GetDefaultValue() => secrets.GetOrAdd(name, inner.GetDefaultValue);
-
     public override void WriteToManifest(ManifestPublishingContext context) => inner.WriteToManifest(context);
 }

@@ -6,13 +6,8 @@ namespace Aspire.Hosting.ApplicationModel;
 [Experimental("ASPIREPROBES001", UrlFormat = "https://aka.ms/aspire/diagnostics/{0}")]
 public enum ProbeType
 {
-    /// <summary>Whether it has started.</summary>
     Startup,
-
-    /// <summary>Whether it takes requests.</summary>
     Readiness,
-
-    /// <summary>Whether it must be started again.</summary>
     Liveness,
 }
 
@@ -20,22 +15,11 @@ public enum ProbeType
 [Experimental("ASPIREPROBES001", UrlFormat = "https://aka.ms/aspire/diagnostics/{0}")]
 public abstract class ProbeAnnotation : IResourceAnnotation
 {
-    /// <summary>What it decides.</summary>
     public required ProbeType Type { get; init; }
-
-    /// <summary>Seconds before the first probe.</summary>
     public int InitialDelaySeconds { get; init; } = 5;
-
-    /// <summary>Seconds between probes.</summary>
     public int PeriodSeconds { get; init; } = 5;
-
-    /// <summary>Seconds a probe may take.</summary>
     public int TimeoutSeconds { get; init; } = 1;
-
-    /// <summary>Failures in a row that count.</summary>
     public int FailureThreshold { get; init; } = 3;
-
-    /// <summary>Successes in a row that count.</summary>
     public int SuccessThreshold { get; init; } = 1;
 }
 
@@ -43,9 +27,6 @@ public abstract class ProbeAnnotation : IResourceAnnotation
 [Experimental("ASPIREPROBES001", UrlFormat = "https://aka.ms/aspire/diagnostics/{0}")]
 public sealed class EndpointProbeAnnotation : ProbeAnnotation
 {
-    /// <summary>Where to send it.</summary>
     public required EndpointReference EndpointReference { get; init; }
-
-    /// <summary>The path.</summary>
     public required string Path { get; init; }
 }

@@ -8,7 +8,6 @@ namespace Aspire.Hosting.ApplicationModel;
 /// <summary>A text with holes that are filled by endpoints, parameters and connection strings; or a choice between two of them.</summary>
 public class ReferenceExpression : IExpressionValue, IValueWithReferences
 {
-    /// <summary>The empty text.</summary>
     public static readonly ReferenceExpression Empty = new(string.Empty, [], []);
 
     internal ReferenceExpression(string format, IReadOnlyList<IValueProvider> valueProviders, IReadOnlyList<string?> stringFormats)
@@ -30,51 +29,28 @@ public class ReferenceExpression : IExpressionValue, IValueWithReferences
         Name = ConditionalName.Of(this);
     }
 
-    /// <summary>The text, with {0} for the first hole.</summary>
     public string Format { get; }
-
-    /// <summary>What fills the holes.</summary>
     public IReadOnlyList<IValueProvider> ValueProviders { get; }
-
-    /// <summary>How the holes stand in a manifest.</summary>
     public IReadOnlyList<string> ManifestExpressions { get; }
-
-    /// <summary>How each value is formatted: null, or "uri" for percent encoding.</summary>
     public IReadOnlyList<string?> StringFormats { get; }
-
-    /// <summary>Whether this is a choice.</summary>
     public bool IsConditional => Condition is not null;
-
-    /// <summary>The value that decides.</summary>
     public IValueProvider? Condition { get; }
-
-    /// <summary>What the condition is compared with, without regard to case.</summary>
     public string? MatchValue { get; }
-
-    /// <summary>The choice when they are equal.</summary>
     public ReferenceExpression? WhenTrue { get; }
-
-    /// <summary>The choice when they differ.</summary>
     public ReferenceExpression? WhenFalse { get; }
 
-    /// <inheritdoc />
     public string ValueExpression => IsConditional
         ? $"{{{Name}.connectionString}}"
         : string.Format(CultureInfo.InvariantCulture, Format, [.. ManifestExpressions]);
 
     internal string? Name { get; }
-
     IEnumerable<object> IValueWithReferences.References => IsConditional ? [Condition!, WhenTrue!, WhenFalse!] : ValueProviders;
-
-    /// <summary>Makes an expression of an interpolated string.</summary>
     public static ReferenceExpression Create(in ExpressionInterpolatedStringHandler handler) => handler.Built;
 
-    /// <summary>Makes a choice.</summary>
     public static ReferenceExpression CreateConditional(
         IValueProvider condition, string matchValue, ReferenceExpression whenTrue, ReferenceExpression whenFalse) =>
         new(condition, matchValue, whenTrue, whenFalse);
 
-    /// <inheritdoc />
     public async ValueTask<string?> GetValueAsync(CancellationToken cancellationToken)
     {
         if (IsConditional)
@@ -115,31 +91,24 @@ public class ReferenceExpression : IExpressionValue, IValueWithReferences
 
         internal ReferenceExpression Built => new(_format.ToString(), [.. _providers], [.. _formats]);
 
-        /// <summary>Adds text.</summary>
         public void AppendLiteral(string value) => _format.Append(Escaped(value));
 
-        /// <summary>Adds text.</summary>
         public void AppendFormatted(string? value) => AppendLiteral(value ?? string.Empty);
 
-        /// <summary>Adds text, formatted.</summary>
         public void AppendFormatted(string? value, string? format = null) => AppendLiteral(Formatted(value, format) ?? string.Empty);
 
-        /// <summary>Adds a hole.</summary>
         public void AppendFormatted<T>(T valueProvider)
             where T : IValueProvider, IManifestExpressionProvider =>
             Append(valueProvider, null);
 
-        /// <summary>Adds a hole.</summary>
         public void AppendFormatted<T>(T valueProvider, string? format = null)
             where T : IValueProvider, IManifestExpressionProvider =>
             Append(valueProvider, format);
 
-        /// <summary>Adds a hole.</summary>
         public void AppendFormatted<T>(IResourceBuilder<T> valueProvider)
             where T : IResource, IValueProvider, IManifestExpressionProvider =>
             Append(valueProvider.Resource, null);
 
-        /// <summary>Adds a hole.</summary>
         public void AppendFormatted<T>(IResourceBuilder<T> valueProvider, string? format = null)
             where T : IResource, IValueProvider, IManifestExpressionProvider =>
             Append(valueProvider.Resource, format);

@@ -9,25 +9,19 @@ public class ReferenceExpressionBuilder
     private readonly StringBuilder _format = new();
     private readonly List<IValueProvider> _providers = [];
     private readonly List<string?> _formats = [];
-
-    /// <summary>Whether nothing was added.</summary>
     public bool IsEmpty => _format.Length == 0;
 
-    /// <summary>Adds an interpolated string.</summary>
     public void Append([InterpolatedStringHandlerArgument("")] in ReferenceExpressionBuilderInterpolatedStringHandler handler)
     {
         // The handler wrote into this builder while the string was evaluated.
     }
 
-    /// <summary>Adds text.</summary>
     public void AppendLiteral(string value) =>
         _format.Append(ReferenceExpression.ExpressionInterpolatedStringHandler.Escaped(value));
 
-    /// <summary>Adds text, formatted.</summary>
     public void AppendFormatted(string? value, string? format = null) =>
         AppendLiteral(ReferenceExpression.Formatted(value, format) ?? string.Empty);
 
-    /// <summary>Adds a hole.</summary>
     public void AppendFormatted<T>(T valueProvider, string? format)
         where T : IValueProvider, IManifestExpressionProvider
     {
@@ -36,7 +30,6 @@ public class ReferenceExpressionBuilder
         _formats.Add(format);
     }
 
-    /// <summary>The expression.</summary>
     public ReferenceExpression Build() => new(_format.ToString(), [.. _providers], [.. _formats]);
 
     /// <summary>Collects the parts of an interpolated string.</summary>
@@ -46,21 +39,16 @@ public class ReferenceExpressionBuilder
     {
         private readonly ReferenceExpressionBuilder _builder = Sized(builder, literalLength, formattedCount);
 
-        /// <summary>Adds text.</summary>
         public void AppendLiteral(string value) => _builder.AppendLiteral(value);
 
-        /// <summary>Adds text.</summary>
         public void AppendFormatted(string? value) => _builder.AppendFormatted(value);
 
-        /// <summary>Adds text, formatted.</summary>
         public void AppendFormatted(string? value, string? format) => _builder.AppendFormatted(value, format);
 
-        /// <summary>Adds a hole.</summary>
         public void AppendFormatted<T>(T valueProvider)
             where T : IValueProvider, IManifestExpressionProvider =>
             _builder.AppendFormatted(valueProvider, null);
 
-        /// <summary>Adds a hole.</summary>
         public void AppendFormatted<T>(T valueProvider, string? format)
             where T : IValueProvider, IManifestExpressionProvider =>
             _builder.AppendFormatted(valueProvider, format);

@@ -9,20 +9,14 @@ public interface IResourceAnnotation;
 /// <summary>A part of the application: a server, a project, a parameter.</summary>
 public interface IResource
 {
-    /// <summary>The name, unique in the application.</summary>
     string Name { get; }
-
-    /// <summary>All that was said about the resource, in order.</summary>
     ResourceAnnotationCollection Annotations { get; }
 }
 
 /// <summary>The base of all resources.</summary>
 public abstract class Resource(string name) : IResource
 {
-    /// <inheritdoc />
     public virtual string Name { get; } = ModelName.Valid(name);
-
-    /// <inheritdoc />
     public virtual ResourceAnnotationCollection Annotations { get; } = [];
 }
 
@@ -32,7 +26,6 @@ public sealed class ResourceAnnotationCollection : Collection<IResourceAnnotatio
 /// <summary>The resources of an application, in the order in which they were added.</summary>
 public interface IResourceCollection : IList<IResource>
 {
-    /// <summary>Finds a resource by its name, without regard to case.</summary>
     bool TryGetByName(string name, [NotNullWhen(true)] out IResource? resource);
 }
 
@@ -59,6 +52,5 @@ internal sealed class ResourceCollection : Collection<IResource>, IResourceColle
 /// <summary>The application as it was described.</summary>
 public class DistributedApplicationModel(IResourceCollection resources)
 {
-    /// <summary>All resources.</summary>
     public IResourceCollection Resources { get; } = resources;
 }

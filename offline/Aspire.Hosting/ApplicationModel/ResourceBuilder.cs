@@ -3,10 +3,7 @@ namespace Aspire.Hosting.ApplicationModel;
 /// <summary>What happens to annotations of the same type that are there already.</summary>
 public enum ResourceAnnotationMutationBehavior
 {
-    /// <summary>They stay.</summary>
     Append,
-
-    /// <summary>They go.</summary>
     Replace,
 }
 
@@ -14,13 +11,9 @@ public enum ResourceAnnotationMutationBehavior
 public interface IResourceBuilder<out T>
     where T : IResource
 {
-    /// <summary>The application that the resource is part of.</summary>
     IDistributedApplicationBuilder ApplicationBuilder { get; }
-
-    /// <summary>The resource.</summary>
     T Resource { get; }
 
-    /// <summary>Attaches an annotation.</summary>
     IResourceBuilder<T> WithAnnotation<TAnnotation>(
         TAnnotation annotation, ResourceAnnotationMutationBehavior behavior = ResourceAnnotationMutationBehavior.Append)
         where TAnnotation : IResourceAnnotation;
@@ -30,7 +23,6 @@ internal sealed class ResourceBuilder<T>(IDistributedApplicationBuilder builder,
     where T : IResource
 {
     public IDistributedApplicationBuilder ApplicationBuilder { get; } = builder;
-
     public T Resource { get; } = resource;
 
     public IResourceBuilder<T> WithAnnotation<TAnnotation>(

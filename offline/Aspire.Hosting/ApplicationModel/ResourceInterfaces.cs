@@ -24,7 +24,6 @@ namespace Aspire.Hosting.ApplicationModel
     /// <summary>A resource that lives in another, as a database in a server.</summary>
     public interface IResourceWithParent : IResource
     {
-        /// <summary>The resource it lives in.</summary>
         IResource Parent { get; }
     }
 
@@ -32,7 +31,6 @@ namespace Aspire.Hosting.ApplicationModel
     public interface IResourceWithParent<out T> : IResourceWithParent
         where T : IResource
     {
-        /// <summary>The resource it lives in.</summary>
         new T Parent { get; }
 
         IResource IResourceWithParent.Parent => Parent;
@@ -41,21 +39,17 @@ namespace Aspire.Hosting.ApplicationModel
     /// <summary>A resource that clients reach by a connection string.</summary>
     public interface IResourceWithConnectionString : IResource, IExpressionValue, IValueWithReferences
     {
-        /// <summary>The connection string as an expression over endpoints and parameters.</summary>
         ReferenceExpression ConnectionStringExpression { get; }
 
-        /// <summary>The variable to put it in; null for ConnectionStrings__name.</summary>
         string? ConnectionStringEnvironmentVariable => null;
 
         string IManifestExpressionProvider.ValueExpression => $"{{{Name}.connectionString}}";
 
         IEnumerable<object> IValueWithReferences.References => [ConnectionStringExpression];
 
-        /// <summary>The connection string as it is now.</summary>
         ValueTask<string?> GetConnectionStringAsync(CancellationToken cancellationToken = default) =>
             ConnectionStringExpression.GetValueAsync(cancellationToken);
 
-        /// <summary>The parts of the connection string, for clients that want them apart.</summary>
         IEnumerable<KeyValuePair<string, ReferenceExpression>> GetConnectionProperties() => [];
 
         ValueTask<string?> IValueProvider.GetValueAsync(CancellationToken cancellationToken) => GetConnectionStringAsync(cancellationToken);

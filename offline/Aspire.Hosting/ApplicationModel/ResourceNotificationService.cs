@@ -12,10 +12,8 @@ public class ResourceNotificationService
     private readonly Dictionary<string, ResourceEvent> _current = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<Channel<ResourceEvent>> _watchers = [];
     private readonly DistributedApplicationModel _model;
-
     internal ResourceNotificationService(DistributedApplicationModel model) => _model = model;
 
-    /// <summary>Changes the state of a resource.</summary>
     public Task PublishUpdateAsync(IResource resource, Func<CustomResourceSnapshot, CustomResourceSnapshot> stateFactory)
     {
         lock (_lock)
@@ -29,7 +27,6 @@ public class ResourceNotificationService
         return Task.CompletedTask;
     }
 
-    /// <summary>The state of a resource now.</summary>
     public bool TryGetCurrentState(string resourceId, [NotNullWhen(true)] out ResourceEvent? resourceEvent)
     {
         lock (_lock)
@@ -38,7 +35,6 @@ public class ResourceNotificationService
         }
     }
 
-    /// <summary>The states of all resources now, and all changes from now on.</summary>
     public async IAsyncEnumerable<ResourceEvent> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var channel = Channel.CreateUnbounded<ResourceEvent>();
@@ -68,11 +64,9 @@ public class ResourceNotificationService
         }
     }
 
-    /// <summary>Waits for a state; Running unless said.</summary>
     public Task WaitForResourceAsync(string resourceName, string? targetState = null, CancellationToken cancellationToken = default) =>
         WaitForResourceAsync(resourceName, [targetState ?? KnownResourceStates.Running], cancellationToken);
 
-    /// <summary>Waits for one of several states and returns it.</summary>
     public async Task<string> WaitForResourceAsync(
         string resourceName, IEnumerable<string> targetStates, CancellationToken cancellationToken = default)
     {
@@ -81,7 +75,6 @@ public class ResourceNotificationService
         return reached.Snapshot.State!.Text;
     }
 
-    /// <summary>Waits until a condition holds.</summary>
     public async Task<ResourceEvent> WaitForResourceAsync(
         string resourceName, Func<ResourceEvent, bool> predicate, CancellationToken cancellationToken = default)
     {
@@ -96,11 +89,9 @@ public class ResourceNotificationService
         throw new OperationCanceledException($"Waiting for resource '{resourceName}' was cancelled.");
     }
 
-    /// <summary>Waits until the resource is healthy and its ready event handled; throws if it fails before.</summary>
     public Task<ResourceEvent> WaitForResourceHealthyAsync(string resourceName, CancellationToken cancellationToken = default) =>
         WaitForResourceHealthyAsync(resourceName, WaitBehavior.StopOnResourceUnavailable, cancellationToken);
 
-    /// <summary>Waits until the resource is healthy and its ready event handled.</summary>
     public async Task<ResourceEvent> WaitForResourceHealthyAsync(
         string resourceName, WaitBehavior waitBehavior, CancellationToken cancellationToken = default)
     {
@@ -115,7 +106,6 @@ public class ResourceNotificationService
         return reached.Snapshot.IsOver ? throw new DistributedApplicationException(Unavailable(reached)) : reached;
     }
 
-    /// <summary>Waits for all that the resource is said to wait for.</summary>
     public async Task WaitForDependenciesAsync(IResource resource, CancellationToken cancellationToken)
     {
         foreach (var wait in resource.Annotations.OfType<WaitAnnotation>().Where(w => w.Resource is not ParameterResource).ToList())

@@ -3,14 +3,12 @@ namespace Aspire.Hosting.ApplicationModel;
 /// <summary>Something that has a value once the application runs.</summary>
 public interface IValueProvider
 {
-    /// <summary>The value now.</summary>
     ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default);
 }
 
 /// <summary>Something that stands in a manifest as an expression such as {redis.bindings.tcp.port}.</summary>
 public interface IManifestExpressionProvider
 {
-    /// <summary>The expression.</summary>
     string ValueExpression { get; }
 }
 
@@ -20,21 +18,15 @@ public interface IExpressionValue : IValueProvider, IManifestExpressionProvider;
 /// <summary>A value made of others.</summary>
 public interface IValueWithReferences
 {
-    /// <summary>What it is made of.</summary>
     IEnumerable<object> References { get; }
 }
 
 /// <summary>A reference to the connection string of a resource.</summary>
 public class ConnectionStringReference(IResourceWithConnectionString resource, bool optional) : IExpressionValue, IValueWithReferences
 {
-    /// <summary>The resource.</summary>
     public IResourceWithConnectionString Resource { get; } = resource;
-
-    /// <summary>Whether it may be absent.</summary>
     public bool Optional { get; } = optional;
-
     string IManifestExpressionProvider.ValueExpression => Resource.ValueExpression;
-
     IEnumerable<object> IValueWithReferences.References => [Resource];
 
     async ValueTask<string?> IValueProvider.GetValueAsync(CancellationToken cancellationToken)

@@ -13,7 +13,6 @@ public class DistributedApplication : IHost, IAsyncDisposable
     private readonly EntryPointHook? _hook;
     private bool _disposed;
 
-    /// <summary>Over a host.</summary>
     public DistributedApplication(IHost host)
         : this(host, null)
     {
@@ -25,22 +24,12 @@ public class DistributedApplication : IHost, IAsyncDisposable
         _hook = hook;
     }
 
-    /// <summary>The AppHost's services.</summary>
     public IServiceProvider Services => _host.Services;
-
-    /// <summary>The states of the resources.</summary>
     public ResourceNotificationService ResourceNotifications => Services.GetRequiredService<ResourceNotificationService>();
-
-    /// <summary>Begins a description.</summary>
     public static IDistributedApplicationBuilder CreateBuilder() => CreateBuilder([]);
-
-    /// <summary>Begins a description.</summary>
     public static IDistributedApplicationBuilder CreateBuilder(string[] args) => new DistributedApplicationBuilder(args);
-
-    /// <summary>Begins a description.</summary>
     public static IDistributedApplicationBuilder CreateBuilder(DistributedApplicationOptions options) => new DistributedApplicationBuilder(options);
 
-    /// <summary>Starts the application; returns when its resources are on their way.</summary>
     public virtual async Task StartAsync(CancellationToken cancellationToken = default)
     {
         if (_hook is not null && EntryPointHook.Current == _hook)
@@ -55,10 +44,8 @@ public class DistributedApplication : IHost, IAsyncDisposable
         _hook?.OnStarted();
     }
 
-    /// <summary>Stops all that was started.</summary>
     public virtual Task StopAsync(CancellationToken cancellationToken = default) => _host.StopAsync(cancellationToken);
 
-    /// <summary>Runs until it is told to stop, or publishes.</summary>
     public virtual async Task RunAsync(CancellationToken cancellationToken = default)
     {
         if (_hook is not null && EntryPointHook.Current == _hook)
@@ -92,13 +79,9 @@ public class DistributedApplication : IHost, IAsyncDisposable
         }
     }
 
-    /// <summary>Runs until it is told to stop, or publishes.</summary>
     public void Run() => RunAsync().GetAwaiter().GetResult();
-
-    /// <inheritdoc />
     public virtual void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
-    /// <inheritdoc />
     public virtual async ValueTask DisposeAsync()
     {
         if (_disposed)

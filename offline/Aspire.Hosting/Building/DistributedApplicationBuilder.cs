@@ -15,39 +15,21 @@ namespace Aspire.Hosting;
 /// <summary>Describes an application.</summary>
 public interface IDistributedApplicationBuilder
 {
-    /// <summary>Configuration: appsettings, user secrets, environment, command line.</summary>
     ConfigurationManager Configuration { get; }
-
-    /// <summary>The directory of the AppHost's project.</summary>
     string AppHostDirectory { get; }
-
-    /// <summary>The AppHost's assembly.</summary>
     Assembly? AppHostAssembly { get; }
-
-    /// <summary>Development, Production, ...</summary>
     IHostEnvironment Environment { get; }
-
-    /// <summary>Run or publish.</summary>
     DistributedApplicationExecutionContext ExecutionContext { get; }
-
-    /// <summary>Events to subscribe to.</summary>
     IDistributedApplicationEventing Eventing { get; }
-
-    /// <summary>Services of the AppHost itself.</summary>
     IServiceCollection Services { get; }
-
-    /// <summary>The resources so far.</summary>
     IResourceCollection Resources { get; }
 
-    /// <summary>Adds a resource.</summary>
     IResourceBuilder<T> AddResource<T>(T resource)
         where T : IResource;
 
-    /// <summary>Describes a resource that was added, or that is never to be.</summary>
     IResourceBuilder<T> CreateResourceBuilder<T>(T resource)
         where T : IResource;
 
-    /// <summary>Ends the description.</summary>
     DistributedApplication Build();
 }
 
@@ -65,13 +47,11 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     private readonly HostApplicationBuilder _host;
     private readonly EntryPointHook? _hook = EntryPointHook.Current;
 
-    /// <summary>With a command line.</summary>
     public DistributedApplicationBuilder(string[] args)
         : this(new DistributedApplicationOptions { Args = args })
     {
     }
 
-    /// <summary>With options.</summary>
     public DistributedApplicationBuilder(DistributedApplicationOptions options)
     {
         var settings = new HostApplicationBuilderSettings
@@ -119,35 +99,17 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         }
     }
 
-    /// <inheritdoc />
     public ConfigurationManager Configuration => _host.Configuration;
-
-    /// <inheritdoc />
     public string AppHostDirectory { get; }
-
-    /// <inheritdoc />
     public Assembly? AppHostAssembly { get; }
-
-    /// <inheritdoc />
     public IHostEnvironment Environment => _host.Environment;
-
-    /// <inheritdoc />
     public DistributedApplicationExecutionContext ExecutionContext { get; }
-
-    /// <inheritdoc />
     public IDistributedApplicationEventing Eventing { get; } = new DistributedApplicationEventing();
-
-    /// <inheritdoc />
     public IServiceCollection Services => _host.Services;
-
-    /// <inheritdoc />
     public IResourceCollection Resources { get; } = new ResourceCollection();
-
     internal GeneratedSecrets Secrets { get; }
-
     internal PublishingPipeline Pipeline { get; } = new();
 
-    /// <inheritdoc />
     public IResourceBuilder<T> AddResource<T>(T resource)
         where T : IResource
     {
@@ -155,12 +117,10 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         return CreateResourceBuilder(resource);
     }
 
-    /// <inheritdoc />
     public IResourceBuilder<T> CreateResourceBuilder<T>(T resource)
         where T : IResource =>
         new ResourceBuilder<T>(this, resource);
 
-    /// <inheritdoc />
     public DistributedApplication Build()
     {
         _hook?.Building(this);

@@ -5,18 +5,14 @@ namespace Aspire.Hosting.Eventing;
 /// <summary>Tells subscribers what happens in the application.</summary>
 public interface IDistributedApplicationEventing
 {
-    /// <summary>Subscribes to all events of a type.</summary>
     DistributedApplicationEventSubscription Subscribe<T>(Func<T, CancellationToken, Task> callback)
         where T : IDistributedApplicationEvent;
 
-    /// <summary>Subscribes to the events of a type that concern one resource.</summary>
     DistributedApplicationEventSubscription Subscribe<T>(IResource resource, Func<T, CancellationToken, Task> callback)
         where T : IDistributedApplicationResourceEvent;
 
-    /// <summary>Ends a subscription.</summary>
     void Unsubscribe(DistributedApplicationEventSubscription subscription);
 
-    /// <summary>Calls the subscribers one after the other.</summary>
     Task PublishAsync<T>(T @event, CancellationToken cancellationToken = default)
         where T : IDistributedApplicationEvent;
 }
@@ -24,7 +20,6 @@ public interface IDistributedApplicationEventing
 /// <summary>A subscription, to end it by.</summary>
 public class DistributedApplicationEventSubscription(Func<IDistributedApplicationEvent, CancellationToken, Task> callback)
 {
-    /// <summary>What is called.</summary>
     public Func<IDistributedApplicationEvent, CancellationToken, Task> Callback { get; } = callback;
 }
 
@@ -34,17 +29,14 @@ public class DistributedApplicationEventing : IDistributedApplicationEventing
     private readonly Lock _lock = new();
     private readonly List<(Type Event, IResource? Resource, DistributedApplicationEventSubscription Subscription)> _subscriptions = [];
 
-    /// <inheritdoc />
     public DistributedApplicationEventSubscription Subscribe<T>(Func<T, CancellationToken, Task> callback)
         where T : IDistributedApplicationEvent =>
         Add(null, callback);
 
-    /// <inheritdoc />
     public DistributedApplicationEventSubscription Subscribe<T>(IResource resource, Func<T, CancellationToken, Task> callback)
         where T : IDistributedApplicationResourceEvent =>
         Add(resource, callback);
 
-    /// <inheritdoc />
     public void Unsubscribe(DistributedApplicationEventSubscription subscription)
     {
         lock (_lock)
@@ -53,7 +45,6 @@ public class DistributedApplicationEventing : IDistributedApplicationEventing
         }
     }
 
-    /// <inheritdoc />
     public async Task PublishAsync<T>(T @event, CancellationToken cancellationToken = default)
         where T : IDistributedApplicationEvent
     {

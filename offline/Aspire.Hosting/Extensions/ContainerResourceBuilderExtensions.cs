@@ -5,7 +5,6 @@ namespace Aspire.Hosting;
 /// <summary>Adds and describes containers.</summary>
 public static class ContainerResourceBuilderExtensions
 {
-    /// <summary>Adds a container.</summary>
     public static IResourceBuilder<ContainerResource> AddContainer(this IDistributedApplicationBuilder builder, string name, string image)
     {
         // A tag stands behind the last colon, unless that belongs to a registry's port.
@@ -15,18 +14,15 @@ public static class ContainerResourceBuilderExtensions
             : builder.AddContainer(name, image, "latest");
     }
 
-    /// <summary>Adds a container.</summary>
     public static IResourceBuilder<ContainerResource> AddContainer(
         this IDistributedApplicationBuilder builder, string name, string image, string tag) =>
         builder.AddResource(new ContainerResource(name)).WithImage(image, tag);
 
-    /// <summary>Sets the image.</summary>
     public static IResourceBuilder<T> WithImage<T>(this IResourceBuilder<T> builder, string image, string? tag = null)
         where T : ContainerResource =>
         builder.WithAnnotation(
             new ContainerImageAnnotation { Image = image, Tag = tag ?? "latest" }, ResourceAnnotationMutationBehavior.Replace);
 
-    /// <summary>Sets the registry of the image.</summary>
     public static IResourceBuilder<T> WithImageRegistry<T>(this IResourceBuilder<T> builder, string? registry)
         where T : ContainerResource
     {
@@ -34,7 +30,6 @@ public static class ContainerResourceBuilderExtensions
         return builder;
     }
 
-    /// <summary>Sets the command.</summary>
     public static IResourceBuilder<T> WithEntrypoint<T>(this IResourceBuilder<T> builder, string entrypoint)
         where T : ContainerResource
     {
@@ -42,7 +37,6 @@ public static class ContainerResourceBuilderExtensions
         return builder;
     }
 
-    /// <summary>Mounts a volume.</summary>
     public static IResourceBuilder<T> WithVolume<T>(this IResourceBuilder<T> builder, string? name, string target, bool isReadOnly = false)
         where T : ContainerResource =>
         builder.WithAnnotation(new ContainerMountAnnotation(name, target, ContainerMountType.Volume, isReadOnly));
@@ -51,7 +45,6 @@ public static class ContainerResourceBuilderExtensions
 /// <summary>Names volumes.</summary>
 public static class VolumeNameGenerator
 {
-    /// <summary>application-hash-resource-suffix, which no other application has.</summary>
     public static string Generate<T>(IResourceBuilder<T> builder, string suffix)
         where T : IResource
     {

@@ -6,7 +6,6 @@ namespace Aspire.Hosting;
 /// <summary>Subscriptions in the flow of a description.</summary>
 public static class DistributedApplicationEventingExtensions
 {
-    /// <summary>Called when the application is described and about to start.</summary>
     public static T OnBeforeStart<T>(this T builder, Func<BeforeStartEvent, CancellationToken, Task> callback)
         where T : IDistributedApplicationBuilder
     {
@@ -14,13 +13,11 @@ public static class DistributedApplicationEventingExtensions
         return builder;
     }
 
-    /// <summary>Called when the resource is about to start.</summary>
     public static IResourceBuilder<T> OnBeforeResourceStarted<T>(
         this IResourceBuilder<T> builder, Func<T, BeforeResourceStartedEvent, CancellationToken, Task> callback)
         where T : IResource =>
         builder.On(callback);
 
-    /// <summary>Called when the resource is healthy for the first time.</summary>
     public static IResourceBuilder<T> OnResourceReady<T>(
         this IResourceBuilder<T> builder, Func<T, ResourceReadyEvent, CancellationToken, Task> callback)
         where T : IResource =>

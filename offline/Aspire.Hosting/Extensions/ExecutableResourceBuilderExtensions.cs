@@ -5,7 +5,6 @@ namespace Aspire.Hosting;
 /// <summary>Adds local commands.</summary>
 public static class ExecutableResourceBuilderExtensions
 {
-    /// <summary>Adds a local command; its working directory is relative to the AppHost's.</summary>
     public static IResourceBuilder<ExecutableResource> AddExecutable(
         this IDistributedApplicationBuilder builder, string name, string command, string workingDirectory, params string[]? args) =>
         builder.AddResource(new ExecutableResource(name, command, Path.GetFullPath(Path.Combine(builder.AppHostDirectory, workingDirectory))))

@@ -8,7 +8,6 @@ public static class OtlpConfigurationExtensions
 {
     private static readonly string[] Prefixes = ["ASPIRE_DASHBOARD", "DOTNET_DASHBOARD"];
 
-    /// <summary>Sets the variables of OpenTelemetry: who it is and, if the AppHost knows a collector, where it sends.</summary>
     public static IResourceBuilder<T> WithOtlpExporter<T>(this IResourceBuilder<T> builder)
         where T : IResourceWithEnvironment =>
         builder.WithEnvironment(context =>

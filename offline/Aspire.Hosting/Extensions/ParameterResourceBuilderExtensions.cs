@@ -5,16 +5,13 @@ namespace Aspire.Hosting;
 /// <summary>Adds parameters.</summary>
 public static class ParameterResourceBuilderExtensions
 {
-    /// <summary>Adds a parameter whose value is in configuration, at Parameters:name.</summary>
     public static IResourceBuilder<ParameterResource> AddParameter(this IDistributedApplicationBuilder builder, string name, bool secret = false) =>
         builder.AddResource(CreateParameter(builder, name, secret));
 
-    /// <summary>Adds a parameter with a fixed value.</summary>
     public static IResourceBuilder<ParameterResource> AddParameter(
         this IDistributedApplicationBuilder builder, string name, string value, bool publishValueAsDefault = false, bool secret = false) =>
         builder.AddParameter(name, () => value, publishValueAsDefault, secret);
 
-    /// <summary>Adds a parameter whose value a callback returns.</summary>
     public static IResourceBuilder<ParameterResource> AddParameter(
         this IDistributedApplicationBuilder builder, string name, Func<string> valueGetter, bool publishValueAsDefault = false, bool secret = false) =>
         publishValueAsDefault && secret
@@ -24,21 +21,17 @@ public static class ParameterResourceBuilderExtensions
                 Default = publishValueAsDefault ? new ConstantParameterDefault(valueGetter) : null,
             });
 
-    /// <summary>Adds a parameter with a default, which is kept with the data if asked; Parameters:name in configuration wins.</summary>
     public static IResourceBuilder<ParameterResource> AddParameter(
         this IDistributedApplicationBuilder builder, string name, ParameterDefault value, bool secret = false, bool persist = false) =>
         builder.AddResource(WithDefault(builder, name, secret, value, persist));
 
-    /// <summary>Adds a parameter whose value is in configuration, at the given key.</summary>
     public static IResourceBuilder<ParameterResource> AddParameterFromConfiguration(
         this IDistributedApplicationBuilder builder, string name, string configurationKey, bool secret = false) =>
         builder.AddResource(new ParameterResource(name, d => Value(builder, configurationKey, name, d), secret));
 
-    /// <summary>A parameter whose value is in configuration; not added.</summary>
     public static ParameterResource CreateParameter(IDistributedApplicationBuilder builder, string name, bool secret) =>
         new(name, d => Value(builder, $"Parameters:{name}", name, d), secret);
 
-    /// <summary>A generated password, kept with the data; not added.</summary>
     public static ParameterResource CreateDefaultPasswordParameter(
         IDistributedApplicationBuilder builder,
         string name,

@@ -7,18 +7,15 @@ namespace Aspire.Hosting;
 /// <summary>Adds .NET projects.</summary>
 public static class ProjectResourceBuilderExtensions
 {
-    /// <summary>Adds a referenced project with its default launch profile.</summary>
     public static IResourceBuilder<ProjectResource> AddProject<TProject>(this IDistributedApplicationBuilder builder, string name)
         where TProject : IProjectMetadata, new() =>
         builder.AddProject<TProject>(name, _ => { });
 
-    /// <summary>Adds a referenced project with a launch profile; null for none.</summary>
     public static IResourceBuilder<ProjectResource> AddProject<TProject>(
         this IDistributedApplicationBuilder builder, string name, string? launchProfileName)
         where TProject : IProjectMetadata, new() =>
         builder.AddProject<TProject>(name, o => (o.LaunchProfileName, o.ExcludeLaunchProfile) = (launchProfileName, launchProfileName is null));
 
-    /// <summary>Adds a referenced project.</summary>
     public static IResourceBuilder<ProjectResource> AddProject<TProject>(
         this IDistributedApplicationBuilder builder, string name, Action<ProjectResourceOptions> configure)
         where TProject : IProjectMetadata, new()
@@ -40,7 +37,6 @@ public static class ProjectResourceBuilderExtensions
         return builder.ExecutionContext.IsRunMode ? ForRun(project) : ForPublish(project);
     }
 
-    /// <summary>Sets how many processes the project has; they share its endpoints.</summary>
     public static IResourceBuilder<ProjectResource> WithReplicas(this IResourceBuilder<ProjectResource> builder, int replicas) =>
         builder.WithAnnotation(new ReplicaAnnotation(replicas));
 

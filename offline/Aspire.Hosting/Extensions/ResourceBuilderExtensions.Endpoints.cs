@@ -5,7 +5,6 @@ namespace Aspire.Hosting;
 
 public static partial class ResourceBuilderExtensions
 {
-    /// <summary>Adds an endpoint, or changes the one of that name.</summary>
     public static IResourceBuilder<T> WithEndpoint<T>(
         this IResourceBuilder<T> builder, string endpointName, Action<EndpointAnnotation> callback, bool createIfNotExists = true)
         where T : IResourceWithEndpoints
@@ -25,7 +24,6 @@ public static partial class ResourceBuilderExtensions
         return builder;
     }
 
-    /// <summary>Adds an endpoint.</summary>
     public static IResourceBuilder<T> WithEndpoint<T>(
         this IResourceBuilder<T> builder,
         int? port = null,
@@ -52,7 +50,6 @@ public static partial class ResourceBuilderExtensions
         return builder.WithAnnotation(endpoint);
     }
 
-    /// <summary>Adds an endpoint that speaks HTTP; "http" unless named.</summary>
     public static IResourceBuilder<T> WithHttpEndpoint<T>(
         this IResourceBuilder<T> builder,
         int? port = null,
@@ -63,7 +60,6 @@ public static partial class ResourceBuilderExtensions
         where T : IResourceWithEndpoints =>
         builder.WithEndpoint(port, targetPort, "http", name, env, isProxied, protocol: null);
 
-    /// <summary>Lets the endpoints that speak HTTP be reached from outside the application.</summary>
     public static IResourceBuilder<T> WithExternalHttpEndpoints<T>(this IResourceBuilder<T> builder)
         where T : IResourceWithEndpoints
     {
@@ -75,12 +71,10 @@ public static partial class ResourceBuilderExtensions
         return builder;
     }
 
-    /// <summary>Shows a URL.</summary>
     public static IResourceBuilder<T> WithUrl<T>(this IResourceBuilder<T> builder, string url, string? displayText = null)
         where T : IResource =>
         builder.WithAnnotation(new ResourceUrlAnnotation { Url = url, DisplayText = displayText });
 
-    /// <summary>Changes the URL that is shown for an endpoint.</summary>
     public static IResourceBuilder<T> WithUrlForEndpoint<T>(
         this IResourceBuilder<T> builder, string endpointName, Action<ResourceUrlAnnotation> callback)
         where T : IResource =>

@@ -6,7 +6,6 @@ namespace Aspire.Hosting;
 
 public static partial class ResourceBuilderExtensions
 {
-    /// <summary>Gives the connection string, and its parts, of another resource.</summary>
     public static IResourceBuilder<TDestination> WithReference<TDestination>(
         this IResourceBuilder<TDestination> builder,
         IResourceBuilder<IResourceWithConnectionString> source,
@@ -28,7 +27,6 @@ public static partial class ResourceBuilderExtensions
         });
     }
 
-    /// <summary>Gives the endpoints of another resource, for service discovery.</summary>
     public static IResourceBuilder<TDestination> WithReference<TDestination>(
         this IResourceBuilder<TDestination> builder, IResourceBuilder<IResourceWithServiceDiscovery> source)
         where TDestination : IResourceWithEnvironment
@@ -37,7 +35,6 @@ public static partial class ResourceBuilderExtensions
         return builder;
     }
 
-    /// <summary>Gives one endpoint of another resource, for service discovery.</summary>
     public static IResourceBuilder<TDestination> WithReference<TDestination>(
         this IResourceBuilder<TDestination> builder, EndpointReference endpointReference)
         where TDestination : IResourceWithEnvironment
@@ -46,7 +43,6 @@ public static partial class ResourceBuilderExtensions
         return builder;
     }
 
-    /// <summary>Gives the address of a service outside the application.</summary>
     public static IResourceBuilder<TDestination> WithReference<TDestination>(
         this IResourceBuilder<TDestination> builder, string name, Uri uri)
         where TDestination : IResourceWithEnvironment =>
@@ -54,7 +50,6 @@ public static partial class ResourceBuilderExtensions
             ? builder.WithEnvironment($"services__{name}__default__0", uri.ToString())
             : throw new InvalidOperationException($"The address of '{name}', {uri}, must be absolute and have no path.");
 
-    /// <summary>An endpoint by name; it may be described later.</summary>
     public static EndpointReference GetEndpoint<T>(this IResourceBuilder<T> builder, string name)
         where T : IResourceWithEndpoints =>
         builder.Resource.GetEndpoint(name);

@@ -8,35 +8,29 @@ namespace Aspire.Hosting;
 
 public static partial class ResourceBuilderExtensions
 {
-    /// <summary>Starts it when another resource is healthy.</summary>
     public static IResourceBuilder<T> WaitFor<T>(this IResourceBuilder<T> builder, IResourceBuilder<IResource> dependency)
         where T : IResourceWithWaitSupport =>
         builder.Wait(dependency.Resource, WaitType.WaitUntilHealthy, null);
 
-    /// <summary>Starts it when another resource is healthy.</summary>
     public static IResourceBuilder<T> WaitFor<T>(this IResourceBuilder<T> builder, IResourceBuilder<IResource> dependency, WaitBehavior waitBehavior)
         where T : IResourceWithWaitSupport =>
         builder.Wait(dependency.Resource, WaitType.WaitUntilHealthy, waitBehavior);
 
-    /// <summary>Starts it when another resource runs.</summary>
     public static IResourceBuilder<T> WaitForStart<T>(this IResourceBuilder<T> builder, IResourceBuilder<IResource> dependency)
         where T : IResourceWithWaitSupport =>
         builder.Wait(dependency.Resource, WaitType.WaitUntilStarted, null);
 
-    /// <summary>Starts it when another resource has ended well.</summary>
     public static IResourceBuilder<T> WaitForCompletion<T>(
         this IResourceBuilder<T> builder, IResourceBuilder<IResource> dependency, int exitCode = 0)
         where T : IResourceWithWaitSupport =>
         builder.WithAnnotation(new WaitAnnotation(dependency.Resource, WaitType.WaitForCompletion, exitCode));
 
-    /// <summary>Counts a registered health check for the resource's health.</summary>
     public static IResourceBuilder<T> WithHealthCheck<T>(this IResourceBuilder<T> builder, string key)
         where T : IResource =>
         builder.Resource.Annotations.OfType<HealthCheckAnnotation>().Any(h => h.Key == key)
             ? throw new DistributedApplicationException($"Resource '{builder.Resource.Name}' already has a health check with key '{key}'.")
             : builder.WithAnnotation(new HealthCheckAnnotation(key));
 
-    /// <summary>Counts the status of an HTTP answer for the resource's health.</summary>
     public static IResourceBuilder<T> WithHttpHealthCheck<T>(
         this IResourceBuilder<T> builder, string? path = null, int? statusCode = null, string? endpointName = null)
         where T : IResourceWithEndpoints
@@ -50,7 +44,6 @@ public static partial class ResourceBuilderExtensions
         return builder.WithHealthCheck(key);
     }
 
-    /// <summary>Adds a probe for Kubernetes; its path counts for the resource's health too.</summary>
     [Experimental("ASPIREPROBES001", UrlFormat = "https://aka.ms/aspire/diagnostics/{0}")]
     public static IResourceBuilder<T> WithHttpProbe<T>(
         this IResourceBuilder<T> builder,

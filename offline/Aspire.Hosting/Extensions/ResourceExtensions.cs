@@ -6,7 +6,6 @@ namespace Aspire.Hosting.ApplicationModel;
 /// <summary>Questions about a resource.</summary>
 public static class ResourceExtensions
 {
-    /// <summary>The last annotation of a type.</summary>
     public static bool TryGetLastAnnotation<T>(this IResource resource, [NotNullWhen(true)] out T? annotation)
         where T : IResourceAnnotation
     {
@@ -14,7 +13,6 @@ public static class ResourceExtensions
         return annotation is not null;
     }
 
-    /// <summary>All annotations of a type.</summary>
     public static bool TryGetAnnotationsOfType<T>(this IResource resource, [NotNullWhen(true)] out IEnumerable<T>? result)
         where T : IResourceAnnotation
     {
@@ -23,23 +21,18 @@ public static class ResourceExtensions
         return found.Length > 0;
     }
 
-    /// <summary>Whether there is an annotation of a type.</summary>
     public static bool HasAnnotationOfType<T>(this IResource resource)
         where T : IResourceAnnotation =>
         resource.Annotations.OfType<T>().Any();
 
-    /// <summary>The number of processes or pods.</summary>
     public static int GetReplicaCount(this IResource resource) =>
         resource.TryGetLastAnnotation<ReplicaAnnotation>(out var replicas) ? replicas.Replicas : 1;
 
-    /// <summary>An endpoint by name.</summary>
     public static EndpointReference GetEndpoint(this IResourceWithEndpoints resource, string endpointName) => new(resource, endpointName);
 
-    /// <summary>All endpoints.</summary>
     public static IEnumerable<EndpointReference> GetEndpoints(this IResourceWithEndpoints resource) =>
         [.. resource.Annotations.OfType<EndpointAnnotation>().Select(e => new EndpointReference(resource, e.Name))];
 
-    /// <summary>The environment as it is in run mode, or as expressions in publish mode.</summary>
     public static async ValueTask<Dictionary<string, string>> GetEnvironmentVariableValuesAsync(
         this IResourceWithEnvironment resource,
         DistributedApplicationOperation applicationOperation = DistributedApplicationOperation.Run)
@@ -48,7 +41,6 @@ public static class ResourceExtensions
         return values.ToDictionary(v => v.Key, v => v.Text);
     }
 
-    /// <summary>The command line arguments as they are in run mode, or as expressions in publish mode.</summary>
     public static async ValueTask<string[]> GetArgumentValuesAsync(
         this IResourceWithArgs resource,
         DistributedApplicationOperation applicationOperation = DistributedApplicationOperation.Run)
@@ -61,7 +53,6 @@ public static class ResourceExtensions
 /// <summary>Questions about a project.</summary>
 public static class ProjectResourceExtensions
 {
-    /// <summary>Where the project is.</summary>
     public static IProjectMetadata GetProjectMetadata(this ProjectResource projectResource) =>
         projectResource.Annotations.OfType<IProjectMetadata>().LastOrDefault()
         ?? throw new DistributedApplicationException($"The resource '{projectResource.Name}' has no project.");

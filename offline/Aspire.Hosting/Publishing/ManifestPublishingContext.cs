@@ -68,12 +68,14 @@ public sealed partial class ManifestPublishingContext(
                 Writer.WriteString("type", "value.v0");
                 WriteConnectionString(resource);
                 return Task.CompletedTask;
-            },
+            }
+            ,
             _ => () =>
             {
                 Writer.WriteString("error", "This resource does not support generation in the manifest.");
                 return Task.CompletedTask;
-            },
+            }
+            ,
         };
         if (write is not null)
         {

@@ -22,6 +22,12 @@ internal sealed partial class EndpointAllocation(IResource resource, bool random
         {
             // A container's target port is one inside the container.
             var proxied = endpoint.IsProxied && !isServer;
+            if (_targets.Length > 1 && (!proxied || endpoint.TargetPort is not null))
+            {
+                throw new DistributedApplicationException(
+                    $"The {_targets.Length} replicas of '{resource.Name}' cannot all listen on one port: give the endpoint '{endpoint.Name}' no targetPort, and leave it its proxy.");
+            }
+
             var port = (randomize && endpoint.IsProxied ? null : endpoint.Port) ?? FreePorts.Next();
             for (var replica = 0; replica < _targets.Length; replica++)
             {

@@ -49,6 +49,7 @@ internal sealed class Orchestrator(
             throw;
         }
 
+        console.Status("apphost", "running; Ctrl+C stops everything");
         _running = Task.WhenAll(_runners.Select(r => Task.Run(r.RunAsync, CancellationToken.None)).Append(AnnounceAsync()));
     }
 
@@ -103,9 +104,18 @@ internal sealed class Orchestrator(
     private async Task AnnounceAsync()
     {
         await Task.WhenAll(_runners.Select(r => r.Created));
-        if (!_stopping.IsCancellationRequested)
+        try
         {
-            await eventing.PublishAsync(new AfterResourcesCreatedEvent(provider, model), CancellationToken.None);
+            _stopping.Token.ThrowIfCancellationRequested();
+            await eventing.PublishAsync(new AfterResourcesCreatedEvent(provider, model), _stopping.Token);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // Nobody asks any more.
+        }
+        catch (Exception e)
+        {
+            console.Status("apphost", $"a handler of {nameof(AfterResourcesCreatedEvent)} failed: {e.Message}");
         }
     }
 }

@@ -78,7 +78,6 @@ internal sealed class ResourceRunner(IResource resource, EndpointAllocation endp
 
         await Task.WhenAll(processes.Select(p => p.StopAsync()));
         processes.ForEach(p => p.Dispose());
-        _alive.Dispose();
     }
 
     private async Task WaitAsync()

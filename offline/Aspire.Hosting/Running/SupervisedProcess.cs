@@ -22,6 +22,10 @@ internal sealed record ProcessSpec(string Command, IReadOnlyList<string> Argumen
 internal sealed class SupervisedProcess : IDisposable
 {
     private const int KeptLines = 20;
+
+    // As with DCP, services do not listen where the AppHost was told to, nor share its environment name or profile.
+    private static readonly string[] OfTheHostAlone = ["ASPNETCORE_URLS", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "DOTNET_LAUNCH_PROFILE"];
+
     private static readonly string Script = ReadScript();
     private readonly ConcurrentQueue<string> _lastLines = new();
     private readonly Process _supervisor;
@@ -38,6 +42,11 @@ internal sealed class SupervisedProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach (var own in OfTheHostAlone)
+        {
+            start.Environment.Remove(own);
+        }
+
         foreach (var (key, value) in spec.Environment)
         {
             start.Environment[key] = value;

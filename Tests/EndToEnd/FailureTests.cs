@@ -1,0 +1,125 @@
+using System.Net;
+using System.Text.Json;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using InferenceTemplate.Tests.Shared;
+using StackExchange.Redis;
+
+namespace InferenceTemplate.Tests.EndToEnd;
+
+/// <summary>A platform with room for two requests a model.</summary>
+public sealed class NarrowPlatform : Platform
+{
+    protected override void Configure(IDistributedApplicationTestingBuilder builder)
+    {
+        foreach (var service in builder.Resources.OfType<ProjectResource>().Where(p => p.Name is "api" or "worker").ToList())
+        {
+            builder.CreateResourceBuilder(service).WithEnvironment("Queue__MaxDepth", "2");
+        }
+    }
+}
+
+public sealed class FailureTests(NarrowPlatform platform) : IClassFixture<NarrowPlatform>
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Request_is_answered_504_in_time_when_no_worker_serves_its_model_and_503_when_its_queue_is_full()
+    {
+        await RegisterModelThatNobodyServesAsync("ghost");
+        using var client = platform.Admin();
+
+        using var first = await InferAsync(client, "ghost");
+        using var second = await InferAsync(client, "ghost");
+        using var third = await InferAsync(client, "ghost");
+
+        Assert.Equal(HttpStatusCode.GatewayTimeout, first.StatusCode);
+        Assert.Contains("no worker answered within 0.1 s", await ErrorAsync(first), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.GatewayTimeout, second.StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, third.StatusCode);
+        Assert.Contains("the queue of 'ghost' is full (2 requests)", await ErrorAsync(third), StringComparison.Ordinal);
+        Assert.NotNull(third.Headers.RetryAfter);
+
+        // The other model's queue is its own.
+        using var other = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, other.StatusCode);
+    }
+
+    [Fact]
+    public async Task Worker_serves_on_when_redis_has_lost_all_its_data()
+    {
+        using var client = platform.Admin();
+        await OnRedisAsync("FLUSHALL");
+
+        using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    private async Task RegisterModelThatNobodyServesAsync(string model)
+    {
+        await using var database = await platform.DatabaseAsync();
+        await using var command = database.CreateCommand("""
+            INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
+            SELECT $1, version, platform, sha256, size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits'
+            """);
+        command.Parameters.AddWithValue(model);
+        await command.ExecuteNonQueryAsync(Cancellation);
+
+        // Each of the replicas reads the catalogue at most once a second.
+        using var client = platform.Admin();
+        for (var seen = 0; seen < 20;)
+        {
+            using var fresh = platform.Admin();
+            using var response = await fresh.GetAsync($"/v2/models/{model}", Cancellation);
+            seen = response.IsSuccessStatusCode ? seen + 1 : 0;
+        }
+    }
+
+    private static Task<HttpResponseMessage> InferAsync(HttpClient client, string model) => client.PostAsync(
+        $"/v2/models/{model}/infer",
+        Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":100000},"),
+        Cancellation);
+
+    private static async Task<string> ErrorAsync(HttpResponseMessage response)
+    {
+        using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
+        return body.RootElement.GetProperty("error").GetString()!;
+    }
+
+    private async Task OnRedisAsync(string command)
+    {
+        var options = ConfigurationOptions.Parse((await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
+        options.AllowAdmin = true;
+        using var redis = await ConnectionMultiplexer.ConnectAsync(options);
+        await redis.GetDatabase().ExecuteAsync(command);
+    }
+}
+
+/// <summary>Ends its Redis, hence has a platform to itself.</summary>
+public sealed class RedisAwayTests(Platform platform) : IClassFixture<Platform>
+{
+    [Fact]
+    public async Task Request_is_answered_503_while_redis_is_away()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        using var client = platform.Admin();
+        var options = ConfigurationOptions.Parse((await platform.App.GetConnectionStringAsync("redis", cancellation))!);
+        options.AllowAdmin = true;
+        using (var redis = await ConnectionMultiplexer.ConnectAsync(options))
+        {
+            await Assert.ThrowsAnyAsync<RedisException>(() => redis.GetDatabase().ExecuteAsync("SHUTDOWN", "NOSAVE"));
+        }
+
+        using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), cancellation);
+        using var health = await client.GetAsync("/health", cancellation);
+        using var alive = await client.GetAsync("/alive", cancellation);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Contains("\"error\"", await response.Content.ReadAsStringAsync(cancellation), StringComparison.Ordinal);
+        Assert.NotNull(response.Headers.RetryAfter);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
+    }
+}

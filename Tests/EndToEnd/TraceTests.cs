@@ -1,0 +1,37 @@
+using System.Net;
+using System.Text;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.EndToEnd;
+
+public sealed class TraceTests(TracedPlatform platform) : IClassFixture<TracedPlatform>
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task One_trace_spans_the_api_the_queue_and_the_worker()
+    {
+        using var client = platform.Admin();
+        var trace = Guid.NewGuid().ToString("N");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v2/models/digits/infer");
+        request.Content = Digits.Request([Digits.HeldOut[0].Pixels]);
+        request.Headers.Add("traceparent", $"00-{trace}-00f067aa0ba902b7-01");
+
+        using var response = await client.SendAsync(request, Cancellation);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        await ExportedAsync("api", "POST /v2/models/{model}/infer", Convert.FromHexString(trace));
+        await ExportedAsync("worker", "infer digits", Convert.FromHexString(trace));
+    }
+
+    // A span's export holds its service's name, its own name and its trace's id, each as plain bytes.
+    private async Task ExportedAsync(string service, string span, byte[] trace)
+    {
+        while (!platform.Exports.Any(e => Contains(e, Encoding.UTF8.GetBytes(service)) && Contains(e, Encoding.UTF8.GetBytes(span)) && Contains(e, trace)))
+        {
+            await Task.Delay(50, Cancellation);
+        }
+    }
+
+    private static bool Contains(byte[] export, byte[] part) => export.AsSpan().IndexOf(part) >= 0;
+}

@@ -1,0 +1,44 @@
+using System.Collections.Concurrent;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using InferenceTemplate.Tests.Shared;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace InferenceTemplate.Tests.EndToEnd;
+
+/// <summary>A platform whose services send their traces to a collector in the test.</summary>
+public sealed class TracedPlatform : Platform, IAsyncDisposable
+{
+    private readonly WebApplication _collector = WebApplication.CreateSlimBuilder().Build();
+
+    /// <summary>OTLP export requests for traces, as they came.</summary>
+    public ConcurrentBag<byte[]> Exports { get; } = [];
+
+    protected override void Configure(IDistributedApplicationTestingBuilder builder)
+    {
+        _collector.Urls.Add("http://127.0.0.1:0");
+        _collector.MapPost("/v1/traces", async (HttpRequest request) =>
+        {
+            using var body = new MemoryStream();
+            await request.Body.CopyToAsync(body);
+            Exports.Add(body.ToArray());
+        });
+        _collector.Start();
+
+        foreach (var service in builder.Resources.OfType<ProjectResource>().ToList())
+        {
+            builder.CreateResourceBuilder(service)
+                .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", _collector.Urls.First())
+                .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+                .WithEnvironment("OTEL_BSP_SCHEDULE_DELAY", "100");
+        }
+    }
+
+    async ValueTask IAsyncDisposable.DisposeAsync()
+    {
+        await DisposeAsync();
+        await _collector.DisposeAsync();
+    }
+}
