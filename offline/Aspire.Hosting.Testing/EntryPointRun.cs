@@ -41,18 +41,22 @@ internal sealed class EntryPointRun(
         configure(options, settings);
 
         // The launch profile's variables, as if they were set; but those that are set win.
-        settings.Configuration ??= new();
+        var defaults = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
         var profiles = LaunchProfiles.Read(options.ProjectDirectory)?.Profiles ?? [];
         var wanted = Environment.GetEnvironmentVariable("DOTNET_LAUNCH_PROFILE") ?? profiles.FirstOrDefault().Key;
         foreach (var (key, value) in (wanted is null ? null : profiles.GetValueOrDefault(wanted))?.EnvironmentVariables ?? [])
         {
             var plain = key.StartsWith("DOTNET_", StringComparison.Ordinal) ? key["DOTNET_".Length..] : key;
-            settings.Configuration[plain] ??= value;
-            settings.Configuration[key] ??= value;
+            defaults[plain] = value;
+            defaults[key] = value;
         }
 
-        settings.Configuration["DOTNET_LAUNCH_PROFILE"] ??= wanted;
-        settings.Configuration["DcpPublisher:RandomizePorts"] ??= "true";
+        defaults["DOTNET_LAUNCH_PROFILE"] = wanted;
+        defaults["DcpPublisher:RandomizePorts"] = "true";
+
+        // A source of its own: what is only set on a ConfigurationManager is lost when its sources change.
+        settings.Configuration ??= new();
+        settings.Configuration.AddInMemoryCollection(defaults);
     }
 
     public override void Configure(ConfigurationManager configuration)
