@@ -85,9 +85,7 @@ internal sealed class EntryPointRun(
     public void Dispose()
     {
         if (_mayBuild.TrySetException(new OperationCanceledException("The test ended before it built the application.")))
-        {
             DeleteTemporary();
-        }
     }
 
     private static TaskCompletionSource<T> New<T>() => new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -123,8 +121,6 @@ internal sealed class EntryPointRun(
     private void DeleteTemporary()
     {
         if (_temporary is not null && Directory.Exists(_temporary))
-        {
             Directory.Delete(_temporary, recursive: true);
-        }
     }
 }
