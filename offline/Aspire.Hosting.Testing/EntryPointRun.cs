@@ -9,7 +9,7 @@ namespace Aspire.Hosting.Testing;
 /// <summary>The Main of an AppHost on a thread of its own. It stops before Build until the test builds, and again where it would run.</summary>
 internal sealed class EntryPointRun(
     Assembly assembly, string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configure)
-    : EntryPointHook, IDisposable
+    : EntryPointHook, IAsyncDisposable
 {
     private readonly TaskCompletionSource<DistributedApplicationBuilder> _described = New<DistributedApplicationBuilder>();
     private readonly TaskCompletionSource _mayBuild = New();
@@ -86,12 +86,13 @@ internal sealed class EntryPointRun(
         _disposed.TrySetResult();
     }
 
-    public void Dispose()
+    /// <summary>Ends the application, or a Main that was never built.</summary>
+    public async ValueTask DisposeAsync()
     {
         if (_mayBuild.TrySetException(new OperationCanceledException("The test ended before it built the application.")))
-        {
             DeleteTemporary();
-        }
+        else if (_built.Task.IsCompletedSuccessfully)
+            await (await _built.Task).DisposeAsync();
     }
 
     private static TaskCompletionSource<T> New<T>() => new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -127,8 +128,6 @@ internal sealed class EntryPointRun(
     private void DeleteTemporary()
     {
         if (_temporary is not null && Directory.Exists(_temporary))
-        {
             Directory.Delete(_temporary, recursive: true);
-        }
     }
 }
