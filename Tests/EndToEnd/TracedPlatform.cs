@@ -5,6 +5,7 @@ using Aspire.Hosting.Testing;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 

@@ -26,6 +26,9 @@ public sealed class FakeApi : IAsyncDisposable
 
     public bool Traffic { get; set; } = true;
 
+    /// <summary>Whether any request has finished, so that there are latencies.</summary>
+    public bool Latency { get; set; } = true;
+
     public bool Workers { get; set; } = true;
 
     /// <summary>Life of the tokens given from now on.</summary>
@@ -63,6 +66,7 @@ public sealed class FakeApi : IAsyncDisposable
     {
         Down = false;
         Traffic = true;
+        Latency = true;
         Workers = true;
         TokenLife = TimeSpan.FromMinutes(15);
         RequestsPerSecond = 100;
@@ -94,7 +98,7 @@ public sealed class FakeApi : IAsyncDisposable
             return Results.Problem(statusCode: 401, detail: "The token is not valid.");
         }
 
-        return Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Workers), "application/json");
+        return Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers), "application/json");
     }
 
     private static string Bearer(HttpContext context) =>

@@ -13,8 +13,11 @@ public class FrameTests(Dashboard dashboard)
         var errors = page.CollectErrors();
         dashboard.Api.Traffic = false;
         await page.SignInAsync();
+        dashboard.Api.Latency = false;
         dashboard.Api.Traffic = true;
-        await Expect(page.Locator("section[aria-label=Traffic]")).ToBeVisibleAsync();
+        await Expect(page.Locator("section[aria-label=Traffic] .rz-line-series path").First).ToBeAttachedAsync();
+        dashboard.Api.Latency = true;
+        await Expect(page.Locator("section[aria-label=Latency] .rz-line-series path").First).ToBeAttachedAsync();
         await page.Locator("section[aria-label=Traffic] svg").First.HoverAsync();
         await page.GetByRole(AriaRole.Columnheader, new() { Name = "Version" }).ClickAsync();
 

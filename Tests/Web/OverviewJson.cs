@@ -11,11 +11,11 @@ internal static class OverviewJson
          "executions_per_second":20.25,"mean_batch_size":7.5,"in_flight":4}
         """;
 
-    public static string Of(int requestsPerSecond, bool workers)
+    public static string Of(int requestsPerSecond, bool latencies, bool workers)
     {
         var busy = requestsPerSecond > 0;
         var wave = (Math.Sin(requestsPerSecond / 6.0) + 1) / 2;
-        string Seconds(double value) => busy ? value.ToString("0.####", CultureInfo.InvariantCulture) : "null";
+        string Seconds(double value) => busy && latencies ? value.ToString("0.####", CultureInfo.InvariantCulture) : "null";
         var latency = $"\"p50\":{Seconds(0.004 + (0.002 * wave))},\"p95\":{Seconds(0.0123)},\"p99\":{Seconds(0.02 + (0.008 * wave))}";
         return $$"""
             {"time":"{{DateTimeOffset.UtcNow:O}}","requests_per_second":{{requestsPerSecond}},"errors_per_second":{{(busy ? "0.5" : "0")}},

@@ -41,9 +41,9 @@ internal static class SignInSetup
     private static Task RedirectToSignIn(Microsoft.AspNetCore.Authentication.RedirectContext<CookieAuthenticationOptions> context)
     {
         var request = context.Request;
-        if (request.Path.StartsWithSegments("/_blazor", StringComparison.Ordinal))
+        if (request.Path.StartsWithSegments("/_blazor", StringComparison.Ordinal) || request.Path.StartsWithSegments("/health", StringComparison.Ordinal))
         {
-            // A circuit that reconnects needs a refusal, not the markup of the sign-in page.
+            // A circuit that reconnects and a program that asks need a refusal, not the markup of the sign-in page.
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
             return Task.CompletedTask;
         }

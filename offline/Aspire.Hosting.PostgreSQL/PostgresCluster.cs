@@ -20,9 +20,7 @@ internal sealed class PostgresCluster(PostgresServerResource server)
         Binary("postgres");
         Binary("initdb");
         if (PostgresUser.IsNeeded)
-        {
             PostgresUser.Check();
-        }
     }
 
     public async Task<ProcessSpec> PrepareAsync(LocalServerContext context, CancellationToken cancellationToken)
@@ -31,9 +29,7 @@ internal sealed class PostgresCluster(PostgresServerResource server)
         var initialised = File.Exists(Path.Combine(files, "PG_VERSION"));
         var user = await PostgresUser.ForAsync(context, cancellationToken);
         if (!initialised)
-        {
             await InitialiseAsync(context, files, user, cancellationToken);
-        }
 
         // The lock on the children of this data directory was free: whatever wrote this file is gone, even if its number lives.
         File.Delete(Path.Combine(files, "postmaster.pid"));
@@ -54,9 +50,7 @@ internal sealed class PostgresCluster(PostgresServerResource server)
     {
         // An attempt that was cut short leaves a folder that initdb refuses.
         if (Directory.Exists(files))
-        {
             Directory.Delete(files, recursive: true);
-        }
 
         var passwordFile = Path.Combine(context.Directory, "initial-password");
         try

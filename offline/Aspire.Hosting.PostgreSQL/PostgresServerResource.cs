@@ -49,9 +49,7 @@ public class PostgresServerResource : ContainerResource, IResourceWithConnection
 
         uri.Append($":{PasswordParameter:uri}@{Host}:{Port}");
         if (database is not null)
-        {
             uri.Append($"/{database:uri}");
-        }
 
         return uri.Build();
     }
@@ -61,9 +59,7 @@ public class PostgresServerResource : ContainerResource, IResourceWithConnection
         var uri = new ReferenceExpressionBuilder();
         uri.Append($"jdbc:postgresql://{Host}:{Port}");
         if (database is not null)
-        {
             uri.Append($"/{database:uri}");
-        }
 
         return uri.Build();
     }

@@ -23,10 +23,7 @@ internal sealed class PostgresUser
 
     public static async Task<PostgresUser> ForAsync(LocalServerContext context, CancellationToken cancellationToken)
     {
-        if (!IsNeeded)
-        {
-            return new(null);
-        }
+        if (!IsNeeded) return new(null);
 
         var user = new PostgresUser(Become);
         await user.OwnAsync(context, cancellationToken);

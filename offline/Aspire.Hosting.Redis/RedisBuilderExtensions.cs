@@ -27,9 +27,7 @@ public static class RedisBuilderExtensions
             .WithEnvironment(context =>
             {
                 if (redis.PasswordParameter is not null)
-                {
                     context.EnvironmentVariables["REDIS_PASSWORD"] = redis.PasswordParameter;
-                }
             })
             .WithArgs(context =>
             {

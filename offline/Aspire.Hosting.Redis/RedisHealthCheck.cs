@@ -37,8 +37,6 @@ internal sealed class RedisHealthCheck(RedisResource redis) : IHealthCheck
         await client.GetStream().WriteAsync(Encoding.UTF8.GetBytes(command), cancellationToken);
         var answer = await reader.ReadLineAsync(cancellationToken);
         if (answer != expected)
-        {
             throw new InvalidDataException($"{words[0]} was answered by {answer ?? "the end of the connection"}");
-        }
     }
 }

@@ -21,9 +21,7 @@ public class RedisResource(string name) : ContainerResource(name), IResourceWith
             var text = new ReferenceExpressionBuilder();
             text.Append($"{PrimaryEndpoint.Property(EndpointProperty.HostAndPort)}");
             if (PasswordParameter is not null)
-            {
                 text.Append($",password={PasswordParameter}");
-            }
 
             text.Append($"{PrimaryEndpoint.GetTlsValue(ReferenceExpression.Create($",ssl=true"), ReferenceExpression.Empty)}");
             return text.Build();
@@ -37,9 +35,7 @@ public class RedisResource(string name) : ContainerResource(name), IResourceWith
             var uri = new ReferenceExpressionBuilder();
             uri.Append($"{PrimaryEndpoint.Property(EndpointProperty.Scheme)}://");
             if (PasswordParameter is not null)
-            {
                 uri.Append($":{PasswordParameter:uri}@");
-            }
 
             uri.Append($"{Host}:{Port}");
             return uri.Build();
@@ -51,9 +47,7 @@ public class RedisResource(string name) : ContainerResource(name), IResourceWith
         yield return new("Host", ReferenceExpression.Create($"{Host}"));
         yield return new("Port", ReferenceExpression.Create($"{Port}"));
         if (PasswordParameter is not null)
-        {
             yield return new("Password", ReferenceExpression.Create($"{PasswordParameter}"));
-        }
 
         yield return new("Uri", UriExpression);
     }

@@ -9,7 +9,7 @@ namespace Aspire.Hosting.Testing;
 /// <summary>The Main of an AppHost on a thread of its own. It stops before Build until the test builds, and again where it would run.</summary>
 internal sealed class EntryPointRun(
     Assembly assembly, string[] args, Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configure)
-    : EntryPointHook, IDisposable
+    : EntryPointHook, IAsyncDisposable
 {
     private readonly TaskCompletionSource<DistributedApplicationBuilder> _described = New<DistributedApplicationBuilder>();
     private readonly TaskCompletionSource _mayBuild = New();
@@ -41,18 +41,22 @@ internal sealed class EntryPointRun(
         configure(options, settings);
 
         // The launch profile's variables, as if they were set; but those that are set win.
-        settings.Configuration ??= new();
+        var defaults = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
         var profiles = LaunchProfiles.Read(options.ProjectDirectory)?.Profiles ?? [];
         var wanted = Environment.GetEnvironmentVariable("DOTNET_LAUNCH_PROFILE") ?? profiles.FirstOrDefault().Key;
         foreach (var (key, value) in (wanted is null ? null : profiles.GetValueOrDefault(wanted))?.EnvironmentVariables ?? [])
         {
             var plain = key.StartsWith("DOTNET_", StringComparison.Ordinal) ? key["DOTNET_".Length..] : key;
-            settings.Configuration[plain] ??= value;
-            settings.Configuration[key] ??= value;
+            defaults[plain] = value;
+            defaults[key] = value;
         }
 
-        settings.Configuration["DOTNET_LAUNCH_PROFILE"] ??= wanted;
-        settings.Configuration["DcpPublisher:RandomizePorts"] ??= "true";
+        defaults["DOTNET_LAUNCH_PROFILE"] = wanted;
+        defaults["DcpPublisher:RandomizePorts"] = "true";
+
+        // A source of its own: what is only set on a ConfigurationManager is lost when its sources change.
+        settings.Configuration ??= new();
+        settings.Configuration.AddInMemoryCollection(defaults);
     }
 
     public override void Configure(ConfigurationManager configuration)
@@ -82,12 +86,13 @@ internal sealed class EntryPointRun(
         _disposed.TrySetResult();
     }
 
-    public void Dispose()
+    /// <summary>Ends the application, or a Main that was never built.</summary>
+    public async ValueTask DisposeAsync()
     {
         if (_mayBuild.TrySetException(new OperationCanceledException("The test ended before it built the application.")))
-        {
             DeleteTemporary();
-        }
+        else if (_built.Task.IsCompletedSuccessfully)
+            await (await _built.Task).DisposeAsync();
     }
 
     private static TaskCompletionSource<T> New<T>() => new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -123,8 +128,6 @@ internal sealed class EntryPointRun(
     private void DeleteTemporary()
     {
         if (_temporary is not null && Directory.Exists(_temporary))
-        {
             Directory.Delete(_temporary, recursive: true);
-        }
     }
 }

@@ -29,11 +29,7 @@ internal sealed class TestingBuilder(EntryPointRun run, DistributedApplicationBu
 
     public DistributedApplication Build() => BuildAsync().GetAwaiter().GetResult();
     public Task<DistributedApplication> BuildAsync(CancellationToken cancellationToken = default) => run.BuildAsync(cancellationToken);
-    public void Dispose() => run.Dispose();
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
-    public ValueTask DisposeAsync()
-    {
-        run.Dispose();
-        return ValueTask.CompletedTask;
-    }
+    public ValueTask DisposeAsync() => run.DisposeAsync();
 }

@@ -73,6 +73,8 @@ public class AllocatedEndpoint(EndpointAnnotation endpoint, string address, int 
     public EndpointAnnotation Endpoint { get; } = endpoint;
     public string Address { get; } = address;
     public int Port { get; } = port;
+
+    /// <summary>Stands for the process's own port until it starts: each replica has another.</summary>
     public string? TargetPortExpression { get; } = targetPortExpression;
     public string UriScheme => Endpoint.UriScheme;
     public string EndPointString => $"{Address}:{Port}";

@@ -32,9 +32,7 @@ public sealed class GenerateParameterDefault : ParameterDefault
         (bool Allowed, int Least, string Chars)[] kinds =
             [(Lower, MinLower, LowerChars), (Upper, MinUpper, UpperChars), (Numeric, MinNumeric, NumericChars), (Special, MinSpecial, SpecialChars)];
         if (kinds.All(k => !k.Allowed) || kinds.Any(k => !k.Allowed && k.Least > 0))
-        {
             throw new InvalidOperationException("A generated parameter needs at least one kind of characters, and no minimum of a kind that is off.");
-        }
 
         var required = kinds.SelectMany(k => RandomNumberGenerator.GetItems<char>(k.Chars, k.Least)).ToList();
         var all = string.Concat(kinds.Where(k => k.Allowed).Select(k => k.Chars));
@@ -51,17 +49,13 @@ public sealed class GenerateParameterDefault : ParameterDefault
         foreach (var (name, allowed) in new[] { ("lower", Lower), ("upper", Upper), ("numeric", Numeric), ("special", Special) })
         {
             if (!allowed)
-            {
                 writer.WriteBoolean(name, false);
-            }
         }
 
         foreach (var (name, least) in new[] { ("minLower", MinLower), ("minUpper", MinUpper), ("minNumeric", MinNumeric), ("minSpecial", MinSpecial) })
         {
             if (least != 0)
-            {
                 writer.WriteNumber(name, least);
-            }
         }
 
         writer.WriteEndObject();

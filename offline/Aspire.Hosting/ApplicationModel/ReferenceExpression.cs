@@ -60,10 +60,7 @@ public class ReferenceExpression : IExpressionValue, IValueWithReferences
             return await branch.GetValueAsync(cancellationToken);
         }
 
-        if (Format.Length == 0)
-        {
-            return null;
-        }
+        if (Format.Length == 0) return null;
 
         var values = new object?[ValueProviders.Count];
         for (var i = 0; i < values.Length; i++)

@@ -32,9 +32,7 @@ internal sealed class ResourceBuilder<T>(IDistributedApplicationBuilder builder,
         if (behavior == ResourceAnnotationMutationBehavior.Replace)
         {
             foreach (var old in Resource.Annotations.OfType<TAnnotation>().ToList())
-            {
                 Resource.Annotations.Remove(old);
-            }
         }
 
         Resource.Annotations.Add(annotation);

@@ -41,9 +41,7 @@ public class ResourceNotificationService
         lock (_lock)
         {
             foreach (var known in _current.Values)
-            {
                 channel.Writer.TryWrite(known);
-            }
 
             _watchers.Add(channel);
         }
@@ -81,9 +79,7 @@ public class ResourceNotificationService
         await foreach (var change in WatchAsync(cancellationToken))
         {
             if (string.Equals(change.Resource.Name, resourceName, StringComparison.OrdinalIgnoreCase) && predicate(change))
-            {
                 return change;
-            }
         }
 
         throw new OperationCanceledException($"Waiting for resource '{resourceName}' was cancelled.");
@@ -96,9 +92,7 @@ public class ResourceNotificationService
         string resourceName, WaitBehavior waitBehavior, CancellationToken cancellationToken = default)
     {
         if (!_model.Resources.TryGetByName(resourceName, out _))
-        {
             throw new DistributedApplicationException($"There is no resource '{resourceName}'.");
-        }
 
         var stop = waitBehavior == WaitBehavior.StopOnResourceUnavailable;
         var reached = await WaitForResourceAsync(
@@ -133,10 +127,7 @@ public class ResourceNotificationService
 
     private static void ThrowIf(bool failed, ResourceEvent state)
     {
-        if (failed)
-        {
-            throw new DistributedApplicationException(Unavailable(state));
-        }
+        if (failed) throw new DistributedApplicationException(Unavailable(state));
     }
 
     private static string Unavailable(ResourceEvent state)

@@ -58,9 +58,7 @@ public class DistributedApplicationEventing : IDistributedApplicationEventing
         }
 
         foreach (var subscription in subscriptions)
-        {
             await subscription.Callback(@event, cancellationToken);
-        }
     }
 
     private DistributedApplicationEventSubscription Add<T>(IResource? resource, Func<T, CancellationToken, Task> callback)

@@ -12,10 +12,7 @@ public static class OtlpConfigurationExtensions
         where T : IResourceWithEnvironment =>
         builder.WithEnvironment(context =>
         {
-            if (context.ExecutionContext.IsPublishMode)
-            {
-                return;
-            }
+            if (context.ExecutionContext.IsPublishMode) return;
 
             var variables = context.EnvironmentVariables;
             var configuration = builder.ApplicationBuilder.Configuration;
@@ -32,9 +29,7 @@ public static class OtlpConfigurationExtensions
             variables["OTEL_RESOURCE_ATTRIBUTES"] = "service.instance.id={{- index .Annotations \"otel-service-instance-id\" -}}";
             variables["OTEL_SERVICE_NAME"] = "{{- index .Annotations \"otel-service-name\" -}}";
             if (collector is not null && configuration["AppHost:OtlpApiKey"] is { } key)
-            {
                 variables["OTEL_EXPORTER_OTLP_HEADERS"] = $"x-otlp-api-key={key}";
-            }
 
             if (builder.ApplicationBuilder.Environment.IsDevelopment())
             {

@@ -52,10 +52,7 @@ public static class ProjectResourceBuilderExtensions
             .WithEnvironment("DOTNET_SYSTEM_CONSOLE_ALLOW_ANSI_COLOR_REDIRECTION", "true")
             .WithEnvironment("LOGGING__CONSOLE__FORMATTERNAME", "simple")
             .WithEnvironment(context => SetUrls(project.Resource, context.EnvironmentVariables));
-        if (project.Resource.Profiles.Effective is not { } profile)
-        {
-            return project;
-        }
+        if (project.Resource.Profiles.Effective is not { } profile) return project;
 
         var schemes = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var url in profile.ApplicationUrl?.Split(';', StringSplitOptions.RemoveEmptyEntries) ?? [])
@@ -75,9 +72,7 @@ public static class ProjectResourceBuilderExtensions
         {
             context.EnvironmentVariables.TryAdd("DOTNET_LAUNCH_PROFILE", project.Resource.Profiles.Name!);
             foreach (var (key, value) in profile.EnvironmentVariables)
-            {
                 context.EnvironmentVariables.TryAdd(key, Environment.ExpandEnvironmentVariables(value));
-            }
         });
     }
 
@@ -96,9 +91,7 @@ public static class ProjectResourceBuilderExtensions
         }
 
         if (!urls.IsEmpty)
-        {
             variables.TryAdd("ASPNETCORE_URLS", urls.Build());
-        }
     }
 
     private static IResourceBuilder<ProjectResource> ForPublish(IResourceBuilder<ProjectResource> project)
@@ -107,23 +100,17 @@ public static class ProjectResourceBuilderExtensions
         project.WithEnvironment(context =>
         {
             if (project.Resource.GetEndpoints().Any())
-            {
                 context.EnvironmentVariables["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true";
-            }
 
             foreach (var (variable, scheme) in new[] { ("HTTP_PORTS", "http"), ("HTTPS_PORTS", "https") })
             {
                 // A container has no certificate: the https binding that every web project gets is the ingress's affair.
                 var ports = new ReferenceExpressionBuilder();
                 foreach (var endpoint in project.Resource.GetEndpoints().Where(e => e.Scheme == scheme && e.EndpointAnnotation != defaultHttps))
-                {
                     ports.Append($"{(ports.IsEmpty ? string.Empty : ";")}{endpoint.Property(EndpointProperty.TargetPort)}");
-                }
 
                 if (!ports.IsEmpty)
-                {
                     context.EnvironmentVariables.TryAdd(variable, ports.Build());
-                }
             }
         });
         if (project.Resource.Profiles.Effective?.ApplicationUrl is not null)

@@ -38,14 +38,10 @@ public static partial class ResourceBuilderExtensions
     {
         var endpoint = new EndpointAnnotation(protocol ?? ProtocolType.Tcp, scheme, null, name, port, targetPort, isExternal, isProxied);
         if (builder.GetEndpoint(endpoint.Name).Exists)
-        {
             throw new DistributedApplicationException($"Endpoint with name '{endpoint.Name}' already exists on the resource '{builder.Resource.Name}'.");
-        }
 
         if (env is not null && builder is IResourceBuilder<IResourceWithEnvironment> receiver)
-        {
             receiver.WithEnvironment(c => c.EnvironmentVariables[env] = builder.GetEndpoint(endpoint.Name).Property(EndpointProperty.TargetPort));
-        }
 
         return builder.WithAnnotation(endpoint);
     }
@@ -64,9 +60,7 @@ public static partial class ResourceBuilderExtensions
         where T : IResourceWithEndpoints
     {
         foreach (var endpoint in builder.Resource.Annotations.OfType<EndpointAnnotation>().Where(e => e.UriScheme is "http" or "https"))
-        {
             endpoint.IsExternal = true;
-        }
 
         return builder;
     }

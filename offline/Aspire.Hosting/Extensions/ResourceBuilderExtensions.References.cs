@@ -21,9 +21,7 @@ public static partial class ResourceBuilderExtensions
             context.EnvironmentVariables[variable] = new ConnectionStringReference(resource, optional);
             var prefix = name.Length == 0 ? string.Empty : $"{EnvironmentName(name).ToUpperInvariant()}_";
             foreach (var (key, value) in resource.GetConnectionProperties())
-            {
                 context.EnvironmentVariables[prefix + key.ToUpperInvariant()] = value;
-            }
         });
     }
 
@@ -58,9 +56,7 @@ public static partial class ResourceBuilderExtensions
         where T : IResourceWithEnvironment
     {
         if (builder.Resource.Annotations.OfType<EndpointReferences>().FirstOrDefault(r => r.Resource == resource) is { } known)
-        {
             return known;
-        }
 
         var references = new EndpointReferences(resource);
         builder.WithAnnotation(references).WithEnvironment(context => AddEndpoints(references, context.EnvironmentVariables));
@@ -73,9 +69,7 @@ public static partial class ResourceBuilderExtensions
         foreach (var endpoint in references.Resource.GetEndpoints())
         {
             if (!references.Names.Contains(endpoint.EndpointName) && (!references.UseAll || endpoint.ExcludeReferenceEndpoint))
-            {
                 continue;
-            }
 
             variables[$"{EnvironmentName(name)}_{EnvironmentName(endpoint.EndpointName)}".ToUpperInvariant()] = endpoint;
             var key = $"services__{name}__{(endpoint.EndpointName is "http" or "https" ? endpoint.Scheme : endpoint.EndpointName)}__";

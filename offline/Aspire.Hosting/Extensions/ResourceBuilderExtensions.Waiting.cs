@@ -69,9 +69,7 @@ public static partial class ResourceBuilderExtensions
             SuccessThreshold = successThreshold ?? 1,
         };
         foreach (var old in builder.Resource.Annotations.OfType<ProbeAnnotation>().Where(p => p.Type == type).ToList())
-        {
             builder.Resource.Annotations.Remove(old);
-        }
 
         return builder.WithAnnotation<ProbeAnnotation>(probe).WithHttpHealthCheck(path, null, probe.EndpointReference.EndpointName);
     }
@@ -80,14 +78,10 @@ public static partial class ResourceBuilderExtensions
         where T : IResourceWithWaitSupport
     {
         if (ReferenceEquals(builder.Resource, dependency))
-        {
             throw new DistributedApplicationException($"The '{dependency.Name}' resource cannot wait for itself.");
-        }
 
         if (dependency is IResourceWithParent child)
-        {
             builder.Wait(child.Parent, type, behavior);
-        }
 
         return builder.WithAnnotation(new WaitAnnotation(dependency, type) { WaitBehavior = behavior });
     }

@@ -53,9 +53,7 @@ internal static partial class ConditionalName
             }
 
             foreach (var one in data)
-            {
                 hash = BitOperations.RotateLeft(hash + (one * P5), 11) * P1;
-            }
 
             hash = (hash ^ (hash >> 15)) * P2;
             hash = (hash ^ (hash >> 13)) * P3;

@@ -11,10 +11,7 @@ public sealed partial class ManifestPublishingContext
     private void WriteBindings(IResource resource)
     {
         var endpoints = resource.Annotations.OfType<EndpointAnnotation>().ToList();
-        if (endpoints.Count == 0)
-        {
-            return;
-        }
+        if (endpoints.Count == 0) return;
 
         Writer.WriteStartObject("bindings");
         foreach (var endpoint in endpoints)
@@ -26,19 +23,13 @@ public sealed partial class ManifestPublishingContext
             Writer.WriteString("protocol", endpoint.Protocol.ToString().ToLowerInvariant());
             Writer.WriteString("transport", endpoint.Transport);
             if (port is not null && port != targetPort)
-            {
                 Writer.WriteNumber("port", port.Value);
-            }
 
             if (targetPort is not null)
-            {
                 Writer.WriteNumber("targetPort", targetPort.Value);
-            }
 
             if (endpoint.IsExternal)
-            {
                 Writer.WriteBoolean("external", true);
-            }
 
             Writer.WriteEndObject();
         }
@@ -49,15 +40,9 @@ public sealed partial class ManifestPublishingContext
     /// <summary>A project's default http and https endpoints get their ports where it is deployed; all others must have one.</summary>
     private int? TargetPort(IResource resource, EndpointAnnotation endpoint)
     {
-        if (endpoint.TargetPort is { } target)
-        {
-            return target;
-        }
+        if (endpoint.TargetPort is { } target) return target;
 
-        if (resource is ProjectResource && IsFirstOfScheme(resource, endpoint))
-        {
-            return null;
-        }
+        if (resource is ProjectResource && IsFirstOfScheme(resource, endpoint)) return null;
 
         return resource is ContainerResource && endpoint.Port is { } port ? port : NextPort();
     }

@@ -13,18 +13,13 @@ public sealed partial class ManifestPublishingContext
     private string Expression(object source, string text)
     {
         Note(source);
-        if (source is not ReferenceExpression { IsConditional: false } expression)
-        {
-            return text;
-        }
+        if (source is not ReferenceExpression { IsConditional: false } expression) return text;
 
         var arguments = expression.ManifestExpressions.ToArray();
         for (var i = 0; i < arguments.Length; i++)
         {
             if (expression.StringFormats[i] is { } format && Parameter(expression.ValueProviders[i]) is { } parameter)
-            {
                 arguments[i] = $"{{{EncodedName(parameter, format)}.value}}";
-            }
         }
 
         return string.Format(CultureInfo.InvariantCulture, expression.Format, [.. arguments]);
@@ -33,23 +28,17 @@ public sealed partial class ManifestPublishingContext
     private void Note(object value)
     {
         if (value is ReferenceExpression expression)
-        {
             NoteEntries(expression);
-        }
 
         if (value is IResource resource)
         {
             if (!_referenced.Contains(resource))
-            {
                 _referenced.Add(resource);
-            }
         }
         else if (value is IValueWithReferences { References: var references })
         {
             foreach (var reference in references)
-            {
                 Note(reference);
-            }
         }
     }
 
@@ -66,9 +55,7 @@ public sealed partial class ManifestPublishingContext
         foreach (var (provider, format) in expression.ValueProviders.Zip(expression.StringFormats))
         {
             if (format is not null && Parameter(provider) is { } parameter && !_encoded.Contains((parameter, format)))
-            {
                 _encoded.Add((parameter, format));
-            }
         }
     }
 

@@ -29,15 +29,11 @@ public sealed partial class ManifestPublishingContext(
         Writer.WriteStartObject("resources");
 
         foreach (var resource in model.Resources)
-        {
             await WriteResourceAsync(resource);
-        }
 
         // Such as a server's generated password, which nobody added.
         foreach (var resource in _referenced.Except(model.Resources).ToList())
-        {
             await WriteResourceAsync(resource);
-        }
 
         WriteEncodedParameters(null);
         foreach (var (name, conditional) in _conditionals)
@@ -85,9 +81,7 @@ public sealed partial class ManifestPublishingContext(
         }
 
         if (resource is ParameterResource written)
-        {
             WriteEncodedParameters(written);
-        }
     }
 
     private async Task WriteProjectAsync(ProjectResource project)
@@ -117,9 +111,7 @@ public sealed partial class ManifestPublishingContext(
         var image = container.Annotations.OfType<ContainerImageAnnotation>().Last();
         Writer.WriteString("image", (image.Registry is null ? string.Empty : $"{image.Registry}/") + $"{image.Image}:{image.Tag}");
         if (container.Entrypoint is not null)
-        {
             Writer.WriteString("entrypoint", container.Entrypoint);
-        }
 
         await WriteArgumentsAsync(container);
         WriteMounts(container);
@@ -135,9 +127,7 @@ public sealed partial class ManifestPublishingContext(
         Writer.WriteStartObject("value");
         Writer.WriteString("type", "string");
         if (parameter.Secret)
-        {
             Writer.WriteBoolean("secret", true);
-        }
 
         if (parameter.Default is not null)
         {
@@ -154,9 +144,7 @@ public sealed partial class ManifestPublishingContext(
     private void WriteConnectionString(IResource resource)
     {
         if (resource is IResourceWithConnectionString { ConnectionStringExpression: var expression })
-        {
             Writer.WriteString("connectionString", Expression(expression, expression.ValueExpression));
-        }
     }
 
     private async Task WriteArgumentsAsync(IResource resource)
@@ -186,19 +174,14 @@ public sealed partial class ManifestPublishingContext(
         var mounts = container.Annotations.OfType<ContainerMountAnnotation>().ToLookup(m => m.Type);
         foreach (var (type, array, sourceName) in new[] { (ContainerMountType.BindMount, "bindMounts", "source"), (ContainerMountType.Volume, "volumes", "name") })
         {
-            if (!mounts[type].Any())
-            {
-                continue;
-            }
+            if (!mounts[type].Any()) continue;
 
             Writer.WriteStartArray(array);
             foreach (var mount in mounts[type])
             {
                 Writer.WriteStartObject();
                 if (mount.Source is not null)
-                {
                     Writer.WriteString(sourceName, type == ContainerMountType.BindMount ? RelativePath(mount.Source) : mount.Source);
-                }
 
                 Writer.WriteString("target", mount.Target);
                 Writer.WriteBoolean("readOnly", mount.IsReadOnly);

@@ -29,9 +29,7 @@ internal sealed class PublishingPipeline
     {
         _steps[name] = (action, []);
         if (requiredBy is not null)
-        {
             _steps[requiredBy].Needs.Add(name);
-        }
     }
 
     public async Task ExecuteAsync(IServiceProvider services, CancellationToken cancellationToken)
@@ -52,19 +50,12 @@ internal sealed class PublishingPipeline
     private async Task ExecuteAsync(string name, PublishingStepContext context, HashSet<string> done)
     {
         if (!_steps.TryGetValue(name, out var step))
-        {
             throw new DistributedApplicationException($"There is no step '{name}'; there are: {string.Join(", ", _steps.Keys.Order(StringComparer.Ordinal))}.");
-        }
 
-        if (!done.Add(name))
-        {
-            return;
-        }
+        if (!done.Add(name)) return;
 
         foreach (var need in step.Needs)
-        {
             await ExecuteAsync(need, context, done);
-        }
 
         await step.Action(context);
     }

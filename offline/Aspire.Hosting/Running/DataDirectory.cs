@@ -91,10 +91,7 @@ internal sealed class DataDirectory : IDisposable
         while (true)
         {
             using var free = TryLock(ChildrenLock);
-            if (free is not null)
-            {
-                return;
-            }
+            if (free is not null) return;
 
             if (TimeProvider.System.GetUtcNow() > until)
             {

@@ -67,9 +67,7 @@ internal sealed partial class EndpointAllocation(IResource resource, bool random
     public async ValueTask DisposeAsync()
     {
         foreach (var proxy in _proxies)
-        {
             await proxy.DisposeAsync();
-        }
     }
 
     [GeneratedRegex("""\{\{- (portFor|index \.Annotations) "(?<key>[^"]+)" -\}\}""", RegexOptions.ExplicitCapture, 1000)]

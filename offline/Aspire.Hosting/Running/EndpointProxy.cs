@@ -93,9 +93,7 @@ internal sealed class EndpointProxy : IAsyncDisposable
                 client.NoDelay = true;
                 using var server = await ConnectAsync(client, stopping);
                 if (server is not null)
-                {
                     await Task.WhenAll(CopyAsync(client, server, stopping), CopyAsync(server, client, stopping));
-                }
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
@@ -123,10 +121,7 @@ internal sealed class EndpointProxy : IAsyncDisposable
                 }
             }
 
-            if (client.Poll(0, SelectMode.SelectRead) && client.Available == 0)
-            {
-                return null;
-            }
+            if (client.Poll(0, SelectMode.SelectRead) && client.Available == 0) return null;
 
             await Task.Delay(RetryDelay, stopping);
         }

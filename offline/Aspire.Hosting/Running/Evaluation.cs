@@ -13,17 +13,13 @@ internal static class Evaluation
     {
         var callbackContext = new EnvironmentCallbackContext(context, resource, null, cancellationToken);
         foreach (var annotation in resource.Annotations.OfType<EnvironmentCallbackAnnotation>().ToList())
-        {
             await annotation.Callback(callbackContext);
-        }
 
         var values = new List<EvaluatedValue>();
         foreach (var (key, source) in callbackContext.EnvironmentVariables)
         {
             if (await TextAsync(source, context, cancellationToken) is { } text)
-            {
                 values.Add(new(key, source, text));
-            }
         }
 
         return values;
@@ -35,17 +31,13 @@ internal static class Evaluation
         var args = new List<object>();
         var callbackContext = new CommandLineArgsCallbackContext(args, resource, cancellationToken) { ExecutionContext = context };
         foreach (var annotation in resource.Annotations.OfType<CommandLineArgsCallbackAnnotation>().ToList())
-        {
             await annotation.Callback(callbackContext);
-        }
 
         var values = new List<EvaluatedValue>();
         foreach (var source in args)
         {
             if (await TextAsync(source, context, cancellationToken) is { } text)
-            {
                 values.Add(new(string.Empty, source, text));
-            }
         }
 
         return values;

@@ -19,10 +19,7 @@ internal static class FreePorts
             for (var attempt = 0; attempt < 1000; attempt++)
             {
                 var port = RandomNumberGenerator.GetInt32(15000, 32000);
-                if (IsFree(port) && Given.Add(port))
-                {
-                    return port;
-                }
+                if (IsFree(port) && Given.Add(port)) return port;
             }
         }
 

@@ -17,10 +17,7 @@ internal sealed class GeneratedSecrets(IConfiguration configuration, string appH
             var secrets = File.Exists(path)
                 ? JsonSerializer.Deserialize<SortedDictionary<string, string>>(File.ReadAllText(path))!
                 : new(StringComparer.Ordinal);
-            if (secrets.TryGetValue(name, out var known))
-            {
-                return known;
-            }
+            if (secrets.TryGetValue(name, out var known)) return known;
 
             var secret = secrets[name] = generate();
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -48,10 +48,7 @@ internal sealed class HealthMonitor(
             }
 
             healthy = status == HealthStatus.Healthy;
-            if (keys.Count == 0)
-            {
-                return;
-            }
+            if (keys.Count == 0) return;
 
             await Task.Delay(healthy ? WhileHealthy : UntilHealthy, cancellationToken);
         }
@@ -68,9 +65,7 @@ internal sealed class HealthMonitor(
         {
             var url = new ResourceUrlAnnotation { Url = endpoint.Url, Endpoint = endpoint };
             foreach (var change in resource.Annotations.OfType<UrlForEndpoint>().Where(u => u.EndpointName == endpoint.EndpointName))
-            {
                 change.Change(url);
-            }
 
             urls.Add(url);
         }

@@ -26,23 +26,16 @@ internal sealed class LaunchProfiles(ProjectResource project)
 
     public void Select(IConfiguration configuration)
     {
-        if (project.Annotations.OfType<ExcludeLaunchProfileAnnotation>().Any())
-        {
-            return;
-        }
+        if (project.Annotations.OfType<ExcludeLaunchProfileAnnotation>().Any()) return;
 
         var metadata = project.GetProjectMetadata();
         if (metadata.LaunchSettings is null && !File.Exists(metadata.ProjectPath))
-        {
             throw new DistributedApplicationException($"The project file of resource '{project.Name}', {metadata.ProjectPath}, was not found.");
-        }
 
         var profiles = (metadata.LaunchSettings ?? Read(Path.GetDirectoryName(metadata.ProjectPath)))?.Profiles ?? [];
         var wanted = project.Annotations.OfType<LaunchProfileAnnotation>().LastOrDefault()?.LaunchProfileName;
         if (wanted is not null && !profiles.ContainsKey(wanted))
-        {
             throw new DistributedApplicationException($"The launch settings of project '{project.Name}' have no profile named '{wanted}'.");
-        }
 
         wanted ??= configuration["AppHost:DefaultLaunchProfileName"] ?? configuration["DOTNET_LAUNCH_PROFILE"];
         Name = wanted is not null && profiles.ContainsKey(wanted)

@@ -58,14 +58,10 @@ internal sealed class Orchestrator(
         await _stopping.CancelAsync();
         await _running;
         foreach (var runner in _runners.OrderByDescending(r => r.StartedAt))
-        {
             await runner.StopAsync();
-        }
 
         foreach (var endpoints in _endpoints)
-        {
             await endpoints.DisposeAsync();
-        }
 
         _runners.Clear();
         _endpoints.Clear();
@@ -95,10 +91,7 @@ internal sealed class Orchestrator(
             }
         }
 
-        if (missing.Count > 0)
-        {
-            throw new MissingParameterValueException(string.Join(Environment.NewLine, missing));
-        }
+        if (missing.Count > 0) throw new MissingParameterValueException(string.Join(Environment.NewLine, missing));
     }
 
     private async Task AnnounceAsync()

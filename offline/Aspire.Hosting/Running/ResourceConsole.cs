@@ -19,9 +19,7 @@ internal sealed partial class ResourceConsole(IConfiguration configuration) : ID
         lock (_lock)
         {
             if (_writer != Console.Out)
-            {
                 _writer?.Dispose();
-            }
 
             _writer = TextWriter.Null;
         }

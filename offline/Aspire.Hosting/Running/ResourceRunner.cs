@@ -38,9 +38,7 @@ internal sealed class ResourceRunner(IResource resource, EndpointAllocation endp
             await WaitAsync();
             await services.Eventing.PublishAsync(new BeforeResourceStartedEvent(resource, services.Provider), stopping);
             if (resource is not IResourceWithParent && resource is ContainerResource or ProjectResource or ExecutableResource)
-            {
                 await StartProcessesAsync();
-            }
 
             await PublishAsync(s => s with { State = KnownResourceStates.Running });
             _created.TrySetResult();
@@ -72,9 +70,7 @@ internal sealed class ResourceRunner(IResource resource, EndpointAllocation endp
         }
 
         if (processes.Exists(p => !p.Exited.IsCompleted))
-        {
             services.Console.Status(resource.Name, "stopping");
-        }
 
         await Task.WhenAll(processes.Select(p => p.StopAsync()));
         processes.ForEach(p => p.Dispose());
@@ -83,9 +79,7 @@ internal sealed class ResourceRunner(IResource resource, EndpointAllocation endp
     private async Task WaitAsync()
     {
         if (resource is IResourceWithParent { Parent.Name: var parent })
-        {
             await services.Notifications.WaitForResourceHealthyAsync(parent, stopping);
-        }
 
         var awaited = resource.Annotations.OfType<WaitAnnotation>().Select(w => w.Resource.Name).Distinct(StringComparer.Ordinal).ToList();
         if (awaited.Count > 0)
@@ -132,9 +126,7 @@ internal sealed class ResourceRunner(IResource resource, EndpointAllocation endp
         endpoints.Over(replica);
         services.Console.Status(name, $"exited ({code})");
         if (code != 0)
-        {
             services.Console.Status(name, $"its last lines:{Environment.NewLine}{process.LastLines}");
-        }
 
         int left;
         lock (_processes)

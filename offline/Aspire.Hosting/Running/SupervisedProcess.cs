@@ -43,20 +43,14 @@ internal sealed class SupervisedProcess : IDisposable
             RedirectStandardError = true,
         };
         foreach (var own in OfTheHostAlone)
-        {
             start.Environment.Remove(own);
-        }
 
         foreach (var (key, value) in spec.Environment)
-        {
             start.Environment[key] = value;
-        }
 
         var orphanGrace = $"{10 * Math.Min(spec.Grace.TotalSeconds, 10):0}";
         foreach (var argument in (IEnumerable<string>)["/bin/sh", "-c", Script, "supervise", data.ChildrenLock, spec.StopSignal, orphanGrace, spec.Command, .. spec.Arguments])
-        {
             start.ArgumentList.Add(argument);
-        }
 
         _supervisor = new Process { StartInfo = start };
         _supervisor.OutputDataReceived += (_, e) => OnLine(e.Data, onLine);
@@ -82,9 +76,7 @@ internal sealed class SupervisedProcess : IDisposable
         var code = await process.Exited;
         cancellationToken.ThrowIfCancellationRequested();
         if (code != 0)
-        {
             throw new DistributedApplicationException($"{purpose} failed ({Path.GetFileName(spec.Command)} exited with code {code}):{Environment.NewLine}{process.LastLines}");
-        }
     }
 
     public async Task StopAsync()
@@ -131,10 +123,7 @@ internal sealed class SupervisedProcess : IDisposable
 
     private void OnLine(string? line, Action<string> onLine)
     {
-        if (line is null)
-        {
-            return;
-        }
+        if (line is null) return;
 
         _lastLines.Enqueue(line);
         while (_lastLines.Count > KeptLines)

@@ -142,6 +142,22 @@ public sealed class AppHostTests
             () => app.ResourceNotifications.WaitForResourceHealthyAsync("postgres", Cancellation));
     }
 
+    [Fact]
+    public async Task Disposed_builder_takes_the_application_and_its_data_with_it()
+    {
+        string directory;
+        await using (var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Sample_AppHost>(Cancellation))
+        {
+            directory = builder.Configuration["Offline:DataDirectory"]!;
+            var app = await builder.BuildAsync(Cancellation);
+            await app.StartAsync(Cancellation);
+            await app.ResourceNotifications.WaitForResourceAsync("redis", KnownResourceStates.Running, Cancellation);
+            Assert.True(Directory.Exists(directory));
+        }
+
+        Assert.False(Directory.Exists(directory));
+    }
+
     private static async Task<DistributedApplication> StartAsync(params string[] args)
     {
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Sample_AppHost>(args, Cancellation);
