@@ -1,4 +1,5 @@
 using InferenceTemplate.AppHost;
+using InferenceTemplate.AppHost.Kubernetes;
 
 var builder = DistributedApplication.CreateBuilder(args);
 
@@ -6,9 +7,9 @@ var adminSecret = builder.AddSecret(Resources.AdminSecret, length: 40);
 var pepper = builder.AddSecret(Resources.ApiKeyPepper, length: 48);
 var signingKey = builder.AddSecret(Resources.JwtSigningKey, length: 64);
 
-var database = builder.AddPostgres(Resources.Postgres, password: builder.AddSecret(Resources.PostgresPassword, length: 32))
-    .WithDataVolume("postgres-data")
-    .AddDatabase(Resources.Database);
+var postgres = builder.AddPostgres(Resources.Postgres, password: builder.AddSecret(Resources.PostgresPassword, length: 32))
+    .WithDataVolume("postgres-data");
+var database = postgres.AddDatabase(Resources.Database);
 
 var redis = builder.AddRedis(Resources.Redis, password: builder.AddSecret(Resources.RedisPassword, length: 32))
     .WithDataVolume("redis-data")
@@ -33,6 +34,7 @@ var web = builder.AddService<Projects.Web>(Resources.Web)
     .WithReference(api).WaitFor(api)
     .WithExternalHttpEndpoints();
 
+builder.AddKubernetes(postgres, redis, api, worker, web);
 builder.AddWelcome(api, worker, web, adminSecret);
 
 builder.Build().Run();
