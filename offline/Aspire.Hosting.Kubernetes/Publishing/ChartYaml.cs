@@ -51,7 +51,7 @@ internal static class ChartYaml
         {
             if (!IsKey() && eventInfo.Source.Type == typeof(string))
             {
-                var plain = eventInfo.Source.Value is string text && HelmText.IsNumber(text);
+                var plain = eventInfo.Source.Value is string text && HelmText.IsPlain(text);
                 eventInfo = new(eventInfo.Source) { Style = plain ? ScalarStyle.ForcePlain : ScalarStyle.DoubleQuoted };
             }
 

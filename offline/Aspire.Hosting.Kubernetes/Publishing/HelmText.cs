@@ -13,11 +13,14 @@ internal static partial class HelmText
 
     public static bool IsSecret(string text) => Hole().IsMatch(text) && text.Contains(".Values.secrets.", StringComparison.Ordinal);
 
-    /// <summary>Whether a text is nothing but an expression that gives a number: such a one stands in the template without quotes.</summary>
-    public static bool IsNumber(string text) => Number().IsMatch(text) && Single().IsMatch(text);
+    /// <summary>Whether a text stands in the template without quotes: it is nothing but an expression that gives a number, or begins with a choice.</summary>
+    public static bool IsPlain(string text) => Choice().IsMatch(text) || (Number().IsMatch(text) && Single().IsMatch(text));
 
     /// <summary>Makes a text of an expression that gives a number: a ConfigMap holds texts only.</summary>
     public static string AsString(string text) => Number().Replace(text, match => $"{match.Value[..^2].TrimEnd()} | toString }}}}");
+
+    [GeneratedRegex(@"^\{\{\s*if\b", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Choice();
 
     [GeneratedRegex(@"\{\{\s*[^{}]+\}\}", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Hole();

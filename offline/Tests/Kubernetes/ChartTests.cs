@@ -140,7 +140,8 @@ public sealed class ChartTests : IDisposable
     [InlineData("{{ .Values.parameters.api.port_http | int }}", true)]
     [InlineData("{{ .Values.parameters.api.api_image }}", false)]
     [InlineData("http://api:{{ .Values.parameters.api.port_http | int }}", false)]
-    public void Only_an_expression_that_is_a_number_stands_without_quotes(string text, bool number) => Assert.Equal(number, HelmText.IsNumber(text));
+    [InlineData("{{ if eq (.Values.parameters.api.tls | lower) `true` }}https{{ else }}http{{ end }}", true)]
+    public void Only_an_expression_for_a_number_and_a_choice_stand_without_quotes(string text, bool plain) => Assert.Equal(plain, HelmText.IsPlain(text));
 
     private async Task PublishAsync(Action<IDistributedApplicationBuilder> describe)
     {
