@@ -23,7 +23,7 @@ need_disk_mb() {
   [ "$free" -ge "$1" ] || fail "only $free MB are free on the disk of $(pwd), $1 MB are needed: make room and try again"
 }
 
-offline() { grep -q '<OfflineProfile>true<' .profile.props 2>/dev/null; }
+offline() { [ -d offline ] && grep -q '<OfflineProfile>true<' .profile.props 2>/dev/null; }
 
 choose_profile() {
   local value=false

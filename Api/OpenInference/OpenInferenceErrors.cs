@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using InferenceTemplate.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -9,8 +11,14 @@ internal sealed record ErrorBody(string Error);
 /// <summary>Answers errors on <c>/v2</c> as <c>{"error": "..."}</c>, whatever part of the pipeline they come from.</summary>
 internal static class OpenInferenceErrors
 {
+    // Quotes stay quotes: the answer is JSON, never markup.
+    private static readonly ApiJson Readable = new(new JsonSerializerOptions(ApiJson.Default.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
     public static JsonHttpResult<ErrorBody> Error(int status, string message) =>
-        TypedResults.Json(new ErrorBody(message), ApiJson.Default.ErrorBody, statusCode: status);
+        TypedResults.Json(new ErrorBody(message), Readable.ErrorBody, statusCode: status);
 
     public static void AddOpenInferenceErrors(this IServiceCollection services) =>
         services.Configure<ErrorResponses>(errors => errors.Map("/v2", (context, message) =>

@@ -20,31 +20,24 @@ internal static class OverviewEndpoint
     public static void MapOverview(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapGet("/v1/overview", GetAsync).RequireAuthorization(Policies.Observe);
 
-    private static async Task<Results<JsonHttpResult<PlatformOverview>, ProblemHttpResult>> GetAsync(
+    private static async Task<JsonHttpResult<PlatformOverview>> GetAsync(
         FleetRegistry fleet, ModelCatalog catalog, RequestQueue queue, TimeProvider time, CancellationToken cancellationToken)
     {
-        try
-        {
-            var versions = await catalog.AllAsync(cancellationToken);
-            var apis = await fleet.ApisAsync();
-            var workers = await fleet.WorkersAsync();
-            var depths = await queue.DepthsAsync(versions.Select(v => (v.Model, v.Version)));
-            var overview = new PlatformOverview(
-                time.GetUtcNow(),
-                apis.Sum(a => a.RequestsPerSecond),
-                apis.Sum(a => a.ErrorsPerSecond),
-                LatencyQuantiles.Of(apis.Aggregate(LatencyBuckets.Empty(), (sum, api) => sum.Plus(api.Latencies))),
-                depths.Sum(),
-                apis.Sum(a => a.InFlight),
-                [.. apis.OrderBy(a => a.Started).Select(ToOverview)],
-                [.. workers.OrderBy(w => w.Started)],
-                [.. versions.Zip(depths, (version, depth) => ToOverview(version, depth, workers))]);
-            return TypedResults.Json(overview, ApiJson.Default.PlatformOverview);
-        }
-        catch (QueueUnavailableException)
-        {
-            return TypedResults.Problem("The queue is unavailable: try again later.", statusCode: StatusCodes.Status503ServiceUnavailable);
-        }
+        var versions = await catalog.AllAsync(cancellationToken);
+        var apis = await fleet.ApisAsync();
+        var workers = await fleet.WorkersAsync();
+        var depths = await queue.DepthsAsync(versions.Select(v => (v.Model, v.Version)));
+        var overview = new PlatformOverview(
+            time.GetUtcNow(),
+            apis.Sum(a => a.RequestsPerSecond),
+            apis.Sum(a => a.ErrorsPerSecond),
+            LatencyQuantiles.Of(apis.Aggregate(LatencyBuckets.Empty(), (sum, api) => sum.Plus(api.Latencies))),
+            depths.Sum(),
+            apis.Sum(a => a.InFlight),
+            [.. apis.OrderBy(a => a.Started).Select(ToOverview)],
+            [.. workers.OrderBy(w => w.Started)],
+            [.. versions.Zip(depths, (version, depth) => ToOverview(version, depth, workers))]);
+        return TypedResults.Json(overview, ApiJson.Default.PlatformOverview);
     }
 
     private static ApiOverview ToOverview(ApiStatus api)

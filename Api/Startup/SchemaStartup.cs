@@ -1,5 +1,7 @@
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Store;
+using InferenceTemplate.ServiceDefaults.Errors;
 
 namespace InferenceTemplate.Api.Startup;
 
@@ -29,6 +31,11 @@ internal static class StartupRegistration
     {
         services.AddSingleton<FirstAdminKey>();
         services.AddHostedService<SchemaStartup>();
+        services.Configure<ErrorResponses>(errors =>
+        {
+            errors.MapOutage(Outages.IsDatabaseAway, "the database is unavailable: try again later");
+            errors.MapOutage(Outages.IsQueueAway, "the queue is unavailable: try again later");
+        });
         return services;
     }
 

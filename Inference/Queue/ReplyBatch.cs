@@ -9,10 +9,17 @@ namespace InferenceTemplate.Inference.Queue;
 /// </summary>
 public sealed class ReplyBatch
 {
+    // Raised when the layout changes; during a rolling update a replica refuses what it can't read, and its caller times out.
+    private const byte FormatVersion = 1;
+
     private readonly ArrayBufferWriter<byte> _buffer = new(1024);
     private readonly WireWriter _writer;
 
-    public ReplyBatch() => _writer = new WireWriter(_buffer);
+    public ReplyBatch()
+    {
+        _writer = new WireWriter(_buffer);
+        _writer.Byte(FormatVersion);
+    }
 
     /// <summary>Begins an answer; exactly <paramref name="outputs"/> calls of <see cref="AddOutput"/> must follow.</summary>
     public void Add(
@@ -41,11 +48,17 @@ public sealed class ReplyBatch
     public byte[] ToMessage() => _buffer.WrittenSpan.ToArray();
 
     /// <summary>Reads all the answers of a message; their tensors are slices of it.</summary>
-    /// <exception cref="InvalidDataException">The message is cut short.</exception>
+    /// <exception cref="InvalidDataException">The message is cut short or of another format version.</exception>
     public static IReadOnlyList<InferenceReply> Read(ReadOnlyMemory<byte> message)
     {
         var replies = new List<InferenceReply>();
         var reader = new WireReader(message);
+        var version = reader.Byte();
+        if (version != FormatVersion)
+        {
+            throw new InvalidDataException($"A reply message has format version {version}; this process reads {FormatVersion}.");
+        }
+
         while (!reader.AtEnd)
         {
             var id = reader.Id();

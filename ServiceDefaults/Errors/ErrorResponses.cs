@@ -17,11 +17,20 @@ namespace InferenceTemplate.ServiceDefaults.Errors;
 public sealed class ErrorResponses
 {
     private readonly List<(PathString Prefix, Func<HttpContext, string, Task> Write)> _forms = [];
+    private readonly List<(Func<Exception, bool> Covers, string Message)> _outages = [];
 
     /// <summary>Answers errors below a path in a form of its own.</summary>
     /// <param name="prefix">Whole segments, such as <c>/v2</c>.</param>
     /// <param name="write">Writes the body; the status is set. The message is fit for the caller's eyes.</param>
     public void Map(PathString prefix, Func<HttpContext, string, Task> write) => _forms.Add((prefix, write));
+
+    /// <summary>Answers 503 with <c>Retry-After</c> where an exception says that something this service needs is away.</summary>
+    /// <param name="covers">Whether an exception is of that outage.</param>
+    /// <param name="message">What is away, for the caller.</param>
+    public void MapOutage(Func<Exception, bool> covers, string message) => _outages.Add((covers, message));
+
+    /// <summary>The message of the outage that an exception is of; null when it is of none.</summary>
+    internal string? OutageOf(Exception exception) => _outages.Find(outage => outage.Covers(exception)).Message;
 
     /// <summary>Writes the error in the form of the request's path.</summary>
     internal static async Task WriteAsync(HttpContext context, int status, string message)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.ServiceDefaults.Errors;
 
@@ -9,10 +10,21 @@ namespace InferenceTemplate.ServiceDefaults.Errors;
 /// The one place for failures that no handler expected: logged once, with all there is to know, marked on the trace, and answered
 /// without any of it. A request that ASP.NET Core itself refuses (malformed, too large) is the caller's, and says why.
 /// </summary>
-internal sealed partial class UnexpectedExceptionHandler(ILogger<UnexpectedExceptionHandler> logger) : IExceptionHandler
+internal sealed partial class UnexpectedExceptionHandler(IOptions<ErrorResponses> responses, ILogger<UnexpectedExceptionHandler> logger)
+    : IExceptionHandler
 {
+    private const string RetryAfterSeconds = "1";
+
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
+        if (responses.Value.OutageOf(exception) is { } outage)
+        {
+            LogOutage(httpContext.Request.Method, httpContext.Request.Path, outage, exception.Message);
+            httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
+            await ErrorResponses.WriteAsync(httpContext, StatusCodes.Status503ServiceUnavailable, outage);
+            return true;
+        }
+
         Report(httpContext, exception);
         var (status, message) = exception is BadHttpRequestException refused
             ? (refused.StatusCode, refused.Message)
@@ -33,6 +45,9 @@ internal sealed partial class UnexpectedExceptionHandler(ILogger<UnexpectedExcep
         LogUnexpected(exception, context.Request.Method, context.Request.Path);
         Activity.Current?.AddException(exception).SetStatus(ActivityStatusCode.Error, exception.GetType().Name);
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Method} {Path} was answered 503, {Outage} ({Reason})")]
+    private partial void LogOutage(string method, PathString path, string outage, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Unexpected failure of {Method} {Path}")]
     private partial void LogUnexpected(Exception exception, string method, PathString path);

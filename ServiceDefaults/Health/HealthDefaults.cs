@@ -11,9 +11,14 @@ internal static class HealthDefaults
 
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(2);
 
+    // How soon a change of health is logged.
+    private static readonly TimeSpan s_period = TimeSpan.FromSeconds(10);
+
     public static void AddHealthDefaults(this IServiceCollection services)
     {
         services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [Live]);
+        services.AddSingleton<IHealthCheckPublisher, HealthChanges>();
+        services.Configure<HealthCheckPublisherOptions>(options => options.Period = s_period);
 
         // A probe has a timeout of its own: a check that waits for a dead server must fail before it.
         services.PostConfigure<HealthCheckServiceOptions>(options =>

@@ -18,7 +18,7 @@ public sealed class ManifestTests
             var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
                 ["--publisher", "manifest", "--output-path", written], TestContext.Current.CancellationToken);
             await using var app = await builder.BuildAsync(TestContext.Current.CancellationToken);
-            await app.StartAsync(TestContext.Current.CancellationToken);
+            await app.RunAsync(TestContext.Current.CancellationToken);
 
             Assert.True(
                 await File.ReadAllTextAsync(CheckedIn, TestContext.Current.CancellationToken)

@@ -23,8 +23,8 @@ public sealed partial class DashboardTests(Platform platform) : IClassFixture<Pl
         var sending = SendAsync(traffic.Token);
         try
         {
-            await Assertions.Expect(page.GetByText("digits/1").First).ToBeVisibleAsync();
-            await Assertions.Expect(page.GetByText("CPUExecutionProvider").First).ToBeVisibleAsync();
+            await Assertions.Expect(page.GetByRole(AriaRole.Gridcell, new() { Name = "digits/1" })).ToBeVisibleAsync();
+            await Assertions.Expect(page.GetByRole(AriaRole.Gridcell, new() { Name = "cpu", Exact = true }).First).ToBeVisibleAsync();
             await Assertions.Expect(page.Locator("[data-figure=requests] .figure-value")).ToHaveTextAsync(NotZero());
         }
         finally

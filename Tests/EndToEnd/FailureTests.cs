@@ -96,30 +96,3 @@ public sealed class FailureTests(NarrowPlatform platform) : IClassFixture<Narrow
         await redis.GetDatabase().ExecuteAsync(command);
     }
 }
-
-/// <summary>Ends its Redis, hence has a platform to itself.</summary>
-public sealed class RedisAwayTests(Platform platform) : IClassFixture<Platform>
-{
-    [Fact]
-    public async Task Request_is_answered_503_while_redis_is_away()
-    {
-        var cancellation = TestContext.Current.CancellationToken;
-        using var client = platform.Admin();
-        var options = ConfigurationOptions.Parse((await platform.App.GetConnectionStringAsync("redis", cancellation))!);
-        options.AllowAdmin = true;
-        using (var redis = await ConnectionMultiplexer.ConnectAsync(options))
-        {
-            await Assert.ThrowsAnyAsync<RedisException>(() => redis.GetDatabase().ExecuteAsync("SHUTDOWN", "NOSAVE"));
-        }
-
-        using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), cancellation);
-        using var health = await client.GetAsync("/health", cancellation);
-        using var alive = await client.GetAsync("/alive", cancellation);
-
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
-        Assert.Contains("\"error\"", await response.Content.ReadAsStringAsync(cancellation), StringComparison.Ordinal);
-        Assert.NotNull(response.Headers.RetryAfter);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
-        Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
-    }
-}

@@ -51,8 +51,8 @@ public class Platform : IAsyncLifetime
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
             [$"--Parameters:admin-secret={AdminSecret}", $"--Parameters:api-key-pepper={Pepper}", $"--Offline:DataDirectory={_data}"], limit.Token);
 
-        // Named volumes are the developer's data.
-        foreach (var resource in builder.Resources)
+        // Named volumes are the developer's data; without them it goes with the servers.
+        foreach (var resource in _keepsData ? [] : builder.Resources.ToList())
         {
             foreach (var mount in resource.Annotations.OfType<ContainerMountAnnotation>().ToList())
             {

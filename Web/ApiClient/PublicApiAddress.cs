@@ -9,6 +9,6 @@ internal sealed class PublicApiAddress(IConfiguration configuration)
     /// <summary>Without a trailing slash.</summary>
     public string Value { get; } = new[] { "PublicApiUrl", "services:api:https:0", "services:api:http:0" }
         .Select(key => configuration[key])
-        .FirstOrDefault(value => !string.IsNullOrWhiteSpace(value), "http://localhost:5101")!
+        .FirstOrDefault(value => !string.IsNullOrWhiteSpace(value), "http://localhost:5100")!
         .TrimEnd('/');
 }

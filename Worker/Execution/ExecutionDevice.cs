@@ -16,7 +16,12 @@ internal sealed partial class ExecutionDevice
     {
         _options = options.Value;
         var available = OrtEnv.Instance().GetAvailableProviders();
-        var reason = _options.Device == "cpu" ? "the configuration says so" : CudaProblem(available);
+        var reason = _options.Device switch
+        {
+            "cpu" => "the configuration says so",
+            "auto" when !HasGpu => "this machine has no NVIDIA GPU",
+            _ => CudaProblem(available),
+        };
         if (reason is null)
         {
             (Provider, Name) = (Cuda, $"cuda:{_options.DeviceId}");

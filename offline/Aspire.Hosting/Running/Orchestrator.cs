@@ -31,6 +31,7 @@ internal sealed class Orchestrator(
         {
             _data = await DataDirectory.OpenAsync(DataDirectory.PathOf(configuration, appHost.Directory), console, cancellationToken);
             await CheckParametersAsync(cancellationToken);
+            Collector.ForgetIfAbsent(configuration, console);
             var services = new RunnerServices(provider, appHost, _data, executionContext, notifications, eventing, console, health);
             var randomize = configuration.GetValue("DcpPublisher:RandomizePorts", defaultValue: false);
             foreach (var resource in model.Resources.Where(r => r is not ParameterResource))
