@@ -104,20 +104,20 @@ internal sealed class Infer(
 
     private static Prediction ToPrediction(
         ClaimsPrincipal caller, ModelVersion version, InferenceCallResult result, DateTimeOffset receivedAt, TimeSpan total) => new()
-    {
-        Id = Guid.CreateVersion7(receivedAt),
-        ReceivedAt = receivedAt,
-        TenantId = caller.TenantId(),
-        Model = version.Model,
-        Version = version.Version,
-        Status = (short)result.Status,
-        BatchSize = result.Reply?.BatchSize ?? 0,
-        QueueMicroseconds = (long)(result.Reply?.QueueTime.TotalMicroseconds ?? 0),
-        ComputeMicroseconds = (long)(result.Reply?.ComputeTime.TotalMicroseconds ?? 0),
-        TotalMicroseconds = (long)total.TotalMicroseconds,
-        Worker = result.Reply?.Worker,
-        TraceId = Activity.Current?.TraceId.ToHexString(),
-    };
+        {
+            Id = Guid.CreateVersion7(receivedAt),
+            ReceivedAt = receivedAt,
+            TenantId = caller.TenantId(),
+            Model = version.Model,
+            Version = version.Version,
+            Status = (short)result.Status,
+            BatchSize = result.Reply?.BatchSize ?? 0,
+            QueueMicroseconds = (long)(result.Reply?.QueueTime.TotalMicroseconds ?? 0),
+            ComputeMicroseconds = (long)(result.Reply?.ComputeTime.TotalMicroseconds ?? 0),
+            TotalMicroseconds = (long)total.TotalMicroseconds,
+            Worker = result.Reply?.Worker,
+            TraceId = Activity.Current?.TraceId.ToHexString(),
+        };
 }
 
 internal static class InferEndpoint

@@ -1,5 +1,6 @@
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace InferenceTemplate.Api.OpenInference;
 
@@ -9,6 +10,7 @@ internal static class OpenInferenceEndpoints
     public static IServiceCollection AddOpenInference(this IServiceCollection services)
     {
         services.AddOpenInferenceErrors();
+        services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = InferLimits.MaxBodyBytes);
         services.AddSingleton<Telemetry>();
         services.AddSingleton<ReplyInbox>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplyInbox>());

@@ -123,7 +123,8 @@ internal static class TensorDataReader
         {
             target[0] = reader.TokenType == JsonTokenType.True ? (byte)1 : (byte)0;
             return reader.TokenType is JsonTokenType.True or JsonTokenType.False;
-        },
+        }
+        ,
         Datatype.Uint8 => static (ref reader, target) => IsNumber(reader) && reader.TryGetByte(out var v) && Put(target, v),
         Datatype.Uint16 => static (ref reader, target) => IsNumber(reader) && reader.TryGetUInt16(out var v) && Put(target, v),
         Datatype.Uint32 => static (ref reader, target) => IsNumber(reader) && reader.TryGetUInt32(out var v) && Put(target, v),

@@ -1,5 +1,5 @@
-using InferenceTemplate.Inference.Store;
 using System.Text.Json;
+using InferenceTemplate.Inference.Store;
 using Npgsql;
 using NpgsqlTypes;
 

@@ -16,6 +16,8 @@ public static class Policies
 
     public static void Add(AuthorizationOptions options)
     {
+        // An endpoint that names no policy still wants a caller who is known.
+        options.FallbackPolicy = options.DefaultPolicy;
         options.AddPolicy(Administer, policy => policy.RequireRole(Roles.Admin));
         options.AddPolicy(Infer, policy => policy.RequireRole(Roles.Admin, Roles.User, Roles.Service));
         options.AddPolicy(Observe, policy => policy.RequireRole(Roles.Admin, Roles.User));

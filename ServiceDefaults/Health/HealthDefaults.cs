@@ -9,23 +9,23 @@ internal static class HealthDefaults
     /// <summary>Checks with this tag decide on liveness; the others only on readiness.</summary>
     public const string Live = "live";
 
-    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(2);
 
     // How soon a change of health is logged.
-    private static readonly TimeSpan s_period = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
     public static void AddHealthDefaults(this IServiceCollection services)
     {
         services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [Live]);
         services.AddSingleton<IHealthCheckPublisher, HealthChanges>();
-        services.Configure<HealthCheckPublisherOptions>(options => options.Period = s_period);
+        services.Configure<HealthCheckPublisherOptions>(options => options.Period = Period);
 
         // A probe has a timeout of its own: a check that waits for a dead server must fail before it.
         services.PostConfigure<HealthCheckServiceOptions>(options =>
         {
             foreach (var registration in options.Registrations)
             {
-                if (registration.Timeout == Timeout.InfiniteTimeSpan) registration.Timeout = s_timeout;
+                if (registration.Timeout == Timeout.InfiniteTimeSpan) registration.Timeout = CheckTimeout;
                 var factory = registration.Factory;
                 registration.Factory = provider => new Bounded(factory(provider));
             }

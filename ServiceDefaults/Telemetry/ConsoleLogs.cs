@@ -13,7 +13,7 @@ internal static class ConsoleLogs
     private const string Console = "Logging:Console";
 
     // The frameworks' own account of each request, call and query: traces and metrics tell the same for less.
-    private static readonly Dictionary<string, string?> s_levels = new()
+    private static readonly Dictionary<string, string?> Levels = new()
     {
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
@@ -26,7 +26,7 @@ internal static class ConsoleLogs
         ["Logging:LogLevel:System.Net.Http.HttpClient"] = "Warning",
     };
 
-    private static readonly Dictionary<string, string?> s_json = new()
+    private static readonly Dictionary<string, string?> Json = new()
     {
         [$"{Console}:FormatterName"] = ConsoleFormatterNames.Json,
         [$"{Console}:FormatterOptions:IncludeScopes"] = "true",
@@ -39,8 +39,8 @@ internal static class ConsoleLogs
     public static void AddConsoleLogs(this IHostApplicationBuilder builder)
     {
         var chosen = builder.Configuration[$"{Console}:FormatterName"];
-        if (chosen is null or ConsoleFormatterNames.Json) AddWeakest(builder.Configuration, s_json);
-        AddWeakest(builder.Configuration, s_levels);
+        if (chosen is null or ConsoleFormatterNames.Json) AddWeakest(builder.Configuration, Json);
+        AddWeakest(builder.Configuration, Levels);
     }
 
     private static void AddWeakest(IConfigurationBuilder configuration, Dictionary<string, string?> settings) =>

@@ -15,9 +15,9 @@ internal sealed class CorrelationId(RequestDelegate next, ILogger<CorrelationId>
     private const string AlternativeHeader = "X-Request-Id";
     private const int MaxLength = 128;
 
-    private static readonly Func<ILogger, string, IDisposable?> s_scope = LoggerMessage.DefineScope<string>("CorrelationId:{CorrelationId}");
+    private static readonly Func<ILogger, string, IDisposable?> Scope = LoggerMessage.DefineScope<string>("CorrelationId:{CorrelationId}");
 
-    private static readonly SearchValues<char> s_allowed =
+    private static readonly SearchValues<char> Allowed =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:");
 
     public async Task InvokeAsync(HttpContext context)
@@ -34,12 +34,12 @@ internal sealed class CorrelationId(RequestDelegate next, ILogger<CorrelationId>
             return Task.CompletedTask;
         });
 
-        using (s_scope(logger, id))
+        using (Scope(logger, id))
         {
             await next(context);
         }
     }
 
     private static string? Acceptable(string? value) =>
-        value is { Length: > 0 and <= MaxLength } && !value.AsSpan().ContainsAnyExcept(s_allowed) ? value : null;
+        value is { Length: > 0 and <= MaxLength } && !value.AsSpan().ContainsAnyExcept(Allowed) ? value : null;
 }

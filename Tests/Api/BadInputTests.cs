@@ -44,7 +44,7 @@ public sealed class BadInputTests(Platform platform)
         { $$"""{"outputs":[{"name":"mood"}],"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "'mood' is not an output" },
         { $$"""{"parameters":{"timeout":"1s"},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "parameters.timeout" },
         { $$"""{"id":7,"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "id: a string expected, a number given" },
-        { """{"inputs":""" + new string('[', 70), "maximum configured depth of 64" },
+        { """{"extra":""" + new string('[', 70), "maximum configured depth of 64" },
     };
 
     [Theory]
@@ -97,6 +97,17 @@ public sealed class BadInputTests(Platform platform)
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
         Assert.Contains("33554432", await response.ErrorAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Infer_takes_a_body_as_large_as_the_limit()
+    {
+        using var client = platform.Admin();
+        var request = Digits.ExampleRequest;
+
+        using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Json(request.PadRight(32 * 1024 * 1024)), Cancellation);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ namespace InferenceTemplate.Tests.Unit.ServiceDefaults;
 public sealed class ErrorTests
 {
     private const string TraceId = "0af7651916cd43dd8448eb211c80319c";
-    private static readonly (string, string) s_traceParent = ("traceparent", $"00-{TraceId}-b7ad6b7169203331-01");
+    private static readonly (string, string) TraceParent = ("traceparent", $"00-{TraceId}-b7ad6b7169203331-01");
 
     [Theory]
     [InlineData("Production")]
@@ -19,7 +19,7 @@ public sealed class ErrorTests
     {
         await using var service = await Service.StartAsync(MapErrors, environment: environment);
 
-        using var response = await service.GetAsync("/boom", s_traceParent);
+        using var response = await service.GetAsync("/boom", TraceParent);
         var text = await response.TextAsync();
 
         Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
@@ -63,7 +63,7 @@ public sealed class ErrorTests
     {
         await using var service = await Service.StartAsync(MapErrors);
 
-        using var response = await service.GetAsync("/nothing", s_traceParent);
+        using var response = await service.GetAsync("/nothing", TraceParent);
         var problem = await response.JsonAsync();
 
         Assert.Equal(404, problem.GetProperty("status").GetInt32());

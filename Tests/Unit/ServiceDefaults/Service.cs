@@ -13,7 +13,7 @@ internal sealed class Service : IAsyncDisposable
     /// <summary>The application's name, which must be that of an assembly.</summary>
     public static readonly string Name = typeof(Service).Assembly.GetName().Name!;
 
-    private static readonly HttpClient s_client = new();
+    private static readonly HttpClient Client = new();
 
     private readonly WebApplication _app;
 
@@ -49,7 +49,7 @@ internal sealed class Service : IAsyncDisposable
     {
         var request = new HttpRequestMessage(HttpMethod.Get, Address + path);
         foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
-        return s_client.SendAsync(request, TestContext.Current.CancellationToken);
+        return Client.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
