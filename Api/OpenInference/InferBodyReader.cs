@@ -10,7 +10,7 @@ namespace InferenceTemplate.Api.OpenInference;
 /// <exception cref="InvalidInferBodyException">Thrown by every member; says which field is wrong and how.</exception>
 internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
 {
-    private Utf8JsonReader _reader = new(json, new JsonReaderOptions { MaxDepth = InferLimits.MaxJsonDepth });
+    private JsonCursor _json = new(json);
 
     public static InferBody Read(ReadOnlySpan<byte> json)
     {
@@ -34,8 +34,9 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
         var outputs = new List<string>();
         var hasInputs = false;
 
-        Expect(JsonTokenType.StartObject, "the body");
-        while (NextProperty() is { } property)
+        _json.Next();
+        _json.Require(JsonTokenType.StartObject, "the body");
+        while (_json.NextProperty() is { } property)
         {
             switch (property)
             {
@@ -53,12 +54,12 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
                     ReadArray("outputs", ref this, (ref InferBodyReader self, int index) => outputs.Add(self.ReadOutput(index)));
                     break;
                 default:
-                    _reader.Skip();
+                    _json.Skip();
                     break;
             }
         }
 
-        if (_reader.Read())
+        if (_json.HasMore())
         {
             throw new InvalidInferBodyException("the body goes on after its JSON object");
         }
@@ -70,12 +71,12 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
 
     private string? ReadId()
     {
-        if (_reader.TokenType == JsonTokenType.Null)
+        if (_json.Reader.TokenType == JsonTokenType.Null)
         {
             return null;
         }
 
-        var id = ReadString("id");
+        var id = _json.ReadString("id");
         return id.Length <= InferLimits.MaxIdLength
             ? (id.Length == 0 ? null : id)
             : throw new InvalidInferBodyException($"id: {id.Length} characters given, at most {InferLimits.MaxIdLength} allowed");
@@ -83,17 +84,17 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
 
     private TimeSpan? ReadTimeout()
     {
-        Require(JsonTokenType.StartObject, "parameters");
+        _json.Require(JsonTokenType.StartObject, "parameters");
         TimeSpan? timeout = null;
-        while (NextProperty() is { } name)
+        while (_json.NextProperty() is { } name)
         {
             if (name != "timeout")
             {
-                _reader.Skip();
+                _json.Skip();
                 continue;
             }
 
-            if (_reader.TokenType != JsonTokenType.Number || !_reader.TryGetInt64(out var microseconds) || microseconds < 0)
+            if (_json.Reader.TokenType != JsonTokenType.Number || !_json.Reader.TryGetInt64(out var microseconds) || microseconds < 0)
             {
                 throw new InvalidInferBodyException("parameters.timeout: a whole number of microseconds expected");
             }
@@ -114,16 +115,16 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
         Utf8JsonReader data = default;
         var hasData = false;
 
-        Require(JsonTokenType.StartObject, path);
-        while (NextProperty() is { } property)
+        _json.Require(JsonTokenType.StartObject, path);
+        while (_json.NextProperty() is { } property)
         {
             switch (property)
             {
                 case "name":
-                    name = ReadString($"{path}.name");
+                    name = _json.ReadString($"{path}.name");
                     break;
                 case "datatype":
-                    var text = ReadString($"{path}.datatype");
+                    var text = _json.ReadString($"{path}.datatype");
                     datatype = Datatypes.TryParse(text, out var parsed)
                         ? parsed
                         : throw new InvalidInferBodyException($"{path}.datatype: '{text}' is not a datatype of the protocol");
@@ -133,12 +134,12 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
                     break;
                 case "data":
                     // Its meaning may come after it: keep the place, and read it when datatype and shape are known.
-                    data = _reader;
+                    data = _json.Reader;
                     hasData = true;
-                    _reader.Skip();
+                    _json.Skip();
                     break;
                 default:
-                    _reader.Skip();
+                    _json.Skip();
                     break;
             }
         }
@@ -156,16 +157,16 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
     {
         var path = $"outputs[{index}]";
         string? name = null;
-        Require(JsonTokenType.StartObject, path);
-        while (NextProperty() is { } property)
+        _json.Require(JsonTokenType.StartObject, path);
+        while (_json.NextProperty() is { } property)
         {
             if (property == "name")
             {
-                name = ReadString($"{path}.name");
+                name = _json.ReadString($"{path}.name");
             }
             else
             {
-                _reader.Skip();
+                _json.Skip();
             }
         }
 
@@ -174,11 +175,11 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
 
     private long[] ReadShape(string path)
     {
-        Require(JsonTokenType.StartArray, path);
+        _json.Require(JsonTokenType.StartArray, path);
         var shape = new List<long>();
-        while (Next() != JsonTokenType.EndArray)
+        while (_json.Next() != JsonTokenType.EndArray)
         {
-            if (_reader.TokenType != JsonTokenType.Number || !_reader.TryGetInt64(out var size) || size is < 0 or > InferLimits.MaxElements)
+            if (_json.Reader.TokenType != JsonTokenType.Number || !_json.Reader.TryGetInt64(out var size) || size is < 0 or > InferLimits.MaxElements)
             {
                 throw new InvalidInferBodyException($"{path}: whole numbers from 0 to {InferLimits.MaxElements} expected");
             }
@@ -197,8 +198,8 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
 
     private static void ReadArray(string path, ref InferBodyReader self, ReadElement readElement)
     {
-        self.Require(JsonTokenType.StartArray, path);
-        for (var index = 0; self.Next() != JsonTokenType.EndArray; index++)
+        self._json.Require(JsonTokenType.StartArray, path);
+        for (var index = 0; self._json.Next() != JsonTokenType.EndArray; index++)
         {
             if (index == InferLimits.MaxTensors)
             {
@@ -208,73 +209,4 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
             readElement(ref self, index);
         }
     }
-
-    private string ReadString(string path)
-    {
-        Require(JsonTokenType.String, path);
-        try
-        {
-            return _reader.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            throw new InvalidInferBodyException($"{path}: not valid UTF-8");
-        }
-    }
-
-    // The name of the next property, the reader standing on its value; null at the object's end.
-    private string? NextProperty()
-    {
-        if (Next() == JsonTokenType.EndObject)
-        {
-            return null;
-        }
-
-        var name = ReadPropertyName();
-        Next();
-        return name;
-    }
-
-    private readonly string ReadPropertyName()
-    {
-        try
-        {
-            return _reader.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            throw new InvalidInferBodyException("a property's name is not valid UTF-8");
-        }
-    }
-
-    private JsonTokenType Next()
-    {
-        _reader.Read();
-        return _reader.TokenType;
-    }
-
-    private void Expect(JsonTokenType type, string path)
-    {
-        Next();
-        Require(type, path);
-    }
-
-    private readonly void Require(JsonTokenType type, string path)
-    {
-        if (_reader.TokenType != type)
-        {
-            throw new InvalidInferBodyException($"{path}: {Describe(type)} expected, {Describe(_reader.TokenType)} given");
-        }
-    }
-
-    private static string Describe(JsonTokenType type) => type switch
-    {
-        JsonTokenType.StartObject => "an object",
-        JsonTokenType.StartArray => "an array",
-        JsonTokenType.String => "a string",
-        JsonTokenType.Number => "a number",
-        JsonTokenType.True or JsonTokenType.False => "a boolean",
-        JsonTokenType.Null => "null",
-        _ => "nothing",
-    };
 }

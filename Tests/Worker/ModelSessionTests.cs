@@ -100,7 +100,7 @@ public sealed class ModelSessionTests
     }
 
     private static IReadOnlyList<InferenceReply> Split(
-        ModelSession session, IReadOnlyList<OrtValue> outputs, IReadOnlyList<QueuedRequest> requests, int rows)
+        ModelSession session, IEnumerable<OrtValue> outputs, IReadOnlyList<QueuedRequest> requests, int rows)
     {
         var replies = new ReplySplitter(session.Signature, outputs, rows).Split(requests, DateTimeOffset.UnixEpoch, TimeSpan.Zero, "worker");
         return ReplyBatch.Read(replies["api"].ToMessage());

@@ -105,7 +105,7 @@ internal sealed partial class ModelServer(
         {
             await RunBatchAsync(run);
         }
-        catch (OnnxRuntimeException) when (run.Count > 1)
+        catch (Exception exception) when (IsOfThisInput(exception) && run.Count > 1)
         {
             LogIsolating(run.Count, Model, Version);
             foreach (var request in run)
@@ -113,12 +113,15 @@ internal sealed partial class ModelServer(
                 await RunOrIsolateAsync([request]);
             }
         }
-        catch (OnnxRuntimeException exception)
+        catch (Exception exception) when (IsOfThisInput(exception))
         {
             LogFailed(exception, Model, Version);
             await AnswerAllAsync(run, ReplyOutcome.Failed, $"the model failed on this input: {exception.Message}");
         }
     }
+
+    // The model's own failure, or outputs that can't be cut apart by rows.
+    private static bool IsOfThisInput(Exception exception) => exception is OnnxRuntimeException or InvalidDataException;
 
     private async Task RunBatchAsync(IReadOnlyList<QueuedRequest> run)
     {

@@ -5,8 +5,10 @@ using Microsoft.ML.OnnxRuntime;
 namespace InferenceTemplate.Worker.Batching;
 
 /// <summary>Cuts the outputs of a batch into the answers of its requests, copying each row once.</summary>
-internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<OrtValue> outputs, int rows)
+internal sealed class ReplySplitter(ModelSignature signature, IEnumerable<OrtValue> outputs, int rows)
 {
+    private readonly OrtValue[] _outputs = [.. outputs];
+
     /// <summary>The answers by the Api replica that waits for them.</summary>
     public IReadOnlyDictionary<string, ReplyBatch> Split(
         IReadOnlyList<QueuedRequest> run, DateTimeOffset startedAt, TimeSpan computeTime, string worker)
@@ -22,7 +24,7 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<OrtV
             }
 
             var count = run.Count == 1 ? rows : BatchPlan.Rows(queued);
-            int[] wanted = [.. Enumerable.Range(0, outputs.Count).Where(i =>
+            int[] wanted = [.. Enumerable.Range(0, _outputs.Length).Where(i =>
                 request.RequestedOutputs.Length == 0 || request.RequestedOutputs.Contains(signature.Outputs[i].Name, StringComparer.Ordinal))];
             reply.Add(
                 request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, wanted.Length);
@@ -40,8 +42,8 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<OrtV
     private void AddOutput(ReplyBatch reply, int index, bool whole, int firstRow, int count)
     {
         var declared = signature.Outputs[index];
-        var data = outputs[index].GetTensorMutableRawData();
-        var shape = outputs[index].GetTensorTypeAndShape().Shape;
+        var data = _outputs[index].GetTensorMutableRawData();
+        var shape = _outputs[index].GetTensorTypeAndShape().Shape;
         if (!whole)
         {
             if (shape[0] != rows)
