@@ -77,7 +77,7 @@ need_containers_or_servers() {
     have_postgres || install_debian "Postgres" postgresql
     command -v redis-server >/dev/null || install_debian "Redis" redis-server
   elif ! command -v docker >/dev/null && ! command -v podman >/dev/null; then
-    fail "no container runtime is found: install Docker or Podman (Aspire runs Postgres and Redis in it), or use './run --offline'"
+    fail "no container runtime is found: install Docker or Podman (Aspire runs Postgres and Redis in it)$([ ! -d offline ] || printf '%s' ", or use './run --offline'")"
   fi
   command -v curl >/dev/null || install_debian "curl" curl
 }
