@@ -17,7 +17,18 @@ public sealed class RedisServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Start();
-        Connection = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{Port},allowAdmin=true,connectRetry=20,connectTimeout=2000");
+        while (Connection is null)
+        {
+            try
+            {
+                Connection = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{Port},allowAdmin=true,connectTimeout=2000");
+            }
+            catch (RedisConnectionException) when (_process is { HasExited: false })
+            {
+                // The port is open a moment before the server answers on it.
+                await Task.Delay(50);
+            }
+        }
     }
 
     public void Start()
