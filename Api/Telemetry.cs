@@ -3,12 +3,10 @@ using System.Diagnostics.Metrics;
 
 namespace InferenceTemplate.Api;
 
-/// <summary>The Api's spans and metrics. Durations are in seconds.</summary>
+/// <summary>The Api's metrics. Durations are in seconds.</summary>
 internal sealed class Telemetry
 {
     public const string Name = "InferenceTemplate.Api";
-
-    public static readonly ActivitySource Source = new(Name);
 
     private readonly Histogram<double> _requestDuration;
     private readonly Counter<long> _predictionsShed;

@@ -71,10 +71,8 @@ public sealed partial class QueueConsumer(
         return ids.Length;
     }
 
-    private static Task[] Remove(IDatabase database, RedisValue[] ids, string stream) =>
-        [database.StreamAcknowledgeAsync(stream, QueueKeys.WorkerGroup, ids), database.StreamDeleteAsync(stream, ids)];
-
-    private Task[] Remove(IDatabase database, RedisValue[] ids) => Remove(database, ids, _stream);
+    private Task[] Remove(IDatabase database, RedisValue[] ids) =>
+        [database.StreamAcknowledgeAsync(_stream, QueueKeys.WorkerGroup, ids), database.StreamDeleteAsync(_stream, ids)];
 
     private async Task CreateGroupAsync()
     {

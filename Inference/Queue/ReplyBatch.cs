@@ -21,6 +21,17 @@ public sealed class ReplyBatch
         _writer.Byte(FormatVersion);
     }
 
+    /// <summary>The message for one replica among those for all, begun where there is none yet.</summary>
+    public static ReplyBatch For(IDictionary<string, ReplyBatch> replies, string replica)
+    {
+        if (!replies.TryGetValue(replica, out var batch))
+        {
+            replies[replica] = batch = new ReplyBatch();
+        }
+
+        return batch;
+    }
+
     /// <summary>Begins an answer; exactly <paramref name="outputs"/> calls of <see cref="AddOutput"/> must follow.</summary>
     public void Add(
         Guid id,

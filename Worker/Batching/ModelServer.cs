@@ -161,12 +161,8 @@ internal sealed partial class ModelServer(
         var replies = new Dictionary<string, ReplyBatch>(StringComparer.Ordinal);
         foreach (var request in requests.Select(r => r.Request))
         {
-            if (!replies.TryGetValue(request.ReplyTo, out var batch))
-            {
-                replies[request.ReplyTo] = batch = new ReplyBatch();
-            }
-
-            batch.Add(request.Id, outcome, error, now - request.EnqueuedAt, TimeSpan.Zero, 0, state.WorkerId);
+            ReplyBatch.For(replies, request.ReplyTo).Add(
+                request.Id, outcome, error, now - request.EnqueuedAt, TimeSpan.Zero, 0, state.WorkerId);
         }
 
         return consumer.CompleteAsync(requests, replies);

@@ -18,11 +18,7 @@ internal sealed class ReplySplitter(ModelSignature signature, IEnumerable<OrtVal
         foreach (var queued in run)
         {
             var request = queued.Request;
-            if (!replies.TryGetValue(request.ReplyTo, out var reply))
-            {
-                replies[request.ReplyTo] = reply = new ReplyBatch();
-            }
-
+            var reply = ReplyBatch.For(replies, request.ReplyTo);
             var count = run.Count == 1 ? rows : BatchPlan.Rows(queued);
             int[] wanted = [.. Enumerable.Range(0, _outputs.Length).Where(i =>
                 request.RequestedOutputs.Length == 0 || request.RequestedOutputs.Contains(signature.Outputs[i].Name, StringComparer.Ordinal))];
