@@ -1,0 +1,28 @@
+using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Tests.Shared;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+[assembly: AssemblyFixture(typeof(Servers))]
+
+namespace InferenceTemplate.Tests.Inference;
+
+public sealed class SchemaTests(Servers servers)
+{
+    [Fact]
+    public async Task Migrations_of_two_replicas_at_once_leave_the_schema_current()
+    {
+        await using var services = new ServiceCollection()
+            .AddLogging()
+            .AddSingleton(servers.Database)
+            .AddInferenceStore()
+            .BuildServiceProvider();
+        var migrator = services.GetRequiredService<SchemaMigrator>();
+        var stopping = TestContext.Current.CancellationToken;
+
+        await Task.WhenAll(migrator.MigrateAsync(stopping), migrator.MigrateAsync(stopping));
+
+        await using var database = await services.GetRequiredService<IDbContextFactory<InferenceDbContext>>().CreateDbContextAsync(stopping);
+        Assert.Empty(await database.Database.GetPendingMigrationsAsync(stopping));
+    }
+}
