@@ -56,7 +56,7 @@ internal sealed class Infer(
         InferenceCallResult result;
         try
         {
-            result = await calls.CallAsync(found, body.Inputs, body.Outputs, body.Timeout, context.RequestAborted);
+            result = await calls.CallAsync(found, context.User.TenantId(), body.Inputs, body.Outputs, body.Timeout, context.RequestAborted);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {

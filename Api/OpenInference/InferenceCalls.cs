@@ -13,7 +13,7 @@ internal sealed class InferenceCalls(RequestQueue queue, ReplyInbox inbox, IOpti
 
     /// <param name="timeout">What the caller asked for; the default where it asked for nothing, and at most the maximum.</param>
     public async Task<InferenceCallResult> CallAsync(
-        ModelVersion version, Tensor[] inputs, string[] outputs, TimeSpan? timeout, CancellationToken cancellationToken)
+        ModelVersion version, string tenant, Tensor[] inputs, string[] outputs, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         var wait = timeout ?? options.Value.DefaultTimeout;
         if (wait > options.Value.MaxTimeout)
@@ -23,7 +23,7 @@ internal sealed class InferenceCalls(RequestQueue queue, ReplyInbox inbox, IOpti
 
         var now = time.GetUtcNow();
         var request = new InferenceRequest(
-            Guid.CreateVersion7(now), version.Model, version.Version, inbox.Replica, now, now + wait,
+            Guid.CreateVersion7(now), version.Model, version.Version, tenant, RequestKind.Call, Priority.Normal, inbox.Replica, now, now + wait,
             Activity.Current?.Id, Activity.Current?.TraceStateString, outputs, inputs);
 
         // The answer may come before the enqueueing call returns: be listening first.

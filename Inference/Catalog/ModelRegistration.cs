@@ -12,6 +12,8 @@ public sealed class ModelRegistration(NpgsqlDataSource dataSource)
     public async Task RegisterAsync(ModelVersion version, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("""
+            WITH model AS (
+                INSERT INTO models (name, settings, created_at, updated_at) VALUES ($1, '{}', $7, $7) ON CONFLICT DO NOTHING)
             INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7)
             ON CONFLICT (model, version) DO UPDATE SET platform = EXCLUDED.platform, sha256 = EXCLUDED.sha256,

@@ -17,6 +17,9 @@ public static class RequestCodec
         writer.Id(request.Id);
         writer.String(request.Model);
         writer.String(request.Version);
+        writer.String(request.TenantId);
+        writer.Byte((byte)request.Kind);
+        writer.Byte((byte)request.Priority);
         writer.String(request.ReplyTo);
         writer.Int64(request.EnqueuedAt.UtcTicks);
         writer.Int64(request.Deadline.UtcTicks);
@@ -51,6 +54,9 @@ public static class RequestCodec
         var id = reader.Id();
         var model = reader.RequiredString();
         var modelVersion = reader.RequiredString();
+        var tenant = reader.RequiredString();
+        var kind = (RequestKind)reader.Byte();
+        var priority = (Priority)reader.Byte();
         var replyTo = reader.RequiredString();
         var enqueuedAt = new DateTimeOffset(reader.Int64(), TimeSpan.Zero);
         var deadline = new DateTimeOffset(reader.Int64(), TimeSpan.Zero);
@@ -69,6 +75,6 @@ public static class RequestCodec
         }
 
         return new InferenceRequest(
-            id, model, modelVersion, replyTo, enqueuedAt, deadline, traceParent, traceState, outputs, inputs);
+            id, model, modelVersion, tenant, kind, priority, replyTo, enqueuedAt, deadline, traceParent, traceState, outputs, inputs);
     }
 }

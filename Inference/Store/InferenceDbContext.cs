@@ -10,6 +10,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
 
+    public DbSet<Model> Models => Set<Model>();
+
     public DbSet<ModelVersion> ModelVersions => Set<ModelVersion>();
 
     public DbSet<Prediction> Predictions => Set<Prediction>();
@@ -35,12 +37,23 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             key.HasOne<Tenant>().WithMany().HasForeignKey(k => k.TenantId);
         });
 
+        modelBuilder.Entity<Model>(model =>
+        {
+            model.ToTable("models");
+            model.HasKey(m => m.Name);
+            model.Property(m => m.Name).HasMaxLength(128);
+            model.Property(m => m.Settings).HasColumnType("jsonb").HasConversion(
+                settings => JsonSerializer.Serialize(settings, StoreJson.Default.ModelSettings),
+                json => JsonSerializer.Deserialize(json, StoreJson.Default.ModelSettings)!);
+        });
+
         modelBuilder.Entity<ModelVersion>(version =>
         {
             version.ToTable("model_versions");
             version.HasKey(v => new { v.Model, v.Version });
             version.Property(v => v.Model).HasMaxLength(128);
             version.Property(v => v.Version).HasMaxLength(32);
+            version.HasOne<Model>().WithMany().HasForeignKey(v => v.Model);
             version.Property(v => v.Platform).HasMaxLength(64);
             version.Property(v => v.Sha256).HasMaxLength(64).IsFixedLength();
             version.Property(v => v.Signature).HasColumnType("jsonb").HasConversion(

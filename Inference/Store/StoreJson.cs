@@ -5,5 +5,6 @@ namespace InferenceTemplate.Inference.Store;
 
 /// <summary>JSON as the database keeps it.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(ModelSettings))]
 [JsonSerializable(typeof(ModelSignature))]
 internal sealed partial class StoreJson : JsonSerializerContext;

@@ -58,6 +58,6 @@ public sealed class BatchPlanTests
     {
         var now = DateTimeOffset.UnixEpoch;
         var input = new Tensor("x", Datatype.Fp32, shape, new byte[TensorShape.ElementCount(shape) * 4]);
-        return new QueuedRequest(id, new InferenceRequest(Guid.NewGuid(), "m", "1", "api", now, now, null, null, [], [input]));
+        return new QueuedRequest(id, new InferenceRequest(Guid.NewGuid(), "m", "1", "default", RequestKind.Call, Priority.Normal, "api", now, now, null, null, [], [input]));
     }
 }

@@ -96,7 +96,7 @@ public sealed class ModelSessionTests
     {
         var input = new Tensor("image", Datatype.Fp32, [pixels.Length / 64, 8, 8], MemoryMarshal.AsBytes(pixels.AsSpan()).ToArray());
         var now = DateTimeOffset.UnixEpoch;
-        return new QueuedRequest($"{id}", new InferenceRequest(Guid.NewGuid(), "digits", "1", "api", now, now, null, null, [], [input]));
+        return new QueuedRequest($"{id}", new InferenceRequest(Guid.NewGuid(), "digits", "1", "default", RequestKind.Call, Priority.Normal, "api", now, now, null, null, [], [input]));
     }
 
     private static IReadOnlyList<InferenceReply> Split(

@@ -80,6 +80,31 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.ToTable("api_keys", (string)null);
                 });
 
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.Model", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("name");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Settings")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("settings");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.HasKey("Name");
+
+                    b.ToTable("models", (string)null);
+                });
+
             modelBuilder.Entity("InferenceTemplate.Inference.Store.ModelVersion", b =>
                 {
                     b.Property<string>("Model")
@@ -224,6 +249,15 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.HasOne("InferenceTemplate.Inference.Store.Tenant", null)
                         .WithMany()
                         .HasForeignKey("TenantId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.ModelVersion", b =>
+                {
+                    b.HasOne("InferenceTemplate.Inference.Store.Model", null)
+                        .WithMany()
+                        .HasForeignKey("Model")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
                 });

@@ -6,7 +6,7 @@ namespace InferenceTemplate.Tests.Unit.Inference;
 public sealed class CodecTests
 {
     private static readonly InferenceRequest Request = new(
-        Guid.NewGuid(), "digits", "1", "api-1",
+        Guid.NewGuid(), "digits", "1", "acme", RequestKind.Job, Priority.Low, "api-1",
         new DateTimeOffset(2026, 1, 2, 3, 4, 5, 6, TimeSpan.Zero), new DateTimeOffset(2026, 1, 2, 3, 5, 5, TimeSpan.Zero),
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", null, ["label"],
         [new Tensor("image", Datatype.Fp32, [1, 2], new byte[] { 1, 2, 3, 4, 5, 6, 7, 8 }), new Tensor("größe", Datatype.Bytes, [0], default)]);

@@ -1,0 +1,15 @@
+namespace InferenceTemplate.Inference.Queue;
+
+/// <summary>
+/// Levels of the queue, each a stream of its own. The protocol's number (0 default, 1 highest, larger is lower) maps
+/// to them: 1 is high, 0 and 2 are normal, 3 and above are low.
+/// </summary>
+public enum Priority : byte
+{
+    High = 0,
+    Normal = 1,
+    Low = 2,
+
+    /// <summary>Mirrored traffic: nobody waits for it, and it is the first to go when the queue fills.</summary>
+    Shadow = 3,
+}
