@@ -67,6 +67,9 @@ internal sealed class TestQueue
         return request;
     }
 
+    public async Task EnqueueAgainAsync(InferenceRequest request) =>
+        Assert.Equal(EnqueueOutcome.Enqueued, (await Requests.EnqueueAsync(request)).Outcome);
+
     public async Task EnqueueManyAsync(Priority priority, int count)
     {
         var admissions = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => Requests.EnqueueAsync(Request(priority))));
