@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
+using InferenceTemplate.Api.Queues;
 
 namespace InferenceTemplate.Api;
 
@@ -17,4 +18,9 @@ namespace InferenceTemplate.Api;
 [JsonSerializable(typeof(ModelReady))]
 [JsonSerializable(typeof(AccessToken))]
 [JsonSerializable(typeof(PlatformOverview))]
+[JsonSerializable(typeof(QueueOverviews))]
+[JsonSerializable(typeof(DeadLetterPage))]
+[JsonSerializable(typeof(DeadLetterView))]
+[JsonSerializable(typeof(RequeuedCount))]
+[JsonSerializable(typeof(PurgedCount))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -1,11 +1,18 @@
+using InferenceTemplate.Api.Admin;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
+using InferenceTemplate.Api.Queues;
 using InferenceTemplate.Api.Startup;
 using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.ServiceDefaults;
+
+if (args is [AdminCommands.Verb, .. var command])
+{
+    return await AdminCommands.RunAsync(command);
+}
 
 var builder = WebApplication.CreateBuilder(args);
 
@@ -15,6 +22,7 @@ builder.AddRedisClient("redis");
 builder.Services.AddInference();
 builder.Services.AddApiAuth(builder.Configuration);
 builder.Services.AddOpenInference();
+builder.Services.AddQueues();
 builder.Services.AddOverview();
 builder.Services.AddPredictions();
 builder.Services.AddStartup();
@@ -32,6 +40,7 @@ app.UseAuthorization();
 app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(Policies.Administer));
 app.MapOpenInference();
 app.MapAccessTokens();
+app.MapQueues();
 app.MapOverview();
 
 await app.RunAsync();

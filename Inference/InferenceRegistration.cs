@@ -18,6 +18,7 @@ public static class InferenceRegistration
         services.AddSingleton<ModelCatalog>();
         services.AddSingleton<ModelRegistration>();
         services.AddSingleton<RequestQueue>();
+        services.AddSingleton<DeadLetters>();
         services.AddSingleton<FleetRegistry>();
         return services;
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Security.Claims;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
@@ -25,6 +26,15 @@ internal sealed class Infer(
         if (await catalog.FindAsync(model, version, context.RequestAborted) is not { } found)
         {
             await ModelMetadataEndpoints.Unknown(model, version).ExecuteAsync(context);
+            return;
+        }
+
+        if (calls.RefusalWithoutAsking(found, context.Request.ContentLength) is { } refusal)
+        {
+            var elapsed = time.GetElapsedTime(start);
+            measured.End(elapsed, failed: true);
+            telemetry.Answered(found.Model, found.Version, refusal.Status, elapsed);
+            await RefuseAsync(context, refusal);
             return;
         }
 
@@ -56,7 +66,7 @@ internal sealed class Infer(
         InferenceCallResult result;
         try
         {
-            result = await calls.CallAsync(found, context.User.TenantId(), body.Inputs, body.Outputs, body.Timeout, context.RequestAborted);
+            result = await calls.CallAsync(found, context.User.TenantId(), body, context.Request.ContentLength, context.RequestAborted);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -77,18 +87,23 @@ internal sealed class Infer(
     {
         if (result.Status != StatusCodes.Status200OK)
         {
-            if (result.Status == StatusCodes.Status503ServiceUnavailable)
-            {
-                context.Response.Headers.RetryAfter = "1";
-            }
-
-            await OpenInferenceErrors.Error(result.Status, result.Error!).ExecuteAsync(context);
+            await RefuseAsync(context, result);
             return;
         }
 
         context.Response.ContentType = "application/json";
         InferResponseWriter.Write(context.Response.BodyWriter, version.Model, version.Version, body.Id, result.Reply!);
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
+
+    private static Task RefuseAsync(HttpContext context, InferenceCallResult result)
+    {
+        if (result.Status == StatusCodes.Status503ServiceUnavailable)
+        {
+            context.Response.Headers.RetryAfter = result.RetryAfter.ToString(CultureInfo.InvariantCulture);
+        }
+
+        return OpenInferenceErrors.Error(result.Status, result.Error!).ExecuteAsync(context);
     }
 
     private static void RefuseHalfPrecisionOutputs(ModelVersion version, InferBody body)

@@ -1,3 +1,4 @@
+using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Tensors;
 
 namespace InferenceTemplate.Api.OpenInference;
@@ -5,8 +6,9 @@ namespace InferenceTemplate.Api.OpenInference;
 /// <summary>What a caller sent to <c>/infer</c>.</summary>
 /// <param name="Id">Echoed in the answer; null when absent or empty.</param>
 /// <param name="Timeout">The <c>timeout</c> parameter; null when absent.</param>
+/// <param name="Priority">The <c>priority</c> parameter; normal when absent.</param>
 /// <param name="Outputs">Names of the outputs asked for; empty for all.</param>
-internal sealed record InferBody(string? Id, TimeSpan? Timeout, Tensor[] Inputs, string[] Outputs);
+internal sealed record InferBody(string? Id, TimeSpan? Timeout, Priority Priority, Tensor[] Inputs, string[] Outputs);
 
 /// <summary>The request can't be understood; the message is for its sender.</summary>
 internal sealed class InvalidInferBodyException(string message) : Exception(message);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Tensors;
 
 namespace InferenceTemplate.Api.OpenInference;
@@ -29,7 +30,7 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
     private InferBody Read()
     {
         string? id = null;
-        TimeSpan? timeout = null;
+        (TimeSpan? Timeout, long Priority) parameters = default;
         var inputs = new List<Tensor>();
         var outputs = new List<string>();
         var hasInputs = false;
@@ -44,7 +45,7 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
                     id = ReadId();
                     break;
                 case "parameters":
-                    timeout = ReadTimeout();
+                    parameters = ReadParameters();
                     break;
                 case "inputs":
                     hasInputs = true;
@@ -65,7 +66,7 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
         }
 
         return hasInputs
-            ? new InferBody(id, timeout, [.. inputs], [.. outputs])
+            ? new InferBody(id, parameters.Timeout, Priorities.FromProtocol(parameters.Priority), [.. inputs], [.. outputs])
             : throw new InvalidInferBodyException("inputs: missing");
     }
 
@@ -82,29 +83,35 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
             : throw new InvalidInferBodyException($"id: {id.Length} characters given, at most {InferLimits.MaxIdLength} allowed");
     }
 
-    private TimeSpan? ReadTimeout()
+    private (TimeSpan? Timeout, long Priority) ReadParameters()
     {
         _json.Require(JsonTokenType.StartObject, "parameters");
-        TimeSpan? timeout = null;
+        (TimeSpan? Timeout, long Priority) parameters = default;
         while (_json.NextProperty() is { } name)
         {
-            if (name != "timeout")
+            switch (name)
             {
-                _json.Skip();
-                continue;
+                case "timeout":
+                    // Zero means: no timeout of its own.
+                    var microseconds = ReadWhole("parameters.timeout: a whole number of microseconds expected");
+                    parameters.Timeout = microseconds == 0 ? null : TimeSpan.FromMicroseconds(Math.Min(microseconds, int.MaxValue * 1000L));
+                    break;
+                case "priority":
+                    parameters.Priority = ReadWhole("parameters.priority: a whole number from 0 expected (1 is the highest)");
+                    break;
+                default:
+                    _json.Skip();
+                    break;
             }
-
-            if (_json.Reader.TokenType != JsonTokenType.Number || !_json.Reader.TryGetInt64(out var microseconds) || microseconds < 0)
-            {
-                throw new InvalidInferBodyException("parameters.timeout: a whole number of microseconds expected");
-            }
-
-            // Zero means: no timeout of its own.
-            timeout = microseconds == 0 ? null : TimeSpan.FromMicroseconds(Math.Min(microseconds, int.MaxValue * 1000L));
         }
 
-        return timeout;
+        return parameters;
     }
+
+    private readonly long ReadWhole(string problem) =>
+        _json.Reader.TokenType == JsonTokenType.Number && _json.Reader.TryGetInt64(out var number) && number >= 0
+            ? number
+            : throw new InvalidInferBodyException(problem);
 
     private Tensor ReadInput(int index)
     {

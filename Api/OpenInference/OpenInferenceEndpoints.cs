@@ -14,6 +14,7 @@ internal static class OpenInferenceEndpoints
         services.AddSingleton<Telemetry>();
         services.AddSingleton<ReplyInbox>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplyInbox>());
+        services.AddSingleton<QueueVerdicts>();
         services.AddSingleton<InferenceCalls>();
         services.AddSingleton<Infer>();
         return services;

@@ -13,3 +13,14 @@ public enum Priority : byte
     /// <summary>Mirrored traffic: nobody waits for it, and it is the first to go when the queue fills.</summary>
     Shadow = 3,
 }
+
+public static class Priorities
+{
+    /// <summary>The level for a number of the protocol, from 0.</summary>
+    public static Priority FromProtocol(long number) => number switch
+    {
+        1 => Priority.High,
+        0 or 2 => Priority.Normal,
+        _ => Priority.Low,
+    };
+}
