@@ -1,8 +1,9 @@
 using System.Diagnostics.Metrics;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Store;
+using Microsoft.EntityFrameworkCore;
 
 namespace InferenceTemplate.Api.Queues;
 
@@ -14,7 +15,7 @@ internal sealed partial class QueueGauges : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
-    private readonly ModelCatalog _catalog;
+    private readonly IDbContextFactory<InferenceDbContext> _contexts;
     private readonly RequestQueue _queue;
     private readonly QueueVerdicts _verdicts;
     private readonly TimeProvider _time;
@@ -22,9 +23,14 @@ internal sealed partial class QueueGauges : BackgroundService
     private QueueStats[] _seen = [];
 
     public QueueGauges(
-        ModelCatalog catalog, RequestQueue queue, QueueVerdicts verdicts, IMeterFactory meters, TimeProvider time, ILogger<QueueGauges> logger)
+        IDbContextFactory<InferenceDbContext> contexts,
+        RequestQueue queue,
+        QueueVerdicts verdicts,
+        IMeterFactory meters,
+        TimeProvider time,
+        ILogger<QueueGauges> logger)
     {
-        (_catalog, _queue, _verdicts, _time, _logger) = (catalog, queue, verdicts, time, logger);
+        (_contexts, _queue, _verdicts, _time, _logger) = (contexts, queue, verdicts, time, logger);
         var meter = meters.Create(Telemetry.Name);
         meter.CreateObservableGauge(
             "inference.queue.depth", () => Levels(l => l.Depth), "{request}", "Requests that wait or run.");
@@ -41,11 +47,10 @@ internal sealed partial class QueueGauges : BackgroundService
         using var timer = new PeriodicTimer(Interval, _time);
         try
         {
-            do
+            while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 await LookAsync(stoppingToken);
             }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -57,7 +62,9 @@ internal sealed partial class QueueGauges : BackgroundService
     {
         try
         {
-            var versions = await _catalog.AllAsync(cancellationToken);
+            // Not by the catalogue: it answers its first question freshly, and later ones with what it knew.
+            await using var database = await _contexts.CreateDbContextAsync(cancellationToken);
+            var versions = await database.ModelVersions.Select(v => new { v.Model, v.Version }).ToListAsync(cancellationToken);
             _seen = await _queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
             foreach (var stats in _seen)
             {
@@ -66,7 +73,7 @@ internal sealed partial class QueueGauges : BackgroundService
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            // What can't be seen is not shown: an old number would look like a fresh one. Before the schema is current the catalogue fails.
+            // What can't be seen is not shown: an old number would look like a fresh one. Before the schema is current the query fails.
             _seen = [];
             if (!Outages.IsQueueAway(exception) && !Outages.IsDatabaseAway(exception))
             {

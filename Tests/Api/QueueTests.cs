@@ -193,6 +193,7 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
     {
         await using var database = await platform.DatabaseAsync();
         await using var command = database.CreateCommand("""
+            WITH named AS (INSERT INTO models (name, settings, created_at, updated_at) VALUES ($1, '{}', now(), now()))
             INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
             SELECT $1, version, platform, sha256, size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits'
             """);

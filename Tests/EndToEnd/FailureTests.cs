@@ -1,9 +1,13 @@
 using System.Net;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Tensors;
 using InferenceTemplate.Tests.Shared;
+using Microsoft.Extensions.Logging.Abstractions;
 using StackExchange.Redis;
 
 namespace InferenceTemplate.Tests.EndToEnd;
@@ -70,10 +74,54 @@ public sealed class FailureTests(NarrowPlatform platform) : IClassFixture<Narrow
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
+    [Fact]
+    public async Task Call_that_died_with_its_worker_is_answered_by_another_and_given_up_when_it_ended_too_many()
+    {
+        using var redis = await ConnectionMultiplexer.ConnectAsync((await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
+        var inbox = new ReplyInbox(redis, NullLogger<ReplyInbox>.Instance);
+        await inbox.StartAsync(Cancellation);
+        var (again, givenUp) = (Call(inbox.Replica), Call(inbox.Replica));
+        using var first = inbox.Expect(again.Id);
+        using var second = inbox.Expect(givenUp.Id);
+
+        await TakeByDeadWorkerAsync(redis, again, deliveries: 1);
+        await TakeByDeadWorkerAsync(redis, givenUp, deliveries: 3);
+
+        Assert.Equal(ReplyOutcome.Completed, (await first.Reply.WaitAsync(Cancellation)).Outcome);
+        Assert.Equal(ReplyOutcome.Unavailable, (await second.Reply.WaitAsync(Cancellation)).Outcome);
+        using var client = platform.Admin();
+        var letters = await client.GetStringAsync("/v1/queues/digits/1/dead-letters", Cancellation);
+        Assert.Contains($"{givenUp.Id}", letters, StringComparison.Ordinal);
+        Assert.DoesNotContain($"{again.Id}", letters, StringComparison.Ordinal);
+    }
+
+    private static InferenceRequest Call(string replyTo)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var pixels = MemoryMarshal.AsBytes(Digits.HeldOut[0].Pixels.AsSpan()).ToArray();
+        return new InferenceRequest(
+            Guid.CreateVersion7(), "digits", "1", "default", RequestKind.Call, Priority.Normal, replyTo, now, now.AddMinutes(5), null, null, [],
+            [new Tensor("image", Datatype.Fp32, [1, 8, 8], pixels)]);
+    }
+
+    // Queued and taken in one step, so that no living worker comes first; then as old as work that nobody renewed.
+    private static Task<RedisResult> TakeByDeadWorkerAsync(ConnectionMultiplexer redis, InferenceRequest request, int deliveries) =>
+        redis.GetDatabase().ScriptEvaluateAsync(
+            """
+            redis.pcall('XGROUP', 'CREATE', KEYS[1], 'workers', '0', 'MKSTREAM')
+            local entry = redis.call('XADD', KEYS[1], '*', 'request', ARGV[1], 'id', ARGV[2], 'deadline', ARGV[3], 'kind', '0')
+            redis.call('XREADGROUP', 'GROUP', 'workers', 'dead', 'STREAMS', KEYS[1], '>')
+            redis.call('XCLAIM', KEYS[1], 'workers', 'dead', 0, entry, 'IDLE', 3600000, 'RETRYCOUNT', ARGV[4], 'JUSTID')
+            return entry
+            """,
+            ["inference:{digits/1}:queue:normal"],
+            [RequestCodec.Encode(request), request.Id.ToByteArray(), request.Deadline.ToUnixTimeMilliseconds(), deliveries]);
+
     private async Task RegisterModelThatNobodyServesAsync(string model)
     {
         await using var database = await platform.DatabaseAsync();
         await using var command = database.CreateCommand("""
+            WITH named AS (INSERT INTO models (name, settings, created_at, updated_at) VALUES ($1, '{}', now(), now()))
             INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
             SELECT $1, version, platform, sha256, size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits'
             """);
