@@ -10,6 +10,7 @@ internal sealed class Telemetry
 
     private readonly Histogram<double> _requestDuration;
     private readonly Counter<long> _predictionsShed;
+    private readonly Counter<long> _dropped;
 
     public Telemetry(IMeterFactory meters)
     {
@@ -18,11 +19,16 @@ internal sealed class Telemetry
             "inference.request.duration", "s", "Time of an inference request, from its arrival to its answer.");
         _predictionsShed = meter.CreateCounter<long>(
             "inference.predictions.shed", "{prediction}", "Prediction records not kept because Postgres could not keep up.");
+        _dropped = meter.CreateCounter<long>("inference.requests.dropped", "{request}", "Requests removed without a run, by reason.");
     }
 
     public void Answered(string model, string version, int status, TimeSpan time) => _requestDuration.Record(
         time.TotalSeconds,
         new TagList { { "model", model }, { "version", version }, { "http.response.status_code", status } });
+
+    /// <summary>Shadow requests that made way for another.</summary>
+    public void DroppedShadow(string model, string version, int count) =>
+        _dropped.Add(count, new TagList { { "model", model }, { "version", version }, { "reason", "shadow" } });
 
     public void Shed(int predictions) => _predictionsShed.Add(predictions);
 }

@@ -10,6 +10,7 @@ internal sealed partial class InferenceCalls(
     RequestQueue queue,
     ReplyInbox inbox,
     QueueVerdicts verdicts,
+    Telemetry telemetry,
     IOptions<QueueOptions> options,
     TimeProvider time,
     ILogger<InferenceCalls> logger)
@@ -46,6 +47,11 @@ internal sealed partial class InferenceCalls(
             var name = new QueueName(version.Model, version.Version);
             var admission = await queue.EnqueueAsync(request);
             verdicts.Learn(name, admission, request.Priority, contentLength);
+            if (admission.Shed > 0)
+            {
+                telemetry.DroppedShadow(version.Model, version.Version, admission.Shed);
+            }
+
             if (admission.Outcome != EnqueueOutcome.Enqueued)
             {
                 return Refusal(name, admission);

@@ -1,38 +1,33 @@
 using System.Net;
-using Aspire.Hosting.Testing;
 using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
 using InferenceTemplate.Tests.Shared;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace InferenceTemplate.Tests.Api;
 
 /// <summary>The queue as callers and administrators meet it, of models that no worker serves.</summary>
 public sealed class QueueTests(Platform platform) : IAsyncLifetime
 {
-    private readonly string _model = $"q{Guid.NewGuid():N}"[..12];
-    private ConnectionMultiplexer? _redis;
+    private ModelQueue? _queue;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() =>
-        _redis = await ConnectionMultiplexer.ConnectAsync((await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
+    private ModelQueue Queue => _queue!;
+
+    public async ValueTask InitializeAsync() => _queue = await ModelQueue.OpenAsync(platform);
 
     public ValueTask DisposeAsync()
     {
-        _redis?.Dispose();
+        _queue?.Dispose();
         return ValueTask.CompletedTask;
     }
 
     [Fact]
     public async Task Dead_letters_can_be_seen_requeued_and_purged()
     {
-        var worker = Worker();
-        var ids = await BuryAsync(worker, 4);
+        var worker = Queue.Worker;
+        var ids = await Queue.BuryAsync(4);
         using var client = platform.Admin();
-        var path = $"/v1/queues/{_model}/1/dead-letters";
+        var path = $"/v1/queues/{Queue.Model}/1/dead-letters";
 
         var first = await GetAsync(client, $"{path}?limit=3");
         var letters = first.GetProperty("dead_letters").EnumerateArray().ToList();
@@ -55,7 +50,7 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, await SendAsync(client, HttpMethod.Post, $"{path}/requeue"));
         Assert.Equal(ids[2..], (await worker.ReadAsync(10)).Select(r => r.Request.Id));
-        await BuryAsync(worker, 1);
+        await Queue.BuryAsync(1);
         Assert.Equal(HttpStatusCode.OK, await SendAsync(client, HttpMethod.Delete, path));
         Assert.Equal(HttpStatusCode.NotFound, await SendAsync(client, HttpMethod.Get, path));
     }
@@ -70,7 +65,7 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
         using var client = platform.Admin();
 
         var method = question[0] == '?' ? HttpMethod.Get : HttpMethod.Delete;
-        Assert.Equal(status, await SendAsync(client, method, $"/v1/queues/{_model}/1/dead-letters{question}"));
+        Assert.Equal(status, await SendAsync(client, method, $"/v1/queues/{Queue.Model}/1/dead-letters{question}"));
     }
 
     [Theory]
@@ -94,14 +89,13 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
     public async Task Queues_show_what_waits_by_priority()
     {
         await RegisterAsync();
-        var queue = Queue();
-        await queue.EnqueueAsync(Request(Priority.High));
-        await queue.EnqueueAsync(Request(Priority.Low));
-        await queue.EnqueueAsync(Request(Priority.Low));
+        await Queue.EnqueueAsync(Priority.High);
+        await Queue.EnqueueAsync(Priority.Low);
+        await Queue.EnqueueAsync(Priority.Low);
         using var client = platform.Admin();
 
         var mine = (await GetAsync(client, "/v1/queues")).GetProperty("queues").EnumerateArray()
-            .Single(q => q.GetProperty("model").GetString() == _model);
+            .Single(q => q.GetProperty("model").GetString() == Queue.Model);
 
         var depth = mine.GetProperty("depth");
         Assert.Equal((1, 0, 2), (depth.GetProperty("high").GetInt32(), depth.GetProperty("normal").GetInt32(), depth.GetProperty("low").GetInt32()));
@@ -110,7 +104,7 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
 
         // Seen every two seconds by each replica.
         while (!(await client.GetStringAsync("/metrics", Cancellation)).Split('\n').Any(l =>
-            l.StartsWith("inference_queue_depth{", StringComparison.Ordinal) && l.Contains(_model, StringComparison.Ordinal)
+            l.StartsWith("inference_queue_depth{", StringComparison.Ordinal) && l.Contains(Queue.Model, StringComparison.Ordinal)
             && l.Contains("priority=\"low\"", StringComparison.Ordinal) && l.Contains("} 2", StringComparison.Ordinal)))
         {
             await Task.Delay(200, Cancellation);
@@ -129,7 +123,7 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
         using var response = await InferAsync(client, $"\"priority\":{asked},\"timeout\":50000");
 
         Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
-        var stats = (await Queue().StatsAsync([new QueueName(_model, "1")]))[0];
+        var stats = await Queue.StatsAsync();
         Assert.Equal(priority, Assert.Single(stats.Levels, l => l.Depth == 1).Priority);
     }
 
@@ -139,8 +133,8 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
         await RegisterAsync();
         using var client = platform.Admin();
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        var call = client.PostAsync($"/v2/models/{_model}/infer", Body(""), leaving.Token);
-        while ((await Queue().StatsAsync([new QueueName(_model, "1")]))[0].Depth == 0)
+        var call = client.PostAsync($"/v2/models/{Queue.Model}/infer", Body(""), leaving.Token);
+        while ((await Queue.StatsAsync()).Depth == 0)
         {
             await Task.Delay(20, Cancellation);
         }
@@ -149,44 +143,15 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
 
         // The mark comes a moment after the connection ends.
-        while (!await _redis!.GetDatabase().KeyExistsAsync($"inference:{{{_model}/1}}:cancelled"))
+        while (!await Queue.Redis.GetDatabase().KeyExistsAsync($"inference:{{{Queue.Model}/1}}:cancelled"))
         {
             await Task.Delay(20, Cancellation);
         }
 
         var dropped = new List<(string, int)>();
-        var worker = Worker();
-        worker.Dropped = (reason, count) => dropped.Add((reason, count));
-        Assert.Empty(await worker.ReadAsync(10));
+        Queue.Worker.Dropped = (reason, count) => dropped.Add((reason, count));
+        Assert.Empty(await Queue.Worker.ReadAsync(10));
         Assert.Equal([("cancelled", 1)], dropped);
-    }
-
-    private RequestQueue Queue() => new(_redis!, Options.Create(new QueueOptions()), TimeProvider.System);
-
-    private QueueConsumer Worker() => new(
-        _redis!, new QueueWakeup(_redis!), new QueueCancellations(_redis!), Options.Create(new QueueOptions()), TimeProvider.System,
-        NullLogger<QueueConsumer>.Instance, "test", _model, "1");
-
-    private InferenceRequest Request(Priority priority)
-    {
-        var now = TimeProvider.System.GetUtcNow();
-        return new InferenceRequest(
-            Guid.CreateVersion7(), _model, "1", "default", RequestKind.Call, priority, "", now, now.AddMinutes(5), null, null, [],
-            [new Tensor("x", Datatype.Uint8, [3], new byte[] { 1, 2, 3 })]);
-    }
-
-    private async Task<List<Guid>> BuryAsync(QueueConsumer worker, int count)
-    {
-        var ids = new List<Guid>();
-        for (var i = 0; i < count; i++)
-        {
-            await Queue().EnqueueAsync(Request(Priority.Normal));
-            var taken = Assert.Single(await worker.ReadAsync(1));
-            await worker.DeadLetterAsync(taken, "no good");
-            ids.Add(taken.Request.Id);
-        }
-
-        return ids;
     }
 
     private async Task RegisterAsync()
@@ -197,20 +162,20 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
             INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
             SELECT $1, version, platform, sha256, size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits'
             """);
-        command.Parameters.AddWithValue(_model);
+        command.Parameters.AddWithValue(Queue.Model);
         await command.ExecuteNonQueryAsync(Cancellation);
 
         // Each of the replicas reads the catalogue at most once a second.
         for (var seen = 0; seen < 20;)
         {
             using var fresh = platform.Admin();
-            using var response = await fresh.GetAsync($"/v2/models/{_model}", Cancellation);
+            using var response = await fresh.GetAsync($"/v2/models/{Queue.Model}", Cancellation);
             seen = response.IsSuccessStatusCode ? seen + 1 : 0;
         }
     }
 
     private Task<HttpResponseMessage> InferAsync(HttpClient client, string parameters) =>
-        client.PostAsync($"/v2/models/{_model}/infer", Body(parameters), Cancellation);
+        client.PostAsync($"/v2/models/{Queue.Model}/infer", Body(parameters), Cancellation);
 
     private static StringContent Body(string parameters) =>
         Digits.Request([Digits.HeldOut[0].Pixels], extra: $"\"parameters\":{{{parameters}}},");
