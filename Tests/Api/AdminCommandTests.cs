@@ -38,6 +38,7 @@ public sealed class AdminCommandTests(Platform platform)
         var api = Path.Combine(Repository.Root, "Api", "bin", parts[^2], parts[^1], "InferenceTemplate.Api.dll");
         var start = new ProcessStartInfo("dotnet", [api, "admin", "dead-letters", .. verb])
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             Environment =
             {

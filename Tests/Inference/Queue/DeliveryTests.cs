@@ -140,12 +140,13 @@ public sealed class DeliveryTests(Servers servers)
     [Fact]
     public async Task Call_of_a_dead_worker_is_dropped_when_its_deadline_has_passed_and_a_job_is_not()
     {
-        var queue = new TestQueue(servers);
-        var call = await queue.EnqueueAsync(timeout: TimeSpan.FromMilliseconds(100));
-        var job = await queue.EnqueueAsync(kind: RequestKind.Job, timeout: TimeSpan.FromMilliseconds(100));
+        var time = new ShiftedTime();
+        var queue = new TestQueue(servers, time: time);
+        var call = await queue.EnqueueAsync(timeout: TimeSpan.FromMinutes(1));
+        var job = await queue.EnqueueAsync(kind: RequestKind.Job, timeout: TimeSpan.FromMinutes(1));
         var lost = await queue.Worker("dead").ReadAsync(2);
         Assert.Equal([call.Id, job.Id], lost.Select(r => r.Request.Id));
-        await Task.Delay(150, TestContext.Current.CancellationToken);
+        time.Advance(TimeSpan.FromMinutes(2));
         await AgeAsync(queue, lost[0], 1, 60_000);
         await AgeAsync(queue, lost[1], 1, 60_000);
 
@@ -159,13 +160,14 @@ public sealed class DeliveryTests(Servers servers)
     [Fact]
     public async Task Expired_calls_are_dropped_and_do_not_take_the_place_of_live_ones()
     {
-        var queue = new TestQueue(servers);
+        var time = new ShiftedTime();
+        var queue = new TestQueue(servers, time: time);
         for (var i = 0; i < 40; i++)
         {
-            await queue.Requests.EnqueueAsync(queue.Request(timeout: TimeSpan.FromMilliseconds(300)));
+            await queue.Requests.EnqueueAsync(queue.Request(timeout: TimeSpan.FromMinutes(1)));
         }
 
-        await Task.Delay(350, TestContext.Current.CancellationToken);
+        time.Advance(TimeSpan.FromMinutes(2));
         var live = await queue.EnqueueAsync();
 
         var read = Assert.Single(await queue.Worker("w").ReadAsync(1));
