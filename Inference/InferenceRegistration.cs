@@ -1,5 +1,6 @@
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Inference.Jobs;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
 using Microsoft.Extensions.DependencyInjection;
@@ -19,6 +20,7 @@ public static class InferenceRegistration
         services.AddSingleton<ModelRegistration>();
         services.AddSingleton<RequestQueue>();
         services.AddSingleton<FleetRegistry>();
+        services.AddJobs();
         return services;
     }
 }

@@ -12,4 +12,10 @@ internal static class QueueKeys
     public static string Stream(string model, string version) => $"inference:{{{model}/{version}}}:queue";
 
     public static string Replies(string apiReplica) => $"inference:replies:{apiReplica}";
+
+    /// <summary>Api replicas listen here for the ids of jobs whose state changed.</summary>
+    public const string JobsChannel = "inference:jobs:changed";
+
+    /// <summary>Since when Redis has had its data; gone with them.</summary>
+    public const string Epoch = "inference:jobs:epoch";
 }

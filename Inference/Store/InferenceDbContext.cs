@@ -16,6 +16,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<Prediction> Predictions => Set<Prediction>();
 
+    public DbSet<Job> Jobs => Set<Job>();
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<Tenant>(tenant =>
@@ -71,6 +73,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             prediction.Property(p => p.TraceId).HasMaxLength(32);
             prediction.HasIndex(p => new { p.TenantId, p.ReceivedAt });
         });
+
+        modelBuilder.Entity<Job>(JobTable.Describe);
 
         foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(e => e.GetProperties()))
         {

@@ -80,6 +80,159 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.ToTable("api_keys", (string)null);
                 });
 
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.Job", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<int>("Attempt")
+                        .HasColumnType("integer")
+                        .HasColumnName("attempt");
+
+                    b.Property<int>("BatchSize")
+                        .HasColumnType("integer")
+                        .HasColumnName("batch_size");
+
+                    b.Property<bool>("CancelRequested")
+                        .HasColumnType("boolean")
+                        .HasColumnName("cancel_requested");
+
+                    b.Property<long>("ComputeMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("compute_microseconds");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset>("DeadlineAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("deadline_at");
+
+                    b.Property<string>("Error")
+                        .HasColumnType("text")
+                        .HasColumnName("error");
+
+                    b.Property<short?>("ErrorStatus")
+                        .HasColumnType("smallint")
+                        .HasColumnName("error_status");
+
+                    b.Property<DateTimeOffset?>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<DateTimeOffset?>("FinishedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("finished_at");
+
+                    b.Property<string>("IdempotencyKey")
+                        .HasMaxLength(255)
+                        .HasColumnType("character varying(255)")
+                        .HasColumnName("idempotency_key");
+
+                    b.Property<DateTimeOffset?>("LeaseUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("lease_until");
+
+                    b.Property<int>("MaxAttempts")
+                        .HasColumnType("integer")
+                        .HasColumnName("max_attempts");
+
+                    b.Property<string>("Model")
+                        .IsRequired()
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<byte[]>("Outputs")
+                        .HasColumnType("bytea")
+                        .HasColumnName("outputs");
+
+                    b.Property<short>("Priority")
+                        .HasColumnType("smallint")
+                        .HasColumnName("priority");
+
+                    b.Property<float>("Progress")
+                        .HasColumnType("real")
+                        .HasColumnName("progress");
+
+                    b.Property<DateTimeOffset?>("QueuedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("queued_at");
+
+                    b.Property<byte[]>("Request")
+                        .HasColumnType("bytea")
+                        .HasColumnName("request");
+
+                    b.Property<byte[]>("RequestHash")
+                        .HasColumnType("bytea")
+                        .HasColumnName("request_hash");
+
+                    b.Property<string>("RequestId")
+                        .HasMaxLength(256)
+                        .HasColumnType("character varying(256)")
+                        .HasColumnName("request_id");
+
+                    b.Property<DateTimeOffset?>("StartedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("started_at");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(16)
+                        .HasColumnType("character varying(16)")
+                        .HasColumnName("state");
+
+                    b.Property<string>("TenantId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("tenant_id");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.Property<string>("Worker")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("worker");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex(new[] { "DeadlineAt" }, "ix_jobs_deadlines")
+                        .HasFilter("state = 'queued'");
+
+                    b.HasIndex(new[] { "TenantId", "Id" }, "ix_jobs_ended_badly")
+                        .HasFilter("state IN ('failed', 'cancelled', 'dead_lettered')");
+
+                    b.HasIndex(new[] { "ExpiresAt" }, "ix_jobs_finished")
+                        .HasFilter("finished_at IS NOT NULL");
+
+                    b.HasIndex(new[] { "TenantId", "IdempotencyKey" }, "ix_jobs_idempotency")
+                        .IsUnique()
+                        .HasFilter("idempotency_key IS NOT NULL");
+
+                    b.HasIndex(new[] { "LeaseUntil" }, "ix_jobs_leases")
+                        .HasFilter("state = 'running'");
+
+                    b.HasIndex(new[] { "TenantId", "Id" }, "ix_jobs_pending")
+                        .HasFilter("state IN ('queued', 'running')");
+
+                    b.HasIndex(new[] { "ExpiresAt" }, "ix_jobs_results")
+                        .HasFilter("outputs IS NOT NULL");
+
+                    b.HasIndex(new[] { "TenantId", "Id" }, "ix_jobs_tenant");
+
+                    b.HasIndex(new[] { "QueuedAt" }, "ix_jobs_waiting")
+                        .HasFilter("state = 'queued'");
+
+                    b.ToTable("jobs", (string)null);
+                });
+
             modelBuilder.Entity("InferenceTemplate.Inference.Store.Model", b =>
                 {
                     b.Property<string>("Name")

@@ -1,0 +1,34 @@
+using InferenceTemplate.Inference.Queue;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace InferenceTemplate.Inference.Jobs;
+
+public static class JobRegistration
+{
+    /// <summary>Adds what Api and Worker both need of durable jobs.</summary>
+    public static IServiceCollection AddJobs(this IServiceCollection services)
+    {
+        services.AddOptions<JobOptions>().BindConfiguration(JobOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddMetrics();
+        services.AddSingleton<JobTelemetry>();
+        services.AddSingleton<JobSignals>();
+        services.AddSingleton<JobLeases>();
+        return services;
+    }
+
+    /// <summary>Adds what accepts jobs and looks after them, in the Api.</summary>
+    public static IServiceCollection AddJobAcceptance(this IServiceCollection services)
+    {
+        services.AddSingleton<QueueEpoch>();
+        services.AddSingleton<PendingJobs>();
+        services.AddSingleton<JobQueries>();
+        services.AddSingleton<JobCancellation>();
+        services.AddSingleton<JobDispatcher>();
+        services.AddSingleton<JobWriter>();
+        services.AddHostedService(provider => provider.GetRequiredService<JobSignals>());
+        services.AddHostedService(provider => provider.GetRequiredService<JobDispatcher>());
+        services.AddHostedService(provider => provider.GetRequiredService<JobWriter>());
+        services.AddHostedService<JobReconciler>();
+        return services;
+    }
+}
