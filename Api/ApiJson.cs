@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 
@@ -17,4 +18,6 @@ namespace InferenceTemplate.Api;
 [JsonSerializable(typeof(ModelReady))]
 [JsonSerializable(typeof(AccessToken))]
 [JsonSerializable(typeof(PlatformOverview))]
+[JsonSerializable(typeof(JobView))]
+[JsonSerializable(typeof(JobPage))]
 internal sealed partial class ApiJson : JsonSerializerContext;

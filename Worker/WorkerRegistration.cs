@@ -1,6 +1,7 @@
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Health;
+using InferenceTemplate.Worker.Jobs;
 using InferenceTemplate.Worker.Models;
 
 namespace InferenceTemplate.Worker;
@@ -15,6 +16,8 @@ internal static class WorkerRegistration
         services.AddSingleton<ExecutionDevice>();
         services.AddSingleton<QueueWakeup>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueWakeup>());
+        services.AddSingleton<JobLedger>();
+        services.AddHostedService(provider => provider.GetRequiredService<JobLedger>());
         services.AddHostedService<ModelHost>();
         services.AddHostedService<Heartbeat>();
         services.AddHealthChecks().AddCheck<ModelsHealthCheck>("models");

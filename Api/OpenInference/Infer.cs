@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Claims;
+using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
 using InferenceTemplate.Inference.Catalog;
@@ -11,7 +12,7 @@ namespace InferenceTemplate.Api.OpenInference;
 
 /// <summary><c>POST /v2/models/{m}[/versions/{v}]/infer</c>.</summary>
 internal sealed class Infer(
-    ModelCatalog catalog, InferenceCalls calls, TrafficMeter traffic, PredictionRecorder predictions, Telemetry telemetry, TimeProvider time)
+    ModelCatalog catalog, InferenceCalls calls, JobSubmission jobs, TrafficMeter traffic, PredictionRecorder predictions, Telemetry telemetry, TimeProvider time)
 {
     // A caller that left gets no answer; this is how its request is counted (the status that nginx gave such requests).
     private const int ClientClosedRequest = 499;
@@ -50,6 +51,13 @@ internal sealed class Infer(
         {
             telemetry.Answered(found.Model, found.Version, exception.StatusCode, time.GetElapsedTime(start));
             await OpenInferenceErrors.Error(exception.StatusCode, exception.Message).ExecuteAsync(context);
+            return;
+        }
+
+        if (JobSubmission.IsAskedFor(context.Request))
+        {
+            var status = await jobs.AnswerAsync(context, found, version, body);
+            telemetry.Answered(found.Model, found.Version, status, time.GetElapsedTime(start));
             return;
         }
 

@@ -84,7 +84,10 @@ public sealed partial class JobWriter : BackgroundService
     {
         var timeout = job.Timeout ?? _options.DefaultTimeout;
         timeout = timeout < _options.MaxTimeout ? timeout : _options.MaxTimeout;
+
+        // Whole microseconds: what Postgres keeps of a time, so that it reads the same ever after.
         var now = _time.GetUtcNow();
+        now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
         var request = new InferenceRequest(
             Guid.CreateVersion7(now), job.Model, job.Version, job.TenantId, RequestKind.Job, job.Priority, ReplyTo: "", now, now + timeout,
             Activity.Current?.Id, Activity.Current?.TraceStateString, job.RequestedOutputs, job.Inputs);
@@ -93,6 +96,11 @@ public sealed partial class JobWriter : BackgroundService
         // From here on the tensors are slices of what is stored, whatever becomes of the caller's.
         return new UnwrittenJob(job with { Inputs = [] }, RequestCodec.Decode(encoded), encoded);
     }
+
+    private JobFacts FactsOf(UnwrittenJob job) => new(
+        job.Request.Id, job.Job.Model, job.Job.Version, job.Job.Priority, JobState.Queued, Attempt: 0, _options.MaxAttempts, Progress: 0,
+        CancelRequested: false, job.Job.RequestId, Error: null, ErrorStatus: null, job.Request.EnqueuedAt, StartedAt: null, FinishedAt: null,
+        job.Request.Deadline, ExpiresAt: null);
 
     private List<Waiting> Take()
     {
@@ -157,6 +165,7 @@ public sealed partial class JobWriter : BackgroundService
         {
             _pending.Added(waiting.Job.Job.TenantId);
             _dispatcher.Offer(waiting.Job.Request);
+            acceptance = acceptance with { Job = FactsOf(waiting.Job) };
         }
 
         waiting.Done.TrySetResult(acceptance);

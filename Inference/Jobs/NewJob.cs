@@ -40,4 +40,5 @@ public enum JobAcceptanceOutcome
 }
 
 /// <param name="Id">Of the job accepted or found; empty where there is none.</param>
-public sealed record JobAcceptance(JobAcceptanceOutcome Outcome, Guid Id = default);
+/// <param name="Job">The job as it was accepted; null for any other outcome.</param>
+public sealed record JobAcceptance(JobAcceptanceOutcome Outcome, Guid Id = default, JobFacts? Job = null);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Jobs;
 using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Worker.Batching;
@@ -9,6 +10,8 @@ namespace InferenceTemplate.Worker.Batching;
 internal sealed partial class ModelServer(
     ModelSession session,
     QueueConsumer consumer,
+    JobLedger jobs,
+    JobSettlement settlement,
     WorkerOptions options,
     ServingState state,
     Telemetry telemetry,
@@ -57,6 +60,8 @@ internal sealed partial class ModelServer(
                 await Task.Delay(RetryAfterFault, time, CancellationToken.None);
             }
         }
+
+        await settlement.WhenSettledAsync();
     }
 
     private async Task<IReadOnlyList<QueuedRequest>> TakeAsync(CancellationToken stopping)
@@ -78,29 +83,45 @@ internal sealed partial class ModelServer(
         state.Began(requests.Count);
         try
         {
+            // What is postponed stays in the queue unacknowledged.
+            var claim = await jobs.ClaimAsync(requests);
+            settlement.Drop(claim.Dropped);
             var now = time.GetUtcNow();
-            var expired = requests.Where(r => r.Request.Deadline <= now).ToList();
+            var expired = claim.Ready.Where(r => r.Request.Deadline <= now).ToList();
             if (expired.Count > 0)
             {
                 telemetry.Dropped(Model, Version, "expired", expired.Count);
                 await AnswerAllAsync(expired, ReplyOutcome.Expired, "the deadline passed before the request could run");
             }
 
-            List<QueuedRequest> live = [.. requests.Where(r => r.Request.Deadline > now)];
+            List<QueuedRequest> live = [.. claim.Ready.Where(r => r.Request.Deadline > now)];
             foreach (var run in BatchPlan.Split(session.Signature, live, options.MaxBatchSize))
             {
-                await RunOrIsolateAsync(run);
+                await RunOrIsolateAsync(WithoutCancelled(run));
             }
         }
         finally
         {
+            jobs.Abandon(requests);
             state.Ended(requests.Count);
         }
+    }
+
+    private IReadOnlyList<QueuedRequest> WithoutCancelled(IReadOnlyList<QueuedRequest> run)
+    {
+        List<QueuedRequest> cancelled = [.. run.Where(r => jobs.IsCancelled(r.Request.Id))];
+        settlement.Settle(cancelled, job => new JobResult(job.Id, Outputs: null, "the job was cancelled before it ran", 409));
+        return cancelled.Count == 0 ? run : [.. run.Except(cancelled)];
     }
 
     // A request that the model fails on must not take its neighbours with it.
     private async Task RunOrIsolateAsync(IReadOnlyList<QueuedRequest> run)
     {
+        if (run.Count == 0)
+        {
+            return;
+        }
+
         try
         {
             await RunBatchAsync(run);
@@ -142,7 +163,9 @@ internal sealed partial class ModelServer(
                 telemetry.Queued(Model, Version, startedAt - request.Request.EnqueuedAt);
             }
 
-            await consumer.CompleteAsync(run, replies);
+            settlement.Settle(Jobs(run), job => new JobResult(
+                job.Id, replies[JobSettlement.Address(job.Id)].ToMessage(), BatchSize: rows, ComputeTime: computeTime));
+            await AnswerCallersAsync(run, replies);
         }
         catch (Exception exception)
         {
@@ -158,15 +181,30 @@ internal sealed partial class ModelServer(
     private Task AnswerAllAsync(IReadOnlyList<QueuedRequest> requests, ReplyOutcome outcome, string error)
     {
         var now = time.GetUtcNow();
+        settlement.Settle(Jobs(requests), job => new JobResult(
+            job.Id, Outputs: null, error, (short)(outcome == ReplyOutcome.Expired ? 504 : 400)));
         var replies = new Dictionary<string, ReplyBatch>(StringComparer.Ordinal);
-        foreach (var request in requests.Select(r => r.Request))
+        foreach (var request in requests.Select(r => r.Request).Where(r => r.Kind != RequestKind.Job))
         {
             ReplyBatch.For(replies, request.ReplyTo).Add(
                 request.Id, outcome, error, now - request.EnqueuedAt, TimeSpan.Zero, 0, state.WorkerId);
         }
 
-        return consumer.CompleteAsync(requests, replies);
+        return AnswerCallersAsync(requests, replies);
     }
+
+    // Jobs are settled by themselves: their answers go to Postgres.
+    private Task AnswerCallersAsync(IReadOnlyList<QueuedRequest> requests, IReadOnlyDictionary<string, ReplyBatch> replies)
+    {
+        List<QueuedRequest> calls = [.. requests.Where(r => r.Request.Kind != RequestKind.Job)];
+        var addressed = calls.Select(c => c.Request.ReplyTo).ToHashSet(StringComparer.Ordinal);
+        return calls.Count == 0
+            ? Task.CompletedTask
+            : consumer.CompleteAsync(calls, replies.Where(r => addressed.Contains(r.Key)).ToDictionary(StringComparer.Ordinal));
+    }
+
+    private static List<QueuedRequest> Jobs(IReadOnlyList<QueuedRequest> requests) =>
+        [.. requests.Where(r => r.Request.Kind == RequestKind.Job)];
 
     private Activity? StartSpan(InferenceRequest request, int rows)
     {

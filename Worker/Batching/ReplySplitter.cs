@@ -1,5 +1,6 @@
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Worker.Jobs;
 using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Worker.Batching;
@@ -9,7 +10,7 @@ internal sealed class ReplySplitter(ModelSignature signature, IEnumerable<OrtVal
 {
     private readonly OrtValue[] _outputs = [.. outputs];
 
-    /// <summary>The answers by the Api replica that waits for them.</summary>
+    /// <summary>The answers by the Api replica that waits for them; a job's by its own address.</summary>
     public IReadOnlyDictionary<string, ReplyBatch> Split(
         IReadOnlyList<QueuedRequest> run, DateTimeOffset startedAt, TimeSpan computeTime, string worker)
     {
@@ -18,7 +19,7 @@ internal sealed class ReplySplitter(ModelSignature signature, IEnumerable<OrtVal
         foreach (var queued in run)
         {
             var request = queued.Request;
-            var reply = ReplyBatch.For(replies, request.ReplyTo);
+            var reply = ReplyBatch.For(replies, request.Kind == RequestKind.Job ? JobSettlement.Address(request.Id) : request.ReplyTo);
             var count = run.Count == 1 ? rows : BatchPlan.Rows(queued);
             int[] wanted = [.. Enumerable.Range(0, _outputs.Length).Where(i =>
                 request.RequestedOutputs.Length == 0 || request.RequestedOutputs.Contains(signature.Outputs[i].Name, StringComparer.Ordinal))];

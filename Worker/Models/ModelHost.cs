@@ -3,6 +3,7 @@ using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
 using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Jobs;
 using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
 using Npgsql;
@@ -120,8 +121,10 @@ internal sealed partial class ModelHost(
             state.WorkerId,
             session.File.Model,
             session.File.Version);
+        var jobs = services.GetRequiredService<JobLedger>();
+        var settlement = new JobSettlement(jobs, consumer, services.GetRequiredService<ILogger<JobSettlement>>());
         return new ModelServer(
-            session, consumer, options.Value, state, telemetry, time, services.GetRequiredService<ILogger<ModelServer>>());
+            session, consumer, jobs, settlement, options.Value, state, telemetry, time, services.GetRequiredService<ILogger<ModelServer>>());
     }
 
     [LoggerMessage(LogLevel.Information, "Opened {Model}: {Bytes} bytes, warm after {Milliseconds:F0} ms")]
