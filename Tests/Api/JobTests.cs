@@ -1,0 +1,304 @@
+using System.Net;
+using System.Text.Json;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.Api;
+
+public sealed class JobTests(Platform platform)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Job_is_accepted_run_and_answers_what_the_synchronous_call_answers()
+    {
+        using var client = platform.Admin();
+        using var call = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels], id: "same"), Cancellation);
+        using var accepted = await SubmitAsync(client, "digits", id: "same", prefer: "wait=10, Respond-Async; x=1");
+        var job = await accepted.JsonAsync();
+        var id = job.GetProperty("id").GetGuid();
+
+        var ended = await EndedAsync(client, id);
+        using var result = await client.GetAsync($"/v1/jobs/{id}/result", Cancellation);
+
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+        Assert.Equal($"/v1/jobs/{id}", accepted.Headers.Location!.OriginalString);
+        Assert.Equal("respond-async", accepted.Headers.GetValues("Preference-Applied").Single());
+        Assert.Equal(("queued", "digits", "1"), (job.GetProperty("state").GetString(), job.GetProperty("model_name").GetString(), job.GetProperty("model_version").GetString()));
+        Assert.Equal("succeeded", ended.GetProperty("state").GetString());
+        Assert.Equal(job.GetProperty("created_at").GetDateTimeOffset(), ended.GetProperty("created_at").GetDateTimeOffset());
+        Assert.Equal(1, ended.GetProperty("progress").GetDouble());
+        Assert.Equal(HttpStatusCode.OK, result.StatusCode);
+        Assert.Equal(await call.Content.ReadAsStringAsync(Cancellation), await result.Content.ReadAsStringAsync(Cancellation));
+    }
+
+    [Theory]
+    [InlineData("{}", 400, "inputs: missing")]
+    [InlineData("""{"inputs":[{"name":"image","shape":[1,8,9],"datatype":"FP32","data":[]}]}""", 400, "inputs[0].data")]
+    public async Task Request_that_a_call_would_refuse_becomes_no_job(string body, int status, string error)
+    {
+        using var client = platform.Admin();
+        using var request = Request("digits", Digits.Json(body));
+
+        using var response = await client.SendAsync(request, Cancellation);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Contains(error, await response.ErrorAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Idempotency_key_gives_the_same_job_for_the_same_request_and_refuses_another()
+    {
+        using var client = platform.Admin();
+        var key = $"{Guid.NewGuid()}";
+
+        using var first = await SubmitAsync(client, "digits", key: key);
+        using var again = await SubmitAsync(client, "digits", key: key);
+        using var other = await SubmitAsync(client, "digits", key: key, id: "other");
+        using var tooLong = await SubmitAsync(client, "digits", key: new string('k', 256));
+
+        Assert.Equal(HttpStatusCode.Accepted, again.StatusCode);
+        Assert.Equal((await first.JsonAsync()).GetProperty("id").GetGuid(), (await again.JsonAsync()).GetProperty("id").GetGuid());
+        Assert.False(first.Headers.Contains("Idempotency-Replayed"));
+        Assert.Equal("true", again.Headers.GetValues("Idempotency-Replayed").Single());
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, other.StatusCode);
+        Assert.Contains(key, await other.ErrorAsync(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.BadRequest, tooLong.StatusCode);
+    }
+
+    [Fact]
+    public async Task Job_that_waits_has_no_result_and_is_cancelled_once_and_for_all()
+    {
+        using var client = platform.Admin();
+        var id = await SubmitIdleAsync(client);
+
+        using var early = await client.GetAsync($"/v1/jobs/{id}/result", Cancellation);
+        using var cancelled = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
+        using var again = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
+        using var late = await client.GetAsync($"/v1/jobs/{id}/result", Cancellation);
+
+        Assert.Equal(HttpStatusCode.Conflict, early.StatusCode);
+        Assert.Equal("application/problem+json", early.Content.Headers.ContentType!.MediaType);
+        Assert.Contains("queued", (await early.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, cancelled.StatusCode);
+        Assert.Equal("cancelled", (await cancelled.JsonAsync()).GetProperty("state").GetString());
+        Assert.Equal(await cancelled.Content.ReadAsStringAsync(Cancellation), await again.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal(HttpStatusCode.Conflict, late.StatusCode);
+    }
+
+    [Fact]
+    public async Task Result_of_a_job_that_failed_is_its_error_and_one_that_expired_is_gone()
+    {
+        using var client = platform.Admin();
+        var late = await SubmitIdleAsync(client, extra: "\"parameters\":{\"timeout\":1},");
+        using var accepted = await SubmitAsync(client, "digits");
+        var old = (await accepted.JsonAsync()).GetProperty("id").GetGuid();
+        await EndedAsync(client, old);
+        await ExecuteAsync("UPDATE jobs SET expires_at = now() - interval '1 second' WHERE id = $1", old);
+
+        var failed = await EndedAsync(client, late);
+        using var error = await client.GetAsync($"/v1/jobs/{late}/result", Cancellation);
+        using var gone = await client.GetAsync($"/v1/jobs/{old}/result", Cancellation);
+
+        Assert.Equal("failed", failed.GetProperty("state").GetString());
+        Assert.Equal(HttpStatusCode.GatewayTimeout, error.StatusCode);
+        Assert.Equal(failed.GetProperty("error").GetString(), (await error.JsonAsync()).GetProperty("detail").GetString());
+        Assert.Equal(HttpStatusCode.Gone, gone.StatusCode);
+    }
+
+    [Fact]
+    public async Task Events_tell_each_state_until_the_last()
+    {
+        using var client = platform.Admin();
+        var id = await SubmitIdleAsync(client);
+        using var response = await client.GetAsync($"/v1/jobs/{id}/events", HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
+
+        var first = await NextEventAsync(reader);
+        using var cancelled = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
+        var second = await NextEventAsync(reader);
+
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
+        Assert.Equal("queued", first!.Value.GetProperty("state").GetString());
+        Assert.Equal("cancelled", second!.Value.GetProperty("state").GetString());
+        Assert.Null(await NextEventAsync(reader));
+    }
+
+    [Fact]
+    public async Task List_goes_from_the_newest_to_the_oldest_page_by_page()
+    {
+        using var client = platform.WithKey(await KeyOfNewTenantAsync());
+        var ids = new List<Guid>();
+        for (var i = 0; i < 5; i++)
+        {
+            ids.Add(await SubmitIdleAsync(client));
+        }
+
+        using var cancel = await client.PostAsync($"/v1/jobs/{ids[2]}/cancel", null, Cancellation);
+
+        // Ids of one millisecond have no order of their own.
+        var listed = new List<Guid>();
+        string? cursor = null;
+        do
+        {
+            var page = await ListAsync(client, $"limit=2{(cursor is null ? "" : $"&cursor={cursor}")}");
+            listed.AddRange(page.GetProperty("jobs").EnumerateArray().Select(j => j.GetProperty("id").GetGuid()));
+            cursor = page.GetProperty("next_cursor").GetString();
+        }
+        while (cursor is not null);
+
+        Assert.Equal(ids.OrderDescending(), listed);
+        Assert.Equal([ids[2]], await IdsAsync(client, "state=cancelled"));
+        Assert.Equal(4, (await IdsAsync(client, "state=queued&model=idle")).Count);
+        Assert.Empty(await IdsAsync(client, "model=digits"));
+    }
+
+    [Theory]
+    [InlineData("state=done", "state: 'done'")]
+    [InlineData("limit=0", "limit: 0")]
+    [InlineData("limit=201", "limit: 201")]
+    [InlineData("cursor=nonsense", "cursor: 'nonsense'")]
+    public async Task List_names_the_parameter_that_is_wrong(string query, string detail)
+    {
+        using var client = platform.Admin();
+
+        using var response = await client.GetAsync($"/v1/jobs?{query}", Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.StartsWith(detail, (await response.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Job_is_not_there_for_another_tenant_nor_without_credentials()
+    {
+        using var owner = platform.WithKey(await KeyOfNewTenantAsync());
+        var id = await SubmitIdleAsync(owner);
+        using var other = platform.Admin();
+        using var nobody = platform.Anonymous();
+        (HttpMethod Method, string Path)[] requests =
+        [
+            (HttpMethod.Get, $"/v1/jobs/{id}"), (HttpMethod.Get, $"/v1/jobs/{id}/result"), (HttpMethod.Get, $"/v1/jobs/{id}/events"),
+            (HttpMethod.Post, $"/v1/jobs/{id}/cancel"),
+        ];
+
+        foreach (var (method, path) in requests)
+        {
+            using var request = new HttpRequestMessage(method, path);
+            using var response = await other.SendAsync(request, Cancellation);
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+            using var anonymous = new HttpRequestMessage(method, path);
+            using var refused = await nobody.SendAsync(anonymous, Cancellation);
+            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        }
+
+        Assert.DoesNotContain(id, await IdsAsync(other, "limit=200"));
+        using var mine = await owner.GetAsync($"/v1/jobs/{id}", Cancellation);
+        Assert.Equal("queued", (await mine.JsonAsync()).GetProperty("state").GetString());
+    }
+
+    private static HttpRequestMessage Request(string model, HttpContent content)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, $"/v2/models/{model}/infer") { Content = content };
+        request.Headers.Add("Prefer", "respond-async");
+        return request;
+    }
+
+    private static async Task<HttpResponseMessage> SubmitAsync(
+        HttpClient client, string model, string? id = null, string? key = null, string? prefer = null, string extra = "")
+    {
+        using var request = Request(model, Digits.Request([Digits.HeldOut[0].Pixels], id, extra));
+        if (prefer is not null)
+        {
+            request.Headers.Remove("Prefer");
+            request.Headers.TryAddWithoutValidation("Prefer", prefer);
+        }
+
+        if (key is not null)
+        {
+            request.Headers.Add("Idempotency-Key", key);
+        }
+
+        return await client.SendAsync(request, Cancellation);
+    }
+
+    /// <summary>A job of a model that no worker serves, which therefore waits.</summary>
+    private async Task<Guid> SubmitIdleAsync(HttpClient client, string extra = "")
+    {
+        await ExecuteAsync("""
+            WITH model AS (INSERT INTO models (name, settings, created_at, updated_at) VALUES ('idle', '{}', now(), now()) ON CONFLICT DO NOTHING)
+            INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
+            SELECT 'idle', version, platform, sha256, size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits' LIMIT 1
+            ON CONFLICT DO NOTHING
+            """);
+        while (true)
+        {
+            // Each replica reads the catalogue at most once a second.
+            using var response = await SubmitAsync(client, "idle", extra: extra);
+            if (response.StatusCode != HttpStatusCode.NotFound)
+            {
+                Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+                return (await response.JsonAsync()).GetProperty("id").GetGuid();
+            }
+        }
+    }
+
+    private static async Task<JsonElement> EndedAsync(HttpClient client, Guid id)
+    {
+        while (true)
+        {
+            using var response = await client.GetAsync($"/v1/jobs/{id}", Cancellation);
+            var job = await response.JsonAsync();
+            if (job.GetProperty("state").GetString() is not ("queued" or "running"))
+            {
+                return job;
+            }
+
+            await Task.Delay(20, Cancellation);
+        }
+    }
+
+    private static async Task<JsonElement> ListAsync(HttpClient client, string query)
+    {
+        using var response = await client.GetAsync($"/v1/jobs?{query}", Cancellation);
+        return await response.JsonAsync();
+    }
+
+    private static async Task<List<Guid>> IdsAsync(HttpClient client, string query) =>
+        [.. (await ListAsync(client, query)).GetProperty("jobs").EnumerateArray().Select(j => j.GetProperty("id").GetGuid())];
+
+    /// <summary>The data of the next event that tells of the job; null at the stream's end.</summary>
+    private static async Task<JsonElement?> NextEventAsync(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync(Cancellation) is { } line)
+        {
+            if (line.StartsWith("data: {", StringComparison.Ordinal))
+            {
+                using var document = JsonDocument.Parse(line["data: ".Length..]);
+                return document.RootElement.Clone();
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<string> KeyOfNewTenantAsync()
+    {
+        await using var keys = await TestKeys.OpenAsync(platform);
+        var key = await keys.CreateAsync("service");
+        var tenant = $"tenant-{Guid.NewGuid():N}";
+        await ExecuteAsync("INSERT INTO tenants (id, name, created_at) VALUES ($1, $1, now())", tenant);
+        await ExecuteAsync("UPDATE api_keys SET tenant_id = $1 WHERE prefix = $2", tenant, key.Split('_')[0]);
+        return key;
+    }
+
+    private async Task ExecuteAsync(string sql, params object[] values)
+    {
+        await using var database = await platform.DatabaseAsync();
+        await using var command = database.CreateCommand(sql);
+        foreach (var value in values)
+        {
+            command.Parameters.AddWithValue(value);
+        }
+
+        await command.ExecuteNonQueryAsync(Cancellation);
+    }
+}
