@@ -13,6 +13,7 @@ public static class JobRegistration
         services.AddSingleton<JobTelemetry>();
         services.AddSingleton<JobSignals>();
         services.AddSingleton<JobLeases>();
+        services.AddSingleton<JobDeadLetters>();
         return services;
     }
 

@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace InferenceTemplate.Inference.Jobs;
 
-/// <summary>Where a job stands. The last four are terminal: a job enters one of them once and never leaves it.</summary>
+/// <summary>
+/// Where a job stands. The last four are terminal: a job enters one of them once and never leaves it, except that an operator may
+/// have a dead-lettered one tried again.
+/// </summary>
 public enum JobState
 {
     Queued,
@@ -20,9 +23,6 @@ public enum JobState
 
 public static class JobStates
 {
-    /// <summary>Terminal states as SQL writes them in a list.</summary>
-    internal const string Terminal = "'succeeded', 'failed', 'cancelled', 'dead_lettered'";
-
     public static bool IsTerminal(this JobState state) => state is not (JobState.Queued or JobState.Running);
 
     /// <summary>The name in the database and in the API, such as <c>dead_lettered</c>.</summary>

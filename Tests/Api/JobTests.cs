@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;
@@ -13,11 +12,11 @@ public sealed class JobTests(Platform platform)
     {
         using var client = platform.Admin();
         using var call = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels], id: "same"), Cancellation);
-        using var accepted = await SubmitAsync(client, "digits", id: "same", prefer: "wait=10, Respond-Async; x=1");
+        using var accepted = await client.SubmitAsync("digits", id: "same", prefer: "wait=10, Respond-Async; x=1");
         var job = await accepted.JsonAsync();
         var id = job.GetProperty("id").GetGuid();
 
-        var ended = await EndedAsync(client, id);
+        var ended = await client.EndedAsync(id);
         using var result = await client.GetAsync($"/v1/jobs/{id}/result", Cancellation);
 
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
@@ -37,7 +36,7 @@ public sealed class JobTests(Platform platform)
     public async Task Request_that_a_call_would_refuse_becomes_no_job(string body, int status, string error)
     {
         using var client = platform.Admin();
-        using var request = Request("digits", Digits.Json(body));
+        using var request = JobCalls.Request("digits", Digits.Json(body));
 
         using var response = await client.SendAsync(request, Cancellation);
 
@@ -51,10 +50,10 @@ public sealed class JobTests(Platform platform)
         using var client = platform.Admin();
         var key = $"{Guid.NewGuid()}";
 
-        using var first = await SubmitAsync(client, "digits", key: key);
-        using var again = await SubmitAsync(client, "digits", key: key);
-        using var other = await SubmitAsync(client, "digits", key: key, id: "other");
-        using var tooLong = await SubmitAsync(client, "digits", key: new string('k', 256));
+        using var first = await client.SubmitAsync("digits", key: key);
+        using var again = await client.SubmitAsync("digits", key: key);
+        using var other = await client.SubmitAsync("digits", key: key, id: "other");
+        using var tooLong = await client.SubmitAsync("digits", key: new string('k', 256));
 
         Assert.Equal(HttpStatusCode.Accepted, again.StatusCode);
         Assert.Equal((await first.JsonAsync()).GetProperty("id").GetGuid(), (await again.JsonAsync()).GetProperty("id").GetGuid());
@@ -69,7 +68,7 @@ public sealed class JobTests(Platform platform)
     public async Task Job_that_waits_has_no_result_and_is_cancelled_once_and_for_all()
     {
         using var client = platform.Admin();
-        var id = await SubmitIdleAsync(client);
+        var id = await platform.SubmitIdleAsync(client);
 
         using var early = await client.GetAsync($"/v1/jobs/{id}/result", Cancellation);
         using var cancelled = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
@@ -89,13 +88,13 @@ public sealed class JobTests(Platform platform)
     public async Task Result_of_a_job_that_failed_is_its_error_and_one_that_expired_is_gone()
     {
         using var client = platform.Admin();
-        var late = await SubmitIdleAsync(client, extra: "\"parameters\":{\"timeout\":1},");
-        using var accepted = await SubmitAsync(client, "digits");
+        var late = await platform.SubmitIdleAsync(client, extra: "\"parameters\":{\"timeout\":1},");
+        using var accepted = await client.SubmitAsync("digits");
         var old = (await accepted.JsonAsync()).GetProperty("id").GetGuid();
-        await EndedAsync(client, old);
-        await ExecuteAsync("UPDATE jobs SET expires_at = now() - interval '1 second' WHERE id = $1", old);
+        await client.EndedAsync(old);
+        await platform.ExecuteAsync("UPDATE jobs SET expires_at = now() - interval '1 second' WHERE id = $1", old);
 
-        var failed = await EndedAsync(client, late);
+        var failed = await client.EndedAsync(late);
         using var error = await client.GetAsync($"/v1/jobs/{late}/result", Cancellation);
         using var gone = await client.GetAsync($"/v1/jobs/{old}/result", Cancellation);
 
@@ -109,28 +108,28 @@ public sealed class JobTests(Platform platform)
     public async Task Events_tell_each_state_until_the_last()
     {
         using var client = platform.Admin();
-        var id = await SubmitIdleAsync(client);
+        var id = await platform.SubmitIdleAsync(client);
         using var response = await client.GetAsync($"/v1/jobs/{id}/events", HttpCompletionOption.ResponseHeadersRead, Cancellation);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
 
-        var first = await NextEventAsync(reader);
+        var first = await reader.NextEventAsync();
         using var cancelled = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
-        var second = await NextEventAsync(reader);
+        var second = await reader.NextEventAsync();
 
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
         Assert.Equal("queued", first!.Value.GetProperty("state").GetString());
         Assert.Equal("cancelled", second!.Value.GetProperty("state").GetString());
-        Assert.Null(await NextEventAsync(reader));
+        Assert.Null(await reader.NextEventAsync());
     }
 
     [Fact]
     public async Task List_goes_from_the_newest_to_the_oldest_page_by_page()
     {
-        using var client = platform.WithKey(await KeyOfNewTenantAsync());
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
         var ids = new List<Guid>();
         for (var i = 0; i < 5; i++)
         {
-            ids.Add(await SubmitIdleAsync(client));
+            ids.Add(await platform.SubmitIdleAsync(client));
         }
 
         using var cancel = await client.PostAsync($"/v1/jobs/{ids[2]}/cancel", null, Cancellation);
@@ -140,16 +139,16 @@ public sealed class JobTests(Platform platform)
         string? cursor = null;
         do
         {
-            var page = await ListAsync(client, $"limit=2{(cursor is null ? "" : $"&cursor={cursor}")}");
+            var page = await client.ListAsync($"limit=2{(cursor is null ? "" : $"&cursor={cursor}")}");
             listed.AddRange(page.GetProperty("jobs").EnumerateArray().Select(j => j.GetProperty("id").GetGuid()));
             cursor = page.GetProperty("next_cursor").GetString();
         }
         while (cursor is not null);
 
         Assert.Equal(ids.OrderDescending(), listed);
-        Assert.Equal([ids[2]], await IdsAsync(client, "state=cancelled"));
-        Assert.Equal(4, (await IdsAsync(client, "state=queued&model=idle")).Count);
-        Assert.Empty(await IdsAsync(client, "model=digits"));
+        Assert.Equal([ids[2]], await client.IdsAsync("state=cancelled"));
+        Assert.Equal(4, (await client.IdsAsync("state=queued&model=idle")).Count);
+        Assert.Empty(await client.IdsAsync("model=digits"));
     }
 
     [Theory]
@@ -170,8 +169,8 @@ public sealed class JobTests(Platform platform)
     [Fact]
     public async Task Job_is_not_there_for_another_tenant_nor_without_credentials()
     {
-        using var owner = platform.WithKey(await KeyOfNewTenantAsync());
-        var id = await SubmitIdleAsync(owner);
+        using var owner = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var id = await platform.SubmitIdleAsync(owner);
         using var other = platform.Admin();
         using var nobody = platform.Anonymous();
         (HttpMethod Method, string Path)[] requests =
@@ -190,115 +189,8 @@ public sealed class JobTests(Platform platform)
             Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
         }
 
-        Assert.DoesNotContain(id, await IdsAsync(other, "limit=200"));
+        Assert.DoesNotContain(id, await other.IdsAsync("limit=200"));
         using var mine = await owner.GetAsync($"/v1/jobs/{id}", Cancellation);
         Assert.Equal("queued", (await mine.JsonAsync()).GetProperty("state").GetString());
-    }
-
-    private static HttpRequestMessage Request(string model, HttpContent content)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Post, $"/v2/models/{model}/infer") { Content = content };
-        request.Headers.Add("Prefer", "respond-async");
-        return request;
-    }
-
-    private static async Task<HttpResponseMessage> SubmitAsync(
-        HttpClient client, string model, string? id = null, string? key = null, string? prefer = null, string extra = "")
-    {
-        using var request = Request(model, Digits.Request([Digits.HeldOut[0].Pixels], id, extra));
-        if (prefer is not null)
-        {
-            request.Headers.Remove("Prefer");
-            request.Headers.TryAddWithoutValidation("Prefer", prefer);
-        }
-
-        if (key is not null)
-        {
-            request.Headers.Add("Idempotency-Key", key);
-        }
-
-        return await client.SendAsync(request, Cancellation);
-    }
-
-    /// <summary>A job of a model that no worker serves, which therefore waits.</summary>
-    private async Task<Guid> SubmitIdleAsync(HttpClient client, string extra = "")
-    {
-        await ExecuteAsync("""
-            WITH model AS (INSERT INTO models (name, settings, created_at, updated_at) VALUES ('idle', '{}', now(), now()) ON CONFLICT DO NOTHING)
-            INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
-            SELECT 'idle', version, platform, sha256, size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits' LIMIT 1
-            ON CONFLICT DO NOTHING
-            """);
-        while (true)
-        {
-            // Each replica reads the catalogue at most once a second.
-            using var response = await SubmitAsync(client, "idle", extra: extra);
-            if (response.StatusCode != HttpStatusCode.NotFound)
-            {
-                Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
-                return (await response.JsonAsync()).GetProperty("id").GetGuid();
-            }
-        }
-    }
-
-    private static async Task<JsonElement> EndedAsync(HttpClient client, Guid id)
-    {
-        while (true)
-        {
-            using var response = await client.GetAsync($"/v1/jobs/{id}", Cancellation);
-            var job = await response.JsonAsync();
-            if (job.GetProperty("state").GetString() is not ("queued" or "running"))
-            {
-                return job;
-            }
-
-            await Task.Delay(20, Cancellation);
-        }
-    }
-
-    private static async Task<JsonElement> ListAsync(HttpClient client, string query)
-    {
-        using var response = await client.GetAsync($"/v1/jobs?{query}", Cancellation);
-        return await response.JsonAsync();
-    }
-
-    private static async Task<List<Guid>> IdsAsync(HttpClient client, string query) =>
-        [.. (await ListAsync(client, query)).GetProperty("jobs").EnumerateArray().Select(j => j.GetProperty("id").GetGuid())];
-
-    /// <summary>The data of the next event that tells of the job; null at the stream's end.</summary>
-    private static async Task<JsonElement?> NextEventAsync(StreamReader reader)
-    {
-        while (await reader.ReadLineAsync(Cancellation) is { } line)
-        {
-            if (line.StartsWith("data: {", StringComparison.Ordinal))
-            {
-                using var document = JsonDocument.Parse(line["data: ".Length..]);
-                return document.RootElement.Clone();
-            }
-        }
-
-        return null;
-    }
-
-    private async Task<string> KeyOfNewTenantAsync()
-    {
-        await using var keys = await TestKeys.OpenAsync(platform);
-        var key = await keys.CreateAsync("service");
-        var tenant = $"tenant-{Guid.NewGuid():N}";
-        await ExecuteAsync("INSERT INTO tenants (id, name, created_at) VALUES ($1, $1, now())", tenant);
-        await ExecuteAsync("UPDATE api_keys SET tenant_id = $1 WHERE prefix = $2", tenant, key.Split('_')[0]);
-        return key;
-    }
-
-    private async Task ExecuteAsync(string sql, params object[] values)
-    {
-        await using var database = await platform.DatabaseAsync();
-        await using var command = database.CreateCommand(sql);
-        foreach (var value in values)
-        {
-            command.Parameters.AddWithValue(value);
-        }
-
-        await command.ExecuteNonQueryAsync(Cancellation);
     }
 }
