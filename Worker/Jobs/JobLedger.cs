@@ -92,6 +92,11 @@ internal sealed partial class JobLedger(
     {
         List<(HeldJob Held, JobResult Result)> mine =
             [.. results.Where(r => _held.ContainsKey(r.Id)).Select(r => (_held[r.Id], r))];
+        if (mine.Count == 0)
+        {
+            return true;
+        }
+
         mine.ForEach(job => job.Held.Ending = true);
         try
         {
@@ -115,7 +120,8 @@ internal sealed partial class JobLedger(
         }
         finally
         {
-            mine.ForEach(job => _held.TryRemove(job.Result.Id, out _));
+            // Not by the id alone: the job may have been claimed here anew.
+            mine.ForEach(job => _held.TryRemove(KeyValuePair.Create(job.Result.Id, job.Held)));
         }
     }
 
@@ -126,7 +132,7 @@ internal sealed partial class JobLedger(
         {
             if (_held.TryGetValue(id, out var held) && !held.Ending)
             {
-                _held.TryRemove(id, out _);
+                _held.TryRemove(KeyValuePair.Create(id, held));
             }
         }
     }
