@@ -11,6 +11,11 @@ internal sealed class ModelsHealthCheck(ServingState state, ExecutionDevice devi
 
     private HealthCheckResult Check()
     {
+        if (state.DeviceFailure is { } reason)
+        {
+            return HealthCheckResult.Unhealthy($"Runs on {device.Name} fail one after the other, through no fault of their inputs: {reason}");
+        }
+
         if (!state.Loaded)
         {
             return HealthCheckResult.Unhealthy("Models are being loaded, or wait for the database schema.");

@@ -1,18 +1,16 @@
 using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
 using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
 using Npgsql;
-using StackExchange.Redis;
 
 namespace InferenceTemplate.Worker.Models;
 
 /// <summary>Opens, warms up and registers every model of the folder, then serves them until told to stop.</summary>
 internal sealed partial class ModelHost(
-    IServiceProvider services,
+    ModelServerFactory servers,
     ExecutionDevice device,
     ModelRegistration registration,
     SchemaHealthCheck schema,
@@ -42,7 +40,7 @@ internal sealed partial class ModelHost(
 
             state.Loaded = true;
             LogServing(sessions.Count, device.Name);
-            await Task.WhenAll(sessions.Select(s => CreateServer(s).RunAsync(stoppingToken)));
+            await Task.WhenAll(sessions.Select(s => servers.Create(s, new ModelSettings()).RunAsync(stoppingToken)));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -108,23 +106,6 @@ internal sealed partial class ModelHost(
                 await Task.Delay(Retry, time, stoppingToken);
             }
         }
-    }
-
-    private ModelServer CreateServer(ModelSession session)
-    {
-        var queueOptions = services.GetRequiredService<IOptions<QueueOptions>>();
-        var consumer = new QueueConsumer(
-            services.GetRequiredService<IConnectionMultiplexer>(),
-            services.GetRequiredService<QueueWakeup>(),
-            services.GetRequiredService<QueueCancellations>(),
-            queueOptions,
-            time,
-            services.GetRequiredService<ILogger<QueueConsumer>>(),
-            state.WorkerId,
-            session.File.Model,
-            session.File.Version);
-        return new ModelServer(
-            session, consumer, options.Value, queueOptions.Value, state, telemetry, time, services.GetRequiredService<ILogger<ModelServer>>());
     }
 
     [LoggerMessage(LogLevel.Information, "Opened {Model}: {Bytes} bytes, warm after {Milliseconds:F0} ms")]
