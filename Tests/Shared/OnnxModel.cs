@@ -41,9 +41,6 @@ public sealed class OnnxModel
     public OnnxModel Constant(string name, float[] values, params long[] shape) =>
         Constant(name, Float, MemoryMarshal.AsBytes(values.AsSpan()), shape);
 
-    public OnnxModel Constant(string name, long[] values, params long[] shape) =>
-        Constant(name, Int64, MemoryMarshal.AsBytes(values.AsSpan()), shape);
-
     public byte[] ToBytes() => new Message()
         .Number(1, 8)
         .Text(2, "tests")

@@ -21,9 +21,11 @@ internal sealed class ModelServerFactory(
     TimeProvider time,
     ILoggerFactory loggers)
 {
+    /// <summary>Makes a server that has yet to be run.</summary>
     /// <param name="session">Stays the caller's, who disposes it once the server has ended.</param>
     public ModelServer Create(ModelSession session, ModelSettings settings)
     {
+        telemetry.Device(device.Name, device.Provider, device.FellBack);
         var consumer = new QueueConsumer(
             redis, wakeup, cancellations, queue, time, loggers.CreateLogger<QueueConsumer>(), state.WorkerId, session.File.Model, session.File.Version);
         var rules = BatchRules.For(settings, options.Value, device.DefaultInstances);

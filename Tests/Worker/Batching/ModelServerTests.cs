@@ -148,7 +148,7 @@ public sealed class ModelServerTests(Servers servers)
     [Fact]
     public async Task Run_is_ended_when_all_its_callers_have_left()
     {
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Slow(layers: 48));
+        await using var model = await ServedModel.CreateAsync(servers, TestModels.Endless);
         _ = model.Serve();
         var (id, reply) = await model.SendAsync(Large());
         await EventuallyAsync(() => Task.FromResult(model.State.InFlight), 1);
@@ -164,7 +164,7 @@ public sealed class ModelServerTests(Servers servers)
     [Fact]
     public async Task Run_is_ended_when_its_last_deadline_passes()
     {
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Slow(layers: 48));
+        await using var model = await ServedModel.CreateAsync(servers, TestModels.Endless);
         _ = model.Serve();
 
         var (_, reply) = await model.SendAsync(Large(), timeout: TimeSpan.FromMilliseconds(300));
@@ -190,11 +190,11 @@ public sealed class ModelServerTests(Servers servers)
     [Fact]
     public async Task Worker_holds_no_more_than_its_instances_run_next_and_one_batch()
     {
-        var options = new WorkerOptions { MaxBatchSize = 2 };
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Slow(layers: 48), options: options);
+        var options = new WorkerOptions { MaxBatchSize = 2, DrainTimeout = TimeSpan.Zero };
+        await using var model = await ServedModel.CreateAsync(servers, TestModels.Endless, options: options);
         for (var i = 0; i < 12; i++)
         {
-            await model.SendAsync(Large(rows: 2048));
+            await model.SendAsync(Large());
         }
 
         _ = model.Serve();
@@ -224,7 +224,7 @@ public sealed class ModelServerTests(Servers servers)
         Assert.True(model.Server.IdleFor > before);
     }
 
-    internal static Tensor Large(int rows = 8192) => new("x", Datatype.Fp32, [rows, 512], new byte[rows * 512 * 4]);
+    internal static Tensor Large(int rows = 4096) => new("x", Datatype.Fp32, [rows, 512], new byte[rows * 512 * 4]);
 
     internal static Tensor Small() => new("x", Datatype.Fp32, [1, 512], new byte[512 * 4]);
 

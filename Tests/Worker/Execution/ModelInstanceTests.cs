@@ -131,7 +131,7 @@ public sealed class ModelInstanceTests
     [Fact]
     public async Task Run_ends_when_it_is_told_and_the_next_one_does_not()
     {
-        using var session = TestModels.Open(TestModels.Slow(layers: 24));
+        using var session = TestModels.Open(TestModels.Endless);
         using var instance = session.CreateInstance();
         Tensor[] large = [new Tensor("x", Datatype.Fp32, [4096, 512], new byte[4096 * 512 * 4])];
         using var told = new CancellationTokenSource();

@@ -30,8 +30,20 @@ internal static class TestModels
         .Node("Identity", ["y"], ["z"])
         .ToBytes();
 
-    /// <summary>Doubles its input after that many matrix products of a kind: each a second or so in all, and many nodes to stop at.</summary>
-    public static byte[] Slow(int layers) => OnnxModel.Layers(layers, 512);
+    /// <summary>The sine of the sine ...: for 4,096 rows tens of milliseconds a layer, and a run can be ended between any two.</summary>
+    public static byte[] Slow(int layers)
+    {
+        var model = new OnnxModel().Input("x", OnnxModel.Float, -1, 512).Output("y", OnnxModel.Float, -1, 512);
+        for (var layer = 1; layer <= layers; layer++)
+        {
+            model.Node("Sin", [layer == 1 ? "x" : $"h{layer - 1}"], [layer == layers ? "y" : $"h{layer}"]);
+        }
+
+        return model.ToBytes();
+    }
+
+    /// <summary>Takes a minute or more with the large inputs of the tests: only for runs that are ended.</summary>
+    public static byte[] Endless => Slow(4000);
 
     /// <summary>Makes a tensor as large as the input says.</summary>
     public static byte[] Allocate => new OnnxModel()
