@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Text;
 using InferenceTemplate.Inference.Tensors;
 
 namespace InferenceTemplate.Inference.Queue;
@@ -15,10 +17,10 @@ public sealed class ReplyBatch
     private readonly ArrayBufferWriter<byte> _buffer;
     private readonly WireWriter _writer;
 
-    /// <param name="sizeHint">Bytes of the whole message, at least about: too few cost a copy of all that was written.</param>
-    public ReplyBatch(int sizeHint = 1024)
+    /// <param name="size">Bytes of the whole message. Where it is exact, the message is written once; else it is copied to its length.</param>
+    public ReplyBatch(int size = 1024)
     {
-        _buffer = new ArrayBufferWriter<byte>(sizeHint);
+        _buffer = new ArrayBufferWriter<byte>(size);
         _writer = new WireWriter(_buffer);
         _writer.Byte(FormatVersion);
     }
@@ -58,7 +60,21 @@ public sealed class ReplyBatch
     public void AddOutput(string name, Datatype datatype, ReadOnlySpan<long> shape, ReadOnlySpan<byte> data) =>
         _writer.Tensor(name, datatype, shape, data);
 
-    public byte[] ToMessage() => _buffer.WrittenSpan.ToArray();
+    /// <summary>Bytes that a message has before its first answer.</summary>
+    public static int HeaderSize => 1;
+
+    /// <summary>Bytes of an answer without an error, but for its outputs.</summary>
+    public static int AnswerSize(string worker) => 16 + 1 + 4 + 8 + 8 + 4 + 4 + Encoding.UTF8.GetByteCount(worker) + 4;
+
+    /// <summary>Bytes of an output.</summary>
+    public static int OutputSize(string name, int dimensions, int data) =>
+        4 + Encoding.UTF8.GetByteCount(name) + 1 + 1 + (8 * dimensions) + 4 + data;
+
+    /// <summary>The whole message; nothing may be added after it.</summary>
+    public byte[] ToMessage() =>
+        MemoryMarshal.TryGetArray(_buffer.WrittenMemory, out var written) && written.Array!.Length == written.Count
+            ? written.Array
+            : _buffer.WrittenSpan.ToArray();
 
     /// <summary>Reads all the answers of a message; their tensors are slices of it.</summary>
     /// <exception cref="InvalidDataException">The message is cut short or of another format version.</exception>

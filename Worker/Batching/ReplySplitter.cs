@@ -21,14 +21,15 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     public IReadOnlyDictionary<string, ReplyBatch> Split(
         IReadOnlyList<PendingRequest> run, DateTimeOffset startedAt, TimeSpan computeTime, string worker)
     {
-        var replies = new Dictionary<string, ReplyBatch>(StringComparer.Ordinal);
-        foreach (var replica in run.GroupBy(r => r.Request.ReplyTo, StringComparer.Ordinal))
+        var sizes = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var (pending, rowsOf) in Places(run))
         {
-            replies[replica.Key] = new ReplyBatch(checked((int)(64 + replica.Sum(r => Size(run, r, worker)))));
+            var answer = ReplyBatch.AnswerSize(worker) + _outputs.Where(o => Wants(pending, o.Name)).Sum(o => o.Size(rowsOf));
+            sizes[pending.Request.ReplyTo] = checked(sizes.GetValueOrDefault(pending.Request.ReplyTo, ReplyBatch.HeaderSize) + answer);
         }
 
-        var firstRow = 0;
-        foreach (var pending in run)
+        var replies = sizes.ToDictionary(s => s.Key, s => new ReplyBatch(s.Value), StringComparer.Ordinal);
+        foreach (var (pending, rowsOf) in Places(run))
         {
             var request = pending.Request;
             var reply = replies[request.ReplyTo];
@@ -38,20 +39,24 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
             {
                 if (Wants(pending, output.Name))
                 {
-                    output.Add(reply, run.Count == 1 ? null : (firstRow, pending.Rows, rows));
+                    output.AddTo(reply, rowsOf);
                 }
             }
-
-            firstRow += pending.Rows;
         }
 
         return replies;
     }
 
-    // An answer's fixed part, and of each output its name, shape and share of the bytes; so the message is not moved as it grows.
-    private long Size(IReadOnlyList<PendingRequest> run, PendingRequest request, string worker) =>
-        64 + (3 * worker.Length) + _outputs.Where(o => Wants(request, o.Name)).Sum(
-            o => 128 + (3 * o.Name.Length) + (run.Count == 1 ? o.Bytes : o.Bytes / rows * request.Rows));
+    // Where each request's rows are in the outputs; a request alone has them whole, whatever their shape.
+    private IEnumerable<(PendingRequest Pending, Rows? Rows)> Places(IReadOnlyList<PendingRequest> run)
+    {
+        var first = 0;
+        foreach (var pending in run)
+        {
+            yield return (pending, run.Count == 1 ? null : new Rows(first, pending.Rows, rows));
+            first += pending.Rows;
+        }
+    }
 
     private static bool Wants(PendingRequest request, string output) =>
         request.Request.RequestedOutputs.Length == 0 || Array.IndexOf(request.Request.RequestedOutputs, output) >= 0;
@@ -73,23 +78,30 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
             {
                 (_texts, _textStarts) = TextTensor.Read(value);
             }
-
-            Bytes = Data.Length;
         }
 
         public string Name => _declared.Name;
 
-        public int Bytes { get; }
-
         private ReadOnlySpan<byte> Data => _texts ?? _value.GetTensorMutableRawData();
 
-        /// <param name="part">First row, rows, rows of the whole run; null for the output as it is.</param>
-        public void Add(ReplyBatch reply, (int First, int Count, int All)? part)
+        public int Size(Rows? rows)
         {
-            if (part is not { } rows)
+            var (from, to) = Range(rows);
+            return ReplyBatch.OutputSize(Name, _shape.Length, to - from);
+        }
+
+        public void AddTo(ReplyBatch reply, Rows? rows)
+        {
+            var (from, to) = Range(rows);
+            long[] shape = rows is null ? _shape : [rows.Count, .. _shape.AsSpan(1)];
+            reply.AddOutput(Name, _declared.Datatype, shape, Data[from..to]);
+        }
+
+        private (int From, int To) Range(Rows? rows)
+        {
+            if (rows is null)
             {
-                reply.AddOutput(Name, _declared.Datatype, _shape, Data);
-                return;
+                return (0, Data.Length);
             }
 
             if (_shape is not [var outer, ..] || outer != rows.All)
@@ -98,13 +110,19 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
                     $"Output '{Name}' has the shape {TensorShape.Format(_shape)} for a batch of {rows.All}: this model can't be batched by its first dimension.");
             }
 
-            var perRow = checked((int)TensorShape.ElementCount(_shape.AsSpan(1)));
-            var (from, to) = _texts is null
-                ? (rows.First * (Bytes / rows.All), (rows.First + rows.Count) * (Bytes / rows.All))
-                : (_textStarts[rows.First * perRow], _textStarts[(rows.First + rows.Count) * perRow]);
-            reply.AddOutput(Name, _declared.Datatype, [rows.Count, .. _shape.AsSpan(1)], Data[from..to]);
+            if (_texts is not null)
+            {
+                var perRow = (_textStarts.Length - 1) / rows.All;
+                return (_textStarts[rows.First * perRow], _textStarts[(rows.First + rows.Count) * perRow]);
+            }
+
+            var bytesPerRow = Data.Length / rows.All;
+            return (rows.First * bytesPerRow, (rows.First + rows.Count) * bytesPerRow);
         }
     }
+
+    /// <param name="All">Rows of the whole run.</param>
+    private sealed record Rows(int First, int Count, int All);
 }
 
 /// <summary>The model's outputs are not one row for each row of its inputs, whatever its signature says.</summary>

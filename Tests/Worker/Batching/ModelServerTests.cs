@@ -167,7 +167,8 @@ public sealed class ModelServerTests(Servers servers)
         await using var model = await ServedModel.CreateAsync(servers, TestModels.Endless);
         _ = model.Serve();
 
-        var (_, reply) = await model.SendAsync(Large(), timeout: TimeSpan.FromMilliseconds(300));
+        // Long enough to be read before it: what expires in the queue is removed there.
+        var (_, reply) = await model.SendAsync(Large(), timeout: TimeSpan.FromSeconds(3));
 
         Assert.Equal(ReplyOutcome.Expired, (await reply).Outcome);
         Assert.Empty(model.Batches);

@@ -52,6 +52,20 @@ public sealed class ModelSessionTests
     }
 
     [Fact]
+    public void Message_of_replies_is_written_once_into_its_own_array()
+    {
+        using var session = Open();
+        using var instance = session.CreateInstance();
+        PendingRequest[] requests = [.. Digits.HeldOut.Take(3).Select(digit => Request(session, digit.Pixels))];
+
+        using var outputs = instance.Run([.. requests.Select(r => r.Inputs)]);
+        var message = new ReplySplitter(session.Signature, [0, 1], outputs, 3).Split(requests, DateTimeOffset.UnixEpoch, TimeSpan.Zero, "worker")["api"];
+
+        // A message whose size was not known ahead is copied to its length each time.
+        Assert.Same(message.ToMessage(), message.ToMessage());
+    }
+
+    [Fact]
     public void Held_out_digits_are_recognised_as_the_card_says()
     {
         using var session = Open();
