@@ -89,7 +89,7 @@ public sealed class HealthTests
         Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
         Assert.False(stopping.IsCompleted);
         await enough.CancelAsync();
-        await stopping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await stopping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     [Fact]
