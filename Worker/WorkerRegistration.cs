@@ -1,6 +1,7 @@
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Health;
+using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Models;
 
 namespace InferenceTemplate.Worker;
@@ -15,6 +16,7 @@ internal static class WorkerRegistration
         services.AddSingleton<ExecutionDevice>();
         services.AddSingleton<QueueWakeup>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueWakeup>());
+        services.AddInspection();
         services.AddHostedService<ModelHost>();
         services.AddHostedService<Heartbeat>();
         services.AddHealthChecks().AddCheck<ModelsHealthCheck>("models");
