@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Models;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
@@ -15,6 +16,7 @@ builder.AddRedisClient("redis");
 builder.Services.AddInference();
 builder.Services.AddApiAuth(builder.Configuration);
 builder.Services.AddOpenInference();
+builder.Services.AddModels();
 builder.Services.AddOverview();
 builder.Services.AddPredictions();
 builder.Services.AddStartup();
@@ -31,6 +33,7 @@ app.UseAuthorization();
 
 app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(Policies.Administer));
 app.MapOpenInference();
+app.MapModels();
 app.MapAccessTokens();
 app.MapOverview();
 

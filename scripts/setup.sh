@@ -92,6 +92,17 @@ want_helm() {
   say "helm is missing: the tests that render the chart will be skipped (https://helm.sh/docs/intro/install)"
 }
 
+# The tests of models in S3-compatible storage skip, saying so, where there is no server for it. It lies in a folder of
+# its own: npm removes what else was installed in one without package.json.
+want_s3() {
+  if [ -f Tests/Shared/node_modules/s3rver/bin/s3rver.js ]; then return; fi
+  if command -v npm >/dev/null; then
+    say "installing an S3 server for tests (npm s3rver 3.7.1, into Tests/Shared/node_modules)"
+    npm install --prefix Tests/Shared --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent s3rver@3.7.1 >/dev/null 2>&1 && return
+  fi
+  say "the S3 server s3rver is missing: the tests of models in S3 will be skipped (npm install --prefix Tests/Shared --no-save s3rver@3.7.1)"
+}
+
 # The browser tests skip, saying so, where there is no Chromium.
 want_chromium() {
   if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then return; fi

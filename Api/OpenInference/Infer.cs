@@ -24,7 +24,8 @@ internal sealed class Infer(
 
         if (await catalog.FindAsync(model, version, context.RequestAborted) is not { } found)
         {
-            await ModelMetadataEndpoints.Unknown(model, version).ExecuteAsync(context);
+            var unknown = await ModelMetadataEndpoints.UnknownAsync(catalog, model, version, context.RequestAborted);
+            await unknown.ExecuteAsync(context);
             return;
         }
 

@@ -23,6 +23,7 @@ internal static class OpenInferenceEndpoints
     {
         var v2 = endpoints.MapGroup("/v2").RequireAuthorization(Policies.Infer);
         v2.MapServer();
+        v2.MapRepository();
         foreach (var model in (string[])["/models/{model}", "/models/{model}/versions/{version}"])
         {
             v2.MapModelMetadata(model);
