@@ -3,40 +3,41 @@ namespace InferenceTemplate.Inference.Catalog;
 /// <summary>How a model is served, for all its versions: kept in Postgres, changed by the models API without a restart.</summary>
 public sealed record ModelSettings
 {
-    public BatchingSettings Batching { get; init; } = new();
+    // set, not init: the JSON generator gives an absent init property the default of its type instead of the one written here.
+    public BatchingSettings Batching { get; set; } = new();
 
     /// <summary>Sessions of each version that a worker runs side by side. 1 to 16, default 1.</summary>
-    public int Instances { get; init; } = 1;
+    public int Instances { get; set; } = 1;
 
     /// <summary>Loaded at a worker's start and evicted last. Default false.</summary>
-    public bool Pinned { get; init; }
+    public bool Pinned { get; set; }
 
     /// <summary>What answers in this model's place while it can't be loaded; null for an error.</summary>
-    public FallbackModel? Fallback { get; init; }
+    public FallbackModel? Fallback { get; set; }
 
     /// <summary>Null: answers are not cached.</summary>
-    public CacheSettings? Cache { get; init; }
+    public CacheSettings? Cache { get; set; }
 
-    public TrafficPolicy Traffic { get; init; } = new();
+    public TrafficPolicy Traffic { get; set; } = new();
 
     /// <summary>What an hour of the device costs, in the currency of <c>Costs:Currency</c>; null for the configured price.</summary>
-    public decimal? PricePerDeviceHour { get; init; }
+    public decimal? PricePerDeviceHour { get; set; }
 }
 
 /// <summary>How requests of a version are brought together into runs; null where the worker's own setting stands.</summary>
 public sealed record BatchingSettings
 {
     /// <summary>Rows that may run together. 1 to 4,096.</summary>
-    public int? MaxSize { get; init; }
+    public int? MaxSize { get; set; }
 
     /// <summary>Sizes at which a batch is run without waiting for more, smallest first.</summary>
-    public int[] PreferredSizes { get; init; } = [];
+    public int[] PreferredSizes { get; set; } = [];
 
     /// <summary>How long a batch that is not full waits for more. 0 to 1 s.</summary>
-    public TimeSpan? MaxDelay { get; init; }
+    public TimeSpan? MaxDelay { get; set; }
 
     /// <summary>What becomes of requests whose shapes differ beyond the first dimension.</summary>
-    public RaggedShapes Ragged { get; init; }
+    public RaggedShapes Ragged { get; set; }
 }
 
 public enum RaggedShapes
@@ -59,14 +60,14 @@ public sealed record CacheSettings(TimeSpan TimeToLive, long MaxBytes = 64L << 2
 public sealed record TrafficPolicy
 {
     /// <summary>Null: the highest version that is ready.</summary>
-    public string? Stable { get; init; }
+    public string? Stable { get; set; }
 
-    public CanaryRule? Canary { get; init; }
+    public CanaryRule? Canary { get; set; }
 
-    public ShadowRule? Shadow { get; init; }
+    public ShadowRule? Shadow { get; set; }
 
     /// <summary>Null: a canary stays until somebody ends it.</summary>
-    public RollbackRule? Rollback { get; init; }
+    public RollbackRule? Rollback { get; set; }
 }
 
 /// <param name="Weight">Share of the requests that the canary answers, 0 to 1.</param>

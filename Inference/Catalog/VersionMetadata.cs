@@ -4,15 +4,15 @@ namespace InferenceTemplate.Inference.Catalog;
 public sealed record VersionMetadata
 {
     /// <summary>The tool that wrote it, with its version where it says one.</summary>
-    public string Producer { get; init; } = "";
+    public string Producer { get; set; } = "";
 
-    public string Graph { get; init; } = "";
+    public string Graph { get; set; } = "";
 
-    public string Description { get; init; } = "";
+    public string Description { get; set; } = "";
 
     /// <summary>Version of each operator set that it needs, by domain; the default one is <c>ai.onnx</c>.</summary>
-    public IReadOnlyDictionary<string, long> Opsets { get; init; } = new Dictionary<string, long>();
+    public IReadOnlyDictionary<string, long> Opsets { get; set; } = new Dictionary<string, long>();
 
     /// <summary>Whatever else its maker wrote.</summary>
-    public IReadOnlyDictionary<string, string> Properties { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Properties { get; set; } = new Dictionary<string, string>();
 }

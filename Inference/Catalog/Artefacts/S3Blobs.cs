@@ -22,7 +22,8 @@ public sealed class S3Blobs : IBlobStore, IDisposable
         _options = options.Value;
         var config = new AmazonS3Config
         {
-            // Compatible services know neither buckets as host names nor the newer checksums in trailers.
+            // Compatible services know neither buckets as host names nor the newer checksums in trailers, and some store
+            // the signatures between chunks as if they were content: hence no chunks below.
             ForcePathStyle = _options.Endpoint.Length > 0,
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
@@ -51,7 +52,13 @@ public sealed class S3Blobs : IBlobStore, IDisposable
             if (length < _options.PartBytes)
             {
                 await _client.PutObjectAsync(
-                    new PutObjectRequest { BucketName = _options.Bucket, Key = KeyOf(blob), InputStream = new MemoryStream(buffer, 0, length) },
+                    new PutObjectRequest
+                    {
+                        BucketName = _options.Bucket,
+                        Key = KeyOf(blob),
+                        InputStream = new MemoryStream(buffer, 0, length),
+                        UseChunkEncoding = false,
+                    },
                     cancellationToken);
             }
             else
@@ -105,6 +112,7 @@ public sealed class S3Blobs : IBlobStore, IDisposable
                         PartNumber = parts.Count + 1,
                         PartSize = length,
                         InputStream = new MemoryStream(buffer, 0, length),
+                        UseChunkEncoding = false,
                     },
                     cancellationToken);
                 parts.Add(new PartETag(parts.Count + 1, part.ETag));
@@ -117,9 +125,22 @@ public sealed class S3Blobs : IBlobStore, IDisposable
         }
         catch
         {
-            // The caller may have left; what was written would be kept, and paid for, unseen.
-            await _client.AbortMultipartUploadAsync(_options.Bucket, key, upload.UploadId, CancellationToken.None);
+            await AbortAsync(key, upload.UploadId);
             throw;
+        }
+    }
+
+    // The caller may have left; what was written would be kept, and paid for, unseen. Where this fails too, a lifecycle
+    // rule of the bucket has to remove it (docs/operations.md); the first failure is the one to tell.
+    private async Task AbortAsync(string key, string uploadId)
+    {
+        try
+        {
+            await _client.AbortMultipartUploadAsync(_options.Bucket, key, uploadId, CancellationToken.None);
+        }
+        catch (Exception exception) when (exception is AmazonServiceException or AmazonClientException or HttpRequestException)
+        {
+            return;
         }
     }
 
