@@ -1,7 +1,11 @@
+using InferenceTemplate.Inference.Caching;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Fleet;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Traffic;
+using InferenceTemplate.Inference.Triton;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -17,8 +21,15 @@ public static class InferenceRegistration
         services.AddInferenceStore();
         services.AddSingleton<ModelCatalog>();
         services.AddSingleton<ModelRegistration>();
+        services.AddSingleton<ModelSettingsLookup>();
         services.AddSingleton<RequestQueue>();
         services.AddSingleton<FleetRegistry>();
+        services.AddOptions<CostOptions>().BindConfiguration(CostOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<TritonOptions>().BindConfiguration(TritonOptions.Section);
+        services.AddSingleton<TritonMetrics>();
+        services.AddSingleton<ResponseCache>();
+        services.AddSingleton<TrafficOutcomes>();
+        services.AddSingleton<CanaryJudge>();
         return services;
     }
 }

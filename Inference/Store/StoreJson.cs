@@ -7,4 +7,5 @@ namespace InferenceTemplate.Inference.Store;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ModelSettings))]
 [JsonSerializable(typeof(ModelSignature))]
+[JsonSerializable(typeof(TrafficPolicy))]
 internal sealed partial class StoreJson : JsonSerializerContext;

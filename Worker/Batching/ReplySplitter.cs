@@ -23,7 +23,7 @@ internal sealed class ReplySplitter(ModelSignature signature, IEnumerable<OrtVal
             int[] wanted = [.. Enumerable.Range(0, _outputs.Length).Where(i =>
                 request.RequestedOutputs.Length == 0 || request.RequestedOutputs.Contains(signature.Outputs[i].Name, StringComparer.Ordinal))];
             reply.Add(
-                request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, wanted.Length);
+                request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, wanted.Length, firstRow);
             foreach (var i in wanted)
             {
                 AddOutput(reply, i, run.Count == 1, firstRow, count);
