@@ -15,6 +15,7 @@ internal sealed class Telemetry
     private readonly Counter<long> _cacheMisses;
     private readonly Counter<long> _rollbacks;
     private readonly Counter<long> _shadows;
+    private readonly Counter<long> _comparisonsShed;
 
     public Telemetry(IMeterFactory meters)
     {
@@ -28,6 +29,8 @@ internal sealed class Telemetry
         _cacheMisses = meter.CreateCounter<long>("inference.cache.misses", "{request}", "Requests of cached models that had to run.");
         _rollbacks = meter.CreateCounter<long>("inference.traffic.rollbacks", "{rollback}", "Canaries taken back by their rule.");
         _shadows = meter.CreateCounter<long>("inference.shadow.requests", "{request}", "Mirrored requests, by what became of them.");
+        _comparisonsShed = meter.CreateCounter<long>(
+            "inference.shadow.comparisons.shed", "{comparison}", "Comparisons not kept because Postgres could not keep up.");
     }
 
     public void Answered(string model, string version, int status, TimeSpan time) => _requestDuration.Record(
@@ -44,9 +47,11 @@ internal sealed class Telemetry
 
     public void RolledBack(string model, string version) => _rollbacks.Add(1, Tags(model, version));
 
-    /// <param name="result"><c>agreed</c>, <c>differed</c>, <c>failed</c>, or <c>shed</c> where it was not even tried or not recorded.</param>
-    public void Shadowed(string model, string version, string result, int count = 1) => _shadows.Add(
-        count, new TagList { { "model", model }, { "version", version }, { "result", result } });
+    /// <param name="result"><c>agreed</c>, <c>differed</c>, <c>failed</c>, or <c>shed</c> where there was no room for it.</param>
+    public void Shadowed(string model, string version, string result) => _shadows.Add(
+        1, new TagList { { "model", model }, { "version", version }, { "result", result } });
+
+    public void ComparisonsShed(int comparisons) => _comparisonsShed.Add(comparisons);
 
     private static TagList Tags(string model, string version) => new() { { "model", model }, { "version", version } };
 }

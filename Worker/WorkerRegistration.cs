@@ -17,6 +17,7 @@ internal static class WorkerRegistration
         services.AddHostedService(provider => provider.GetRequiredService<QueueWakeup>());
         services.AddHostedService<ModelHost>();
         services.AddHostedService<Heartbeat>();
+        services.AddHostedService<TritonRuns>();
         services.AddHealthChecks().AddCheck<ModelsHealthCheck>("models");
         return services;
     }
