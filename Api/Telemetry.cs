@@ -39,9 +39,13 @@ internal sealed class Telemetry
 
     public void Shed(int predictions) => _predictionsShed.Add(predictions);
 
-    public void Cost(string model, string version, string role, decimal cost, string currency) => _cost.Add(
-        (double)cost,
-        new TagList { { "model", model }, { "version", version }, { "role", role }, { "currency", currency } });
+    public void Cost(string model, string version, string role, decimal cost, string currency)
+    {
+        if (cost > 0)
+        {
+            _cost.Add((double)cost, new TagList { { "model", model }, { "version", version }, { "role", role }, { "currency", currency } });
+        }
+    }
 
     public void Cached(string model, string version, bool hit) => (hit ? _cacheHits : _cacheMisses).Add(1, Tags(model, version));
 

@@ -24,9 +24,10 @@ internal sealed partial class CachedCalls(
     {
         if (routed.Settings.Cache is not { } settings)
         {
-            return new(await RunAsync(), null);
+            return new(await calls.CallAsync(routed.Version, tenant, body.Inputs, body.Outputs, body.Timeout, cancellationToken), null);
         }
 
+        var (start, timeout) = (time.GetTimestamp(), calls.TimeFor(body.Timeout));
         var key = ResponseCacheKey.Of(routed.Version, tenant, body.Inputs, body.Outputs);
         CachedCallResult ended;
         try
@@ -38,7 +39,7 @@ internal sealed partial class CachedCalls(
                     var found = await LookUpAsync(key, settings, RunAsync);
                     return (found, found.Result.Status == StatusCodes.Status200OK);
                 },
-                calls.TimeFor(body.Timeout),
+                timeout,
                 time,
                 cancellationToken);
             ended = new(answer.Result, shared || answer.Kept);
@@ -52,8 +53,13 @@ internal sealed partial class CachedCalls(
         triton.Cached(routed.Version.Model, routed.Version.Version, ended.CacheHit.Value);
         return ended;
 
-        Task<InferenceCallResult> RunAsync() =>
-            calls.CallAsync(routed.Version, tenant, body.Inputs, body.Outputs, body.Timeout, cancellationToken);
+        // Whoever has waited for another in vain has only the rest of its time.
+        Task<InferenceCallResult> RunAsync()
+        {
+            var rest = timeout - time.GetElapsedTime(start);
+            return calls.CallAsync(
+                routed.Version, tenant, body.Inputs, body.Outputs, rest > TimeSpan.Zero ? rest : TimeSpan.FromMilliseconds(1), cancellationToken);
+        }
     }
 
     private async Task<CachedAnswer> LookUpAsync(ResponseCacheKey key, CacheSettings settings, Func<Task<InferenceCallResult>> runAsync)

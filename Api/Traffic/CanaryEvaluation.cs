@@ -1,6 +1,7 @@
 using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Traffic;
+using Npgsql;
 
 namespace InferenceTemplate.Api.Traffic;
 
@@ -36,14 +37,15 @@ internal sealed partial class CanaryEvaluation(CanaryJudge judge, Telemetry tele
                 LogRolledBack(rollback.Version, rollback.Model, rollback.Reason);
             }
         }
-        catch (Exception exception) when (Outages.IsDatabaseAway(exception) || exception is QueueUnavailableException)
+        catch (Exception exception) when (Outages.IsDatabaseAway(exception)
+            || exception is QueueUnavailableException or PostgresException { SqlState: PostgresErrorCodes.UndefinedTable })
         {
-            // The outage is told elsewhere; without numbers nothing is decided.
+            // The outage is told elsewhere, and the schema is on its way; without numbers nothing is decided.
             LogNotJudged(exception.Message);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            // The schema may not be there yet at the first start. Nothing that goes wrong here may end the service.
+            // Nothing that goes wrong here may end the service.
             LogFailed(exception);
         }
     }
