@@ -7,7 +7,9 @@ using InferenceTemplate.Inference.Triton;
 
 namespace InferenceTemplate.Api.Caching;
 
-/// <param name="CacheHit">Answered by an earlier run, or by one that another caller began; null where the model's answers are not cached.</param>
+/// <param name="CacheHit">
+/// Answered by an earlier run, or by one that another caller began; null where the model's answers are not cached.
+/// </param>
 internal readonly record struct CachedCallResult(InferenceCallResult Result, bool? CacheHit);
 
 /// <summary>Calls a model, unless the answer is known: for models whose settings say that answers may be kept.</summary>
@@ -46,7 +48,9 @@ internal sealed partial class CachedCalls(
         }
         catch (TimeoutException)
         {
-            ended = new(InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, "the same request of another caller did not end in time"), false);
+            ended = new(
+                InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, "the same request of another caller did not end in time"),
+                false);
         }
 
         telemetry.Cached(routed.Version.Model, routed.Version.Version, ended.CacheHit!.Value);
@@ -58,7 +62,12 @@ internal sealed partial class CachedCalls(
         {
             var rest = timeout - time.GetElapsedTime(start);
             return calls.CallAsync(
-                routed.Version, tenant, body.Inputs, body.Outputs, rest > TimeSpan.Zero ? rest : TimeSpan.FromMilliseconds(1), cancellationToken);
+                routed.Version,
+                tenant,
+                body.Inputs,
+                body.Outputs,
+                rest > TimeSpan.Zero ? rest : TimeSpan.FromMilliseconds(1),
+                cancellationToken);
         }
     }
 

@@ -15,7 +15,9 @@ using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.OpenInference;
 
-/// <summary>Puts down how a call ended: its price, metrics, the counts that decide over canaries, the prediction record. Nothing here waits.</summary>
+/// <summary>
+/// Puts down how a call ended: its price, metrics, the counts that decide over canaries, the prediction record. Nothing here waits.
+/// </summary>
 internal sealed class InferRecords(
     TrafficOutcomes outcomes, PredictionRecorder predictions, Telemetry telemetry, TritonMetrics triton, IOptions<CostOptions> costs,
     TimeProvider time)
@@ -36,7 +38,7 @@ internal sealed class InferRecords(
         telemetry.Answered(model, version, result.Status, total);
         telemetry.Cost(model, version, routed.Role.Name(), parameters.Cost, parameters.Currency);
         triton.Answered(model, version, FailureReason(result), total, parameters.Queue, parameters.Compute);
-        if (routed.Role is TrafficRole.Stable or TrafficRole.Canary && !hit && result.Status != InferenceCallResult.ClientClosedRequest)
+        if (routed.Role is TrafficRole.Stable or TrafficRole.Canary && !hit && result.IsOfModel)
         {
             var computed = reply?.Outcome == ReplyOutcome.Completed ? reply.ComputeTime : (TimeSpan?)null;
             outcomes.Record(model, version, routed.Settings.Traffic.Since, new(result.IsFaultOfModel, computed, total, parameters.Cost));

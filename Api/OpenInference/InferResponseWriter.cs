@@ -10,7 +10,8 @@ namespace InferenceTemplate.Api.OpenInference;
 /// <summary>Writes the answer of an inference as the protocol's JSON, data flat and row-major.</summary>
 internal static class InferResponseWriter
 {
-    public static void Write(IBufferWriter<byte> target, string model, string version, string? id, InferenceReply reply, AnswerParameters parameters)
+    public static void Write(
+        IBufferWriter<byte> target, string model, string version, string? id, InferenceReply reply, AnswerParameters parameters)
     {
         using var json = new Utf8JsonWriter(target, new JsonWriterOptions { SkipValidation = true });
         json.WriteStartObject();

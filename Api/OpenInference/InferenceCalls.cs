@@ -11,7 +11,7 @@ internal sealed class InferenceCalls(RequestQueue queue, ReplyInbox inbox, IOpti
 {
     private static readonly TimeSpan ReplyGrace = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How long a call may take: what the caller asked for, the default where it asked for nothing, and at most the maximum.</summary>
+    /// <summary>How long a call may take: what the caller asked for, else the default, and at most the maximum.</summary>
     public TimeSpan TimeFor(TimeSpan? asked)
     {
         var wait = asked ?? options.Value.DefaultTimeout;
@@ -69,8 +69,11 @@ internal sealed record InferenceCallResult(int Status, string? Error, InferenceR
     /// <summary>A caller that left gets no answer; this is how its request is counted (the status that nginx gave such requests).</summary>
     public const int ClientClosedRequest = 499;
 
-    /// <summary>Speaks against the version: no answer, or an input that passed validation and that the model failed on.</summary>
-    public bool IsFaultOfModel => Status >= 500 || Reply is { Outcome: ReplyOutcome.Failed };
+    /// <summary>Speaks against the version: no answer in time, no run, or an input that passed validation and that the model failed on.</summary>
+    public bool IsFaultOfModel => Status == StatusCodes.Status504GatewayTimeout || Reply is { Outcome: not ReplyOutcome.Completed };
+
+    /// <summary>Says something of the version, good or bad. A refusal by the queue does not, nor does a caller who left.</summary>
+    public bool IsOfModel => Reply is not null || IsFaultOfModel;
 
     public static InferenceCallResult Refused(int status, string error) => new(status, error, null);
 }

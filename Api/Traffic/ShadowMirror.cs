@@ -79,13 +79,14 @@ internal sealed partial class ShadowMirror(
     }
 
     // Neither a reply nor an error where there was no room: shadows are the first to go.
-    private async Task<(InferenceReply? Reply, string? Error)> RunAsync(ModelVersion shadow, string tenant, Tensor[] inputs, string[] outputs)
+    private async Task<(InferenceReply? Reply, string? Error)> RunAsync(
+        ModelVersion shadow, string tenant, Tensor[] inputs, string[] outputs)
     {
         var now = time.GetUtcNow();
         var wait = options.Value.DefaultTimeout;
         var request = new InferenceRequest(
-            Guid.CreateVersion7(now), shadow.Model, shadow.Version, tenant, RequestKind.Shadow, Priority.Shadow, inbox.Replica, now, now + wait,
-            TraceParent: null, TraceState: null, outputs, inputs);
+            Guid.CreateVersion7(now), shadow.Model, shadow.Version, tenant, RequestKind.Shadow, Priority.Shadow, inbox.Replica,
+            now, now + wait, TraceParent: null, TraceState: null, outputs, inputs);
         using var pending = inbox.Expect(request.Id);
         try
         {

@@ -11,7 +11,8 @@ internal sealed record ShadowBody(string? Version, double Sample = 1, double Tol
 internal sealed record RollbackBody(double? MaxErrorRate, double? MaxLatencyRatio, int? MinSample, double? WindowSeconds);
 
 /// <summary>A traffic policy on the wire.</summary>
-internal sealed record TrafficPolicyBody(string? Stable, CanaryBody? Canary, ShadowBody? Shadow, RollbackBody? Rollback, DateTimeOffset? Since = null)
+internal sealed record TrafficPolicyBody(
+    string? Stable, CanaryBody? Canary, ShadowBody? Shadow, RollbackBody? Rollback, DateTimeOffset? Since = null)
 {
     public static TrafficPolicyBody From(TrafficPolicy policy) => new(
         policy.Stable,

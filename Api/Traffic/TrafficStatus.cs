@@ -9,7 +9,7 @@ namespace InferenceTemplate.Api.Traffic;
 internal sealed record TimeStatus(double? Mean, double? P95);
 
 /// <param name="Role"><c>stable</c>, <c>canary</c> or <c>shadow</c>.</param>
-/// <param name="Errors">Answers from 500 on, and inputs that the model failed on.</param>
+/// <param name="Errors">Requests that ended in 504, could not be run, or made the model fail.</param>
 internal sealed record VersionStatus(
     string Version, string Role, long Requests, long Errors, double ErrorRate, TimeStatus Compute, TimeStatus Total, decimal Cost);
 
@@ -41,7 +41,12 @@ internal sealed record TrafficStatus(
 
 /// <summary>Gathers what all replicas have seen of a model's versions.</summary>
 internal sealed class TrafficStatusReader(
-    TrafficPolicyStore policies, ShadowComparisonStore comparisons, TrafficOutcomes outcomes, CanaryJudge judge, ModelCatalog catalog, TimeProvider time)
+    TrafficPolicyStore policies,
+    ShadowComparisonStore comparisons,
+    TrafficOutcomes outcomes,
+    CanaryJudge judge,
+    ModelCatalog catalog,
+    TimeProvider time)
 {
     private const int Decisions = 20;
 

@@ -94,7 +94,8 @@ public sealed class ResponseCache(IConnectionMultiplexer redis)
     private static byte[] Encode(InferenceReply reply)
     {
         var batch = new ReplyBatch();
-        batch.Add(reply.Id, reply.Outcome, reply.Error, reply.QueueTime, reply.ComputeTime, reply.BatchSize, reply.Worker, reply.Outputs.Length);
+        batch.Add(
+            reply.Id, reply.Outcome, reply.Error, reply.QueueTime, reply.ComputeTime, reply.BatchSize, reply.Worker, reply.Outputs.Length);
         foreach (var output in reply.Outputs)
         {
             batch.AddOutput(output.Name, output.Datatype, output.Shape, output.Data.Span);

@@ -15,7 +15,11 @@ public sealed class SingleFlight<TKey, TValue>
     /// <returns>The value, and whether it is another's.</returns>
     /// <exception cref="TimeoutException">The other did not end in time.</exception>
     public async Task<(TValue Value, bool Shared)> RunAsync(
-        TKey key, Func<Task<(TValue Value, bool ForOthers)>> work, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+        TKey key,
+        Func<Task<(TValue Value, bool ForOthers)>> work,
+        TimeSpan patience,
+        TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var mine = new TaskCompletionSource<TValue?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var flight = _flights.GetOrAdd(key, mine);

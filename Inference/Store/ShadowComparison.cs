@@ -17,7 +17,7 @@ public sealed class ShadowComparison
     /// <summary>Whether every output agreed; null where the shadow gave none.</summary>
     public bool? Agreed { get; init; }
 
-    /// <summary>The largest distance between floating-point elements; null where there were none to compare. Infinity where one is NaN.</summary>
+    /// <summary>The largest distance between floating-point elements, infinite where one is NaN; null without any to compare.</summary>
     public double? MaxDifference { get; init; }
 
     public long ComputeMicroseconds { get; init; }

@@ -5,7 +5,7 @@ namespace InferenceTemplate.Inference.Store;
 
 /// <param name="Compared">Mirrored requests whose shadow answered.</param>
 /// <param name="Failed">Those whose shadow did not.</param>
-/// <param name="MeanComputeRatio">The shadow's compute time over that of the version that answered; null where nothing was compared.</param>
+/// <param name="MeanComputeRatio">The shadow's compute time over that of who answered; null where nothing was compared.</param>
 public sealed record ShadowSummary(long Compared, long Agreed, long Failed, double? MaxDifference, double? MeanComputeRatio);
 
 /// <summary>Writes comparisons by binary COPY and sums them up.</summary>

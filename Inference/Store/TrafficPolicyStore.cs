@@ -39,7 +39,8 @@ public sealed class TrafficPolicyStore(NpgsqlDataSource dataSource, TimeProvider
     /// <summary>A model's policy as it is now; null when there is no such model.</summary>
     public async Task<TrafficPolicy?> FindAsync(string model, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("SELECT coalesce(settings -> 'traffic', '{}')::text FROM models WHERE name = $1");
+        await using var command = dataSource.CreateCommand(
+            "SELECT coalesce(settings -> 'traffic', '{}')::text FROM models WHERE name = $1");
         command.Parameters.AddWithValue(model);
         return await command.ExecuteScalarAsync(cancellationToken) is string json
             ? JsonSerializer.Deserialize(json, StoreJson.Default.TrafficPolicy)

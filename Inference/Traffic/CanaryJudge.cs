@@ -15,7 +15,8 @@ public sealed class CanaryJudge(ModelSettingsLookup settings, ModelCatalog catal
     /// <exception cref="QueueUnavailableException">The counts can't be read; nothing was decided.</exception>
     public async Task<IReadOnlyList<Rollback>> JudgeAsync(CancellationToken cancellationToken)
     {
-        var tried = (await settings.AllAsync(cancellationToken)).Where(m => m.Value.Traffic is { Canary: not null, Rollback: not null }).ToList();
+        var all = await settings.AllAsync(cancellationToken);
+        var tried = all.Where(m => m.Value.Traffic is { Canary: not null, Rollback: not null }).ToList();
         var taken = new List<Rollback>();
         if (tried.Count > 0)
         {

@@ -16,7 +16,8 @@ public sealed record RollbackVerdict(bool RollBack, string Reason)
 
         if (canary.ErrorRate > rule.MaxErrorRate)
         {
-            return new(true, $"{canary.Errors} of {canary.Requests} requests failed, {Percent(canary.ErrorRate)}; at most {Percent(rule.MaxErrorRate)} may");
+            return new(true, $"{canary.Errors} of {canary.Requests} requests failed, {Percent(canary.ErrorRate)}; "
+                + $"at most {Percent(rule.MaxErrorRate)} may");
         }
 
         if (rule.MaxLatencyRatio is not { } most)

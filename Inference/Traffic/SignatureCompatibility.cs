@@ -18,7 +18,8 @@ public static class SignatureCompatibility
         }
 
         return stable.Inputs.Select(input => Differs("input", input, Array.Find(other.Inputs, i => i.Name == input.Name), mayOpen: true))
-            .Concat(stable.Outputs.Select(output => Differs("output", output, Array.Find(other.Outputs, o => o.Name == output.Name), mayOpen: false)))
+            .Concat(stable.Outputs.Select(output =>
+                Differs("output", output, Array.Find(other.Outputs, o => o.Name == output.Name), mayOpen: false)))
             .FirstOrDefault(problem => problem is not null);
     }
 

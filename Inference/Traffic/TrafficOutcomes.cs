@@ -51,7 +51,8 @@ public sealed class TrafficOutcomes(IConnectionMultiplexer redis, TimeProvider t
             var pipeline = new List<Task>();
             foreach (var (window, outcomes) in gathered)
             {
-                pipeline.AddRange(Fields(outcomes).Where(f => f.Value != 0).Select(f => database.HashIncrementAsync(window.Key, f.Name, f.Value)));
+                pipeline.AddRange(Fields(outcomes).Where(f => f.Value != 0)
+                    .Select(f => database.HashIncrementAsync(window.Key, f.Name, f.Value)));
                 pipeline.Add(database.KeyExpireAsync(window.Key, Lifetime));
             }
 

@@ -3,7 +3,7 @@ using InferenceTemplate.Inference.Fleet;
 namespace InferenceTemplate.Inference.Traffic;
 
 /// <summary>How one request ended, as far as the choice of versions goes.</summary>
-/// <param name="Failed">The version's fault: an answer from 500 on, or an input that the model failed on.</param>
+/// <param name="Failed">The version's fault: it ended in 504, could not be run, or made the model fail.</param>
 /// <param name="Compute">Time of the run; null where none took place.</param>
 public readonly record struct RequestOutcome(bool Failed, TimeSpan? Compute, TimeSpan Total, decimal Cost);
 
