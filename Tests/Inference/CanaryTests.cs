@@ -168,8 +168,12 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
         {
             database.ModelVersions.Add(new ModelVersion
             {
-                Model = _model, Version = version, Platform = "onnxruntime_onnx", Sha256 = new string('0', 64),
-                Signature = new ModelSignature([], []), RegisteredAt = now,
+                Model = _model,
+                Version = version,
+                Platform = "onnxruntime_onnx",
+                Sha256 = new string('0', 64),
+                Signature = new ModelSignature([], []),
+                RegisteredAt = now,
             });
         }
 
