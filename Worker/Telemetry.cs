@@ -15,6 +15,9 @@ internal sealed class Telemetry
     private readonly Histogram<int> _batchSize;
     private readonly Histogram<double> _loadDuration;
     private readonly Counter<long> _dropped;
+    private readonly Counter<long> _cacheHits;
+    private readonly Counter<long> _cacheMisses;
+    private readonly Counter<long> _cacheEvictions;
 
     public Telemetry(IMeterFactory meters)
     {
@@ -24,6 +27,9 @@ internal sealed class Telemetry
         _batchSize = meter.CreateHistogram<int>("inference.batch.size", "{row}", "Rows in one run.");
         _loadDuration = meter.CreateHistogram<double>("inference.model.load.duration", "s", "Time to open a model and warm it up.");
         _dropped = meter.CreateCounter<long>("inference.requests.dropped", "{request}", "Requests removed without a run, by reason.");
+        _cacheHits = meter.CreateCounter<long>("inference.model.cache.hits", "{lease}", "Leases of models that were open.");
+        _cacheMisses = meter.CreateCounter<long>("inference.model.cache.misses", "{lease}", "Leases that had to open their model.");
+        _cacheEvictions = meter.CreateCounter<long>("inference.model.cache.evictions", "{model}", "Models closed to make room for others.");
     }
 
     public void Queued(string model, string version, TimeSpan time) => _queueDuration.Record(time.TotalSeconds, Tags(model, version));
@@ -36,6 +42,12 @@ internal sealed class Telemetry
     }
 
     public void Loaded(string model, string version, TimeSpan time) => _loadDuration.Record(time.TotalSeconds, Tags(model, version));
+
+    public void CacheHit(string model, string version) => _cacheHits.Add(1, Tags(model, version));
+
+    public void CacheMissed(string model, string version) => _cacheMisses.Add(1, Tags(model, version));
+
+    public void CacheEvicted(string model, string version) => _cacheEvictions.Add(1, Tags(model, version));
 
     public void Dropped(string model, string version, string reason, int count)
     {
