@@ -31,8 +31,7 @@ internal sealed partial class ArtefactFiles(IOptions<ModelCacheOptions> options,
         {
             if (await HashAsync(path, cancellationToken) == sha256)
             {
-                // The time of writing is the time of last use: it outlives this process, and not every disk keeps reads.
-                File.SetLastWriteTimeUtc(path, time.GetUtcNow().UtcDateTime);
+                Touch(path);
                 return path;
             }
 
@@ -41,8 +40,12 @@ internal sealed partial class ArtefactFiles(IOptions<ModelCacheOptions> options,
 
         MakeRoom(size, path);
         await FetchAsync(sha256, path, open, cancellationToken);
+        Touch(path);
         return path;
     }
+
+    // The time of writing stands for the time of last use: it outlives this process, and not every disk keeps that of reading.
+    private void Touch(string path) => File.SetLastWriteTimeUtc(path, time.GetUtcNow().UtcDateTime);
 
     private static async Task FetchAsync(string sha256, string path, Func<CancellationToken, Task<Stream>> open, CancellationToken cancellationToken)
     {
