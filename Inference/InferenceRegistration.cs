@@ -19,6 +19,7 @@ public static class InferenceRegistration
         services.AddSingleton<ModelRegistration>();
         services.AddSingleton<RequestQueue>();
         services.AddSingleton<FleetRegistry>();
+        services.AddSingleton<ModelAvailability>();
         return services;
     }
 }

@@ -14,4 +14,26 @@ public sealed record WorkerStatus(
     double InferencesPerSecond,
     double ExecutionsPerSecond,
     double MeanBatchSize,
-    int InFlight);
+    int InFlight)
+{
+    /// <summary>The open models, least recently used first.</summary>
+    public IReadOnlyList<CachedModelStatus> Cache { get; init; } = [];
+
+    /// <summary>Bytes that open models may take together; 0 where it is not known.</summary>
+    public long ModelMemoryLimit { get; init; }
+
+    /// <summary>Model versions whose last load failed.</summary>
+    public IReadOnlyList<ModelFailure> Failures { get; init; } = [];
+
+    public IReadOnlyList<GpuStatus> Gpus { get; init; } = [];
+}
+
+/// <param name="Model"><c>model/version</c>.</param>
+/// <param name="State"><c>loading</c>, <c>ready</c> or <c>closing</c>.</param>
+/// <param name="Bytes">Memory reserved or measured.</param>
+/// <param name="Leases">Who uses it now; without any it may be evicted.</param>
+public sealed record CachedModelStatus(string Model, string State, long Bytes, int Leases, DateTimeOffset LastUsed);
+
+/// <param name="Model"><c>model/version</c>.</param>
+/// <param name="RetryAt">Until then the worker refuses to load it again; in the past once it may be tried.</param>
+public sealed record ModelFailure(string Model, string Reason, DateTimeOffset RetryAt);
