@@ -15,6 +15,8 @@ internal static class WorkerRegistration
         services.AddSingleton<ExecutionDevice>();
         services.AddSingleton<QueueWakeup>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueWakeup>());
+        services.AddSingleton<QueueCancellations>();
+        services.AddHostedService(provider => provider.GetRequiredService<QueueCancellations>());
         services.AddHostedService<ModelHost>();
         services.AddHostedService<Heartbeat>();
         services.AddHealthChecks().AddCheck<ModelsHealthCheck>("models");

@@ -30,7 +30,7 @@ internal sealed class InferenceCalls(RequestQueue queue, ReplyInbox inbox, IOpti
         using var pending = inbox.Expect(request.Id);
         try
         {
-            if (await queue.EnqueueAsync(request) == EnqueueOutcome.Full)
+            if ((await queue.EnqueueAsync(request)).Outcome is not EnqueueOutcome.Enqueued)
             {
                 return InferenceCallResult.Refused(
                     StatusCodes.Status503ServiceUnavailable,

@@ -11,6 +11,9 @@ public enum ReplyOutcome : byte
 
     /// <summary>The deadline had passed before the run began.</summary>
     Expired = 2,
+
+    /// <summary>No worker could run it, through no fault of its input that the model would name.</summary>
+    Unavailable = 3,
 }
 
 /// <summary>A worker's answer to one <see cref="InferenceRequest"/>.</summary>

@@ -10,13 +10,13 @@ internal sealed partial class ModelServer(
     ModelSession session,
     QueueConsumer consumer,
     WorkerOptions options,
+    QueueOptions queueOptions,
     ServingState state,
     Telemetry telemetry,
     TimeProvider time,
     ILogger<ModelServer> logger)
 {
     private static readonly TimeSpan RetryAfterFault = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan AbandonedCheckInterval = TimeSpan.FromSeconds(30);
 
     private string Model => session.File.Model;
 
@@ -25,7 +25,16 @@ internal sealed partial class ModelServer(
     /// <summary>Works until told to stop; a batch that has begun is finished and answered first.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
-        var lastCheck = time.GetTimestamp();
+        consumer.Dropped = (reason, count) => telemetry.Dropped(Model, Version, reason, count);
+        using var served = new CancellationTokenSource();
+        var keeping = KeepAsync(served.Token);
+        await ServeUntilAsync(stopping);
+        await served.CancelAsync();
+        await keeping;
+    }
+
+    private async Task ServeUntilAsync(CancellationToken stopping)
+    {
         while (!stopping.IsCancellationRequested)
         {
             try
@@ -39,12 +48,6 @@ internal sealed partial class ModelServer(
                 {
                     await consumer.WaitAsync(stopping);
                 }
-
-                if (time.GetElapsedTime(lastCheck) > AbandonedCheckInterval)
-                {
-                    lastCheck = time.GetTimestamp();
-                    telemetry.Dropped(Model, Version, "abandoned", await consumer.DropAbandonedAsync());
-                }
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -52,9 +55,31 @@ internal sealed partial class ModelServer(
             }
             catch (Exception exception)
             {
-                // Redis is away, most likely. Whatever was in hand stays pending and its callers time out.
+                // Redis is away, most likely. Whatever was in hand stays pending, and is run again after its visibility time.
+                consumer.Release(consumer.InHand);
                 LogFault(exception, Model, Version);
                 await Task.Delay(RetryAfterFault, time, CancellationToken.None);
+            }
+        }
+    }
+
+    // What is in hand must not look lost while it waits and runs.
+    private async Task KeepAsync(CancellationToken served)
+    {
+        while (true)
+        {
+            try
+            {
+                await Task.Delay(queueOptions.KeepInterval, time, served);
+                await consumer.KeepAsync(consumer.InHand);
+            }
+            catch (OperationCanceledException) when (served.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                LogNotKept(exception.Message, Model, Version);
             }
         }
     }
@@ -87,7 +112,11 @@ internal sealed partial class ModelServer(
             }
 
             List<QueuedRequest> live = [.. requests.Where(r => r.Request.Deadline > now)];
-            foreach (var run in BatchPlan.Split(session.Signature, live, options.MaxBatchSize))
+
+            // One that was with a worker which died may be the reason: it takes no other with it.
+            var suspects = live.Where(r => r.RunsAlone).Select(r => (IReadOnlyList<QueuedRequest>)[r]);
+            var runs = BatchPlan.Split(session.Signature, [.. live.Where(r => !r.RunsAlone)], options.MaxBatchSize);
+            foreach (var run in runs.Concat(suspects))
             {
                 await RunOrIsolateAsync(run);
             }
@@ -181,6 +210,9 @@ internal sealed partial class ModelServer(
 
     [LoggerMessage(LogLevel.Error, "Serving {Model}/{Version} was interrupted, trying again in a second")]
     private partial void LogFault(Exception exception, string model, string version);
+
+    [LoggerMessage(LogLevel.Warning, "What is in hand of {Model}/{Version} could not be renewed: {Reason}")]
+    private partial void LogNotKept(string reason, string model, string version);
 
     [LoggerMessage(LogLevel.Warning, "A batch of {Count} requests of {Model}/{Version} failed; each now runs alone")]
     private partial void LogIsolating(int count, string model, string version);

@@ -112,16 +112,19 @@ internal sealed partial class ModelHost(
 
     private ModelServer CreateServer(ModelSession session)
     {
+        var queueOptions = services.GetRequiredService<IOptions<QueueOptions>>();
         var consumer = new QueueConsumer(
             services.GetRequiredService<IConnectionMultiplexer>(),
             services.GetRequiredService<QueueWakeup>(),
-            services.GetRequiredService<IOptions<QueueOptions>>(),
+            services.GetRequiredService<QueueCancellations>(),
+            queueOptions,
+            time,
             services.GetRequiredService<ILogger<QueueConsumer>>(),
             state.WorkerId,
             session.File.Model,
             session.File.Version);
         return new ModelServer(
-            session, consumer, options.Value, state, telemetry, time, services.GetRequiredService<ILogger<ModelServer>>());
+            session, consumer, options.Value, queueOptions.Value, state, telemetry, time, services.GetRequiredService<ILogger<ModelServer>>());
     }
 
     [LoggerMessage(LogLevel.Information, "Opened {Model}: {Bytes} bytes, warm after {Milliseconds:F0} ms")]
