@@ -15,8 +15,7 @@ public static class InferenceRegistration
         services.AddOptions<QueueOptions>().BindConfiguration(QueueOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.AddInferenceStore();
-        services.AddSingleton<ModelCatalog>();
-        services.AddSingleton<ModelRegistration>();
+        services.AddRegistry();
         services.AddSingleton<RequestQueue>();
         services.AddSingleton<FleetRegistry>();
         services.AddSingleton<ModelAvailability>();

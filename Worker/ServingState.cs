@@ -31,6 +31,8 @@ internal sealed class ServingState(TimeProvider time)
 
     public void Serving(string model) => Models = Models.Add(model);
 
+    public void Stopped(string model) => Models = Models.Remove(model);
+
     public void Failed(string model, string reason) => Failures = Failures.SetItem(model, reason);
 
     public void Began(int requests) => Interlocked.Add(ref _inFlight, requests);

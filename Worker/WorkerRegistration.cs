@@ -1,6 +1,7 @@
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Health;
+using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Models;
 
 namespace InferenceTemplate.Worker;
@@ -17,6 +18,7 @@ internal static class WorkerRegistration
         services.AddHostedService(provider => provider.GetRequiredService<QueueWakeup>());
         services.AddSingleton<QueueCancellations>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueCancellations>());
+        services.AddInspection();
         services.AddHostedService<ModelHost>();
         services.AddHostedService<Heartbeat>();
         services.AddHealthChecks().AddCheck<ModelsHealthCheck>("models");

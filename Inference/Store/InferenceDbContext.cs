@@ -14,6 +14,14 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<ModelVersion> ModelVersions => Set<ModelVersion>();
 
+    public DbSet<ModelAlias> ModelAliases => Set<ModelAlias>();
+
+    public DbSet<ModelEvent> ModelEvents => Set<ModelEvent>();
+
+    public DbSet<Artefact> Artefacts => Set<Artefact>();
+
+    public DbSet<LooseBlob> LooseBlobs => Set<LooseBlob>();
+
     public DbSet<Prediction> Predictions => Set<Prediction>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -37,29 +45,7 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             key.HasOne<Tenant>().WithMany().HasForeignKey(k => k.TenantId);
         });
 
-        modelBuilder.Entity<Model>(model =>
-        {
-            model.ToTable("models");
-            model.HasKey(m => m.Name);
-            model.Property(m => m.Name).HasMaxLength(128);
-            model.Property(m => m.Settings).HasColumnType("jsonb").HasConversion(
-                settings => JsonSerializer.Serialize(settings, StoreJson.Default.ModelSettings),
-                json => JsonSerializer.Deserialize(json, StoreJson.Default.ModelSettings)!);
-        });
-
-        modelBuilder.Entity<ModelVersion>(version =>
-        {
-            version.ToTable("model_versions");
-            version.HasKey(v => new { v.Model, v.Version });
-            version.Property(v => v.Model).HasMaxLength(128);
-            version.Property(v => v.Version).HasMaxLength(32);
-            version.HasOne<Model>().WithMany().HasForeignKey(v => v.Model);
-            version.Property(v => v.Platform).HasMaxLength(64);
-            version.Property(v => v.Sha256).HasMaxLength(64).IsFixedLength();
-            version.Property(v => v.Signature).HasColumnType("jsonb").HasConversion(
-                signature => JsonSerializer.Serialize(signature, StoreJson.Default.ModelSignature),
-                json => JsonSerializer.Deserialize(json, StoreJson.Default.ModelSignature)!);
-        });
+        RegistrySchema.Add(modelBuilder);
 
         modelBuilder.Entity<Prediction>(prediction =>
         {

@@ -7,4 +7,6 @@ namespace InferenceTemplate.Inference.Store;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ModelSettings))]
 [JsonSerializable(typeof(ModelSignature))]
+[JsonSerializable(typeof(VersionMetadata))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 internal sealed partial class StoreJson : JsonSerializerContext;

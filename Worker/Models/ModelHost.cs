@@ -1,20 +1,25 @@
+using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Catalog.Artefacts;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
 using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Inspection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
-using Npgsql;
 using StackExchange.Redis;
 
 namespace InferenceTemplate.Worker.Models;
 
-/// <summary>Opens, warms up and registers every model of the folder, then serves them until told to stop.</summary>
+/// <summary>Serves every version that the registry has, and follows its changes until told to stop.</summary>
 internal sealed partial class ModelHost(
     IServiceProvider services,
     ExecutionDevice device,
-    ModelRegistration registration,
+    ModelCatalog catalog,
+    ArtefactStore artefacts,
+    FolderPublisher folder,
     SchemaHealthCheck schema,
     ServingState state,
     Telemetry telemetry,
@@ -22,91 +27,103 @@ internal sealed partial class ModelHost(
     IOptions<WorkerOptions> options,
     ILogger<ModelHost> logger) : BackgroundService
 {
-    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<string, Served> _served = new(StringComparer.Ordinal);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // Opening models is long and blocking: let the host go on starting, so that probes are answered meanwhile.
         await Task.Yield();
-
-        var directory = Path.Combine(AppContext.BaseDirectory, options.Value.ModelsDirectory);
-        var sessions = ModelFile.Find(directory).Select(Open).OfType<ModelSession>().ToList();
         try
         {
-            await WaitForSchemaAsync(stoppingToken);
-            foreach (var session in sessions)
+            while ((await schema.CheckHealthAsync(new(), stoppingToken)).Status != HealthStatus.Healthy)
             {
-                await RegisterAsync(session, stoppingToken);
-                state.Serving($"{session.File.Model}/{session.File.Version}");
+                await Task.Delay(Interval, time, stoppingToken);
             }
 
-            state.Loaded = true;
-            LogServing(sessions.Count, device.Name);
-            await Task.WhenAll(sessions.Select(s => CreateServer(s).RunAsync(stoppingToken)));
+            await folder.PublishAsync(stoppingToken);
+            using var timer = new PeriodicTimer(Interval, time);
+            do
+            {
+                await FollowAsync(stoppingToken);
+                state.Loaded = true;
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Stopped before all were served.
+            // Told to stop.
         }
         finally
         {
-            sessions.ForEach(s => s.Dispose());
+            await StopAsync([.. _served.Keys]);
         }
     }
 
-    // One broken file must not keep the others from being served.
-    private ModelSession? Open(ModelFile file)
+    private async Task FollowAsync(CancellationToken stoppingToken)
     {
-        var name = $"{file.Model}/{file.Version}";
+        try
+        {
+            var versions = (await catalog.SnapshotAsync(stoppingToken)).Versions.ToDictionary(v => $"{v.Model}/{v.Version}", StringComparer.Ordinal);
+            await StopAsync([.. _served.Keys.Where(name => !versions.ContainsKey(name))]);
+            foreach (var (name, version) in versions.Where(v => !_served.ContainsKey(v.Key) && !state.Failures.ContainsKey(v.Key)))
+            {
+                await StartAsync(name, version, stoppingToken);
+            }
+        }
+        catch (Exception exception) when (Outages.IsDatabaseAway(exception))
+        {
+            LogUnread(exception.Message);
+        }
+    }
+
+    private async Task StartAsync(string name, ModelVersion version, CancellationToken stoppingToken)
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"model-{Guid.NewGuid():N}.onnx");
         try
         {
             var start = time.GetTimestamp();
-            var session = ModelSession.Open(file, device);
+            await using (var source = await artefacts.OpenReadAsync(version.Sha256, stoppingToken))
+            await using (var target = new FileStream(path, FileMode.CreateNew))
+            {
+                await source.CopyToAsync(target, stoppingToken);
+            }
+
+            var session = ModelSession.Open(new ModelFile(version.Model, version.Version, path), device);
             session.WarmUp();
-            telemetry.Loaded(file.Model, file.Version, time.GetElapsedTime(start));
-            LogOpened(name, session.SizeBytes, time.GetElapsedTime(start).TotalMilliseconds);
-            return session;
+            telemetry.Loaded(version.Model, version.Version, time.GetElapsedTime(start));
+            var stop = new CancellationTokenSource();
+            _served.Add(name, new Served(session, stop, CreateServer(session).RunAsync(stop.Token)));
+            state.Serving(name);
+            LogServing(name, device.Name, session.SizeBytes, time.GetElapsedTime(start).TotalMilliseconds);
         }
         catch (Exception exception) when (exception is OnnxRuntimeException or NotSupportedException or IOException)
         {
+            // One broken file must not keep the others from being served.
             LogBroken(exception, name);
             state.Failed(name, exception.Message);
-            return null;
+        }
+        finally
+        {
+            File.Delete(path);
         }
     }
 
-    private async Task WaitForSchemaAsync(CancellationToken stoppingToken)
+    private async Task StopAsync(IReadOnlyList<string> names)
     {
-        while ((await schema.CheckHealthAsync(new(), stoppingToken)).Status != Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Healthy)
+        foreach (var name in names)
         {
-            await Task.Delay(Retry, time, stoppingToken);
+            state.Stopped(name);
+            await _served[name].Stop.CancelAsync();
         }
-    }
 
-    private async Task RegisterAsync(ModelSession session, CancellationToken stoppingToken)
-    {
-        var version = new ModelVersion
+        foreach (var name in names)
         {
-            Model = session.File.Model,
-            Version = session.File.Version,
-            Platform = "onnxruntime_onnx",
-            Sha256 = session.Sha256,
-            SizeBytes = session.SizeBytes,
-            Signature = session.Signature,
-            RegisteredAt = time.GetUtcNow(),
-        };
-        while (true)
-        {
-            try
-            {
-                await registration.RegisterAsync(version, stoppingToken);
-                return;
-            }
-            catch (NpgsqlException exception)
-            {
-                LogNotRegistered(version.Model, version.Version, exception.Message);
-                await Task.Delay(Retry, time, stoppingToken);
-            }
+            await _served[name].Running;
+            _served[name].Stop.Dispose();
+            _served[name].Session.Dispose();
+            _served.Remove(name);
         }
     }
 
@@ -127,15 +144,14 @@ internal sealed partial class ModelHost(
             session, consumer, options.Value, queueOptions.Value, state, telemetry, time, services.GetRequiredService<ILogger<ModelServer>>());
     }
 
-    [LoggerMessage(LogLevel.Information, "Opened {Model}: {Bytes} bytes, warm after {Milliseconds:F0} ms")]
-    private partial void LogOpened(string model, long bytes, double milliseconds);
+    private sealed record Served(ModelSession Session, CancellationTokenSource Stop, Task Running);
+
+    [LoggerMessage(LogLevel.Information, "Serving {Model} on {Device}: {Bytes} bytes, warm after {Milliseconds:F0} ms")]
+    private partial void LogServing(string model, string device, long bytes, double milliseconds);
 
     [LoggerMessage(LogLevel.Error, "{Model} could not be opened and is not served; the other models are not affected")]
     private partial void LogBroken(Exception exception, string model);
 
-    [LoggerMessage(LogLevel.Information, "Serving {Count} model versions on {Device}")]
-    private partial void LogServing(int count, string device);
-
-    [LoggerMessage(LogLevel.Warning, "{Model}/{Version} could not be registered yet: {Reason}")]
-    private partial void LogNotRegistered(string model, string version, string reason);
+    [LoggerMessage(LogLevel.Warning, "The registry can't be read; serving what is open: {Reason}")]
+    private partial void LogUnread(string reason);
 }

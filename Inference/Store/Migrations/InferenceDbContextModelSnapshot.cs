@@ -80,6 +80,67 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.ToTable("api_keys", (string)null);
                 });
 
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.Artefact", b =>
+                {
+                    b.Property<string>("Sha256")
+                        .HasMaxLength(64)
+                        .HasColumnType("character(64)")
+                        .HasColumnName("sha256")
+                        .IsFixedLength();
+
+                    b.Property<Guid>("Blob")
+                        .HasColumnType("uuid")
+                        .HasColumnName("blob");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<long>("SizeBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("size_bytes");
+
+                    b.HasKey("Sha256");
+
+                    b.ToTable("artefacts", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.ArtefactChunk", b =>
+                {
+                    b.Property<Guid>("Blob")
+                        .HasColumnType("uuid")
+                        .HasColumnName("blob");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("integer")
+                        .HasColumnName("number");
+
+                    b.Property<byte[]>("Data")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("data");
+
+                    b.HasKey("Blob", "Number");
+
+                    b.ToTable("artefact_chunks", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.LooseBlob", b =>
+                {
+                    b.Property<Guid>("Blob")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("blob");
+
+                    b.Property<DateTimeOffset>("RemoveAfter")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("remove_after");
+
+                    b.HasKey("Blob");
+
+                    b.ToTable("loose_blobs", (string)null);
+                });
+
             modelBuilder.Entity("InferenceTemplate.Inference.Store.Model", b =>
                 {
                     b.Property<string>("Name")
@@ -90,6 +151,19 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
+
+                    b.Property<string>("PreviousStable")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("previous_stable");
+
+                    b.Property<string>("Residency")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(16)
+                        .HasColumnType("character varying(16)")
+                        .HasDefaultValue("Auto")
+                        .HasColumnName("residency");
 
                     b.Property<string>("Settings")
                         .IsRequired()
@@ -105,6 +179,82 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.ToTable("models", (string)null);
                 });
 
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.ModelAlias", b =>
+                {
+                    b.Property<string>("Model")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<string>("Alias")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("alias");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.HasKey("Model", "Alias");
+
+                    b.HasIndex("Model", "Version");
+
+                    b.ToTable("model_aliases", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.ModelEvent", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasColumnName("id");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
+
+                    b.Property<string>("Actor")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("actor");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<string>("Details")
+                        .HasColumnType("text")
+                        .HasColumnName("details");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Model")
+                        .IsRequired()
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<string>("Version")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Model", "Id");
+
+                    b.ToTable("model_events", (string)null);
+                });
+
             modelBuilder.Entity("InferenceTemplate.Inference.Store.ModelVersion", b =>
                 {
                     b.Property<string>("Model")
@@ -117,11 +267,50 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasColumnType("character varying(32)")
                         .HasColumnName("version");
 
+                    b.Property<string>("CreatedBy")
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("created_by");
+
+                    b.Property<DateTimeOffset?>("DeletedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("deleted_at");
+
+                    b.Property<int>("InspectionAttempts")
+                        .HasColumnType("integer")
+                        .HasColumnName("inspection_attempts");
+
+                    b.Property<DateTimeOffset?>("InspectionLease")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("inspection_lease");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("labels")
+                        .HasDefaultValueSql("'{}'");
+
+                    b.Property<long>("MemoryBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("memory_bytes");
+
+                    b.Property<string>("Metadata")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("metadata")
+                        .HasDefaultValueSql("'{}'");
+
                     b.Property<string>("Platform")
                         .IsRequired()
                         .HasMaxLength(64)
                         .HasColumnType("character varying(64)")
                         .HasColumnName("platform");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
 
                     b.Property<DateTimeOffset>("RegisteredAt")
                         .HasColumnType("timestamp with time zone")
@@ -143,7 +332,17 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("size_bytes");
 
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(16)
+                        .HasColumnType("character varying(16)")
+                        .HasDefaultValue("Ready")
+                        .HasColumnName("state");
+
                     b.HasKey("Model", "Version");
+
+                    b.HasIndex("Sha256");
 
                     b.ToTable("model_versions", (string)null);
                 });
@@ -249,6 +448,15 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.HasOne("InferenceTemplate.Inference.Store.Tenant", null)
                         .WithMany()
                         .HasForeignKey("TenantId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.ModelAlias", b =>
+                {
+                    b.HasOne("InferenceTemplate.Inference.Store.ModelVersion", null)
+                        .WithMany()
+                        .HasForeignKey("Model", "Version")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
                 });
