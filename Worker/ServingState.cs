@@ -14,13 +14,13 @@ internal sealed class ServingState(TimeProvider time)
 
     public DateTimeOffset Started { get; } = time.GetUtcNow();
 
-    /// <summary>All models have been tried; those that opened are warm and served.</summary>
+    /// <summary>Every version of the registry is answered for, and those chosen for it have been loaded or have failed to.</summary>
     public volatile bool Loaded;
 
-    /// <summary>Warm and served, as <c>model/version</c>.</summary>
-    public ImmutableArray<string> Models { get; private set; } = [];
+    /// <summary>Versions that this worker answers for, open or not.</summary>
+    public volatile int Versions;
 
-    /// <summary>Why a model is not served, by <c>model/version</c>.</summary>
+    /// <summary>Why a model of the folder could not be registered, by <c>model/version</c>.</summary>
     public ImmutableDictionary<string, string> Failures { get; private set; } = ImmutableDictionary<string, string>.Empty;
 
     public long Inferences => Interlocked.Read(ref _inferences);
@@ -28,10 +28,6 @@ internal sealed class ServingState(TimeProvider time)
     public long Executions => Interlocked.Read(ref _executions);
 
     public int InFlight => Volatile.Read(ref _inFlight);
-
-    public void Serving(string model) => Models = Models.Add(model);
-
-    public void Stopped(string model) => Models = Models.Remove(model);
 
     public void Failed(string model, string reason) => Failures = Failures.SetItem(model, reason);
 

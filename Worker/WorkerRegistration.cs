@@ -1,7 +1,9 @@
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Health;
 using InferenceTemplate.Worker.Inspection;
+using InferenceTemplate.Worker.ModelCache;
 using InferenceTemplate.Worker.Models;
 
 namespace InferenceTemplate.Worker;
@@ -19,6 +21,11 @@ internal static class WorkerRegistration
         services.AddSingleton<QueueCancellations>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueCancellations>());
         services.AddInspection();
+        services.AddModelCache();
+        services.AddSingleton<ModelServerFactory>();
+        services.AddSingleton<BusiestModels>();
+        services.AddSingleton<ModelPreload>();
+        services.AddSingleton<LoadRefusal>();
         services.AddHostedService<ModelHost>();
         services.AddHostedService<Heartbeat>();
         services.AddHealthChecks().AddCheck<ModelsHealthCheck>("models");

@@ -50,7 +50,7 @@ internal static class ModelMetadataEndpoints
             ApiJson.Default.ModelMetadata);
     }
 
-    // Clients look at the status: ready means that a live worker has the version loaded and warm.
+    // Clients look at the status: ready means that a live worker has the version open, or opens it for the next request.
     private static async Task<Results<JsonHttpResult<ModelReady>, JsonHttpResult<ErrorBody>>> ReadyAsync(
         string model, string? version, ModelCatalog catalog, FleetRegistry fleet, CancellationToken cancellationToken)
     {
@@ -59,8 +59,7 @@ internal static class ModelMetadataEndpoints
             return Unknown(model, version);
         }
 
-        var workers = await fleet.WorkersAsync();
-        var ready = workers.Any(w => w.Ready && w.Models.Contains($"{found.Model}/{found.Version}", StringComparer.Ordinal));
+        var ready = (await fleet.WorkersAsync()).StateOf($"{found.Model}/{found.Version}") >= ModelState.Cold;
         return TypedResults.Json(
             new ModelReady(model, ready),
             ApiJson.Default.ModelReady,

@@ -50,13 +50,13 @@ internal static class OverviewEndpoint
     private static ModelOverview ToOverview(
         Inference.Store.ModelVersion version, long depth, IReadOnlyList<WorkerStatus> workers)
     {
-        var serving = workers.Count(w => w.Ready && w.Models.Contains($"{version.Model}/{version.Version}", StringComparer.Ordinal));
-        var state = serving > 0 ? "ready" : workers.Any(w => !w.Ready) ? "loading" : "unavailable";
+        var name = $"{version.Model}/{version.Version}";
+        var serving = workers.Count(w => w.Ready && w.Models.Contains(name, StringComparer.Ordinal));
         return new ModelOverview(
             version.Model,
             version.Version,
             version.Platform,
-            state,
+            workers.StateOf(name).ToString().ToLowerInvariant(),
             serving,
             depth,
             TensorMetadata.From(version.Signature.Inputs),

@@ -21,7 +21,8 @@ internal sealed record ApiOverview(
     double? P95,
     double? P99);
 
-/// <param name="State"><c>ready</c> (a worker serves it), <c>loading</c> (workers are starting) or <c>unavailable</c>.</param>
+/// <param name="State"><see cref="ModelState"/> in lower case.</param>
+/// <param name="Workers">How many have it open.</param>
 internal sealed record ModelOverview(
     string Name,
     string Version,

@@ -24,7 +24,7 @@ public sealed class ModelAvailability(FleetRegistry fleet, TimeProvider time)
     /// <summary>Null: the version may be asked, as far as is known.</summary>
     public async ValueTask<Unavailability?> OfAsync(string model, string version, CancellationToken cancellationToken)
     {
-        if (Refresh() is { } first)
+        if (Refresh() is { IsCompleted: false } first)
         {
             await first.WaitAsync(cancellationToken);
         }
@@ -53,17 +53,17 @@ public sealed class ModelAvailability(FleetRegistry fleet, TimeProvider time)
     }
 
     // Only the first reader waits for the answer; later ones go on with what was known while it is read again.
-    private Task? Refresh()
+    private Task Refresh()
     {
         lock (_lock)
         {
             if (_readAt is { } at && time.GetElapsedTime(at) < RememberedFor)
             {
-                return null;
+                return Task.CompletedTask;
             }
 
             _reading ??= Task.Run(ReadAsync);
-            return _readAt is null ? _reading : null;
+            return _readAt is null ? _reading : Task.CompletedTask;
         }
     }
 

@@ -50,7 +50,10 @@ public sealed record WorkerInstance(
     double? MeanBatchSize,
     long InFlight);
 
-/// <summary>One version of a model. <paramref name="State"/> is <c>ready</c>, <c>loading</c> or <c>unavailable</c>.</summary>
+/// <summary>
+/// One version of a model. <paramref name="State"/> is <c>ready</c>, <c>cold</c> (opened for the first request), <c>loading</c> or
+/// <c>unavailable</c>.
+/// </summary>
 public sealed record ModelVersion(
     string Name,
     string Version,

@@ -18,6 +18,11 @@ internal sealed partial class ModelServer(
 {
     private static readonly TimeSpan RetryAfterFault = TimeSpan.FromSeconds(1);
 
+    private long _lastInHand = time.GetTimestamp();
+
+    /// <summary>Zero while anything is in hand, else the time since something was, or since the start.</summary>
+    public TimeSpan IdleFor => consumer.InHand.Count > 0 ? TimeSpan.Zero : time.GetElapsedTime(Interlocked.Read(ref _lastInHand));
+
     private string Model => session.File.Model;
 
     private string Version => session.File.Version;
@@ -100,6 +105,7 @@ internal sealed partial class ModelServer(
 
     private async Task ServeAsync(IReadOnlyList<QueuedRequest> requests)
     {
+        Interlocked.Exchange(ref _lastInHand, time.GetTimestamp());
         state.Began(requests.Count);
         try
         {

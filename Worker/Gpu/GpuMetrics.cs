@@ -7,9 +7,9 @@ namespace InferenceTemplate.Worker.Gpu;
 /// The GPUs' figures under OpenTelemetry's names for hardware (semantic conventions, "hardware metrics"), each tagged with <c>hw.id</c>
 /// and <c>hw.type</c>. Read when they are collected.
 /// </summary>
-internal sealed class GpuMetrics
+internal sealed class GpuMetrics(IMeterFactory meters, GpuReader gpus) : IHostedService
 {
-    public GpuMetrics(IMeterFactory meters, GpuReader gpus)
+    public Task StartAsync(CancellationToken cancellationToken)
     {
         var meter = meters.Create(Telemetry.Name);
         meter.CreateObservableGauge("hw.gpu.utilization", () => Of(gpus, g => g.Utilization), "1", "Share of time in which the GPU computed.");
@@ -18,7 +18,10 @@ internal sealed class GpuMetrics
         meter.CreateObservableGauge("hw.temperature", () => Of(gpus, g => g.Temperature), "Cel", "Temperature of the GPU.");
         meter.CreateObservableGauge("hw.power", () => Of(gpus, g => g.PowerWatts), "W", "Power that the GPU draws.");
         meter.CreateObservableCounter("hw.errors", () => Errors(gpus), "{error}", "Errors of the GPU's ECC memory since the driver was loaded.");
+        return Task.CompletedTask;
     }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private static IEnumerable<Measurement<T>> Of<T>(GpuReader gpus, Func<GpuStatus, T?> figure)
         where T : struct

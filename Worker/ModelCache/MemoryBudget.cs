@@ -1,3 +1,6 @@
+using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Gpu;
+
 namespace InferenceTemplate.Worker.ModelCache;
 
 /// <summary>How much memory open models may take, and how much this process or device uses.</summary>
@@ -8,10 +11,23 @@ internal sealed record MemoryBudget(long Limit, Func<long> Used)
     // The protobuf, its graph and what the runtime packs for its kernels; corrected once the model is open.
     private const double SizeFactor = 2;
 
-    /// <summary>Half of what the runtime may have, which is a container's limit where there is one.</summary>
-    public static long HalfOfMemory => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+    // The rest is for the arenas of runs.
+    private const double ShareOfGpu = 0.8;
+    private const double ShareOfMemory = 0.5;
 
-    public static MemoryBudget OfProcess(long? limit) => new(limit ?? HalfOfMemory, () => Environment.WorkingSet);
+    /// <summary>Counts the GPU's memory where models are computed there and it can be asked, else the process's.</summary>
+    public static MemoryBudget For(long? limit, ExecutionDevice device, int deviceId, GpuReader gpus)
+    {
+        // NVML's order and CUDA's differ only on machines with unlike GPUs and without CUDA_DEVICE_ORDER=PCI_BUS_ID.
+        if (device.Name != "cpu" && gpus.Read() is { } read && deviceId < read.Length && read[deviceId] is { MemoryTotal: { } total })
+        {
+            return new MemoryBudget(limit ?? (long)(total * ShareOfGpu), () => gpus.Read() is { } now && deviceId < now.Length ? now[deviceId].MemoryUsed ?? 0 : 0);
+        }
+
+        // What the runtime may have is a container's limit where there is one.
+        return new MemoryBudget(
+            limit ?? (long)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes * ShareOfMemory), () => Environment.WorkingSet);
+    }
 
     /// <summary>What a model is likely to take, from its file and, where there is one, an earlier measurement.</summary>
     public static long Estimate(long artefactBytes, long measuredBytes) =>

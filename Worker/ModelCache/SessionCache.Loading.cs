@@ -9,6 +9,7 @@ internal sealed partial class SessionCache
 
     // One model is opened at a time: opening takes a core, and only so is the growth of memory that model's.
     private readonly SemaphoreSlim _opening = new(1);
+    private readonly SemaphoreSlim _reserving = new(1);
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private async Task LoadAsync(CachedModel model)
@@ -85,7 +86,26 @@ internal sealed partial class SessionCache
                 options.Value.MaxLoadBreak);
         }
 
+        // One after the other, in the order of asking: else small models would pass a large one for ever.
         var start = time.GetTimestamp();
+        if (!await _reserving.WaitAsync(options.Value.ModelMemoryWait))
+        {
+            throw new ModelUnavailableException(Shortage(model.Key, bytes), RetryAfterNoMemory);
+        }
+
+        try
+        {
+            await ReserveInTurnAsync(model, bytes, start);
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _memoryWaitSince, NoWait);
+            _reserving.Release();
+        }
+    }
+
+    private async Task ReserveInTurnAsync(CachedModel model, long bytes, long start)
+    {
         while (true)
         {
             CachedModel? victim = null;
@@ -103,6 +123,7 @@ internal sealed partial class SessionCache
                 if (_bytes - _closingBytes + bytes > budget.Limit)
                 {
                     victim = ChooseVictim();
+                    Interlocked.Exchange(ref _memoryWaitSince, victim is null ? start : NoWait);
                 }
 
                 changed = _changed.Task;
@@ -114,7 +135,11 @@ internal sealed partial class SessionCache
                 continue;
             }
 
-            MemoryWanted?.Invoke();
+            if (MemoryWaitSince is not null)
+            {
+                MemoryWanted?.Invoke();
+            }
+
             var left = options.Value.ModelMemoryWait - time.GetElapsedTime(start);
             if (left <= TimeSpan.Zero)
             {
@@ -163,10 +188,15 @@ internal sealed partial class SessionCache
 
     private void Evict(CachedModel victim)
     {
+        CountEviction(victim);
+        Close(victim);
+    }
+
+    private void CountEviction(CachedModel victim)
+    {
         Interlocked.Increment(ref _evictions);
         telemetry.CacheEvicted(victim.Key.Model, victim.Key.Version);
         LogEvicted(victim.Key, victim.Bytes);
-        Close(victim);
     }
 
     private void BeginClosing(CachedModel model)

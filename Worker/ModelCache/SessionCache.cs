@@ -16,6 +16,8 @@ internal sealed partial class SessionCache(
     TimeProvider time,
     ILogger<SessionCache> logger) : IAsyncDisposable
 {
+    private const long NoWait = long.MinValue;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<ModelKey, CachedModel> _models = [];
     private readonly HashSet<ModelKey> _pinned = [];
@@ -24,6 +26,7 @@ internal sealed partial class SessionCache(
     private long _closingBytes;
     private long _uses;
     private long _evictions;
+    private long _memoryWaitSince = NoWait;
     private bool _disposed;
 
     /// <summary>Models opened since the start.</summary>
@@ -40,6 +43,18 @@ internal sealed partial class SessionCache(
 
     /// <summary>Called while a load waits for memory: whoever holds leases that they do not need may give them back.</summary>
     public Action? MemoryWanted { get; set; }
+
+    /// <summary>When the load that waits for memory now began to (a timestamp); null where none waits.</summary>
+    public long? MemoryWaitSince => Interlocked.Read(ref _memoryWaitSince) is var since && since == NoWait ? null : since;
+
+    /// <summary>Whether the version is open or being opened.</summary>
+    public bool Contains(ModelKey key)
+    {
+        lock (_lock)
+        {
+            return _models.ContainsKey(key);
+        }
+    }
 
     /// <summary>Opens the version unless it is open, and keeps it open until the lease is disposed.</summary>
     /// <exception cref="ModelUnavailableException">It can't be opened now; the message says why.</exception>
@@ -152,9 +167,11 @@ internal sealed partial class SessionCache(
         {
             model.Leases--;
             Use(model);
-            CloseIfDone(model);
             if (model.Leases == 0)
             {
+                // Somebody waits for memory: before its holder can lease it again, it goes.
+                model.Doomed |= MemoryWaitSince is not null && model.State == CachedModelState.Ready;
+                CloseIfDone(model);
                 Pulse();
             }
         }
@@ -164,6 +181,12 @@ internal sealed partial class SessionCache(
     {
         if (model is { Doomed: true, Leases: 0, State: CachedModelState.Ready })
         {
+            if (_models.GetValueOrDefault(model.Key) == model)
+            {
+                _models.Remove(model.Key);
+                CountEviction(model);
+            }
+
             BeginClosing(model);
             _ = Task.Run(() => Close(model), CancellationToken.None);
         }

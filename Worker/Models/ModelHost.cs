@@ -1,39 +1,44 @@
+using System.Collections.Concurrent;
 using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Catalog.Artefacts;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
-using InferenceTemplate.Worker.Batching;
-using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Inspection;
+using InferenceTemplate.Worker.ModelCache;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
-using Microsoft.ML.OnnxRuntime;
-using StackExchange.Redis;
 
 namespace InferenceTemplate.Worker.Models;
 
-/// <summary>Serves every version that the registry has, and follows its changes until told to stop.</summary>
+/// <summary>
+/// Answers for every version that the registry lets be served: opens those that are likely to be asked, then each when it is, and gives
+/// memory back where it is not used.
+/// </summary>
 internal sealed partial class ModelHost(
-    IServiceProvider services,
-    ExecutionDevice device,
     ModelCatalog catalog,
-    ArtefactStore artefacts,
     FolderPublisher folder,
     SchemaHealthCheck schema,
+    ModelPreload preload,
+    SessionCache cache,
+    RequestQueue queue,
+    QueueWakeup wakeup,
     ServingState state,
-    Telemetry telemetry,
+    IServiceProvider services,
     TimeProvider time,
-    IOptions<WorkerOptions> options,
+    IOptions<ModelCacheOptions> options,
     ILogger<ModelHost> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    private readonly Dictionary<string, Served> _served = new(StringComparer.Ordinal);
+    // What looks idle between two requests of a busy caller is not.
+    private static readonly TimeSpan ShortestIdle = TimeSpan.FromMilliseconds(50);
+
+    private readonly ConcurrentDictionary<QueueName, Served> _served = new();
+    private CatalogSnapshot? _followed;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // Opening models is long and blocking: let the host go on starting, so that probes are answered meanwhile.
+        // Reading the registry may block for long: let the host go on starting, so that probes are answered meanwhile.
         await Task.Yield();
         try
         {
@@ -43,13 +48,15 @@ internal sealed partial class ModelHost(
             }
 
             await folder.PublishAsync(stoppingToken);
+            wakeup.Woken = Woken;
+            cache.MemoryWanted = () => GiveBackMemory();
+            await StartAsync(await FirstSnapshotAsync(stoppingToken), stoppingToken);
+            state.Loaded = true;
             using var timer = new PeriodicTimer(Interval, time);
-            do
+            while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                await FollowAsync(stoppingToken);
-                state.Loaded = true;
+                await TickAsync(stoppingToken);
             }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -57,101 +64,161 @@ internal sealed partial class ModelHost(
         }
         finally
         {
-            await StopAsync([.. _served.Keys]);
+            wakeup.Woken = null;
+            await Task.WhenAll(_served.Values.Select(s => s.Running));
         }
     }
 
-    private async Task FollowAsync(CancellationToken stoppingToken)
+    private async Task<CatalogSnapshot> FirstSnapshotAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await catalog.RefreshAsync(stoppingToken);
+                return await catalog.SnapshotAsync(stoppingToken);
+            }
+            catch (Exception exception) when (Outages.IsDatabaseAway(exception))
+            {
+                LogUnread(exception.Message);
+                await Task.Delay(Interval, time, stoppingToken);
+            }
+        }
+    }
+
+    private async Task StartAsync(CatalogSnapshot snapshot, CancellationToken stoppingToken)
+    {
+        Follow(snapshot, stoppingToken);
+        List<ServedModel> first = [];
+        foreach (var key in await preload.ChooseAsync(snapshot, cache.Limit, stoppingToken))
+        {
+            first.Add(_served[new QueueName(key.Model, key.Version)].Model);
+        }
+
+        first.ForEach(m => m.Want());
+        await Task.WhenAll(first.Select(m => m.Tried)).WaitAsync(stoppingToken);
+        LogReady(_served.Count, first.Count, cache.Bytes, cache.Limit);
+    }
+
+    private async Task TickAsync(CancellationToken stoppingToken)
     {
         try
         {
-            var versions = (await catalog.SnapshotAsync(stoppingToken)).Versions.ToDictionary(v => $"{v.Model}/{v.Version}", StringComparer.Ordinal);
-            await StopAsync([.. _served.Keys.Where(name => !versions.ContainsKey(name))]);
-            foreach (var (name, version) in versions.Where(v => !_served.ContainsKey(v.Key) && !state.Failures.ContainsKey(v.Key)))
+            Follow(await catalog.SnapshotAsync(stoppingToken), stoppingToken);
+            GiveBackIdle();
+            if (cache.MemoryWaitSince is not null)
             {
-                await StartAsync(name, version, stoppingToken);
+                GiveBackMemory();
+            }
+
+            // The beat beneath the wake-ups: pub/sub may lose one.
+            var asleep = _served.Where(s => !s.Value.Model.IsServing).Select(s => s.Key).ToList();
+            foreach (var waiting in asleep.Count == 0 ? [] : await queue.WaitingAsync(asleep))
+            {
+                Woken(waiting);
             }
         }
-        catch (Exception exception) when (Outages.IsDatabaseAway(exception))
+        catch (Exception exception) when (Outages.IsDatabaseAway(exception) || exception is QueueUnavailableException)
         {
             LogUnread(exception.Message);
         }
     }
 
-    private async Task StartAsync(string name, ModelVersion version, CancellationToken stoppingToken)
+    // Called on the connection's reader.
+    private void Woken(QueueName name)
     {
-        var path = Path.Combine(Path.GetTempPath(), $"model-{Guid.NewGuid():N}.onnx");
-        try
+        if (_served.TryGetValue(name, out var served) && !served.Model.IsServing)
         {
-            var start = time.GetTimestamp();
-            await using (var source = await artefacts.OpenReadAsync(version.Sha256, stoppingToken))
-            await using (var target = new FileStream(path, FileMode.CreateNew))
+            served.Model.Want();
+        }
+    }
+
+    private void Follow(CatalogSnapshot snapshot, CancellationToken stoppingToken)
+    {
+        if (!ReferenceEquals(snapshot, _followed))
+        {
+            var versions = snapshot.Versions.ToDictionary(v => new QueueName(v.Model, v.Version));
+            foreach (var gone in _served.Keys.Where(name => !versions.ContainsKey(name)))
             {
-                await source.CopyToAsync(target, stoppingToken);
+                Withdraw(gone);
             }
 
-            var session = ModelSession.Open(new ModelFile(version.Model, version.Version, path), device);
-            session.WarmUp();
-            telemetry.Loaded(version.Model, version.Version, time.GetElapsedTime(start));
-            var stop = new CancellationTokenSource();
-            _served.Add(name, new Served(session, stop, CreateServer(session).RunAsync(stop.Token)));
-            state.Serving(name);
-            LogServing(name, device.Name, session.SizeBytes, time.GetElapsedTime(start).TotalMilliseconds);
+            foreach (var (name, version) in versions)
+            {
+                var settings = snapshot.SettingsOf(version.Model);
+                var served = _served.GetOrAdd(name, _ => Serve(version, settings, stoppingToken));
+                served.Model.Apply(settings);
+            }
+
+            cache.Pin(versions.Values.Where(v => IsKept(snapshot, v)).Select(v => new ModelKey(v.Model, v.Version)));
+            state.Versions = versions.Count;
+            _followed = snapshot;
         }
-        catch (Exception exception) when (exception is OnnxRuntimeException or NotSupportedException or IOException)
+
+        // What is to be open without being asked comes back once there is room for it.
+        foreach (var version in snapshot.Versions.Where(v => IsKept(snapshot, v)))
         {
-            // One broken file must not keep the others from being served.
-            LogBroken(exception, name);
-            state.Failed(name, exception.Message);
-        }
-        finally
-        {
-            File.Delete(path);
+            var model = _served[new QueueName(version.Model, version.Version)].Model;
+            if (!model.IsServing && !cache.Contains(model.Key)
+                && cache.Bytes + MemoryBudget.Estimate(version.SizeBytes, version.MemoryBytes) <= cache.Limit)
+            {
+                model.Want();
+            }
         }
     }
 
-    private async Task StopAsync(IReadOnlyList<string> names)
+    private static bool IsKept(CatalogSnapshot snapshot, ModelVersion version) =>
+        snapshot.SettingsOf(version.Model).Pinned || snapshot.ResidencyOf(version.Model) == Residency.Load;
+
+    private Served Serve(ModelVersion version, ModelSettings settings, CancellationToken stoppingToken)
     {
-        foreach (var name in names)
-        {
-            state.Stopped(name);
-            await _served[name].Stop.CancelAsync();
-        }
-
-        foreach (var name in names)
-        {
-            await _served[name].Running;
-            _served[name].Stop.Dispose();
-            _served[name].Session.Dispose();
-            _served.Remove(name);
-        }
+        var model = ActivatorUtilities.CreateInstance<ServedModel>(services, new ModelKey(version.Model, version.Version), settings);
+        return new Served(model, model.RunAsync(stoppingToken));
     }
 
-    private ModelServer CreateServer(ModelSession session)
+    private void Withdraw(QueueName name)
     {
-        var queueOptions = services.GetRequiredService<IOptions<QueueOptions>>();
-        var consumer = new QueueConsumer(
-            services.GetRequiredService<IConnectionMultiplexer>(),
-            services.GetRequiredService<QueueWakeup>(),
-            services.GetRequiredService<QueueCancellations>(),
-            queueOptions,
-            time,
-            services.GetRequiredService<ILogger<QueueConsumer>>(),
-            state.WorkerId,
-            session.File.Model,
-            session.File.Version);
-        return new ModelServer(
-            session, consumer, options.Value, queueOptions.Value, state, telemetry, time, services.GetRequiredService<ILogger<ModelServer>>());
+        if (_served.TryRemove(name, out var served))
+        {
+            LogWithdrawn(name);
+            served.Model.Withdraw();
+            cache.Unload(served.Model.Key);
+            _ = served.Running.ContinueWith(_ => served.Model.Dispose(), TaskScheduler.Default);
+        }
     }
 
-    private sealed record Served(ModelSession Session, CancellationTokenSource Stop, Task Running);
+    private void GiveBackIdle()
+    {
+        foreach (var served in _served.Values.Where(s => s.Model.IdleFor >= options.Value.IdleAfter))
+        {
+            served.Model.GiveBack();
+        }
+    }
 
-    [LoggerMessage(LogLevel.Information, "Serving {Model} on {Device}: {Bytes} bytes, warm after {Milliseconds:F0} ms")]
-    private partial void LogServing(string model, string device, long bytes, double milliseconds);
+    // The longest idle goes first. Where all are busy a load that has waited for half of its time gets a turn all the same: it takes
+    // the place of what was served longest, whose requests wake it again.
+    private void GiveBackMemory()
+    {
+        List<ServedModel> serving = [.. _served.Values.Select(s => s.Model).Where(m => m.IsServing)];
+        var idle = serving.Where(m => m.IdleFor >= ShortestIdle).MaxBy(m => m.IdleFor);
+        if (idle is not null)
+        {
+            idle.GiveBack();
+        }
+        else if (cache.MemoryWaitSince is { } since && time.GetElapsedTime(since) >= options.Value.ModelMemoryWait / 2)
+        {
+            serving.MaxBy(m => m.ServingFor)?.GiveBack();
+        }
+    }
 
-    [LoggerMessage(LogLevel.Error, "{Model} could not be opened and is not served; the other models are not affected")]
-    private partial void LogBroken(Exception exception, string model);
+    private sealed record Served(ServedModel Model, Task Running);
 
-    [LoggerMessage(LogLevel.Warning, "The registry can't be read; serving what is open: {Reason}")]
+    [LoggerMessage(LogLevel.Information, "Answering for {Versions} model versions, {Open} of them preloaded: {Bytes} of {Limit} bytes")]
+    private partial void LogReady(int versions, int open, long bytes, long limit);
+
+    [LoggerMessage(LogLevel.Information, "{Model} is not served any more")]
+    private partial void LogWithdrawn(QueueName model);
+
+    [LoggerMessage(LogLevel.Warning, "The registry or the queue can't be asked; going on with what is known: {Reason}")]
     private partial void LogUnread(string reason);
 }

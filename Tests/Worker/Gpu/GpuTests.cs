@@ -70,7 +70,7 @@ public sealed class GpuTests
     {
         using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var meters = services.GetRequiredService<IMeterFactory>();
-        _ = new GpuMetrics(meters, gpus);
+        _ = new GpuMetrics(meters, gpus).StartAsync(TestContext.Current.CancellationToken);
         var metrics = new List<string>();
         using var listener = new MeterListener
         {
