@@ -108,7 +108,7 @@ internal sealed partial class SessionCache
     {
         while (true)
         {
-            CachedModel? victim = null;
+            CachedModel? victim;
             Task changed;
             lock (_lock)
             {
@@ -119,12 +119,10 @@ internal sealed partial class SessionCache
                     return;
                 }
 
-                // Where what is being closed will do, nothing more is evicted.
-                if (_bytes - _closingBytes + bytes > budget.Limit)
-                {
-                    victim = ChooseVictim();
-                    Interlocked.Exchange(ref _memoryWaitSince, victim is null ? start : NoWait);
-                }
+                // Where what is being closed will do, nothing more is evicted or asked for.
+                var isShort = _bytes - _closingBytes + bytes > budget.Limit;
+                victim = isShort ? ChooseVictim() : null;
+                Interlocked.Exchange(ref _memoryWaitSince, isShort && victim is null ? start : NoWait);
 
                 changed = _changed.Task;
             }

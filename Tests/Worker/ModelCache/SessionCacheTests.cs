@@ -120,6 +120,29 @@ public sealed class SessionCacheTests
     }
 
     [Fact]
+    public async Task Holder_that_gives_back_what_others_wait_for_gets_it_after_them()
+    {
+        await using var bench = Bench(room: 1, "a", "b");
+        var held = await bench.AcquireAsync("a");
+        var wanted = new TaskCompletionSource();
+        bench.Cache.MemoryWanted = () => wanted.TrySetResult();
+        var waiting = bench.AcquireAsync("b");
+        await wanted.Task;
+
+        held.Dispose();
+        var again = bench.AcquireAsync("a");
+
+        using (var served = await waiting)
+        {
+            Assert.Equal(2, CacheBench.Ask(served));
+            Assert.False(again.IsCompleted);
+        }
+
+        using var lease = await again;
+        Assert.Equal(1, CacheBench.Ask(lease));
+    }
+
+    [Fact]
     public async Task Load_that_finds_no_memory_in_time_says_who_has_it()
     {
         await using var bench = Bench(room: 1, o => o.ModelMemoryWait = TimeSpan.FromMilliseconds(50), "a", "b");
