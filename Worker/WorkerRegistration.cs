@@ -1,15 +1,20 @@
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Worker.Batching;
+using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Health;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.ModelCache;
 using InferenceTemplate.Worker.Models;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker;
 
 internal static class WorkerRegistration
 {
+    // For handing back what the drain could not finish, and for the other services to stop.
+    private static readonly TimeSpan AfterDrain = TimeSpan.FromSeconds(5);
+
     public static IServiceCollection AddWorker(this IServiceCollection services)
     {
         services.AddOptions<WorkerOptions>().BindConfiguration(WorkerOptions.Section).ValidateDataAnnotations().ValidateOnStart();
@@ -22,10 +27,14 @@ internal static class WorkerRegistration
         services.AddHostedService(provider => provider.GetRequiredService<QueueCancellations>());
         services.AddInspection();
         services.AddModelCache();
-        services.AddSingleton<ModelServerFactory>();
         services.AddSingleton<BusiestModels>();
         services.AddSingleton<ModelPreload>();
         services.AddSingleton<LoadRefusal>();
+        services.AddSingleton<ModelServerFactory>();
+        services.AddSingleton<DrainSignal>();
+        services.AddHostedService(provider => provider.GetRequiredService<DrainSignal>());
+        services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>(
+            (host, worker) => host.ShutdownTimeout = worker.Value.DrainTimeout + AfterDrain);
         services.AddHostedService<ModelHost>();
         services.AddHostedService<Heartbeat>();
         services.AddHealthChecks().AddCheck<ModelsHealthCheck>("models");

@@ -13,14 +13,11 @@ internal sealed record Size(Quantities Requests, Quantities Limits, int Terminat
 
 internal static class Sizes
 {
-    // A .NET host gives up on its own after 30 seconds; being killed before that would cut off what it still finishes.
-    private const int AfterHostShutdown = 45;
+    public static Size Api { get; } = new(new("250m", "512Mi"), new("2", "512Mi"), Shutdown.KillAfterSeconds);
 
-    public static Size Api { get; } = new(new("250m", "512Mi"), new("2", "512Mi"), AfterHostShutdown);
+    public static Size Worker { get; } = new(new("1", "2Gi"), new("4", "2Gi"), Shutdown.KillAfterSeconds);
 
-    public static Size Worker { get; } = new(new("1", "2Gi"), new("4", "2Gi"), AfterHostShutdown);
-
-    public static Size Web { get; } = new(new("100m", "384Mi"), new("1", "384Mi"), AfterHostShutdown);
+    public static Size Web { get; } = new(new("100m", "384Mi"), new("1", "384Mi"), Shutdown.KillAfterSeconds);
 
     public static Size Postgres { get; } = new(new("500m", "1Gi"), new("2", "1Gi"), 120);
 

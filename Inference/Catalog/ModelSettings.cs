@@ -5,8 +5,8 @@ public sealed record ModelSettings
 {
     public BatchingSettings Batching { get; init; } = new();
 
-    /// <summary>Sessions of each version that a worker runs side by side. 1 to 16, default 1.</summary>
-    public int Instances { get; init; } = 1;
+    /// <summary>Runs of each version that may overlap in a worker, over one copy of its weights. 1 to 16; null where the worker's own setting stands.</summary>
+    public int? Instances { get; init; }
 
     /// <summary>Loaded at a worker's start and evicted last. Default false.</summary>
     public bool Pinned { get; init; }

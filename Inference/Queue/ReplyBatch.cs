@@ -12,11 +12,13 @@ public sealed class ReplyBatch
     // Raised when the layout changes; during a rolling update a replica refuses what it can't read, and its caller times out.
     private const byte FormatVersion = 1;
 
-    private readonly ArrayBufferWriter<byte> _buffer = new(1024);
+    private readonly ArrayBufferWriter<byte> _buffer;
     private readonly WireWriter _writer;
 
-    public ReplyBatch()
+    /// <param name="sizeHint">Bytes of the whole message, at least about: too few cost a copy of all that was written.</param>
+    public ReplyBatch(int sizeHint = 1024)
     {
+        _buffer = new ArrayBufferWriter<byte>(sizeHint);
         _writer = new WireWriter(_buffer);
         _writer.Byte(FormatVersion);
     }

@@ -1,5 +1,6 @@
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -13,6 +14,8 @@ internal sealed class ModelServerFactory(
     QueueCancellations cancellations,
     IOptions<QueueOptions> queue,
     IOptions<WorkerOptions> options,
+    ExecutionDevice device,
+    DrainSignal drain,
     ServingState state,
     Telemetry telemetry,
     TimeProvider time,
@@ -21,9 +24,10 @@ internal sealed class ModelServerFactory(
     /// <param name="session">Stays the caller's, who disposes it once the server has ended.</param>
     public ModelServer Create(ModelSession session, ModelSettings settings)
     {
-        _ = settings;
         var consumer = new QueueConsumer(
             redis, wakeup, cancellations, queue, time, loggers.CreateLogger<QueueConsumer>(), state.WorkerId, session.File.Model, session.File.Version);
-        return new ModelServer(session, consumer, options.Value, queue.Value, state, telemetry, time, loggers.CreateLogger<ModelServer>());
+        var rules = BatchRules.For(settings, options.Value, device.DefaultInstances);
+        return new ModelServer(
+            session, consumer, rules, options.Value, queue.Value.KeepInterval, drain, state, telemetry, time, loggers.CreateLogger<ModelServer>());
     }
 }

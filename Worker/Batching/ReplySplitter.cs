@@ -1,58 +1,111 @@
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Worker.Batching;
 
 /// <summary>Cuts the outputs of a batch into the answers of its requests, copying each row once.</summary>
-internal sealed class ReplySplitter(ModelSignature signature, IEnumerable<OrtValue> outputs, int rows)
+/// <param name="indices">Which of the signature's outputs were computed.</param>
+internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int> indices, IEnumerable<OrtValue> values, int rows)
 {
-    private readonly OrtValue[] _outputs = [.. outputs];
+    private readonly OutputRows[] _outputs = [.. values.Select((value, i) => new OutputRows(signature.Outputs[indices[i]], value))];
+
+    /// <summary>The outputs that somebody in the run asked for, in the order of the signature.</summary>
+    public static IReadOnlyList<int> Wanted(ModelSignature signature, IReadOnlyList<PendingRequest> run) =>
+        [.. Enumerable.Range(0, signature.Outputs.Length).Where(i => run.Any(r => Wants(r, signature.Outputs[i].Name)))];
 
     /// <summary>The answers by the Api replica that waits for them.</summary>
+    /// <exception cref="InvalidDataException">An output can't be cut apart by rows.</exception>
     public IReadOnlyDictionary<string, ReplyBatch> Split(
-        IReadOnlyList<QueuedRequest> run, DateTimeOffset startedAt, TimeSpan computeTime, string worker)
+        IReadOnlyList<PendingRequest> run, DateTimeOffset startedAt, TimeSpan computeTime, string worker)
     {
         var replies = new Dictionary<string, ReplyBatch>(StringComparer.Ordinal);
-        var firstRow = 0;
-        foreach (var queued in run)
+        foreach (var replica in run.GroupBy(r => r.Request.ReplyTo, StringComparer.Ordinal))
         {
-            var request = queued.Request;
-            var reply = ReplyBatch.For(replies, request.ReplyTo);
-            var count = run.Count == 1 ? rows : BatchPlan.Rows(queued);
-            int[] wanted = [.. Enumerable.Range(0, _outputs.Length).Where(i =>
-                request.RequestedOutputs.Length == 0 || request.RequestedOutputs.Contains(signature.Outputs[i].Name, StringComparer.Ordinal))];
-            reply.Add(
-                request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, wanted.Length);
-            foreach (var i in wanted)
+            replies[replica.Key] = new ReplyBatch(checked((int)(64 + replica.Sum(r => Size(run, r, worker)))));
+        }
+
+        var firstRow = 0;
+        foreach (var pending in run)
+        {
+            var request = pending.Request;
+            var reply = replies[request.ReplyTo];
+            var wanted = _outputs.Count(o => Wants(pending, o.Name));
+            reply.Add(request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, wanted);
+            foreach (var output in _outputs)
             {
-                AddOutput(reply, i, run.Count == 1, firstRow, count);
+                if (Wants(pending, output.Name))
+                {
+                    output.Add(reply, run.Count == 1 ? null : (firstRow, pending.Rows, rows));
+                }
             }
 
-            firstRow += count;
+            firstRow += pending.Rows;
         }
 
         return replies;
     }
 
-    private void AddOutput(ReplyBatch reply, int index, bool whole, int firstRow, int count)
+    // An answer's fixed part, and of each output its name, shape and share of the bytes; so the message is not moved as it grows.
+    private long Size(IReadOnlyList<PendingRequest> run, PendingRequest request, string worker) =>
+        64 + (3 * worker.Length) + _outputs.Where(o => Wants(request, o.Name)).Sum(
+            o => 128 + (3 * o.Name.Length) + (run.Count == 1 ? o.Bytes : o.Bytes / rows * request.Rows));
+
+    private static bool Wants(PendingRequest request, string output) =>
+        request.Request.RequestedOutputs.Length == 0 || Array.IndexOf(request.Request.RequestedOutputs, output) >= 0;
+
+    /// <summary>One output of the run.</summary>
+    private sealed class OutputRows
     {
-        var declared = signature.Outputs[index];
-        var data = _outputs[index].GetTensorMutableRawData();
-        var shape = _outputs[index].GetTensorTypeAndShape().Shape;
-        if (!whole)
+        private readonly TensorSignature _declared;
+        private readonly OrtValue _value;
+        private readonly byte[]? _texts;
+        private readonly int[] _textStarts = [];
+        private readonly long[] _shape;
+
+        public OutputRows(TensorSignature declared, OrtValue value)
         {
-            if (shape[0] != rows)
+            (_declared, _value) = (declared, value);
+            _shape = value.GetTensorTypeAndShape().Shape;
+            if (declared.Datatype == Datatype.Bytes)
             {
-                throw new InvalidDataException(
-                    $"Output '{declared.Name}' has {shape[0]} rows for a batch of {rows}: this model can't be batched by its first dimension.");
+                (_texts, _textStarts) = TextTensor.Read(value);
             }
 
-            var bytesPerRow = data.Length / rows;
-            data = data.Slice(firstRow * bytesPerRow, count * bytesPerRow);
-            shape = [count, .. shape.AsSpan(1)];
+            Bytes = Data.Length;
         }
 
-        reply.AddOutput(declared.Name, declared.Datatype, shape, data);
+        public string Name => _declared.Name;
+
+        public int Bytes { get; }
+
+        private ReadOnlySpan<byte> Data => _texts ?? _value.GetTensorMutableRawData();
+
+        /// <param name="part">First row, rows, rows of the whole run; null for the output as it is.</param>
+        public void Add(ReplyBatch reply, (int First, int Count, int All)? part)
+        {
+            if (part is not { } rows)
+            {
+                reply.AddOutput(Name, _declared.Datatype, _shape, Data);
+                return;
+            }
+
+            if (_shape is not [var outer, ..] || outer != rows.All)
+            {
+                throw new UnsplittableOutputException(
+                    $"Output '{Name}' has the shape {TensorShape.Format(_shape)} for a batch of {rows.All}: this model can't be batched by its first dimension.");
+            }
+
+            var perRow = checked((int)TensorShape.ElementCount(_shape.AsSpan(1)));
+            var (from, to) = _texts is null
+                ? (rows.First * (Bytes / rows.All), (rows.First + rows.Count) * (Bytes / rows.All))
+                : (_textStarts[rows.First * perRow], _textStarts[(rows.First + rows.Count) * perRow]);
+            reply.AddOutput(Name, _declared.Datatype, [rows.Count, .. _shape.AsSpan(1)], Data[from..to]);
+        }
     }
 }
+
+/// <summary>The model's outputs are not one row for each row of its inputs, whatever its signature says.</summary>
+internal sealed class UnsplittableOutputException(string message) : Exception(message);

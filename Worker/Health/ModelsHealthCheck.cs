@@ -12,6 +12,11 @@ internal sealed class ModelsHealthCheck(ServingState state, SessionCache cache, 
 
     private HealthCheckResult Check()
     {
+        if (state.DeviceFailure is { } reason)
+        {
+            return HealthCheckResult.Unhealthy($"Runs on {device.Name} fail one after the other, through no fault of their inputs: {reason}");
+        }
+
         if (!state.Loaded)
         {
             return HealthCheckResult.Unhealthy("Models are being loaded, or wait for the database schema.");
@@ -21,9 +26,9 @@ internal sealed class ModelsHealthCheck(ServingState state, SessionCache cache, 
         var served = $"Answers for {state.Versions} model versions on {device.Name} ({device.Provider}), {open.Length} of them open in "
             + $"{cache.Bytes} of {cache.Limit} bytes: {string.Join(", ", open.Select(m => m.Key))}";
         var failures = cache.Failures.ToDictionary(f => f.Key.ToString(), f => f.Reason, StringComparer.Ordinal);
-        foreach (var (model, reason) in state.Failures)
+        foreach (var (model, problem) in state.Failures)
         {
-            failures.TryAdd(model, reason);
+            failures.TryAdd(model, problem);
         }
 
         if (failures.Count == 0)

@@ -15,6 +15,7 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
 
     public void Run(ModelSession session, int largestBatch)
     {
+        using var instance = session.CreateInstance();
         foreach (var rows in session.Signature.IsBatchable && largestBatch > 1 ? (int[])[1, largestBatch] : [1])
         {
             var shapes = session.Signature.Inputs.Select(input => Shape(input, rows)).ToList();
@@ -27,7 +28,7 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
             {
                 Tensor[] zeros = [.. session.Signature.Inputs.Zip(shapes, (input, shape) => new Tensor(
                     input.Name, input.Datatype, shape, new byte[TensorShape.ElementCount(shape) * ElementSize(input)]))];
-                session.Run([zeros]).Dispose();
+                instance.Run([zeros]).Dispose();
             }
             catch (OnnxRuntimeException exception)
             {
@@ -41,7 +42,8 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
     private static long[] Shape(TensorSignature input, int rows) =>
         [.. input.Shape.Select((d, i) => d != TensorShape.Variable ? d : i == 0 ? rows : 1)];
 
-    private static int ElementSize(TensorSignature input) => input.Datatype.Size();
+    // An empty string is four bytes of length.
+    private static int ElementSize(TensorSignature input) => input.Datatype == Datatype.Bytes ? sizeof(uint) : input.Datatype.Size();
 
     [LoggerMessage(LogLevel.Warning, "{Model}/{Version} could not be warmed up with {Rows} rows of zeros; its first requests may be slower: {Reason}")]
     private partial void LogCold(string model, string version, int rows, string reason);

@@ -68,7 +68,8 @@ internal sealed class CacheBench : IAsyncDisposable
     /// <summary>What the model adds to nought: by this it says which one it is.</summary>
     public static float Ask(ModelLease lease)
     {
-        using var outputs = lease.Session.Run([[new Tensor("x", Datatype.Fp32, [1, 4], new byte[16])]]);
+        using var instance = lease.Session.CreateInstance();
+        using var outputs = instance.Run([[new Tensor("x", Datatype.Fp32, [1, 4], new byte[16])]]);
         return MemoryMarshal.Cast<byte, float>(outputs.Single().GetTensorMutableRawData())[0];
     }
 

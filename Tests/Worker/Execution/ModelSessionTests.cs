@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
 
-namespace InferenceTemplate.Tests.Worker;
+namespace InferenceTemplate.Tests.Worker.Execution;
 
 public sealed class ModelSessionTests
 {
@@ -34,17 +34,18 @@ public sealed class ModelSessionTests
     public void Batch_gives_each_request_what_it_gets_alone()
     {
         using var session = Open();
-        var requests = Digits.HeldOut.Take(50).Select((digit, i) => Request(i, digit.Pixels)).ToList();
-        requests.Add(Request(50, [.. Digits.HeldOut[50].Pixels, .. Digits.HeldOut[51].Pixels]));
+        using var instance = session.CreateInstance();
+        var requests = Digits.HeldOut.Take(50).Select(digit => Request(session, digit.Pixels)).ToList();
+        requests.Add(Request(session, [.. Digits.HeldOut[50].Pixels, .. Digits.HeldOut[51].Pixels]));
 
-        using var outputs = session.Run([.. requests.Select(r => r.Request.Inputs)]);
+        using var outputs = instance.Run([.. requests.Select(r => r.Inputs)]);
         var together = Split(session, outputs, requests, rows: 52);
 
         Assert.Equal(requests.Select(r => r.Request.Id), together.Select(r => r.Id));
         foreach (var (request, reply) in requests.Zip(together))
         {
-            using var own = session.Run([request.Request.Inputs]);
-            var alone = Assert.Single(Split(session, own, [request], BatchPlan.Rows(request)));
+            using var own = instance.Run([request.Inputs]);
+            var alone = Assert.Single(Split(session, own, [request], request.Rows));
             Assert.Equal(Labels(alone), Labels(reply));
             Assert.Equal(alone.Outputs.Select(o => TensorShape.Format(o.Shape)), reply.Outputs.Select(o => TensorShape.Format(o.Shape)));
         }
@@ -54,9 +55,10 @@ public sealed class ModelSessionTests
     public void Held_out_digits_are_recognised_as_the_card_says()
     {
         using var session = Open();
-        var request = Request(0, [.. Digits.HeldOut.SelectMany(d => d.Pixels)]);
+        using var instance = session.CreateInstance();
+        var request = Request(session, [.. Digits.HeldOut.SelectMany(d => d.Pixels)]);
 
-        using var outputs = session.Run([request.Request.Inputs]);
+        using var outputs = instance.Run([request.Inputs]);
         var labels = Labels(Assert.Single(Split(session, outputs, [request], Digits.HeldOut.Count)));
 
         var right = labels.Zip(Digits.HeldOut).Count(p => p.First == p.Second.Label);
@@ -67,9 +69,10 @@ public sealed class ModelSessionTests
     public void Session_refuses_input_of_the_wrong_shape_and_goes_on()
     {
         using var session = Open();
+        using var instance = session.CreateInstance();
         var wrong = new Tensor("image", Datatype.Fp32, [1, 7, 7], new byte[49 * 4]);
 
-        Assert.Throws<OnnxRuntimeException>(() => session.Run([[wrong]]));
+        Assert.Throws<OnnxRuntimeException>(() => instance.Run([[wrong]]));
 
         session.WarmUp();
     }
@@ -92,17 +95,14 @@ public sealed class ModelSessionTests
     private static ModelSession Open() =>
         ModelSession.Open(new ModelFile("digits", "1", Path.Combine(AppContext.BaseDirectory, "models", "digits", "1", "model.onnx")), Cpu);
 
-    private static QueuedRequest Request(int id, float[] pixels)
-    {
-        var input = new Tensor("image", Datatype.Fp32, [pixels.Length / 64, 8, 8], MemoryMarshal.AsBytes(pixels.AsSpan()).ToArray());
-        var now = DateTimeOffset.UnixEpoch;
-        return new QueuedRequest($"{id}", new InferenceRequest(Guid.NewGuid(), "digits", "1", "default", RequestKind.Call, Priority.Normal, "api", now, now, null, null, [], [input]));
-    }
+    private static PendingRequest Request(ModelSession session, float[] pixels) => PendingRequest.Create(
+        session.Signature, Requests.Queued("1-0", [Requests.Floats("image", [pixels.Length / 64, 8, 8], pixels)]))!;
 
     private static IReadOnlyList<InferenceReply> Split(
-        ModelSession session, IEnumerable<OrtValue> outputs, IReadOnlyList<QueuedRequest> requests, int rows)
+        ModelSession session, IEnumerable<OrtValue> outputs, IReadOnlyList<PendingRequest> requests, int rows)
     {
-        var replies = new ReplySplitter(session.Signature, outputs, rows).Split(requests, DateTimeOffset.UnixEpoch, TimeSpan.Zero, "worker");
+        int[] all = [.. Enumerable.Range(0, session.Signature.Outputs.Length)];
+        var replies = new ReplySplitter(session.Signature, all, outputs, rows).Split(requests, DateTimeOffset.UnixEpoch, TimeSpan.Zero, "worker");
         return ReplyBatch.Read(replies["api"].ToMessage());
     }
 
