@@ -3,6 +3,7 @@ using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
 using InferenceTemplate.Api.Startup;
+using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.ServiceDefaults;
@@ -17,6 +18,7 @@ builder.Services.AddApiAuth(builder.Configuration);
 builder.Services.AddOpenInference();
 builder.Services.AddOverview();
 builder.Services.AddPredictions();
+builder.Services.AddTraffic();
 builder.Services.AddStartup();
 
 var app = builder.Build();
@@ -32,6 +34,7 @@ app.UseAuthorization();
 app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(Policies.Administer));
 app.MapOpenInference();
 app.MapAccessTokens();
+app.MapTraffic();
 app.MapOverview();
 
 await app.RunAsync();

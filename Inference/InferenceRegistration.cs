@@ -1,7 +1,11 @@
+using InferenceTemplate.Inference.Caching;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Fleet;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Traffic;
+using InferenceTemplate.Inference.Triton;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -19,6 +23,13 @@ public static class InferenceRegistration
         services.AddSingleton<RequestQueue>();
         services.AddSingleton<FleetRegistry>();
         services.AddSingleton<ModelAvailability>();
+        services.AddSingleton<ModelSettingsLookup>();
+        services.AddOptions<CostOptions>().BindConfiguration(CostOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<TritonOptions>().BindConfiguration(TritonOptions.Section);
+        services.AddSingleton<TritonMetrics>();
+        services.AddSingleton<ResponseCache>();
+        services.AddSingleton<TrafficOutcomes>();
+        services.AddSingleton<CanaryJudge>();
         return services;
     }
 }

@@ -37,6 +37,7 @@ internal static class WorkerRegistration
             (host, worker) => host.ShutdownTimeout = worker.Value.DrainTimeout + AfterDrain);
         services.AddHostedService<ModelHost>();
         services.AddHostedService<Heartbeat>();
+        services.AddHostedService<TritonRuns>();
         services.AddHealthChecks().AddCheck<ModelsHealthCheck>("models");
         return services;
     }

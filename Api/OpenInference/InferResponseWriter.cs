@@ -10,7 +10,7 @@ namespace InferenceTemplate.Api.OpenInference;
 /// <summary>Writes the answer of an inference as the protocol's JSON, data flat and row-major.</summary>
 internal static class InferResponseWriter
 {
-    public static void Write(IBufferWriter<byte> target, string model, string version, string? id, InferenceReply reply)
+    public static void Write(IBufferWriter<byte> target, string model, string version, string? id, InferenceReply reply, AnswerParameters parameters)
     {
         using var json = new Utf8JsonWriter(target, new JsonWriterOptions { SkipValidation = true });
         json.WriteStartObject();
@@ -21,6 +21,7 @@ internal static class InferResponseWriter
             json.WriteString("id"u8, id);
         }
 
+        parameters.Write(json);
         json.WriteStartArray("outputs"u8);
         foreach (var output in reply.Outputs)
         {

@@ -11,16 +11,17 @@ internal sealed class InferenceCalls(RequestQueue queue, ReplyInbox inbox, IOpti
 {
     private static readonly TimeSpan ReplyGrace = TimeSpan.FromMilliseconds(250);
 
-    /// <param name="timeout">What the caller asked for; the default where it asked for nothing, and at most the maximum.</param>
+    /// <summary>How long a call may take: what the caller asked for, the default where it asked for nothing, and at most the maximum.</summary>
+    public TimeSpan TimeFor(TimeSpan? asked)
+    {
+        var wait = asked ?? options.Value.DefaultTimeout;
+        return wait > options.Value.MaxTimeout ? options.Value.MaxTimeout : wait;
+    }
+
     public async Task<InferenceCallResult> CallAsync(
         ModelVersion version, string tenant, Tensor[] inputs, string[] outputs, TimeSpan? timeout, CancellationToken cancellationToken)
     {
-        var wait = timeout ?? options.Value.DefaultTimeout;
-        if (wait > options.Value.MaxTimeout)
-        {
-            wait = options.Value.MaxTimeout;
-        }
-
+        var wait = TimeFor(timeout);
         var now = time.GetUtcNow();
         var request = new InferenceRequest(
             Guid.CreateVersion7(now), version.Model, version.Version, tenant, RequestKind.Call, Priority.Normal, inbox.Replica, now, now + wait,
@@ -65,5 +66,11 @@ internal sealed class InferenceCalls(RequestQueue queue, ReplyInbox inbox, IOpti
 /// <summary>How a call ended: a status, the words for an error, and the worker's answer where there was one.</summary>
 internal sealed record InferenceCallResult(int Status, string? Error, InferenceReply? Reply)
 {
+    /// <summary>A caller that left gets no answer; this is how its request is counted (the status that nginx gave such requests).</summary>
+    public const int ClientClosedRequest = 499;
+
+    /// <summary>Speaks against the version: no answer, or an input that passed validation and that the model failed on.</summary>
+    public bool IsFaultOfModel => Status >= 500 || Reply is { Outcome: ReplyOutcome.Failed };
+
     public static InferenceCallResult Refused(int status, string error) => new(status, error, null);
 }

@@ -1,3 +1,4 @@
+using InferenceTemplate.Api.Caching;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -15,6 +16,8 @@ internal static class OpenInferenceEndpoints
         services.AddSingleton<ReplyInbox>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplyInbox>());
         services.AddSingleton<InferenceCalls>();
+        services.AddSingleton<CachedCalls>();
+        services.AddSingleton<InferRecords>();
         services.AddSingleton<Infer>();
         return services;
     }

@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference.Fleet;
 
 namespace InferenceTemplate.Api.Overview;
@@ -35,6 +36,7 @@ internal sealed record ModelOverview(
 
 /// <summary>The answer of <c>GET /v1/overview</c>: all replicas, as they told the fleet within the last seconds.</summary>
 /// <param name="QueueDepth">Requests waiting or running, over all models.</param>
+/// <param name="TrafficDecisions">The latest changes of traffic policies, newest first.</param>
 internal sealed record PlatformOverview(
     DateTimeOffset Time,
     double RequestsPerSecond,
@@ -44,4 +46,5 @@ internal sealed record PlatformOverview(
     int InFlight,
     ApiOverview[] Apis,
     WorkerStatus[] Workers,
-    ModelOverview[] Models);
+    ModelOverview[] Models,
+    DecisionStatus[] TrafficDecisions);

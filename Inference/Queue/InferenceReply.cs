@@ -29,4 +29,8 @@ public sealed record InferenceReply(
     TimeSpan ComputeTime,
     int BatchSize,
     string Worker,
-    Tensor[] Outputs);
+    Tensor[] Outputs)
+{
+    /// <summary>Where in the batch this request's rows begin: by it, the shares of a batch's cost add up to the whole.</summary>
+    public int FirstRow { get; init; }
+}

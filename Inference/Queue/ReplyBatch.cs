@@ -43,7 +43,8 @@ public sealed class ReplyBatch
         TimeSpan computeTime,
         int batchSize,
         string worker,
-        int outputs = 0)
+        int outputs = 0,
+        int firstRow = 0)
     {
         _writer.Id(id);
         _writer.Byte((byte)outcome);
@@ -51,6 +52,7 @@ public sealed class ReplyBatch
         _writer.Int64(queueTime.Ticks);
         _writer.Int64(computeTime.Ticks);
         _writer.Int32(batchSize);
+        _writer.Int32(firstRow);
         _writer.String(worker);
         _writer.Int32(outputs);
     }
@@ -80,6 +82,7 @@ public sealed class ReplyBatch
             var queueTime = new TimeSpan(reader.Int64());
             var computeTime = new TimeSpan(reader.Int64());
             var batchSize = reader.Int32();
+            var firstRow = reader.Int32();
             var worker = reader.RequiredString();
             var outputs = new Tensor[reader.Int32()];
             for (var i = 0; i < outputs.Length; i++)
@@ -87,7 +90,7 @@ public sealed class ReplyBatch
                 outputs[i] = reader.Tensor();
             }
 
-            replies.Add(new InferenceReply(id, outcome, error, queueTime, computeTime, batchSize, worker, outputs));
+            replies.Add(new InferenceReply(id, outcome, error, queueTime, computeTime, batchSize, worker, outputs) { FirstRow = firstRow });
         }
 
         return replies;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using InferenceTemplate.Inference.Costs;
 using Microsoft.EntityFrameworkCore;
 
 namespace InferenceTemplate.Inference.Store;
@@ -23,6 +24,10 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
     public DbSet<LooseBlob> LooseBlobs => Set<LooseBlob>();
 
     public DbSet<Prediction> Predictions => Set<Prediction>();
+
+    public DbSet<TrafficDecision> TrafficDecisions => Set<TrafficDecision>();
+
+    public DbSet<ShadowComparison> ShadowComparisons => Set<ShadowComparison>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
@@ -55,7 +60,31 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             prediction.Property(p => p.Version).HasMaxLength(32);
             prediction.Property(p => p.Worker).HasMaxLength(128);
             prediction.Property(p => p.TraceId).HasMaxLength(32);
+            prediction.Property(p => p.Role).HasMaxLength(8);
+            prediction.Property(p => p.Priority).HasMaxLength(8);
+            prediction.Property(p => p.Cost).HasPrecision(30, CostShare.Decimals);
             prediction.HasIndex(p => new { p.TenantId, p.ReceivedAt });
+        });
+
+        modelBuilder.Entity<TrafficDecision>(decision =>
+        {
+            decision.ToTable("traffic_decisions");
+            decision.Property(d => d.Model).HasMaxLength(128);
+            decision.Property(d => d.Action).HasMaxLength(16);
+            decision.Property(d => d.Actor).HasMaxLength(200);
+            decision.Property(d => d.Version).HasMaxLength(32);
+            decision.Property(d => d.Policy).HasColumnType("jsonb");
+            decision.HasIndex(d => new { d.Model, d.DecidedAt });
+            decision.HasIndex(d => d.DecidedAt);
+        });
+
+        modelBuilder.Entity<ShadowComparison>(comparison =>
+        {
+            comparison.ToTable("shadow_comparisons");
+            comparison.Property(c => c.Model).HasMaxLength(128);
+            comparison.Property(c => c.Version).HasMaxLength(32);
+            comparison.Property(c => c.ShadowVersion).HasMaxLength(32);
+            comparison.HasIndex(c => new { c.Model, c.ComparedAt });
         });
 
         foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(e => e.GetProperties()))

@@ -9,4 +9,5 @@ namespace InferenceTemplate.Inference.Store;
 [JsonSerializable(typeof(ModelSignature))]
 [JsonSerializable(typeof(VersionMetadata))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
+[JsonSerializable(typeof(TrafficPolicy))]
 internal sealed partial class StoreJson : JsonSerializerContext;

@@ -33,7 +33,7 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
             var request = pending.Request;
             var reply = replies[request.ReplyTo];
             var wanted = _outputs.Count(o => Wants(pending, o.Name));
-            reply.Add(request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, wanted);
+            reply.Add(request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, wanted, firstRow);
             foreach (var output in _outputs)
             {
                 if (Wants(pending, output.Name))

@@ -358,15 +358,30 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("batch_size");
 
+                    b.Property<bool>("CacheHit")
+                        .HasColumnType("boolean")
+                        .HasColumnName("cache_hit");
+
                     b.Property<long>("ComputeMicroseconds")
                         .HasColumnType("bigint")
                         .HasColumnName("compute_microseconds");
+
+                    b.Property<decimal>("Cost")
+                        .HasPrecision(30, 15)
+                        .HasColumnType("numeric(30,15)")
+                        .HasColumnName("cost");
 
                     b.Property<string>("Model")
                         .IsRequired()
                         .HasMaxLength(128)
                         .HasColumnType("character varying(128)")
                         .HasColumnName("model");
+
+                    b.Property<string>("Priority")
+                        .IsRequired()
+                        .HasMaxLength(8)
+                        .HasColumnType("character varying(8)")
+                        .HasColumnName("priority");
 
                     b.Property<long>("QueueMicroseconds")
                         .HasColumnType("bigint")
@@ -375,6 +390,12 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.Property<DateTimeOffset>("ReceivedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("received_at");
+
+                    b.Property<string>("Role")
+                        .IsRequired()
+                        .HasMaxLength(8)
+                        .HasColumnType("character varying(8)")
+                        .HasColumnName("role");
 
                     b.Property<short>("Status")
                         .HasColumnType("smallint")
@@ -413,6 +434,62 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.ToTable("predictions", (string)null);
                 });
 
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.ShadowComparison", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<bool?>("Agreed")
+                        .HasColumnType("boolean")
+                        .HasColumnName("agreed");
+
+                    b.Property<DateTimeOffset>("ComparedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("compared_at");
+
+                    b.Property<long>("ComputeMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("compute_microseconds");
+
+                    b.Property<string>("Error")
+                        .HasColumnType("text")
+                        .HasColumnName("error");
+
+                    b.Property<double?>("MaxDifference")
+                        .HasColumnType("double precision")
+                        .HasColumnName("max_difference");
+
+                    b.Property<string>("Model")
+                        .IsRequired()
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<long>("ShadowComputeMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("shadow_compute_microseconds");
+
+                    b.Property<string>("ShadowVersion")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("shadow_version");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Model", "ComparedAt");
+
+                    b.ToTable("shadow_comparisons", (string)null);
+                });
+
             modelBuilder.Entity("InferenceTemplate.Inference.Store.Tenant", b =>
                 {
                     b.Property<string>("Id")
@@ -441,6 +518,57 @@ namespace InferenceTemplate.Inference.Store.Migrations
                             CreatedAt = new DateTimeOffset(new DateTime(1970, 1, 1, 0, 0, 0, 0, DateTimeKind.Unspecified), new TimeSpan(0, 0, 0, 0, 0)),
                             Name = "Default"
                         });
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.TrafficDecision", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Action")
+                        .IsRequired()
+                        .HasMaxLength(16)
+                        .HasColumnType("character varying(16)")
+                        .HasColumnName("action");
+
+                    b.Property<string>("Actor")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("actor");
+
+                    b.Property<DateTimeOffset>("DecidedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("decided_at");
+
+                    b.Property<string>("Model")
+                        .IsRequired()
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<string>("Policy")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("policy");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
+
+                    b.Property<string>("Version")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("DecidedAt");
+
+                    b.HasIndex("Model", "DecidedAt");
+
+                    b.ToTable("traffic_decisions", (string)null);
                 });
 
             modelBuilder.Entity("InferenceTemplate.Inference.Store.ApiKey", b =>
