@@ -9,6 +9,9 @@ namespace InferenceTemplate.Api.OpenInference;
 internal sealed record AnswerParameters(
     TimeSpan Queue, TimeSpan Compute, int BatchSize, decimal Cost, string Currency, bool? CacheHit)
 {
+    /// <summary>The version that answered in place of one that could not be loaded, as <c>model/version</c>; null where none had to.</summary>
+    public string? Fallback { get; init; }
+
     public void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject("parameters"u8);
@@ -22,6 +25,11 @@ internal sealed record AnswerParameters(
             json.WriteBoolean("cache_hit"u8, hit);
         }
 
+        if (Fallback is not null)
+        {
+            json.WriteString("fallback"u8, Fallback);
+        }
+
         json.WriteEndObject();
     }
 
@@ -33,6 +41,11 @@ internal sealed record AnswerParameters(
         if (CacheHit is { } hit)
         {
             headers["Inference-Cache"] = hit ? "hit" : "miss";
+        }
+
+        if (Fallback is not null)
+        {
+            headers["Inference-Fallback"] = Fallback;
         }
     }
 

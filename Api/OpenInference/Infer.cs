@@ -1,8 +1,11 @@
+using System.Globalization;
 using InferenceTemplate.Api.Caching;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Traffic;
 using InferenceTemplate.Inference.Triton;
 
 namespace InferenceTemplate.Api.OpenInference;
@@ -10,6 +13,7 @@ namespace InferenceTemplate.Api.OpenInference;
 /// <summary><c>POST /v2/models/{m}[/versions/{v}]/infer</c>: route, read, call, answer, record.</summary>
 internal sealed class Infer(
     ModelRouting routing,
+    FallbackRouting fallbacks,
     CachedCalls calls,
     InferRecords records,
     ShadowMirror shadows,
@@ -30,6 +34,19 @@ internal sealed class Infer(
             return;
         }
 
+        routed = await fallbacks.RouteAsync(routed, context.RequestAborted);
+        if (routed.Unavailable is { } unavailable)
+        {
+            context.Response.Headers.RetryAfter = Math.Ceiling(unavailable.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            await RefuseAsync(
+                context,
+                routed.Version,
+                StatusCodes.Status503ServiceUnavailable,
+                $"no worker can load {routed.Version.Model}/{routed.Version.Version} now: {unavailable.Reason}",
+                time.GetElapsedTime(start));
+            return;
+        }
+
         InferBody body;
         try
         {
@@ -47,9 +64,20 @@ internal sealed class Infer(
         }
 
         var ended = await CallAsync(context, routed, body);
+        if (ended.Result.Reply is { Outcome: ReplyOutcome.Unavailable }
+            && await fallbacks.InsteadOfAsync(routed, context.RequestAborted) is { } instead)
+        {
+            // It was queued before anybody knew that it can't be loaded.
+            routed = instead;
+            ended = await CallAsync(context, routed, body);
+        }
+
         var total = time.GetElapsedTime(start);
         measured.End(total, failed: ended.Result.Status >= 500);
-        var parameters = records.Ended(context.User, routed, body, ended, receivedAt, total);
+        var parameters = records.Ended(context.User, routed, body, ended, receivedAt, total) with
+        {
+            Fallback = routed.Role == TrafficRole.Fallback ? $"{routed.Version.Model}/{routed.Version.Version}" : null,
+        };
         if (ended.Result.Status != InferenceCallResult.ClientClosedRequest)
         {
             await AnswerAsync(context, routed.Version, body, ended.Result, parameters);

@@ -59,6 +59,7 @@ internal sealed class InferenceCalls(RequestQueue queue, ReplyInbox inbox, IOpti
     {
         ReplyOutcome.Completed => new(StatusCodes.Status200OK, null, reply),
         ReplyOutcome.Expired => new(StatusCodes.Status504GatewayTimeout, reply.Error, reply),
+        ReplyOutcome.Unavailable => new(StatusCodes.Status503ServiceUnavailable, reply.Error, reply),
         _ => new(StatusCodes.Status400BadRequest, reply.Error, reply),
     };
 }

@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Fleet;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Store;
 using InferenceTemplate.Inference.Traffic;
@@ -8,7 +9,11 @@ namespace InferenceTemplate.Api.Traffic;
 
 /// <summary>The version that answers a request, and as what.</summary>
 /// <param name="Shadow">The version that repeats the request for comparison; null for none.</param>
-internal sealed record RoutedModel(ModelVersion Version, ModelSettings Settings, TrafficRole Role, ModelVersion? Shadow);
+internal sealed record RoutedModel(ModelVersion Version, ModelSettings Settings, TrafficRole Role, ModelVersion? Shadow)
+{
+    /// <summary>Why the request can't be answered by anybody now; null where it can.</summary>
+    public Unavailability? Unavailable { get; init; }
+}
 
 /// <summary>Finds the version that a caller named, or lets the model's traffic policy choose.</summary>
 internal sealed class ModelRouting(ModelCatalog catalog, ModelSettingsLookup settings)

@@ -89,7 +89,7 @@ internal sealed partial class ShadowMirror(
         using var pending = inbox.Expect(request.Id);
         try
         {
-            if (await queue.EnqueueAsync(request) != EnqueueOutcome.Enqueued)
+            if ((await queue.EnqueueAsync(request)).Outcome != EnqueueOutcome.Enqueued)
             {
                 return (null, null);
             }

@@ -11,6 +11,7 @@ internal static class TrafficEndpoints
     public static IServiceCollection AddTraffic(this IServiceCollection services)
     {
         services.AddSingleton<ModelRouting>();
+        services.AddSingleton<FallbackRouting>();
         services.AddSingleton<TrafficStatusReader>();
         services.AddSingleton<RecentDecisions>();
         services.AddSingleton<ShadowMirror>();

@@ -64,6 +64,9 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             prediction.Property(p => p.Priority).HasMaxLength(8);
             prediction.Property(p => p.Cost).HasPrecision(30, CostShare.Decimals);
             prediction.HasIndex(p => new { p.TenantId, p.ReceivedAt });
+
+            // Which models are busy is read from the index alone.
+            prediction.HasIndex(p => p.ReceivedAt).IncludeProperties(p => new { p.Model, p.Version });
         });
 
         modelBuilder.Entity<TrafficDecision>(decision =>

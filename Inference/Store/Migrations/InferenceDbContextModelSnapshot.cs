@@ -429,6 +429,10 @@ namespace InferenceTemplate.Inference.Store.Migrations
 
                     b.HasKey("Id");
 
+                    b.HasIndex("ReceivedAt");
+
+                    NpgsqlIndexBuilderExtensions.IncludeProperties(b.HasIndex("ReceivedAt"), new[] { "Model", "Version" });
+
                     b.HasIndex("TenantId", "ReceivedAt");
 
                     b.ToTable("predictions", (string)null);
