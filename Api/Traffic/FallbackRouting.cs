@@ -24,13 +24,10 @@ internal sealed class FallbackRouting(ModelCatalog catalog, ModelAvailability av
     public async ValueTask<RoutedModel?> InsteadOfAsync(RoutedModel routed, CancellationToken cancellationToken)
     {
         // One step only: a fallback of a fallback would hide that two models are down.
-        if (routed.Settings.Fallback is not { } named || routed.Role == TrafficRole.Fallback)
-        {
-            return null;
-        }
-
         var snapshot = await catalog.SnapshotAsync(cancellationToken);
-        if (snapshot.Find(named.Model, named.Version) is not { } fallback
+        if (routed.Role == TrafficRole.Fallback
+            || snapshot.SettingsOf(routed.Version.Model).Fallback is not { } named
+            || snapshot.Find(named.Model, named.Version) is not { } fallback
             || IsSame(fallback, routed.Version)
             || SignatureCompatibility.Problem(routed.Version.Signature, fallback.Signature) is not null
             || await availability.OfAsync(fallback.Model, fallback.Version, cancellationToken) is not null)

@@ -87,7 +87,7 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
     private async Task CopyDigitsAsync(string model, bool artefactExists, string? fallback)
     {
         await using var database = await platform.DatabaseAsync();
-        var settings = fallback is null ? "{}" : $$"""{"fallback":{"model":"{{fallback}}"}}""";
+        var settings = fallback is null ? "{}" : $$$"""{"fallback":{"model":"{{{fallback}}}"}}""";
         var sha256 = artefactExists ? "" : $", sha256 = '{new string('0', 64)}'";
         await using var command = database.CreateCommand($"""
             CREATE TEMP TABLE model_copy AS SELECT * FROM models WHERE name = 'digits';
