@@ -1,6 +1,10 @@
 namespace InferenceTemplate.Inference.Fleet;
 
 /// <summary>What one worker says of itself each second.</summary>
+/// <remarks>
+/// What is settable came later: generated JSON readers leave it as it is where a process of an older build does not write it, while
+/// <c>init</c> properties they would set to null.
+/// </remarks>
 /// <param name="Device">Where it computes: <c>cpu</c> or <c>cuda:0</c>.</param>
 /// <param name="Models">The model versions it has loaded and warm, as <c>model/version</c>.</param>
 public sealed record WorkerStatus(
@@ -17,15 +21,15 @@ public sealed record WorkerStatus(
     int InFlight)
 {
     /// <summary>The open models, least recently used first.</summary>
-    public IReadOnlyList<CachedModelStatus> Cache { get; init; } = [];
+    public IReadOnlyList<CachedModelStatus> Cache { get; set; } = [];
 
     /// <summary>Bytes that open models may take together; 0 where it is not known.</summary>
-    public long ModelMemoryLimit { get; init; }
+    public long ModelMemoryLimit { get; set; }
 
     /// <summary>Model versions whose last load failed.</summary>
-    public IReadOnlyList<ModelFailure> Failures { get; init; } = [];
+    public IReadOnlyList<ModelFailure> Failures { get; set; } = [];
 
-    public IReadOnlyList<GpuStatus> Gpus { get; init; } = [];
+    public IReadOnlyList<GpuStatus> Gpus { get; set; } = [];
 }
 
 /// <param name="Model"><c>model/version</c>.</param>
