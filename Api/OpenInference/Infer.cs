@@ -31,8 +31,7 @@ internal sealed class Infer(
         InferBody body;
         try
         {
-            using var content = await RequestBody.ReadAsync(context.Request, InferLimits.MaxBodyBytes, context.RequestAborted);
-            body = InferBodyReader.Read(content.Span);
+            body = await InferRequest.ReadAsync(context.Request, found, context.RequestAborted);
             if (SignatureValidator.Validate(found.Signature, body.Inputs, body.Outputs) is { } problem)
             {
                 throw new InvalidInferBodyException(problem);
@@ -86,19 +85,18 @@ internal sealed class Infer(
             return;
         }
 
-        context.Response.ContentType = "application/json";
-        InferResponseWriter.Write(context.Response.BodyWriter, version.Model, version.Version, body.Id, result.Reply!);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        await InferAnswer.WriteAsync(context, version, body, result.Reply!);
     }
 
     private static void RefuseHalfPrecisionOutputs(ModelVersion version, InferBody body)
     {
         var half = version.Signature.Outputs.FirstOrDefault(o => o.Datatype is Datatype.Fp16 or Datatype.Bf16
+            && !body.Forms.IsBinary(o.Name)
             && (body.Outputs.Length == 0 || body.Outputs.Contains(o.Name, StringComparer.Ordinal)));
         if (half is not null)
         {
             throw new InvalidInferBodyException(
-                $"outputs: '{half.Name}' is {half.Datatype.Name()}, which can't be answered as JSON numbers; ask for other outputs");
+                $"outputs: '{half.Name}' is {half.Datatype.Name()}, which can't be answered as JSON numbers; ask for it as binary data, or for other outputs");
         }
     }
 
