@@ -1,0 +1,6 @@
+namespace InferenceTemplate.Bench.Parts;
+
+internal static class MemoryPart
+{
+    public static Task RunAsync(Stage stage) => Task.CompletedTask;
+}
