@@ -28,9 +28,12 @@ internal sealed class Product : IAsyncDisposable
         _data = data;
         Started = started;
         Api = app.GetEndpoint("api", "http");
+        Worker = app.GetEndpoint("worker", "http");
     }
 
     public Uri Api { get; }
+
+    public Uri Worker { get; }
 
     /// <summary>From the first resource's start until Api and Worker were healthy.</summary>
     public TimeSpan Started { get; }
@@ -81,13 +84,6 @@ internal sealed class Product : IAsyncDisposable
 
     public async Task<string> ConnectionStringAsync(string resource) => (await _app.GetConnectionStringAsync(resource))!;
 
-    /// <summary>The processes of a service, which know this product's own Postgres by its address.</summary>
-    public async Task<IReadOnlyList<Process>> ProcessesAsync(string assembly)
-    {
-        var database = await ConnectionStringAsync("inference");
-        return [.. Process.GetProcesses().Where(p => Runs(p.Id, assembly, database))];
-    }
-
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
@@ -130,19 +126,6 @@ internal sealed class Product : IAsyncDisposable
             {
                 added.WithEnvironment(name, value);
             }
-        }
-    }
-
-    private static bool Runs(int process, string assembly, string database)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/{process}/cmdline").Contains(assembly, StringComparison.Ordinal)
-                && File.ReadAllText($"/proc/{process}/environ").Contains(database, StringComparison.Ordinal);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return false;
         }
     }
 }
