@@ -30,6 +30,8 @@ internal sealed class Tally
     /// <summary>Neither 200 nor a refusal: 4xx, 504, a broken connection.</summary>
     public int Failed { get; private set; }
 
+    public static bool IsRefusal(int status) => status is 503 or 429;
+
     public void Add(int status, double milliseconds)
     {
         switch (status)
@@ -37,7 +39,7 @@ internal sealed class Tally
             case 200 or 202:
                 Accepted.Add(milliseconds);
                 break;
-            case 503 or 429:
+            case var refused when IsRefusal(refused):
                 Refused.Add(milliseconds);
                 break;
             default:

@@ -57,8 +57,10 @@ internal static class OpenLoop
             {
                 try
                 {
+                    // A refusal is timed from its sending: in an overload the wait for a free connection is this side's.
+                    var sent = Stopwatch.GetTimestamp();
                     var status = await connection.SendAsync(target.Request, over);
-                    tally.Add(status, Stopwatch.GetElapsedTime(at).TotalMilliseconds);
+                    tally.Add(status, Stopwatch.GetElapsedTime(Tally.IsRefusal(status) ? sent : at).TotalMilliseconds);
                 }
                 catch (SocketException)
                 {

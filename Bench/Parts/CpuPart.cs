@@ -12,7 +12,7 @@ internal static class CpuPart
         var product = await stage.ProductAsync();
         stage.Report.Section($"where the processor's time goes: one JSON request of the tiny model at c = {Callers}");
         var target = product.Json(stage.Models.Tiny);
-        await ClosedLoop.RunAsync(target, Callers, stage.Options.WarmUp);
+        await ClosedLoop.RunAsync(target, Callers, stage.Options.WarmUp * 4);
 
         var processes = await ProductProcesses.FindAsync(product);
         var before = processes.Select(p => (p.Name, p.Process, Time: p.Process.TotalProcessorTime)).ToList();

@@ -14,6 +14,7 @@ internal static class OverloadPart
         await using var product = await Product.StartAsync(stage.Models.Path, ("Queue__MaxDepth", $"{MaxDepth}"));
         stage.Report.Section($"overload of the heavy model, open loop, queue of {MaxDepth}");
         var target = product.Binary(stage.Models.Heavy);
+        await ClosedLoop.RunAsync(target, Callers, stage.Options.WarmUp * 2);
         var capacity = (await Comparison.RunAsync(stage.Options, Callers, target))[0].PerSecond;
         stage.Report.Add("overload.capacity", capacity, "req/s");
         foreach (var times in (int[])[2, 4])
