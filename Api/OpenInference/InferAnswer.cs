@@ -17,20 +17,24 @@ internal static class InferAnswer
         var response = context.Response;
         response.ContentLength = json.WrittenCount;
         response.ContentType = "application/json";
-        var binary = reply.Outputs.Where(o => body.Forms.IsBinary(o.Name)).ToList();
-        if (binary.Count > 0)
-        {
-            response.ContentType = "application/octet-stream";
-            response.ContentLength += binary.Sum(o => (long)o.Data.Length);
-            response.Headers[InferRequest.HeaderLength] = json.WrittenCount.ToString(CultureInfo.InvariantCulture);
-        }
-
         response.BodyWriter.Write(json.WrittenSpan);
-        foreach (var output in binary)
+        if (body.Forms != OutputForms.Json)
         {
-            response.BodyWriter.Write(output.Data.Span);
+            WriteRaw(response, body.Forms, reply, json.WrittenCount);
         }
 
         await response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
+
+    // What is written goes out with the flush, headers first: they may still change.
+    private static void WriteRaw(HttpResponse response, OutputForms forms, InferenceReply reply, int jsonLength)
+    {
+        foreach (var output in reply.Outputs.Where(o => forms.IsBinary(o.Name)))
+        {
+            response.ContentType = "application/octet-stream";
+            response.ContentLength += output.Data.Length;
+            response.Headers[InferRequest.HeaderLength] = jsonLength.ToString(CultureInfo.InvariantCulture);
+            response.BodyWriter.Write(output.Data.Span);
+        }
     }
 }

@@ -35,6 +35,7 @@ internal static class OpenTelemetryDefaults
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
             // Spans that go nowhere would still be made and tagged, for every request (docs/adr/0030-spans-only-for-a-collector.md).
+            TraceIds.Listen();
             return;
         }
 

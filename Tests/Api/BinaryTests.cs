@@ -158,7 +158,7 @@ public sealed class BinaryTests(Platform platform)
     private static byte[] Bytes => MemoryMarshal.AsBytes<float>(Digit.Pixels).ToArray();
 
     private static string Input(int size) =>
-        $$"""{"inputs":[{"name":"image","shape":[1,8,8],"datatype":"FP32","parameters":{"binary_data_size":{{size}}}}]}""";
+        $$$"""{"inputs":[{"name":"image","shape":[1,8,8],"datatype":"FP32","parameters":{"binary_data_size":{{{size}}}}}]}""";
 
     private static ByteArrayContent Request(string json)
     {
