@@ -1,4 +1,5 @@
 using Aspire.Hosting.Kubernetes.Resources;
+using InferenceTemplate.AppHost.Kubernetes.Objects;
 
 namespace InferenceTemplate.AppHost.Kubernetes;
 
@@ -22,7 +23,10 @@ internal static class Restrictions
         where T : IComputeResource => builder.PublishAsKubernetesService(published =>
         {
             var pod = published.Workload!.PodTemplate.Spec;
+            published.AdditionalResources.Add(new ServiceAccount(builder.Resource.Name));
+            pod.ServiceAccountName = builder.Resource.Name;
             pod.AutomountServiceAccountToken = false;
+            pod.EnableServiceLinks = false; // the variables that tell of every Service of the namespace
             pod.SecurityContext = new PodSecurityContextV1
             {
                 RunAsNonRoot = true,
