@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
+using InferenceTemplate.Api.Scaling;
 
 namespace InferenceTemplate.Api;
 
@@ -17,4 +18,5 @@ namespace InferenceTemplate.Api;
 [JsonSerializable(typeof(ModelReady))]
 [JsonSerializable(typeof(AccessToken))]
 [JsonSerializable(typeof(PlatformOverview))]
+[JsonSerializable(typeof(WorkerDemand))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -2,6 +2,7 @@ using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
+using InferenceTemplate.Api.Scaling;
 using InferenceTemplate.Api.Startup;
 using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Identity;
@@ -17,6 +18,7 @@ builder.Services.AddApiAuth(builder.Configuration);
 builder.Services.AddOpenInference();
 builder.Services.AddOverview();
 builder.Services.AddPredictions();
+builder.Services.AddScaling(builder.Configuration);
 builder.Services.AddStartup();
 
 var app = builder.Build();
@@ -33,6 +35,7 @@ app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(Policies.Admin
 app.MapOpenInference();
 app.MapAccessTokens();
 app.MapOverview();
+app.MapScaling();
 
 await app.RunAsync();
 return 0;
