@@ -13,7 +13,7 @@ internal static class Claims
         {
             var name = $"{builder.Resource.Name}-data";
             var volume = published.Workload!.PodTemplate.Spec.Volumes.Single(volume => volume.Name == name);
-            volume.EmptyDir = null;
+            volume.EmptyDir = null!;
             volume.PersistentVolumeClaim = new() { ClaimName = name };
             var spec = new Map
             {
