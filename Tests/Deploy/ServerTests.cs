@@ -124,6 +124,26 @@ public sealed class ServerTests(Charts charts)
         Assert.Matches(@"secrets\.\w+\.\w+ is not set", failure.Message);
     }
 
+    [Fact]
+    public async Task Secret_values_are_new_complete_and_the_same_for_all_who_share_one()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The script is for bash.");
+        var chart = Path.Combine(Charts.Folder, "chart");
+        var script = Path.Combine(Charts.Folder, "..", "scripts", "secret-values.sh");
+        var given = Path.GetTempFileName();
+        var first = await Tools.RunAsync("bash", [script, chart]);
+        var second = await Tools.RunAsync("bash", [script, chart]);
+        await File.WriteAllTextAsync(given, first, TestContext.Current.CancellationToken);
+        var objects = RenderedObjects.Parse(await Tools.HelmAsync("template", "inference", chart, "--kube-version", "1.33.0", "--values", given));
+        File.Delete(given);
+        string Entry(string secret, string key) => objects.Find("Secret", secret)!.Json.Text("stringData", key);
+
+        Assert.NotEqual(first, second);
+        Assert.Matches("^[A-Za-z0-9]{64}$", Entry("api-secrets", "Auth__ApiKeyPepper"));
+        Assert.Equal(Entry("api-secrets", "Auth__ApiKeyPepper"), Entry("worker-secrets", "Auth__ApiKeyPepper"));
+        Assert.Contains($"Password={Entry("postgres-secrets", "POSTGRES_PASSWORD")};", Entry("worker-secrets", "ConnectionStrings__inference"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--Deploy:Mesh=istio --Deploy:Tls=true --Deploy:StorageClass=fast", "STRICT")]
     [InlineData("--Deploy:Mesh=linkerd --Deploy:Recommendations=true --Deploy:Gpu=spot", "cluster-authenticated")]

@@ -26,7 +26,7 @@ internal static class Tools
         }
     }
 
-    private static async Task<string> RunAsync(string program, string[] arguments, bool publishing = false)
+    public static async Task<string> RunAsync(string program, string[] arguments, bool publishing = false)
     {
         var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         if (publishing)
