@@ -12,7 +12,9 @@ public sealed class ChartTests(Charts charts)
 
     private static readonly Dictionary<string, string> s_component = new()
     {
-        ["app.kubernetes.io/name"] = "inference", ["app.kubernetes.io/instance"] = "inference", ["app.kubernetes.io/component"] = "backup",
+        ["app.kubernetes.io/name"] = "inference",
+        ["app.kubernetes.io/instance"] = "inference",
+        ["app.kubernetes.io/component"] = "backup",
     };
 
     public static TheoryData<string> Names => [.. Charts.CheckedIn.Keys];

@@ -57,7 +57,10 @@ internal static class ServerTls
             pod.Volumes.Add(new VolumeV1 { Name = $"{server}-authority", Secret = new SecretVolumeSourceV1 { SecretName = secret } });
             pod.Containers[0].VolumeMounts.Add(new VolumeMountV1
             {
-                Name = $"{server}-authority", MountPath = $"/authorities/{server}.crt", SubPath = "ca.crt", ReadOnly = true,
+                Name = $"{server}-authority",
+                MountPath = $"/authorities/{server}.crt",
+                SubPath = "ca.crt",
+                ReadOnly = true,
             });
         });
 
