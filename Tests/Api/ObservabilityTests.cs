@@ -81,7 +81,7 @@ public sealed class ObservabilityTests(Platform platform)
             var worker = Assert.Single(overview.GetProperty("workers").EnumerateArray());
             Assert.True(worker.GetProperty("ready").GetBoolean());
             Assert.Equal(["digits/1"], worker.GetProperty("models").EnumerateArray().Select(m => m.GetString()));
-            var model = Assert.Single(overview.GetProperty("models").EnumerateArray());
+            var model = Assert.Single(overview.GetProperty("models").EnumerateArray(), m => m.GetProperty("name").GetString() == "digits");
             Assert.Equal("ready", model.GetProperty("state").GetString());
             Assert.True(overview.GetProperty("latency").GetProperty("p50").GetDouble() > 0);
             return;
