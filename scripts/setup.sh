@@ -101,7 +101,7 @@ want_delivery_tools() {
       say "actionlint is missing: the workflows will not be checked"
   fi
   local tool package
-  for tool in shellcheck:shellcheck docker-registry:docker-registry gpg:gnupg jq:jq; do
+  for tool in shellcheck:shellcheck docker-registry:docker-registry gpg:gnupg jq:jq kubectl:kubernetes-client; do
     package=${tool#*:} tool=${tool%%:*}
     if command -v "$tool" >/dev/null; then continue; fi
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
