@@ -101,6 +101,7 @@ want_delivery_tools() {
       say "actionlint is missing: the workflows will not be checked"
   fi
   local tool package
+  # Debian 12's kubectl is too old to compose with: the tests then say so.
   for tool in shellcheck:shellcheck docker-registry:docker-registry gpg:gnupg jq:jq kubectl:kubernetes-client; do
     package=${tool#*:} tool=${tool%%:*}
     if command -v "$tool" >/dev/null; then continue; fi

@@ -25,7 +25,7 @@ if [ ! -e "$secrets" ]; then
 fi
 
 output=${OUTPUT:-$root/aspirate-output}
-rm -rf "$output/generated" "$output/overlay"
+rm -rf "$output/generated" "$output/overlay" "$output/platform.yaml"
 mkdir -p "$output"
 output=$(cd "$output" && pwd)
 jq --rawfile secrets "$secrets" --arg root "$root" -f "$root/deploy/aspirate/manifest.jq" "$root/aspire-manifest.json" >"$output/manifest.json"
@@ -38,5 +38,5 @@ aspirate generate --non-interactive --disable-state --disable-secrets --include-
   --namespace inference --image-pull-policy IfNotPresent "$@"
 
 cp -R "$root/deploy/aspirate/overlay" "$output/overlay"
-kubectl kustomize "$output/overlay" >"$output/platform.yaml"
+kubectl kustomize "$output/overlay" --output "$output/platform.yaml"
 say "composed $output/platform.yaml; install it with: kubectl apply --server-side -f $output/platform.yaml"

@@ -5,6 +5,10 @@
 # Keep the file in a vault: it belongs to the data, and the same one is given at each upgrade.
 set -euo pipefail
 
+if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
+  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+  exit 0
+fi
 values=${1:?usage: secret-values.sh CHART_FOLDER}/values.yaml
 [ -r "$values" ] || { printf 'error: there is no %s\n' "$values" >&2; exit 1; }
 

@@ -8,7 +8,7 @@ using InferenceTemplate.Tests.Shared;
 namespace InferenceTemplate.Tests.Deploy.Aspirate;
 
 /// <summary>What aspirate's templates and the overlay make of the manifest.</summary>
-public sealed class AspirateTests : IDisposable
+public sealed class AspirateTests(Charts charts) : IDisposable
 {
     private readonly AspirateFiles _files = new();
 
@@ -29,7 +29,7 @@ public sealed class AspirateTests : IDisposable
         Assert.SkipWhen(schemas is null, "../shared/schemas, the schemas of Kubernetes 1.33 and of the operators, is not there.");
         var objects = await ComposedAsync();
 
-        Assert.Empty(objects.All.Where(each => !schemas!.Knows(each)));
+        Assert.All(objects.All, each => Assert.True(schemas!.Knows(each), $"{each} has no schema"));
         Assert.Empty(objects.All.SelectMany(schemas!.Errors));
     }
 
@@ -99,6 +99,17 @@ public sealed class AspirateTests : IDisposable
         Assert.Equal($"http://:{AspirateFiles.Secrets["redis-password"]}@redis:6379", Variable(objects, "worker", "REDIS_URI"));
     }
 
+    [Fact]
+    public async Task Scaler_asks_the_service_of_the_api_in_its_namespace()
+    {
+        var objects = await ComposedAsync();
+        var url = new Uri(Assert.Single(Assert.Single(objects.OfKind("ScaledObject")).Spec.Items("triggers")).Text("metadata", "url"));
+        var service = objects.OfKind("Service").Single(each => each.Name == "api");
+
+        Assert.Equal($"{service.Name}.{service.Json.Text("metadata", "namespace")}.svc.cluster.local", url.Host);
+        Assert.Contains($"{url.Port}", service.Spec.Items("ports").Select(port => port.Text("port")));
+    }
+
     [Theory]
     [InlineData("short")]
     [InlineData("with;semicolon;in;it;and;long;enough")]
@@ -117,7 +128,6 @@ public sealed class AspirateTests : IDisposable
     public async Task Overlay_has_the_sizes_of_the_production_chart()
     {
         var composed = await ComposedAsync();
-        using var charts = new Charts();
         var chart = await charts.OfAsync("chart");
 
         foreach (var pods in chart.Pods)
