@@ -1,7 +1,11 @@
 using System.Text.Json.Serialization;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
+using InferenceTemplate.Api.Queues;
+using InferenceTemplate.Api.Scaling;
+using InferenceTemplate.Api.Traffic;
 
 namespace InferenceTemplate.Api;
 
@@ -17,4 +21,14 @@ namespace InferenceTemplate.Api;
 [JsonSerializable(typeof(ModelReady))]
 [JsonSerializable(typeof(AccessToken))]
 [JsonSerializable(typeof(PlatformOverview))]
+[JsonSerializable(typeof(TrafficPolicyBody))]
+[JsonSerializable(typeof(TrafficStatus))]
+[JsonSerializable(typeof(QueueOverviews))]
+[JsonSerializable(typeof(DeadLetterPage))]
+[JsonSerializable(typeof(DeadLetterView))]
+[JsonSerializable(typeof(RequeuedCount))]
+[JsonSerializable(typeof(PurgedCount))]
+[JsonSerializable(typeof(JobView))]
+[JsonSerializable(typeof(JobPage))]
+[JsonSerializable(typeof(WorkerDemand))]
 internal sealed partial class ApiJson : JsonSerializerContext;

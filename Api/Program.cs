@@ -1,11 +1,22 @@
+using InferenceTemplate.Api.Admin;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Jobs;
+using InferenceTemplate.Api.Models;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
+using InferenceTemplate.Api.Queues;
+using InferenceTemplate.Api.Scaling;
 using InferenceTemplate.Api.Startup;
+using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.ServiceDefaults;
+
+if (args is [AdminCommands.Verb, .. var command])
+{
+    return await AdminCommands.RunAsync(command);
+}
 
 var builder = WebApplication.CreateBuilder(args);
 
@@ -15,8 +26,13 @@ builder.AddRedisClient("redis");
 builder.Services.AddInference();
 builder.Services.AddApiAuth(builder.Configuration);
 builder.Services.AddOpenInference();
+builder.Services.AddQueues();
+builder.Services.AddModels();
+builder.Services.AddJobsApi();
 builder.Services.AddOverview();
 builder.Services.AddPredictions();
+builder.Services.AddTraffic();
+builder.Services.AddScaling(builder.Configuration);
 builder.Services.AddStartup();
 
 var app = builder.Build();
@@ -31,8 +47,13 @@ app.UseAuthorization();
 
 app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(Policies.Administer));
 app.MapOpenInference();
+app.MapModels();
 app.MapAccessTokens();
+app.MapTraffic();
+app.MapQueues();
+app.MapJobs();
 app.MapOverview();
+app.MapScaling();
 
 await app.RunAsync();
 return 0;

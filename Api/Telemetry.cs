@@ -10,6 +10,13 @@ internal sealed class Telemetry
 
     private readonly Histogram<double> _requestDuration;
     private readonly Counter<long> _predictionsShed;
+    private readonly Counter<double> _cost;
+    private readonly Counter<long> _cacheHits;
+    private readonly Counter<long> _cacheMisses;
+    private readonly Counter<long> _rollbacks;
+    private readonly Counter<long> _shadows;
+    private readonly Counter<long> _comparisonsShed;
+    private readonly Counter<long> _dropped;
 
     public Telemetry(IMeterFactory meters)
     {
@@ -18,11 +25,43 @@ internal sealed class Telemetry
             "inference.request.duration", "s", "Time of an inference request, from its arrival to its answer.");
         _predictionsShed = meter.CreateCounter<long>(
             "inference.predictions.shed", "{prediction}", "Prediction records not kept because Postgres could not keep up.");
+        _cost = meter.CreateCounter<double>("inference.cost", null, "Price of the device's time, in the currency that a tag names.");
+        _cacheHits = meter.CreateCounter<long>("inference.cache.hits", "{request}", "Requests answered from the response cache.");
+        _cacheMisses = meter.CreateCounter<long>("inference.cache.misses", "{request}", "Requests of cached models that had to run.");
+        _rollbacks = meter.CreateCounter<long>("inference.traffic.rollbacks", "{rollback}", "Canaries taken back by their rule.");
+        _shadows = meter.CreateCounter<long>("inference.shadow.requests", "{request}", "Mirrored requests, by what became of them.");
+        _comparisonsShed = meter.CreateCounter<long>(
+            "inference.shadow.comparisons.shed", "{comparison}", "Comparisons not kept because Postgres could not keep up.");
+        _dropped = meter.CreateCounter<long>("inference.requests.dropped", "{request}", "Requests removed without a run, by reason.");
     }
 
     public void Answered(string model, string version, int status, TimeSpan time) => _requestDuration.Record(
         time.TotalSeconds,
         new TagList { { "model", model }, { "version", version }, { "http.response.status_code", status } });
 
+    /// <summary>Shadow requests that made way for another.</summary>
+    public void DroppedShadow(string model, string version, int count) =>
+        _dropped.Add(count, new TagList { { "model", model }, { "version", version }, { "reason", "shadow" } });
+
     public void Shed(int predictions) => _predictionsShed.Add(predictions);
+
+    public void Cost(string model, string version, string role, decimal cost, string currency)
+    {
+        if (cost > 0)
+        {
+            _cost.Add((double)cost, new TagList { { "model", model }, { "version", version }, { "role", role }, { "currency", currency } });
+        }
+    }
+
+    public void Cached(string model, string version, bool hit) => (hit ? _cacheHits : _cacheMisses).Add(1, Tags(model, version));
+
+    public void RolledBack(string model, string version) => _rollbacks.Add(1, Tags(model, version));
+
+    /// <param name="result"><c>agreed</c>, <c>differed</c>, <c>failed</c>, or <c>shed</c> where there was no room for it.</param>
+    public void Shadowed(string model, string version, string result) => _shadows.Add(
+        1, new TagList { { "model", model }, { "version", version }, { "result", result } });
+
+    public void ComparisonsShed(int comparisons) => _comparisonsShed.Add(comparisons);
+
+    private static TagList Tags(string model, string version) => new() { { "model", model }, { "version", version } };
 }

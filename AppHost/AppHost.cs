@@ -28,7 +28,8 @@ var worker = builder.AddService<Projects.Worker>(Resources.Worker)
     .WithReference(database).WaitFor(database)
     .WithReference(redis).WaitFor(redis)
     .WithEnvironment("Auth__ApiKeyPepper", pepper)
-    .WithEnvironment("ORT_DISABLE_TELEMETRY", "1");
+    .WithEnvironment("ORT_DISABLE_TELEMETRY", "1")
+    .WithEnvironment("Worker__DrainTimeout", Shutdown.DrainTimeout);
 
 var web = builder.AddService<Projects.Web>(Resources.Web)
     .WithReference(api).WaitFor(api)

@@ -1,7 +1,12 @@
+using InferenceTemplate.Inference.Caching;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Inference.Jobs;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Traffic;
+using InferenceTemplate.Inference.Triton;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -15,10 +20,17 @@ public static class InferenceRegistration
         services.AddOptions<QueueOptions>().BindConfiguration(QueueOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.AddInferenceStore();
-        services.AddSingleton<ModelCatalog>();
-        services.AddSingleton<ModelRegistration>();
+        services.AddRegistry();
         services.AddSingleton<RequestQueue>();
         services.AddSingleton<FleetRegistry>();
+        services.AddSingleton<ModelAvailability>();
+        services.AddOptions<CostOptions>().BindConfiguration(CostOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<TritonOptions>().BindConfiguration(TritonOptions.Section);
+        services.AddSingleton<TritonMetrics>();
+        services.AddSingleton<ResponseCache>();
+        services.AddSingleton<TrafficOutcomes>();
+        services.AddSingleton<CanaryJudge>();
+        services.AddJobs();
         return services;
     }
 }

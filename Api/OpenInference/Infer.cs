@@ -1,123 +1,161 @@
-using System.Diagnostics;
-using System.Security.Claims;
+using System.Globalization;
+using InferenceTemplate.Api.Caching;
+using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.Overview;
-using InferenceTemplate.Api.Predictions;
+using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Inference.Traffic;
+using InferenceTemplate.Inference.Triton;
 
 namespace InferenceTemplate.Api.OpenInference;
 
-/// <summary><c>POST /v2/models/{m}[/versions/{v}]/infer</c>.</summary>
+/// <summary><c>POST /v2/models/{m}[/versions/{v}]/infer</c>: route, read, call, answer, record.</summary>
 internal sealed class Infer(
-    ModelCatalog catalog, InferenceCalls calls, TrafficMeter traffic, PredictionRecorder predictions, Telemetry telemetry, TimeProvider time)
+    ModelCatalog catalog,
+    ModelRouting routing,
+    FallbackRouting fallbacks,
+    CachedCalls calls,
+    JobSubmission jobs,
+    InferRecords records,
+    ShadowMirror shadows,
+    TrafficMeter traffic,
+    Telemetry telemetry,
+    TritonMetrics triton,
+    TimeProvider time)
 {
-    // A caller that left gets no answer; this is how its request is counted (the status that nginx gave such requests).
-    private const int ClientClosedRequest = 499;
-
     public async Task HandleAsync(HttpContext context, string model, string? version)
     {
         var receivedAt = time.GetUtcNow();
         var start = time.GetTimestamp();
         using var measured = traffic.Begin();
 
-        if (await catalog.FindAsync(model, version, context.RequestAborted) is not { } found)
+        if (await routing.RouteAsync(model, version, context.User, context.RequestAborted) is not { } routed)
         {
-            await ModelMetadataEndpoints.Unknown(model, version).ExecuteAsync(context);
+            var unknown = await ModelMetadataEndpoints.UnknownAsync(catalog, model, version, context.RequestAborted);
+            await unknown.ExecuteAsync(context);
+            return;
+        }
+
+        // A job is accepted whatever stands in the way of running it now.
+        var asynchronous = JobSubmission.IsAskedFor(context.Request);
+        routed = asynchronous ? routed : await fallbacks.RouteAsync(routed, context.RequestAborted);
+        if (routed.Unavailable is { } unavailable)
+        {
+            context.Response.Headers.RetryAfter = Math.Ceiling(unavailable.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            await RefuseAsync(
+                context,
+                routed.Version,
+                StatusCodes.Status503ServiceUnavailable,
+                $"no worker can load {routed.Version.Model}/{routed.Version.Version} now: {unavailable.Reason}",
+                time.GetElapsedTime(start));
+            return;
+        }
+
+        if (!asynchronous && calls.RefusalWithoutAsking(routed, context.Request.ContentLength) is { } refusal)
+        {
+            measured.End(time.GetElapsedTime(start), failed: true);
+            SetRetryAfter(context, refusal);
+            await RefuseAsync(context, routed.Version, refusal.Status, refusal.Error!, time.GetElapsedTime(start));
             return;
         }
 
         InferBody body;
         try
         {
-            using var content = await RequestBody.ReadAsync(context.Request, InferLimits.MaxBodyBytes, context.RequestAborted);
-            body = InferBodyReader.Read(content.Span);
-            if (SignatureValidator.Validate(found.Signature, body.Inputs, body.Outputs) is { } problem)
-            {
-                throw new InvalidInferBodyException(problem);
-            }
-
-            RefuseHalfPrecisionOutputs(found, body);
+            body = await InferInput.ReadAsync(context.Request, routed.Version, context.RequestAborted);
         }
         catch (InvalidInferBodyException exception)
         {
-            telemetry.Answered(found.Model, found.Version, StatusCodes.Status400BadRequest, time.GetElapsedTime(start));
-            await OpenInferenceErrors.Error(StatusCodes.Status400BadRequest, exception.Message).ExecuteAsync(context);
+            await RefuseAsync(context, routed.Version, StatusCodes.Status400BadRequest, exception.Message, time.GetElapsedTime(start));
             return;
         }
         catch (BadHttpRequestException exception)
         {
-            telemetry.Answered(found.Model, found.Version, exception.StatusCode, time.GetElapsedTime(start));
-            await OpenInferenceErrors.Error(exception.StatusCode, exception.Message).ExecuteAsync(context);
+            await RefuseAsync(context, routed.Version, exception.StatusCode, exception.Message, time.GetElapsedTime(start));
             return;
         }
 
-        InferenceCallResult result;
-        try
+        if (asynchronous)
         {
-            result = await calls.CallAsync(found, context.User.TenantId(), body.Inputs, body.Outputs, body.Timeout, context.RequestAborted);
+            var status = await jobs.AnswerAsync(context, routed.Version, version, body);
+            telemetry.Answered(routed.Version.Model, routed.Version.Version, status, time.GetElapsedTime(start));
+            return;
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+
+        var ended = await CallAsync(context, routed, body);
+        if (ended.Result.Reply is { Outcome: ReplyOutcome.Unavailable }
+            && await fallbacks.InsteadOfAsync(routed, context.RequestAborted) is { } instead)
         {
-            result = InferenceCallResult.Refused(ClientClosedRequest, "the caller left");
+            // It was queued before anybody knew that it can't be loaded.
+            routed = instead;
+            ended = await CallAsync(context, routed, body);
         }
 
         var total = time.GetElapsedTime(start);
-        measured.End(total, failed: result.Status >= 500);
-        telemetry.Answered(found.Model, found.Version, result.Status, total);
-        predictions.Record(ToPrediction(context.User, found, result, receivedAt, total));
-        if (result.Status != ClientClosedRequest)
+        measured.End(total, failed: ended.Result.Status >= 500);
+        var parameters = records.Ended(context.User, routed, body, ended, receivedAt, total) with
         {
-            await AnswerAsync(context, found, body, result);
+            Fallback = routed.Role == TrafficRole.Fallback ? $"{routed.Version.Model}/{routed.Version.Version}" : null,
+        };
+        if (ended.Result.Status != InferenceCallResult.ClientClosedRequest)
+        {
+            await AnswerAsync(context, routed.Version, body, ended.Result, parameters);
+        }
+
+        if (ended is { CacheHit: not true, Result.Reply: { } reply, Result.Status: StatusCodes.Status200OK })
+        {
+            shadows.Mirror(routed, context.User.TenantId(), body, reply);
         }
     }
 
-    private static async Task AnswerAsync(HttpContext context, ModelVersion version, InferBody body, InferenceCallResult result)
+    private async Task<CachedCallResult> CallAsync(HttpContext context, RoutedModel routed, InferBody body)
+    {
+        triton.Pending(routed.Version.Model, routed.Version.Version, 1);
+        try
+        {
+            return await calls.CallAsync(
+                routed, context.User.TenantId(), body, context.Request.ContentLength, context.RequestAborted);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            return new(InferenceCallResult.Refused(InferenceCallResult.ClientClosedRequest, "the caller left"), null);
+        }
+        finally
+        {
+            triton.Pending(routed.Version.Model, routed.Version.Version, -1);
+        }
+    }
+
+    private async Task RefuseAsync(HttpContext context, ModelVersion version, int status, string message, TimeSpan elapsed)
+    {
+        telemetry.Answered(version.Model, version.Version, status, elapsed);
+        await OpenInferenceErrors.Error(status, message).ExecuteAsync(context);
+    }
+
+    private static async Task AnswerAsync(
+        HttpContext context, ModelVersion version, InferBody body, InferenceCallResult result, AnswerParameters parameters)
     {
         if (result.Status != StatusCodes.Status200OK)
         {
-            if (result.Status == StatusCodes.Status503ServiceUnavailable)
-            {
-                context.Response.Headers.RetryAfter = "1";
-            }
-
+            SetRetryAfter(context, result);
             await OpenInferenceErrors.Error(result.Status, result.Error!).ExecuteAsync(context);
             return;
         }
 
-        context.Response.ContentType = "application/json";
-        InferResponseWriter.Write(context.Response.BodyWriter, version.Model, version.Version, body.Id, result.Reply!);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        parameters.SetHeaders(context.Response.Headers);
+        await InferAnswer.WriteAsync(context, version, body, result.Reply!, parameters);
     }
 
-    private static void RefuseHalfPrecisionOutputs(ModelVersion version, InferBody body)
+    private static void SetRetryAfter(HttpContext context, InferenceCallResult result)
     {
-        var half = version.Signature.Outputs.FirstOrDefault(o => o.Datatype is Datatype.Fp16 or Datatype.Bf16
-            && (body.Outputs.Length == 0 || body.Outputs.Contains(o.Name, StringComparer.Ordinal)));
-        if (half is not null)
+        if (result.Status == StatusCodes.Status503ServiceUnavailable)
         {
-            throw new InvalidInferBodyException(
-                $"outputs: '{half.Name}' is {half.Datatype.Name()}, which can't be answered as JSON numbers; ask for other outputs");
+            context.Response.Headers.RetryAfter = result.RetryAfter.ToString(CultureInfo.InvariantCulture);
         }
     }
-
-    private static Prediction ToPrediction(
-        ClaimsPrincipal caller, ModelVersion version, InferenceCallResult result, DateTimeOffset receivedAt, TimeSpan total) => new()
-        {
-            Id = Guid.CreateVersion7(receivedAt),
-            ReceivedAt = receivedAt,
-            TenantId = caller.TenantId(),
-            Model = version.Model,
-            Version = version.Version,
-            Status = (short)result.Status,
-            BatchSize = result.Reply?.BatchSize ?? 0,
-            QueueMicroseconds = (long)(result.Reply?.QueueTime.TotalMicroseconds ?? 0),
-            ComputeMicroseconds = (long)(result.Reply?.ComputeTime.TotalMicroseconds ?? 0),
-            TotalMicroseconds = (long)total.TotalMicroseconds,
-            Worker = result.Reply?.Worker,
-            TraceId = Activity.Current?.TraceId.ToHexString(),
-        };
 }
 
 internal static class InferEndpoint

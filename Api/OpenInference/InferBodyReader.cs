@@ -8,54 +8,62 @@ namespace InferenceTemplate.Api.OpenInference;
 /// no boxed numbers.
 /// </summary>
 /// <exception cref="InvalidInferBodyException">Thrown by every member; says which field is wrong and how.</exception>
-internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
+internal ref struct InferBodyReader
 {
-    private JsonCursor _json = new(json);
+    private JsonCursor _json;
+    private BinaryTensors _binary;
 
-    public static InferBody Read(ReadOnlySpan<byte> json)
+    private InferBodyReader(ReadOnlySpan<byte> json, ReadOnlySpan<byte> binary)
+    {
+        _json = new JsonCursor(json);
+        _binary = new BinaryTensors(binary);
+    }
+
+    /// <param name="json">The request, or the part of it before its raw tensors.</param>
+    /// <param name="binary">The raw tensors behind it; empty where there are none.</param>
+    public static InferBody Read(ReadOnlySpan<byte> json, ReadOnlySpan<byte> binary = default)
     {
         try
         {
-            return new InferBodyReader(json).Read();
+            return new InferBodyReader(json, binary).Read();
         }
         catch (JsonException exception)
         {
-            throw new InvalidInferBodyException(
-                $"the body is not valid JSON at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}: "
-                + exception.Message.Split(" LineNumber:")[0]);
+            throw NotJson(Find(json) ?? exception);
         }
     }
 
     private InferBody Read()
     {
         string? id = null;
-        TimeSpan? timeout = null;
-        var inputs = new List<Tensor>();
-        var outputs = new List<string>();
-        var hasInputs = false;
+        var parameters = RequestParameters.None;
+        Tensor[]? inputs = null;
+        string[] outputs = [];
+        Dictionary<string, bool>? forms = null;
 
         _json.Next();
         _json.Require(JsonTokenType.StartObject, "the body");
-        while (_json.NextProperty() is { } property)
+        while (_json.NextProperty())
         {
-            switch (property)
+            if (_json.Is("id"u8))
             {
-                case "id":
-                    id = ReadId();
-                    break;
-                case "parameters":
-                    timeout = ReadTimeout();
-                    break;
-                case "inputs":
-                    hasInputs = true;
-                    ReadArray("inputs", ref this, (ref InferBodyReader self, int index) => inputs.Add(self.ReadInput(index)));
-                    break;
-                case "outputs":
-                    ReadArray("outputs", ref this, (ref InferBodyReader self, int index) => outputs.Add(self.ReadOutput(index)));
-                    break;
-                default:
-                    _json.Skip();
-                    break;
+                id = ReadId();
+            }
+            else if (_json.Is("parameters"u8))
+            {
+                parameters = RequestParameters.Read(ref _json);
+            }
+            else if (_json.Is("inputs"u8))
+            {
+                inputs = ReadInputs();
+            }
+            else if (_json.Is("outputs"u8))
+            {
+                outputs = ReadOutputs(out forms);
+            }
+            else
+            {
+                _json.SkipProperty();
             }
         }
 
@@ -64,9 +72,19 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
             throw new InvalidInferBodyException("the body goes on after its JSON object");
         }
 
-        return hasInputs
-            ? new InferBody(id, timeout, [.. inputs], [.. outputs])
-            : throw new InvalidInferBodyException("inputs: missing");
+        if (inputs is null)
+        {
+            throw new InvalidInferBodyException("inputs: missing");
+        }
+
+        _binary.RequireNoRest();
+        return new InferBody(id, parameters.Timeout, inputs, outputs)
+        {
+            Priority = parameters.Priority,
+            Forms = forms is null
+                ? parameters.BinaryOutput ? OutputForms.Binary : OutputForms.Json
+                : new OutputForms(parameters.BinaryOutput, forms),
+        };
     }
 
     private string? ReadId()
@@ -82,131 +100,109 @@ internal ref struct InferBodyReader(ReadOnlySpan<byte> json)
             : throw new InvalidInferBodyException($"id: {id.Length} characters given, at most {InferLimits.MaxIdLength} allowed");
     }
 
-    private TimeSpan? ReadTimeout()
+    private Tensor[] ReadInputs()
     {
-        _json.Require(JsonTokenType.StartObject, "parameters");
-        TimeSpan? timeout = null;
-        while (_json.NextProperty() is { } name)
+        _json.Require(JsonTokenType.StartArray, "inputs");
+        var inputs = new List<Tensor>(1);
+        while (_json.Next() != JsonTokenType.EndArray)
         {
-            if (name != "timeout")
-            {
-                _json.Skip();
-                continue;
-            }
-
-            if (_json.Reader.TokenType != JsonTokenType.Number || !_json.Reader.TryGetInt64(out var microseconds) || microseconds < 0)
-            {
-                throw new InvalidInferBodyException("parameters.timeout: a whole number of microseconds expected");
-            }
-
-            // Zero means: no timeout of its own.
-            timeout = microseconds == 0 ? null : TimeSpan.FromMicroseconds(Math.Min(microseconds, int.MaxValue * 1000L));
+            RequireRoom("inputs", inputs.Count);
+            inputs.Add(InputReader.Read(ref _json, ref _binary, inputs.Count));
         }
 
-        return timeout;
+        return [.. inputs];
     }
 
-    private Tensor ReadInput(int index)
+    private string[] ReadOutputs(out Dictionary<string, bool>? forms)
     {
-        var path = $"inputs[{index}]";
-        string? name = null;
-        Datatype? datatype = null;
-        long[]? shape = null;
-        Utf8JsonReader data = default;
-        var hasData = false;
-
-        _json.Require(JsonTokenType.StartObject, path);
-        while (_json.NextProperty() is { } property)
+        _json.Require(JsonTokenType.StartArray, "outputs");
+        var outputs = new List<string>(1);
+        forms = null;
+        while (_json.Next() != JsonTokenType.EndArray)
         {
-            switch (property)
+            RequireRoom("outputs", outputs.Count);
+            var (name, binary) = ReadOutput(outputs.Count);
+            outputs.Add(name);
+            if (binary is not null)
             {
-                case "name":
-                    name = _json.ReadString($"{path}.name");
-                    break;
-                case "datatype":
-                    var text = _json.ReadString($"{path}.datatype");
-                    datatype = Datatypes.TryParse(text, out var parsed)
-                        ? parsed
-                        : throw new InvalidInferBodyException($"{path}.datatype: '{text}' is not a datatype of the protocol");
-                    break;
-                case "shape":
-                    shape = ReadShape($"{path}.shape");
-                    break;
-                case "data":
-                    // Its meaning may come after it: keep the place, and read it when datatype and shape are known.
-                    data = _json.Reader;
-                    hasData = true;
-                    _json.Skip();
-                    break;
-                default:
-                    _json.Skip();
-                    break;
+                (forms ??= new(StringComparer.Ordinal))[name] = binary.Value;
             }
         }
 
-        if (name is null || datatype is null || shape is null || !hasData)
-        {
-            var missing = name is null ? "name" : datatype is null ? "datatype" : shape is null ? "shape" : "data";
-            throw new InvalidInferBodyException($"{path}.{missing}: missing");
-        }
-
-        return new Tensor(name, datatype.Value, shape, TensorDataReader.Read(data, datatype.Value, shape, path));
+        return [.. outputs];
     }
 
-    private string ReadOutput(int index)
+    private (string Name, bool? Binary) ReadOutput(int index)
     {
-        var path = $"outputs[{index}]";
         string? name = null;
-        _json.Require(JsonTokenType.StartObject, path);
-        while (_json.NextProperty() is { } property)
+        bool? binary = null;
+        _json.Require(JsonTokenType.StartObject, "outputs", index);
+        while (_json.NextProperty())
         {
-            if (property == "name")
+            if (_json.Is("name"u8))
             {
-                name = _json.ReadString($"{path}.name");
+                name = _json.ReadString("outputs", index, "name");
+            }
+            else if (_json.Is("parameters"u8))
+            {
+                binary = ReadBinaryFlag(index) ?? binary;
             }
             else
             {
-                _json.Skip();
+                _json.SkipProperty();
             }
         }
 
-        return name ?? throw new InvalidInferBodyException($"{path}.name: missing");
+        return (name ?? throw new InvalidInferBodyException($"outputs[{index}].name: missing"), binary);
     }
 
-    private long[] ReadShape(string path)
+    private bool? ReadBinaryFlag(int index)
     {
-        _json.Require(JsonTokenType.StartArray, path);
-        var shape = new List<long>();
-        while (_json.Next() != JsonTokenType.EndArray)
+        bool? binary = null;
+        _json.Require(JsonTokenType.StartObject, "outputs", index, "parameters");
+        while (_json.NextProperty())
         {
-            if (_json.Reader.TokenType != JsonTokenType.Number || !_json.Reader.TryGetInt64(out var size) || size is < 0 or > InferLimits.MaxElements)
+            if (_json.Is("binary_data"u8))
             {
-                throw new InvalidInferBodyException($"{path}: whole numbers from 0 to {InferLimits.MaxElements} expected");
+                binary = _json.ReadBoolean("outputs", index, "parameters.binary_data");
             }
-
-            shape.Add(size);
-            if (shape.Count > InferLimits.MaxDimensions)
+            else
             {
-                throw new InvalidInferBodyException($"{path}: more than {InferLimits.MaxDimensions} dimensions");
+                _json.SkipProperty();
             }
         }
 
-        return [.. shape];
+        return binary;
     }
 
-    private delegate void ReadElement(ref InferBodyReader self, int index);
-
-    private static void ReadArray(string path, ref InferBodyReader self, ReadElement readElement)
+    private static void RequireRoom(string name, int given)
     {
-        self._json.Require(JsonTokenType.StartArray, path);
-        for (var index = 0; self._json.Next() != JsonTokenType.EndArray; index++)
+        if (given == InferLimits.MaxTensors)
         {
-            if (index == InferLimits.MaxTensors)
-            {
-                throw new InvalidInferBodyException($"{path}: more than {InferLimits.MaxTensors} given");
-            }
-
-            readElement(ref self, index);
+            throw new InvalidInferBodyException($"{name}: more than {InferLimits.MaxTensors} given");
         }
     }
+
+    // Data that was read the fast way does not count in the reader's places; read again from the start, they are right.
+    private static JsonException? Find(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(json, JsonCursor.Options);
+            while (reader.Read())
+            {
+                // Until what is wrong.
+            }
+
+            return null;
+        }
+        catch (JsonException exception)
+        {
+            return exception;
+        }
+    }
+
+    private static InvalidInferBodyException NotJson(JsonException exception) => new(
+        $"the body is not valid JSON at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}: "
+        + exception.Message.Split(" LineNumber:")[0]);
 }

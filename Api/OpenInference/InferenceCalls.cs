@@ -1,40 +1,69 @@
 using System.Diagnostics;
+using InferenceTemplate.Inference.Caching;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
-using InferenceTemplate.Inference.Tensors;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.OpenInference;
 
 /// <summary>Sends one request through the queue and waits for its answer.</summary>
-internal sealed class InferenceCalls(RequestQueue queue, ReplyInbox inbox, IOptions<QueueOptions> options, TimeProvider time)
+internal sealed partial class InferenceCalls(
+    RequestQueue queue,
+    ReplyInbox inbox,
+    QueueVerdicts verdicts,
+    Telemetry telemetry,
+    IOptions<QueueOptions> options,
+    TimeProvider time,
+    ILogger<InferenceCalls> logger)
 {
     private static readonly TimeSpan ReplyGrace = TimeSpan.FromMilliseconds(250);
 
-    /// <param name="timeout">What the caller asked for; the default where it asked for nothing, and at most the maximum.</param>
-    public async Task<InferenceCallResult> CallAsync(
-        ModelVersion version, string tenant, Tensor[] inputs, string[] outputs, TimeSpan? timeout, CancellationToken cancellationToken)
+    /// <summary>How long a call may take: what the caller asked for, else the default, and at most the maximum.</summary>
+    public TimeSpan TimeFor(TimeSpan? asked)
     {
-        var wait = timeout ?? options.Value.DefaultTimeout;
-        if (wait > options.Value.MaxTimeout)
-        {
-            wait = options.Value.MaxTimeout;
-        }
+        var wait = asked ?? options.Value.DefaultTimeout;
+        return wait > options.Value.MaxTimeout ? options.Value.MaxTimeout : wait;
+    }
 
+    /// <summary>The refusal of a request whose queue is known to be full; null where it may go on. Asks nobody.</summary>
+    public InferenceCallResult? RefusalWithoutAsking(ModelVersion version, long? contentLength)
+    {
+        var name = new QueueName(version.Model, version.Version);
+        return verdicts.Refuses(name, contentLength) is { } known ? Refusal(name, known) : null;
+    }
+
+    /// <param name="contentLength">Of the request's body, where known: the size for which a verdict of the bound in bytes holds.</param>
+    /// <param name="kept">Where an answer may be kept that saves the run; null where none is.</param>
+    public async Task<InferenceCallResult> CallAsync(
+        ModelVersion version, string tenant, InferBody body, long? contentLength, ResponseCacheKey? kept, CancellationToken cancellationToken)
+    {
+        var wait = TimeFor(body.Timeout);
         var now = time.GetUtcNow();
         var request = new InferenceRequest(
-            Guid.CreateVersion7(now), version.Model, version.Version, tenant, RequestKind.Call, Priority.Normal, inbox.Replica, now, now + wait,
-            Activity.Current?.Id, Activity.Current?.TraceStateString, outputs, inputs);
+            Guid.CreateVersion7(now), version.Model, version.Version, tenant, RequestKind.Call, body.Priority, inbox.Replica, now, now + wait,
+            Activity.Current?.Id, Activity.Current?.TraceStateString, body.Outputs, body.Inputs);
 
         // The answer may come before the enqueueing call returns: be listening first.
         using var pending = inbox.Expect(request.Id);
         try
         {
-            if (await queue.EnqueueAsync(request) == EnqueueOutcome.Full)
+            var name = new QueueName(version.Model, version.Version);
+            var admission = await queue.EnqueueAsync(
+                request, kept is null ? null : new AdmissionExtras(QueueKeys.ResponseCache(kept.Model, kept.Version, kept.Hash)));
+            verdicts.Learn(name, admission, request.Priority, contentLength);
+            if (admission.Shed > 0)
             {
-                return InferenceCallResult.Refused(
-                    StatusCodes.Status503ServiceUnavailable,
-                    $"the queue of '{version.Model}' is full ({options.Value.MaxDepth} requests): try again later");
+                telemetry.DroppedShadow(version.Model, version.Version, admission.Shed);
+            }
+
+            if (admission.Outcome == EnqueueOutcome.Cached)
+            {
+                return Known(admission.CachedAnswer!) ?? await CallAsync(version, tenant, body, contentLength, kept: null, cancellationToken);
+            }
+
+            if (admission.Outcome != EnqueueOutcome.Enqueued)
+            {
+                return Refusal(name, admission);
             }
         }
         catch (QueueUnavailableException)
@@ -49,21 +78,88 @@ internal sealed class InferenceCalls(RequestQueue queue, ReplyInbox inbox, IOpti
         }
         catch (TimeoutException)
         {
+            // A batch that still runs for nobody but such callers can be ended.
+            _ = CancelAsync(request);
             return InferenceCallResult.Refused(
                 StatusCodes.Status504GatewayTimeout, $"no worker answered within {wait.TotalSeconds:0.###} s");
         }
+        catch (OperationCanceledException)
+        {
+            _ = CancelAsync(request);
+            throw;
+        }
     }
+
+    // Null where a build with another format wrote it.
+    private static InferenceCallResult? Known(byte[] answer)
+    {
+        try
+        {
+            return new InferenceCallResult(StatusCodes.Status200OK, null, ReplyBatch.Read(answer)[0]) { IsKept = true };
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    private async Task CancelAsync(InferenceRequest request)
+    {
+        try
+        {
+            // Beyond its deadline, for those who run it now.
+            await queue.CancelAsync(new QueueName(request.Model, request.Version), request.Id, request.Deadline + options.Value.VisibilityTime);
+        }
+        catch (QueueUnavailableException exception)
+        {
+            LogNotCancelled(request.Id, exception.InnerException!.Message);
+        }
+    }
+
+    private InferenceCallResult Refusal(QueueName name, Admission admission) => admission.Outcome switch
+    {
+        EnqueueOutcome.Expired => InferenceCallResult.Refused(
+            StatusCodes.Status504GatewayTimeout, "the deadline passed before the request could be queued"),
+        EnqueueOutcome.TooLarge => InferenceCallResult.Refused(
+            StatusCodes.Status413PayloadTooLarge, $"the request is larger than a whole queue may be ({options.Value.MaxBytes} bytes)"),
+        EnqueueOutcome.FullOfBytes => Full(name, admission, $"{admission.Bytes} bytes"),
+        _ => Full(name, admission, $"{admission.Depth} requests"),
+    };
+
+    private InferenceCallResult Full(QueueName name, Admission admission, string what) =>
+        InferenceCallResult.Refused(
+            StatusCodes.Status503ServiceUnavailable, $"the queue of '{name.Model}' is full ({what}): try again later") with
+        {
+            RetryAfter = verdicts.RetryAfter(name, admission.Depth),
+        };
 
     private static InferenceCallResult Translate(InferenceReply reply) => reply.Outcome switch
     {
         ReplyOutcome.Completed => new(StatusCodes.Status200OK, null, reply),
         ReplyOutcome.Expired => new(StatusCodes.Status504GatewayTimeout, reply.Error, reply),
+        ReplyOutcome.Unavailable => new(StatusCodes.Status503ServiceUnavailable, reply.Error, reply),
         _ => new(StatusCodes.Status400BadRequest, reply.Error, reply),
     };
+
+    [LoggerMessage(LogLevel.Debug, "Request {Request}, which nobody waits for, could not be cancelled: {Reason}")]
+    private partial void LogNotCancelled(Guid request, string reason);
 }
 
 /// <summary>How a call ended: a status, the words for an error, and the worker's answer where there was one.</summary>
-internal sealed record InferenceCallResult(int Status, string? Error, InferenceReply? Reply)
+/// <param name="RetryAfter">Seconds after which a refused caller may come again.</param>
+internal sealed record InferenceCallResult(int Status, string? Error, InferenceReply? Reply, int RetryAfter = 1)
 {
+    /// <summary>A caller that left gets no answer; this is how its request is counted (the status that nginx gave such requests).</summary>
+    public const int ClientClosedRequest = 499;
+
+    /// <summary>An earlier request's answer, from the response cache.</summary>
+    public bool IsKept { get; init; }
+
+    /// <summary>Speaks against the version: no answer in time, no run, or an input that passed validation and that the model failed on.</summary>
+    public bool IsFaultOfModel => Status == StatusCodes.Status504GatewayTimeout || Reply is { Outcome: not ReplyOutcome.Completed };
+
+    /// <summary>Says something of the version, good or bad. A refusal by the queue does not, nor does a caller who left.</summary>
+    public bool IsOfModel => Reply is not null || IsFaultOfModel;
+
     public static InferenceCallResult Refused(int status, string error) => new(status, error, null);
 }

@@ -4,10 +4,31 @@ namespace InferenceTemplate.Api.OpenInference;
 
 /// <summary>Walks over the JSON of a request, and says in the request's own terms what it expected to find.</summary>
 /// <exception cref="InvalidInferBodyException">Thrown by every member; says which field is wrong and how.</exception>
-internal ref struct JsonCursor(ReadOnlySpan<byte> json)
+internal ref struct JsonCursor
 {
+    private ReadOnlySpan<byte> _json;
+
+    public JsonCursor(ReadOnlySpan<byte> json)
+        : this(json, new JsonReaderState(Options))
+    {
+    }
+
+    private JsonCursor(ReadOnlySpan<byte> json, JsonReaderState state)
+    {
+        _json = json;
+        Reader = new Utf8JsonReader(json, isFinalBlock: true, state);
+    }
+
+    public static JsonReaderOptions Options => new() { MaxDepth = InferLimits.MaxJsonDepth };
+
     /// <summary>Stands on the current token; a copy of it can read on from there by itself.</summary>
-    public Utf8JsonReader Reader = new(json, new JsonReaderOptions { MaxDepth = InferLimits.MaxJsonDepth });
+    public Utf8JsonReader Reader;
+
+    /// <summary>The text from the current token on.</summary>
+    public readonly ReadOnlySpan<byte> Rest => _json[(int)Reader.TokenStartIndex..];
+
+    /// <summary>How deep arrays may be nested from here on.</summary>
+    public readonly int DepthLeft => InferLimits.MaxJsonDepth - Reader.CurrentDepth;
 
     /// <summary>The next token; the last one again at the end.</summary>
     public JsonTokenType Next()
@@ -22,34 +43,66 @@ internal ref struct JsonCursor(ReadOnlySpan<byte> json)
     /// <summary>Leaves the current value out, with all that is in it.</summary>
     public void Skip() => Reader.Skip();
 
-    /// <summary>The name of the next property, the cursor standing on its value; null at the object's end.</summary>
-    public string? NextProperty()
+    /// <summary>
+    /// Leaves out the array that the cursor stands on, whose text of that length has been read by other means. From here on
+    /// places that the reader reports are no longer those of the whole text.
+    /// </summary>
+    public void SkipArray(int length)
     {
-        if (Next() == JsonTokenType.EndObject)
+        // The reader knows that an array is open, and finds its bracket closed.
+        this = new JsonCursor(Rest[(length - 1)..], Reader.CurrentState);
+        Reader.Read();
+    }
+
+    /// <summary>Goes to the name of the next property; false at the object's end.</summary>
+    public bool NextProperty() => Next() != JsonTokenType.EndObject;
+
+    /// <summary>Whether the property has this name; if so, the cursor moves to its value.</summary>
+    public bool Is(ReadOnlySpan<byte> name)
+    {
+        if (!Reader.ValueTextEquals(name))
         {
-            return null;
+            return false;
         }
 
-        var name = Text("a property's name");
         Next();
-        return name;
+        return true;
     }
 
-    public readonly string ReadString(string path)
+    /// <summary>Leaves out a property that means nothing here, standing on its name.</summary>
+    public void SkipProperty()
     {
-        Require(JsonTokenType.String, path);
-        return Text(path);
+        _ = Text("a property's name");
+        Next();
+        Skip();
     }
 
-    public readonly void Require(JsonTokenType type, string path)
+    public readonly string ReadString(string name, int index = -1, string? of = null)
+    {
+        Require(JsonTokenType.String, name, index, of);
+        return Text(name, index, of);
+    }
+
+    public readonly bool ReadBoolean(string name, int index = -1, string? of = null) => Reader.TokenType switch
+    {
+        JsonTokenType.True => true,
+        JsonTokenType.False => false,
+        var given => throw new InvalidInferBodyException($"{Path(name, index, of)}: true or false expected, {Describe(given)} given"),
+    };
+
+    public readonly void Require(JsonTokenType type, string name, int index = -1, string? of = null)
     {
         if (Reader.TokenType != type)
         {
-            throw new InvalidInferBodyException($"{path}: {Describe(type)} expected, {Describe(Reader.TokenType)} given");
+            throw new InvalidInferBodyException($"{Path(name, index, of)}: {Describe(type)} expected, {Describe(Reader.TokenType)} given");
         }
     }
 
-    private readonly string Text(string path)
+    // Built only where something is wrong: inputs[0].name.
+    private static string Path(string name, int index, string? of) =>
+        index < 0 ? name : of is null ? $"{name}[{index}]" : $"{name}[{index}].{of}";
+
+    private readonly string Text(string name, int index = -1, string? of = null)
     {
         try
         {
@@ -57,7 +110,7 @@ internal ref struct JsonCursor(ReadOnlySpan<byte> json)
         }
         catch (InvalidOperationException)
         {
-            throw new InvalidInferBodyException($"{path}: not valid UTF-8");
+            throw new InvalidInferBodyException($"{Path(name, index, of)}: not valid UTF-8");
         }
     }
 

@@ -26,10 +26,10 @@ internal static class ModelMetadataEndpoints
         v2.MapGet($"{model}/ready", ReadyAsync);
     }
 
-    /// <summary>The protocol's 404 for a model, or for a version of one that exists.</summary>
-    public static JsonHttpResult<ErrorBody> Unknown(string model, string? version) => OpenInferenceErrors.Error(
-        StatusCodes.Status404NotFound,
-        version is null ? $"there is no model '{model}'" : $"there is no version '{version}' of a model '{model}'");
+    /// <summary>The protocol's 404 for what can't be served, with the reason.</summary>
+    public static async Task<JsonHttpResult<ErrorBody>> UnknownAsync(
+        ModelCatalog catalog, string model, string? version, CancellationToken cancellationToken) =>
+        OpenInferenceErrors.Error(StatusCodes.Status404NotFound, (await catalog.SnapshotAsync(cancellationToken)).WhyNot(model, version));
 
     private static async Task<Results<JsonHttpResult<ModelMetadata>, JsonHttpResult<ErrorBody>>> GetAsync(
         string model, string? version, ModelCatalog catalog, CancellationToken cancellationToken)
@@ -37,7 +37,7 @@ internal static class ModelMetadataEndpoints
         var versions = await catalog.VersionsAsync(model, cancellationToken);
         if (await catalog.FindAsync(model, version, cancellationToken) is not { } found)
         {
-            return Unknown(model, version);
+            return await UnknownAsync(catalog, model, version, cancellationToken);
         }
 
         return TypedResults.Json(
@@ -50,17 +50,16 @@ internal static class ModelMetadataEndpoints
             ApiJson.Default.ModelMetadata);
     }
 
-    // Clients look at the status: ready means that a live worker has the version loaded and warm.
+    // Clients look at the status: ready means that a live worker has the version open, or opens it for the next request.
     private static async Task<Results<JsonHttpResult<ModelReady>, JsonHttpResult<ErrorBody>>> ReadyAsync(
         string model, string? version, ModelCatalog catalog, FleetRegistry fleet, CancellationToken cancellationToken)
     {
         if (await catalog.FindAsync(model, version, cancellationToken) is not { } found)
         {
-            return Unknown(model, version);
+            return await UnknownAsync(catalog, model, version, cancellationToken);
         }
 
-        var workers = await fleet.WorkersAsync();
-        var ready = workers.Any(w => w.Ready && w.Models.Contains($"{found.Model}/{found.Version}", StringComparer.Ordinal));
+        var ready = (await fleet.WorkersAsync()).StateOf($"{found.Model}/{found.Version}") >= ModelState.Cold;
         return TypedResults.Json(
             new ModelReady(model, ready),
             ApiJson.Default.ModelReady,

@@ -1,3 +1,4 @@
+using InferenceTemplate.Api.Caching;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -14,7 +15,10 @@ internal static class OpenInferenceEndpoints
         services.AddSingleton<Telemetry>();
         services.AddSingleton<ReplyInbox>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplyInbox>());
+        services.AddSingleton<QueueVerdicts>();
         services.AddSingleton<InferenceCalls>();
+        services.AddSingleton<CachedCalls>();
+        services.AddSingleton<InferRecords>();
         services.AddSingleton<Infer>();
         return services;
     }
@@ -23,6 +27,7 @@ internal static class OpenInferenceEndpoints
     {
         var v2 = endpoints.MapGroup("/v2").RequireAuthorization(Policies.Infer);
         v2.MapServer();
+        v2.MapRepository();
         foreach (var model in (string[])["/models/{model}", "/models/{model}/versions/{version}"])
         {
             v2.MapModelMetadata(model);

@@ -17,7 +17,7 @@ internal static class Server
     private static readonly ServerMetadata Metadata = new(
         "InferenceTemplate",
         typeof(Server).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0],
-        Extensions: []);
+        Extensions: ["model_repository", "binary_tensor_data"]);
 
     public static void MapServer(this IEndpointRouteBuilder v2)
     {

@@ -12,10 +12,12 @@ internal static class TensorDataReader
     private delegate bool ReadElement(ref Utf8JsonReader reader, Span<byte> target);
 
     /// <param name="reader">Stands on the value of <c>data</c>.</param>
+    /// <param name="text">The text from there on.</param>
     /// <exception cref="InvalidInferBodyException">The elements are of another type or number than declared.</exception>
-    public static ReadOnlyMemory<byte> Read(Utf8JsonReader reader, Datatype datatype, long[] shape, string path)
+    public static ReadOnlyMemory<byte> Read(Utf8JsonReader reader, ReadOnlySpan<byte> text, Datatype datatype, long[] shape, int index)
     {
-        var count = ElementCount(shape, path);
+        var count = ElementCount(shape, index);
+        var path = $"inputs[{index}]";
         if (reader.TokenType != JsonTokenType.StartArray)
         {
             throw new InvalidInferBodyException($"{path}.data: an array expected");
@@ -26,10 +28,33 @@ internal static class TensorDataReader
             throw new InvalidInferBodyException($"{path}.datatype: {datatype.Name()} can't be given as JSON numbers");
         }
 
-        return datatype == Datatype.Bytes ? ReadBytes(ref reader, count, path) : ReadFixed(ref reader, datatype, count, path);
+        if (datatype == Datatype.Bytes)
+        {
+            return ReadBytes(ref reader, count, path);
+        }
+
+        return TryReadNumbers(text, datatype, count, InferLimits.MaxJsonDepth - reader.CurrentDepth, out _)
+            ?? ReadFixed(ref reader, text.Length, datatype, count, path);
     }
 
-    private static int ElementCount(long[] shape, string path)
+    /// <summary>Reads plain numbers, exactly so many; null where the text is anything else.</summary>
+    /// <param name="text">Begins with the array's bracket.</param>
+    /// <param name="length">How long the array's text is.</param>
+    public static byte[]? TryReadNumbers(ReadOnlySpan<byte> text, Datatype datatype, int count, int maxDepth, out int length)
+    {
+        // A number and its comma are two bytes at least: a shape that promises more than the text can hold gets no memory.
+        length = -1;
+        if (datatype.Size() == 0 || text.Length < 2L * count)
+        {
+            return null;
+        }
+
+        var data = GC.AllocateUninitializedArray<byte>(count * datatype.Size());
+        length = TensorNumbers.Read(text, datatype, data, maxDepth);
+        return length < 0 ? null : data;
+    }
+
+    public static int ElementCount(long[] shape, int index)
     {
         long count = 1;
         foreach (var dimension in shape)
@@ -38,17 +63,19 @@ internal static class TensorDataReader
             if (count > InferLimits.MaxElements)
             {
                 throw new InvalidInferBodyException(
-                    $"{path}.shape: {TensorShape.Format(shape)} is more than {InferLimits.MaxElements} elements");
+                    $"inputs[{index}].shape: {TensorShape.Format(shape)} is more than {InferLimits.MaxElements} elements");
             }
         }
 
         return (int)count;
     }
 
-    private static byte[] ReadFixed(ref Utf8JsonReader reader, Datatype datatype, int count, string path)
+    private static byte[] ReadFixed(ref Utf8JsonReader reader, int textLength, Datatype datatype, int count, string path)
     {
         var size = datatype.Size();
-        var data = new byte[count * size];
+
+        // No more than the text can hold, whatever the shape promises: an element and its comma are two bytes at least.
+        var data = new byte[Math.Min(count, (textLength / 2) + 1) * size];
         var read = Reader(datatype);
         var outermost = reader.CurrentDepth;
         var index = 0;

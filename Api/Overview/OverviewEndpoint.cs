@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Fleet;
 using InferenceTemplate.Inference.Identity;
@@ -21,7 +22,12 @@ internal static class OverviewEndpoint
         endpoints.MapGet("/v1/overview", GetAsync).RequireAuthorization(Policies.Observe);
 
     private static async Task<JsonHttpResult<PlatformOverview>> GetAsync(
-        FleetRegistry fleet, ModelCatalog catalog, RequestQueue queue, TimeProvider time, CancellationToken cancellationToken)
+        FleetRegistry fleet,
+        ModelCatalog catalog,
+        RequestQueue queue,
+        RecentDecisions decisions,
+        TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var versions = await catalog.AllAsync(cancellationToken);
         var apis = await fleet.ApisAsync();
@@ -36,7 +42,8 @@ internal static class OverviewEndpoint
             apis.Sum(a => a.InFlight),
             [.. apis.OrderBy(a => a.Started).Select(ToOverview)],
             [.. workers.OrderBy(w => w.Started)],
-            [.. versions.Zip(depths, (version, depth) => ToOverview(version, depth, workers))]);
+            [.. versions.Zip(depths, (version, depth) => ToOverview(version, depth, workers))],
+            [.. (await decisions.AllAsync(cancellationToken)).Select(DecisionStatus.From)]);
         return TypedResults.Json(overview, ApiJson.Default.PlatformOverview);
     }
 
@@ -50,13 +57,13 @@ internal static class OverviewEndpoint
     private static ModelOverview ToOverview(
         Inference.Store.ModelVersion version, long depth, IReadOnlyList<WorkerStatus> workers)
     {
-        var serving = workers.Count(w => w.Ready && w.Models.Contains($"{version.Model}/{version.Version}", StringComparer.Ordinal));
-        var state = serving > 0 ? "ready" : workers.Any(w => !w.Ready) ? "loading" : "unavailable";
+        var name = $"{version.Model}/{version.Version}";
+        var serving = workers.Count(w => w.Ready && w.Models.Contains(name, StringComparer.Ordinal));
         return new ModelOverview(
             version.Model,
             version.Version,
             version.Platform,
-            state,
+            workers.StateOf(name).ToString().ToLowerInvariant(),
             serving,
             depth,
             TensorMetadata.From(version.Signature.Inputs),

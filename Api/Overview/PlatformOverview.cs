@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference.Fleet;
 
 namespace InferenceTemplate.Api.Overview;
@@ -21,7 +22,8 @@ internal sealed record ApiOverview(
     double? P95,
     double? P99);
 
-/// <param name="State"><c>ready</c> (a worker serves it), <c>loading</c> (workers are starting) or <c>unavailable</c>.</param>
+/// <param name="State"><see cref="ModelState"/> in lower case.</param>
+/// <param name="Workers">How many have it open.</param>
 internal sealed record ModelOverview(
     string Name,
     string Version,
@@ -34,6 +36,7 @@ internal sealed record ModelOverview(
 
 /// <summary>The answer of <c>GET /v1/overview</c>: all replicas, as they told the fleet within the last seconds.</summary>
 /// <param name="QueueDepth">Requests waiting or running, over all models.</param>
+/// <param name="TrafficDecisions">The latest changes of traffic policies, newest first.</param>
 internal sealed record PlatformOverview(
     DateTimeOffset Time,
     double RequestsPerSecond,
@@ -43,4 +46,5 @@ internal sealed record PlatformOverview(
     int InFlight,
     ApiOverview[] Apis,
     WorkerStatus[] Workers,
-    ModelOverview[] Models);
+    ModelOverview[] Models,
+    DecisionStatus[] TrafficDecisions);

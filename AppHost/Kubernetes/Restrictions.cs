@@ -1,4 +1,5 @@
 using Aspire.Hosting.Kubernetes.Resources;
+using InferenceTemplate.AppHost.Kubernetes.Objects;
 
 namespace InferenceTemplate.AppHost.Kubernetes;
 
@@ -8,11 +9,20 @@ namespace InferenceTemplate.AppHost.Kubernetes;
 /// </summary>
 /// <param name="User">The user of the image: 1654 is <c>app</c> of the .NET images, 999 what the Postgres and Redis images made for themselves.</param>
 /// <param name="Writable">Folders that a pod starts with empty.</param>
-internal sealed record Restriction(long User, params IReadOnlyList<string> Writable);
+internal sealed record Restriction(long User, params IReadOnlyList<string> Writable)
+{
+    private const int DefaultMebibytes = 256;
+
+    /// <summary>Of each folder; a pod that writes more is evicted.</summary>
+    public int Mebibytes { get; init; } = DefaultMebibytes;
+}
 
 internal static class Restrictions
 {
     public static Restriction Service { get; } = new(1654, "/tmp");
+
+    /// <summary>A worker keeps the files of models there.</summary>
+    public static Restriction Worker(int mebibytes) => Service with { Mebibytes = mebibytes };
 
     public static Restriction Postgres { get; } = new(999, "/tmp", "/var/run/postgresql");
 
@@ -22,7 +32,10 @@ internal static class Restrictions
         where T : IComputeResource => builder.PublishAsKubernetesService(published =>
         {
             var pod = published.Workload!.PodTemplate.Spec;
+            published.AdditionalResources.Add(new ServiceAccount(builder.Resource.Name));
+            pod.ServiceAccountName = builder.Resource.Name;
             pod.AutomountServiceAccountToken = false;
+            pod.EnableServiceLinks = false; // the variables that tell of every Service of the namespace
             pod.SecurityContext = new PodSecurityContextV1
             {
                 RunAsNonRoot = true,
@@ -47,7 +60,7 @@ internal static class Restrictions
             foreach (var folder in restriction.Writable)
             {
                 var name = folder.Trim('/').Replace('/', '-');
-                pod.Volumes.Add(new VolumeV1 { Name = name, EmptyDir = new EmptyDirVolumeSourceV1 { SizeLimit = "256Mi" } });
+                pod.Volumes.Add(new VolumeV1 { Name = name, EmptyDir = new EmptyDirVolumeSourceV1 { SizeLimit = $"{restriction.Mebibytes}Mi" } });
                 pod.Containers[0].VolumeMounts.Add(new VolumeMountV1 { Name = name, MountPath = folder });
             }
         });

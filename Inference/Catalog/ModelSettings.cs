@@ -1,42 +1,46 @@
 namespace InferenceTemplate.Inference.Catalog;
 
 /// <summary>How a model is served, for all its versions: kept in Postgres, changed by the models API without a restart.</summary>
+/// <remarks>
+/// Settable, not <c>init</c>: generated JSON readers set every <c>init</c> property, to nothing where the JSON lacks it, and so
+/// would lose these defaults.
+/// </remarks>
 public sealed record ModelSettings
 {
-    public BatchingSettings Batching { get; init; } = new();
+    public BatchingSettings Batching { get; set; } = new();
 
-    /// <summary>Sessions of each version that a worker runs side by side. 1 to 16, default 1.</summary>
-    public int Instances { get; init; } = 1;
+    /// <summary>Runs of each version that may overlap in a worker, over one copy of its weights. 1 to 16; null where the worker's own setting stands.</summary>
+    public int? Instances { get; set; }
 
     /// <summary>Loaded at a worker's start and evicted last. Default false.</summary>
-    public bool Pinned { get; init; }
+    public bool Pinned { get; set; }
 
     /// <summary>What answers in this model's place while it can't be loaded; null for an error.</summary>
-    public FallbackModel? Fallback { get; init; }
+    public FallbackModel? Fallback { get; set; }
 
     /// <summary>Null: answers are not cached.</summary>
-    public CacheSettings? Cache { get; init; }
+    public CacheSettings? Cache { get; set; }
 
-    public TrafficPolicy Traffic { get; init; } = new();
+    public TrafficPolicy Traffic { get; set; } = new();
 
     /// <summary>What an hour of the device costs, in the currency of <c>Costs:Currency</c>; null for the configured price.</summary>
-    public decimal? PricePerDeviceHour { get; init; }
+    public decimal? PricePerDeviceHour { get; set; }
 }
 
 /// <summary>How requests of a version are brought together into runs; null where the worker's own setting stands.</summary>
 public sealed record BatchingSettings
 {
     /// <summary>Rows that may run together. 1 to 4,096.</summary>
-    public int? MaxSize { get; init; }
+    public int? MaxSize { get; set; }
 
     /// <summary>Sizes at which a batch is run without waiting for more, smallest first.</summary>
-    public int[] PreferredSizes { get; init; } = [];
+    public int[] PreferredSizes { get; set; } = [];
 
     /// <summary>How long a batch that is not full waits for more. 0 to 1 s.</summary>
-    public TimeSpan? MaxDelay { get; init; }
+    public TimeSpan? MaxDelay { get; set; }
 
     /// <summary>What becomes of requests whose shapes differ beyond the first dimension.</summary>
-    public RaggedShapes Ragged { get; init; }
+    public RaggedShapes Ragged { get; set; }
 }
 
 public enum RaggedShapes
@@ -59,14 +63,17 @@ public sealed record CacheSettings(TimeSpan TimeToLive, long MaxBytes = 64L << 2
 public sealed record TrafficPolicy
 {
     /// <summary>Null: the highest version that is ready.</summary>
-    public string? Stable { get; init; }
+    public string? Stable { get; set; }
 
-    public CanaryRule? Canary { get; init; }
+    public CanaryRule? Canary { get; set; }
 
-    public ShadowRule? Shadow { get; init; }
+    public ShadowRule? Shadow { get; set; }
 
     /// <summary>Null: a canary stays until somebody ends it.</summary>
-    public RollbackRule? Rollback { get; init; }
+    public RollbackRule? Rollback { get; set; }
+
+    /// <summary>When this policy began: what a version did under an earlier one is not held against it. Null before the first.</summary>
+    public DateTimeOffset? Since { get; set; }
 }
 
 /// <param name="Weight">Share of the requests that the canary answers, 0 to 1.</param>
@@ -74,7 +81,8 @@ public sealed record TrafficPolicy
 public sealed record CanaryRule(string Version, double Weight, bool Sticky = false);
 
 /// <param name="Sample">Share of the requests that are mirrored, 0 to 1.</param>
-public sealed record ShadowRule(string Version, double Sample = 1);
+/// <param name="Tolerance">How far a floating-point output may be from the answer's, absolutely, and still agree.</param>
+public sealed record ShadowRule(string Version, double Sample = 1, double Tolerance = 0.001);
 
 /// <summary>When the canary is taken back by itself.</summary>
 /// <param name="MaxErrorRate">Share of the canary's requests that may fail, 0 to 1.</param>

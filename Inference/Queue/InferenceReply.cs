@@ -11,6 +11,9 @@ public enum ReplyOutcome : byte
 
     /// <summary>The deadline had passed before the run began.</summary>
     Expired = 2,
+
+    /// <summary>No worker could run it, through no fault of its input that the model would name.</summary>
+    Unavailable = 3,
 }
 
 /// <summary>A worker's answer to one <see cref="InferenceRequest"/>.</summary>
@@ -26,4 +29,8 @@ public sealed record InferenceReply(
     TimeSpan ComputeTime,
     int BatchSize,
     string Worker,
-    Tensor[] Outputs);
+    Tensor[] Outputs)
+{
+    /// <summary>Where in the batch this request's rows begin: by it, the shares of a batch's cost add up to the whole.</summary>
+    public int FirstRow { get; init; }
+}

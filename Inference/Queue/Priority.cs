@@ -13,3 +13,23 @@ public enum Priority : byte
     /// <summary>Mirrored traffic: nobody waits for it, and it is the first to go when the queue fills.</summary>
     Shadow = 3,
 }
+
+public static class Priorities
+{
+    /// <summary>The level for a number of the protocol, from 0.</summary>
+    public static Priority FromProtocol(long number) => number switch
+    {
+        1 => Priority.High,
+        0 or 2 => Priority.Normal,
+        _ => Priority.Low,
+    };
+
+    /// <summary>As it is written in records, metrics and answers.</summary>
+    public static string Name(this Priority priority) => priority switch
+    {
+        Priority.High => "high",
+        Priority.Low => "low",
+        Priority.Shadow => "shadow",
+        _ => "normal",
+    };
+}

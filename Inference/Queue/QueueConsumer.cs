@@ -1,118 +1,210 @@
+using System.Collections.Concurrent;
+using InferenceTemplate.Inference.Queue.Scripts;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
 namespace InferenceTemplate.Inference.Queue;
 
-/// <summary>A worker's place in the consumer group of one model version.</summary>
+/// <summary>
+/// A worker's place in the consumer groups of one model version. What it reads is in hand until it is completed, returned or retried;
+/// in hand it must be kept (<see cref="KeepAsync"/>), else another worker gets it. Several callers may use it at once.
+/// </summary>
 public sealed partial class QueueConsumer(
     IConnectionMultiplexer redis,
     QueueWakeup wakeup,
+    QueueCancellations cancellations,
     IOptions<QueueOptions> options,
+    TimeProvider time,
     ILogger<QueueConsumer> logger,
     string worker,
     string model,
     string version)
 {
-    private readonly string _stream = QueueKeys.Stream(model, version);
+    private readonly QueueName _queue = new(model, version);
+    private readonly RedisKey[] _keys = QueueKeys.All(new QueueName(model, version));
+    private readonly ConcurrentDictionary<(Priority Level, string Entry), QueuedRequest> _inHand = new();
+    private long _nextSearch = long.MinValue;
 
-    /// <summary>Takes up to <paramref name="count"/> requests that no worker has had yet; none when the stream is empty.</summary>
+    /// <summary>Told of work that was removed without a run: why, and how much.</summary>
+    public Action<string, int>? Dropped { get; set; }
+
+    /// <summary>
+    /// Awaited before a request becomes a dead letter, with the reason; where it throws the request stays, and is tried again.
+    /// </summary>
+    public Func<QueuedRequest, string, Task>? BeforeDeadLetter { get; set; }
+
+    /// <summary>What was read and is neither completed, returned nor retried.</summary>
+    public IReadOnlyCollection<QueuedRequest> InHand => [.. _inHand.Values];
+
+    private IDatabase Database => redis.GetDatabase();
+
+    /// <summary>
+    /// Takes up to <paramref name="count"/> requests: first what other workers handed back or lost, then new ones, the levels of
+    /// priority by their weights. Work that is past its deadline (but for jobs) or whose caller left is removed instead.
+    /// </summary>
     public async Task<IReadOnlyList<QueuedRequest>> ReadAsync(int count)
     {
-        try
-        {
-            var entries = await redis.GetDatabase().StreamReadGroupAsync(
-                _stream, QueueKeys.WorkerGroup, worker, StreamPosition.NewMessages, count, noAck: false);
-            return await DecodeAsync(entries);
-        }
-        catch (RedisServerException exception) when (exception.Message.StartsWith("NOGROUP", StringComparison.Ordinal))
-        {
-            // First use, or Redis lost its data: the group starts at the stream's beginning, so nothing is skipped.
-            await CreateGroupAsync();
-            return [];
-        }
+        var set = options.Value;
+        var answer = (RedisResult[])(await TakeScript.Script.EvaluateAsync(
+            Database,
+            _keys,
+            QueueKeys.WorkerGroup,
+            worker,
+            count,
+            time.GetUtcNow().ToUnixTimeMilliseconds(),
+            IsSearchDue() ? 1 : 0,
+            (long)set.VisibilityTime.TotalMilliseconds,
+            (long)set.RetryBackoff.TotalMilliseconds,
+            (long)QueueOptions.LongestBackoff.TotalMilliseconds,
+            set.MaxDeliveries,
+            (long)(set.VisibilityTime * 6).TotalMilliseconds))!;
+        ReportDropped("expired", (int)answer[0]);
+        ReportDropped("cancelled", (int)answer[1]);
+        return await DecodeAsync((RedisResult[])answer[2]!);
     }
 
     /// <summary>Waits until new work is likely, or for the poll interval.</summary>
     public Task WaitAsync(CancellationToken cancellationToken) =>
-        wakeup.WaitAsync(_stream, options.Value.PollInterval, cancellationToken);
+        wakeup.WaitAsync(_queue, options.Value.PollInterval, cancellationToken);
 
     /// <summary>Answers the callers and removes the entries, in one pipeline.</summary>
-    public Task CompleteAsync(IReadOnlyList<QueuedRequest> requests, IReadOnlyDictionary<string, ReplyBatch> replies)
+    public async Task CompleteAsync(IReadOnlyList<QueuedRequest> requests, IReadOnlyDictionary<string, ReplyBatch> replies)
     {
-        var database = redis.GetDatabase();
-        var pipeline = new List<Task>(replies.Count + 2);
+        var database = Database;
+        var pipeline = new List<Task>(replies.Count + 1);
         foreach (var (replica, batch) in replies)
         {
             pipeline.Add(database.PublishAsync(RedisChannel.Literal(QueueKeys.Replies(replica)), batch.ToMessage()));
         }
 
-        pipeline.AddRange(Remove(database, [.. requests.Select(r => (RedisValue)r.EntryId)]));
-        return Task.WhenAll(pipeline);
+        pipeline.Add(RemoveAsync(database, [.. requests.Select(r => (r.Level, r.EntryId, r.Bytes))]));
+        try
+        {
+            await Task.WhenAll(pipeline);
+        }
+        finally
+        {
+            Release(requests);
+        }
     }
 
     /// <summary>
-    /// Removes what a lost worker took and never finished. By then every deadline has passed
-    /// (<see cref="QueueOptions.MaxTimeout"/>) and the callers have had their 504, so running it again would help nobody.
+    /// Says that this worker still has these requests. Call it with <see cref="InHand"/> every <see cref="QueueOptions.KeepInterval"/>.
     /// </summary>
-    /// <returns>How many were removed.</returns>
-    public async Task<int> DropAbandonedAsync()
+    /// <returns>Those that another worker has by now, since this one was silent for too long: neither run nor answer them.</returns>
+    public async Task<IReadOnlyList<QueuedRequest>> KeepAsync(IReadOnlyCollection<QueuedRequest> requests)
     {
-        var database = redis.GetDatabase();
-        var minIdle = (long)(options.Value.MaxTimeout + TimeSpan.FromSeconds(5)).TotalMilliseconds;
-        var claimed = await database.StreamAutoClaimAsync(_stream, QueueKeys.WorkerGroup, worker, minIdle, "0-0", 100);
-        var ids = claimed.ClaimedEntries.Select(e => e.Id).ToArray();
-        if (ids.Length > 0)
+        QueuedRequest[] asked = [.. requests];
+        if (asked.Length == 0)
         {
-            await Task.WhenAll(Remove(database, ids));
-            LogAbandoned(ids.Length, model, version);
+            return [];
         }
 
-        return ids.Length;
+        RedisValue[] values = [QueueKeys.WorkerGroup, worker, .. asked.SelectMany(r => (RedisValue[])[r.Level, r.EntryId])];
+        var places = (int[])(await OwnershipScripts.Keep.EvaluateAsync(Database, _keys, values))!;
+        QueuedRequest[] lost = [.. places.Select(place => asked[place - 1])];
+        Release(lost);
+        if (lost.Length > 0)
+        {
+            LogLost(lost.Length, _queue);
+        }
+
+        return lost;
     }
 
-    private Task[] Remove(IDatabase database, RedisValue[] ids) =>
-        [database.StreamAcknowledgeAsync(_stream, QueueKeys.WorkerGroup, ids), database.StreamDeleteAsync(_stream, ids)];
-
-    private async Task CreateGroupAsync()
+    /// <summary>
+    /// Hands work back that was not begun: it keeps its place, the delivery does not count, and other workers are woken.
+    /// </summary>
+    public async Task ReturnAsync(IReadOnlyList<QueuedRequest> requests)
     {
+        if (requests.Count > 0)
+        {
+            await HandBackAsync(requests, QueueKeys.ReturnedConsumer, TimeSpan.Zero, counts: false);
+        }
+    }
+
+    /// <summary>Has a request tried again after a while, by whichever worker; it was not to blame for the failure.</summary>
+    /// <returns>False when it was its last delivery: then it is a dead letter.</returns>
+    public async Task<bool> RetryAsync(QueuedRequest request, string reason)
+    {
+        if (request.Deliveries >= options.Value.MaxDeliveries)
+        {
+            await DeadLetterAsync(request, reason);
+            return false;
+        }
+
+        // Other workers look for what has been idle for the visibility time and a backoff: it begins with most of that behind it.
+        var due = options.Value.VisibilityTime
+            + (request.Deliveries > 1 ? options.Value.BackoffAfter(request.Deliveries - 1) : TimeSpan.Zero);
+        var idle = due - options.Value.BackoffAfter(request.Deliveries);
+        await HandBackAsync([request], QueueKeys.RetryConsumer, idle > TimeSpan.Zero ? idle : TimeSpan.Zero, counts: true);
+        return true;
+    }
+
+    /// <summary>
+    /// Lets go of requests without a word to Redis, as after a failure: a worker gets them again after the visibility time. The other
+    /// ways out of hand end with this, whether they succeed or throw.
+    /// </summary>
+    public void Release(IEnumerable<QueuedRequest> requests)
+    {
+        foreach (var request in requests)
+        {
+            _inHand.TryRemove((request.Request.Priority, request.EntryId), out _);
+            cancellations.Remove(request);
+        }
+    }
+
+    /// <summary>
+    /// Calls <paramref name="terminate"/> once the callers of all requests of a run have left; not after the result is disposed.
+    /// </summary>
+    public static IDisposable OnAbandoned(IReadOnlyList<QueuedRequest> run, Action terminate) => new RunWatch(run, terminate);
+
+    private async Task HandBackAsync(IReadOnlyList<QueuedRequest> requests, string owner, TimeSpan idle, bool counts)
+    {
+        RedisValue[] values =
+        [
+            QueueKeys.WorkerGroup, worker, owner, (long)idle.TotalMilliseconds, QueueKeys.WakeChannel, _queue.ToString(),
+            .. requests.SelectMany(r => (RedisValue[])[r.Level, r.EntryId, counts ? r.Deliveries : r.Deliveries - 1]),
+        ];
         try
         {
-            await redis.GetDatabase().StreamCreateConsumerGroupAsync(
-                _stream, QueueKeys.WorkerGroup, StreamPosition.Beginning, createStream: true);
+            await OwnershipScripts.HandBack.EvaluateAsync(Database, _keys, values);
         }
-        catch (RedisServerException exception) when (exception.Message.StartsWith("BUSYGROUP", StringComparison.Ordinal))
+        finally
         {
-            // Another worker was first.
+            Release(requests);
         }
     }
 
-    private async Task<IReadOnlyList<QueuedRequest>> DecodeAsync(StreamEntry[] entries)
+    private bool IsSearchDue()
     {
-        var requests = new List<QueuedRequest>(entries.Length);
-        foreach (var entry in entries)
+        // Several callers may find it due; a search too many does no harm.
+        var now = time.GetTimestamp();
+        if (now < Interlocked.Read(ref _nextSearch))
         {
-            try
-            {
-                requests.Add(new QueuedRequest(entry.Id!, RequestCodec.Decode((byte[])entry.Values[0].Value!)));
-            }
-            catch (InvalidDataException exception)
-            {
-                // Nobody can be answered: whose it was is in the part that can't be read.
-                LogUnreadable(exception, entry.Id!, model, version);
-                await Task.WhenAll(Remove(redis.GetDatabase(), [entry.Id]));
-            }
+            return false;
         }
 
-        return requests;
+        var interval = Math.Clamp(options.Value.VisibilityTime.TotalSeconds / 4, 0.025, 1);
+        Interlocked.Exchange(ref _nextSearch, now + (long)(interval * time.TimestampFrequency));
+        return true;
     }
 
-    [LoggerMessage(LogLevel.Error, "Entry {Entry} of the queue of {Model}/{Version} could not be read and was removed")]
-    private partial void LogUnreadable(Exception exception, string entry, string model, string version);
+    private Task<RedisResult> RemoveAsync(IDatabase database, IReadOnlyList<(int Level, string Entry, int Bytes)> entries)
+    {
+        RedisValue[] values = [QueueKeys.WorkerGroup, .. entries.SelectMany(e => (RedisValue[])[e.Level, e.Entry, e.Bytes])];
+        return RemoveScript.Script.EvaluateAsync(database, _keys, values);
+    }
 
-    [LoggerMessage(LogLevel.Warning, "{Count} requests of {Model}/{Version} that a lost worker had taken were removed, long past their deadlines")]
-    private partial void LogAbandoned(int count, string model, string version);
+    private void ReportDropped(string reason, int count)
+    {
+        if (count > 0)
+        {
+            Dropped?.Invoke(reason, count);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{Count} requests of {Queue} were given to another worker, since this one had not renewed them")]
+    private partial void LogLost(int count, QueueName queue);
 }
-
-/// <summary>A request and the stream entry that holds it.</summary>
-public sealed record QueuedRequest(string EntryId, InferenceRequest Request);

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Text;
 using InferenceTemplate.Inference.Tensors;
 
 namespace InferenceTemplate.Inference.Queue;
@@ -12,11 +14,13 @@ public sealed class ReplyBatch
     // Raised when the layout changes; during a rolling update a replica refuses what it can't read, and its caller times out.
     private const byte FormatVersion = 1;
 
-    private readonly ArrayBufferWriter<byte> _buffer = new(1024);
+    private readonly ArrayBufferWriter<byte> _buffer;
     private readonly WireWriter _writer;
 
-    public ReplyBatch()
+    /// <param name="size">Bytes of the whole message. Where it is exact, the message is written once; else it is copied to its length.</param>
+    public ReplyBatch(int size = 1024)
     {
+        _buffer = new ArrayBufferWriter<byte>(size);
         _writer = new WireWriter(_buffer);
         _writer.Byte(FormatVersion);
     }
@@ -41,7 +45,8 @@ public sealed class ReplyBatch
         TimeSpan computeTime,
         int batchSize,
         string worker,
-        int outputs = 0)
+        int outputs = 0,
+        int firstRow = 0)
     {
         _writer.Id(id);
         _writer.Byte((byte)outcome);
@@ -49,6 +54,7 @@ public sealed class ReplyBatch
         _writer.Int64(queueTime.Ticks);
         _writer.Int64(computeTime.Ticks);
         _writer.Int32(batchSize);
+        _writer.Int32(firstRow);
         _writer.String(worker);
         _writer.Int32(outputs);
     }
@@ -56,7 +62,21 @@ public sealed class ReplyBatch
     public void AddOutput(string name, Datatype datatype, ReadOnlySpan<long> shape, ReadOnlySpan<byte> data) =>
         _writer.Tensor(name, datatype, shape, data);
 
-    public byte[] ToMessage() => _buffer.WrittenSpan.ToArray();
+    /// <summary>Bytes that a message has before its first answer.</summary>
+    public static int HeaderSize => 1;
+
+    /// <summary>Bytes of an answer without an error, but for its outputs.</summary>
+    public static int AnswerSize(string worker) => 16 + 1 + 4 + 8 + 8 + 4 + 4 + 4 + Encoding.UTF8.GetByteCount(worker) + 4;
+
+    /// <summary>Bytes of an output.</summary>
+    public static int OutputSize(string name, int dimensions, int data) =>
+        4 + Encoding.UTF8.GetByteCount(name) + 1 + 1 + (8 * dimensions) + 4 + data;
+
+    /// <summary>The whole message; nothing may be added after it.</summary>
+    public byte[] ToMessage() =>
+        MemoryMarshal.TryGetArray(_buffer.WrittenMemory, out var written) && written.Array!.Length == written.Count
+            ? written.Array
+            : _buffer.WrittenSpan.ToArray();
 
     /// <summary>Reads all the answers of a message; their tensors are slices of it.</summary>
     /// <exception cref="InvalidDataException">The message is cut short or of another format version.</exception>
@@ -78,6 +98,7 @@ public sealed class ReplyBatch
             var queueTime = new TimeSpan(reader.Int64());
             var computeTime = new TimeSpan(reader.Int64());
             var batchSize = reader.Int32();
+            var firstRow = reader.Int32();
             var worker = reader.RequiredString();
             var outputs = new Tensor[reader.Int32()];
             for (var i = 0; i < outputs.Length; i++)
@@ -85,7 +106,7 @@ public sealed class ReplyBatch
                 outputs[i] = reader.Tensor();
             }
 
-            replies.Add(new InferenceReply(id, outcome, error, queueTime, computeTime, batchSize, worker, outputs));
+            replies.Add(new InferenceReply(id, outcome, error, queueTime, computeTime, batchSize, worker, outputs) { FirstRow = firstRow });
         }
 
         return replies;

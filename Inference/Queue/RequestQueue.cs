@@ -1,55 +1,94 @@
+using System.Collections.Concurrent;
+using InferenceTemplate.Inference.Queue.Scripts;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
 namespace InferenceTemplate.Inference.Queue;
 
-public enum EnqueueOutcome
-{
-    Enqueued,
-
-    /// <summary>The model version's queue is at <see cref="QueueOptions.MaxDepth"/>.</summary>
-    Full,
-}
-
 /// <summary>The Api's side of the queue: admits a request by one script, hence one round trip.</summary>
-public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOptions> options)
+public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOptions> options, TimeProvider time)
 {
-    // Checking the depth and adding in one script keeps the bound exact across Api replicas.
-    private const string AdmitScript = """
-        local depth = redis.call('XLEN', KEYS[1])
-        if depth >= tonumber(ARGV[1]) then
-            return 0
-        end
-        redis.call('XADD', KEYS[1], '*', 'request', ARGV[2])
-        redis.call('PUBLISH', ARGV[3], KEYS[1])
-        return 1
-        """;
+    private readonly ConcurrentDictionary<QueueName, RedisKey[]> _keys = new();
 
+    /// <summary>
+    /// Queues a request where the bounds allow it. They are checked where the entry is added, so they are exact over all Api replicas.
+    /// </summary>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
-    public async Task<EnqueueOutcome> EnqueueAsync(InferenceRequest request)
+    public async Task<Admission> EnqueueAsync(InferenceRequest request, AdmissionExtras? extras = null)
     {
-        try
+        if (request.Deadline <= time.GetUtcNow())
         {
-            var admitted = await redis.GetDatabase().ScriptEvaluateAsync(
-                AdmitScript,
-                [QueueKeys.Stream(request.Model, request.Version)],
-                [options.Value.MaxDepth, RequestCodec.Encode(request), QueueKeys.WakeChannel]);
-            return (int)admitted == 1 ? EnqueueOutcome.Enqueued : EnqueueOutcome.Full;
+            return new Admission(EnqueueOutcome.Expired, 0, 0, 0);
         }
-        catch (Exception exception) when (QueueUnavailableException.Covers(exception))
-        {
-            throw new QueueUnavailableException(exception);
-        }
+
+        var queue = new QueueName(request.Model, request.Version);
+        var keys = Keys(queue);
+        var answer = (RedisResult[])(await OnRedisAsync(database => extras?.CacheKey is { } cacheKey
+            ? AdmitScript.WithCache.EvaluateAsync(database, [.. keys, cacheKey], AdmissionValues.Of(request, queue, options.Value))
+            : AdmitScript.Plain.EvaluateAsync(database, keys, AdmissionValues.Of(request, queue, options.Value))))!;
+        return new Admission(
+            (EnqueueOutcome)(int)answer[0],
+            (long)answer[1],
+            (long)answer[2],
+            (long)answer[3],
+            (int)answer[4],
+            answer.Length > 5 ? (byte[]?)answer[5] : null);
+    }
+
+    /// <summary>
+    /// Says that nobody waits for a request any more: it is dropped when it is read, and workers that have it hear at once.
+    /// </summary>
+    /// <param name="until">When the request would have ended anyway.</param>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public Task CancelAsync(QueueName queue, Guid request, DateTimeOffset until)
+    {
+        var now = time.GetUtcNow();
+        return until <= now
+            ? Task.CompletedTask
+            : OnRedisAsync(database => CancelScript.Script.EvaluateAsync(
+                database,
+                Keys(queue),
+                request.ToByteArray(),
+                now.ToUnixTimeMilliseconds(),
+                until.ToUnixTimeMilliseconds(),
+                QueueKeys.CancelChannel));
     }
 
     /// <summary>Requests waiting or running, per model version, in the order asked.</summary>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
-    public async Task<long[]> DepthsAsync(IEnumerable<(string Model, string Version)> versions)
+    public async Task<long[]> DepthsAsync(IEnumerable<(string Model, string Version)> versions) =>
+        [.. (await StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)))).Select(s => s.Depth)];
+
+    /// <summary>Those queues that hold requests which no worker has taken.</summary>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public async Task<IReadOnlyList<QueueName>> WaitingAsync(IEnumerable<QueueName> queues) =>
+        [.. (await StatsAsync(queues)).Where(s => s.Waiting > 0).Select(s => s.Queue)];
+
+    /// <summary>How the queues stand, in the order asked.</summary>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public Task<QueueStats[]> StatsAsync(IEnumerable<QueueName> queues) =>
+        OnRedisAsync(database => Task.WhenAll(queues.Select(queue => StatsAsync(database, queue))));
+
+    private async Task<QueueStats> StatsAsync(IDatabase database, QueueName queue)
+    {
+        var answer = (RedisResult[])(await StatsScript.Script.EvaluateAsync(database, Keys(queue), QueueKeys.WorkerGroup))!;
+        return new QueueStats(queue, (long)answer[0], (long)answer[1], (long)answer[2],
+        [
+            .. Enumerable.Range(0, QueueKeys.Levels).Select(level => new QueueLevelStats(
+                (Priority)level,
+                (long)answer[3 + (3 * level)],
+                (long)answer[4 + (3 * level)],
+                TimeSpan.FromMilliseconds(Math.Max(0, (long)answer[5 + (3 * level)])))),
+        ]);
+    }
+
+    private RedisKey[] Keys(QueueName queue) => _keys.GetOrAdd(queue, QueueKeys.All);
+
+    private async Task<T> OnRedisAsync<T>(Func<IDatabase, Task<T>> action)
     {
         try
         {
-            var database = redis.GetDatabase();
-            return await Task.WhenAll(versions.Select(v => database.StreamLengthAsync(QueueKeys.Stream(v.Model, v.Version))));
+            return await action(redis.GetDatabase());
         }
         catch (Exception exception) when (QueueUnavailableException.Covers(exception))
         {

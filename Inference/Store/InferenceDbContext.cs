@@ -1,4 +1,5 @@
 using System.Text.Json;
+using InferenceTemplate.Inference.Costs;
 using Microsoft.EntityFrameworkCore;
 
 namespace InferenceTemplate.Inference.Store;
@@ -14,7 +15,20 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<ModelVersion> ModelVersions => Set<ModelVersion>();
 
+    public DbSet<ModelAlias> ModelAliases => Set<ModelAlias>();
+
+    public DbSet<ModelEvent> ModelEvents => Set<ModelEvent>();
+
+    public DbSet<Artefact> Artefacts => Set<Artefact>();
+
+    public DbSet<LooseBlob> LooseBlobs => Set<LooseBlob>();
+
     public DbSet<Prediction> Predictions => Set<Prediction>();
+
+    public DbSet<TrafficDecision> TrafficDecisions => Set<TrafficDecision>();
+
+    public DbSet<ShadowComparison> ShadowComparisons => Set<ShadowComparison>();
+    public DbSet<Job> Jobs => Set<Job>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
@@ -37,29 +51,7 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             key.HasOne<Tenant>().WithMany().HasForeignKey(k => k.TenantId);
         });
 
-        modelBuilder.Entity<Model>(model =>
-        {
-            model.ToTable("models");
-            model.HasKey(m => m.Name);
-            model.Property(m => m.Name).HasMaxLength(128);
-            model.Property(m => m.Settings).HasColumnType("jsonb").HasConversion(
-                settings => JsonSerializer.Serialize(settings, StoreJson.Default.ModelSettings),
-                json => JsonSerializer.Deserialize(json, StoreJson.Default.ModelSettings)!);
-        });
-
-        modelBuilder.Entity<ModelVersion>(version =>
-        {
-            version.ToTable("model_versions");
-            version.HasKey(v => new { v.Model, v.Version });
-            version.Property(v => v.Model).HasMaxLength(128);
-            version.Property(v => v.Version).HasMaxLength(32);
-            version.HasOne<Model>().WithMany().HasForeignKey(v => v.Model);
-            version.Property(v => v.Platform).HasMaxLength(64);
-            version.Property(v => v.Sha256).HasMaxLength(64).IsFixedLength();
-            version.Property(v => v.Signature).HasColumnType("jsonb").HasConversion(
-                signature => JsonSerializer.Serialize(signature, StoreJson.Default.ModelSignature),
-                json => JsonSerializer.Deserialize(json, StoreJson.Default.ModelSignature)!);
-        });
+        RegistrySchema.Add(modelBuilder);
 
         modelBuilder.Entity<Prediction>(prediction =>
         {
@@ -69,8 +61,37 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             prediction.Property(p => p.Version).HasMaxLength(32);
             prediction.Property(p => p.Worker).HasMaxLength(128);
             prediction.Property(p => p.TraceId).HasMaxLength(32);
+            prediction.Property(p => p.Role).HasMaxLength(8);
+            prediction.Property(p => p.Priority).HasMaxLength(8);
+            prediction.Property(p => p.Cost).HasPrecision(30, CostShare.Decimals);
             prediction.HasIndex(p => new { p.TenantId, p.ReceivedAt });
+
+            // Which models are busy is read from the index alone.
+            prediction.HasIndex(p => p.ReceivedAt).IncludeProperties(p => new { p.Model, p.Version });
         });
+
+        modelBuilder.Entity<TrafficDecision>(decision =>
+        {
+            decision.ToTable("traffic_decisions");
+            decision.Property(d => d.Model).HasMaxLength(128);
+            decision.Property(d => d.Action).HasMaxLength(16);
+            decision.Property(d => d.Actor).HasMaxLength(200);
+            decision.Property(d => d.Version).HasMaxLength(32);
+            decision.Property(d => d.Policy).HasColumnType("jsonb");
+            decision.HasIndex(d => new { d.Model, d.DecidedAt });
+            decision.HasIndex(d => d.DecidedAt);
+        });
+
+        modelBuilder.Entity<ShadowComparison>(comparison =>
+        {
+            comparison.ToTable("shadow_comparisons");
+            comparison.Property(c => c.Model).HasMaxLength(128);
+            comparison.Property(c => c.Version).HasMaxLength(32);
+            comparison.Property(c => c.ShadowVersion).HasMaxLength(32);
+            comparison.HasIndex(c => new { c.Model, c.ComparedAt });
+        });
+
+        modelBuilder.Entity<Job>(JobTable.Describe);
 
         foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(e => e.GetProperties()))
         {

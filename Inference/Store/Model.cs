@@ -9,6 +9,11 @@ public sealed class Model
 
     public required ModelSettings Settings { get; set; }
 
+    public Residency Residency { get; set; }
+
+    /// <summary>What <see cref="TrafficPolicy.Stable"/> was before the last promotion; a rollback goes there.</summary>
+    public string? PreviousStable { get; set; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     public DateTimeOffset UpdatedAt { get; set; }

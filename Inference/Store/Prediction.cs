@@ -26,6 +26,18 @@ public sealed class Prediction
 
     public long TotalMicroseconds { get; init; }
 
+    /// <summary>As what its version answered, such as <c>stable</c> or <c>canary</c> (<see cref="Traffic.TrafficRole"/>).</summary>
+    public required string Role { get; init; }
+
+    /// <summary>Its level in the queue, such as <c>normal</c> (<see cref="Queue.Priority"/>).</summary>
+    public required string Priority { get; init; }
+
+    /// <summary>Answered from memory, without a run.</summary>
+    public bool CacheHit { get; init; }
+
+    /// <summary>Its share of the device's price, in the configured currency.</summary>
+    public decimal Cost { get; init; }
+
     public string? Worker { get; init; }
 
     public string? TraceId { get; init; }

@@ -8,7 +8,7 @@ public sealed class PredictionWriter(NpgsqlDataSource dataSource)
 {
     private const string Copy = """
         COPY predictions (id, received_at, tenant_id, model, version, status, batch_size,
-                          queue_microseconds, compute_microseconds, total_microseconds, worker, trace_id)
+                          queue_microseconds, compute_microseconds, total_microseconds, role, priority, cache_hit, cost, worker, trace_id)
         FROM STDIN (FORMAT BINARY)
         """;
 
@@ -30,6 +30,10 @@ public sealed class PredictionWriter(NpgsqlDataSource dataSource)
             await copy.WriteAsync(prediction.QueueMicroseconds, NpgsqlDbType.Bigint, cancellationToken);
             await copy.WriteAsync(prediction.ComputeMicroseconds, NpgsqlDbType.Bigint, cancellationToken);
             await copy.WriteAsync(prediction.TotalMicroseconds, NpgsqlDbType.Bigint, cancellationToken);
+            await copy.WriteAsync(prediction.Role, NpgsqlDbType.Varchar, cancellationToken);
+            await copy.WriteAsync(prediction.Priority, NpgsqlDbType.Varchar, cancellationToken);
+            await copy.WriteAsync(prediction.CacheHit, NpgsqlDbType.Boolean, cancellationToken);
+            await copy.WriteAsync(prediction.Cost, NpgsqlDbType.Numeric, cancellationToken);
             await WriteTextAsync(copy, prediction.Worker, cancellationToken);
             await WriteTextAsync(copy, prediction.TraceId, cancellationToken);
         }

@@ -7,4 +7,7 @@ namespace InferenceTemplate.Inference.Store;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ModelSettings))]
 [JsonSerializable(typeof(ModelSignature))]
+[JsonSerializable(typeof(VersionMetadata))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
+[JsonSerializable(typeof(TrafficPolicy))]
 internal sealed partial class StoreJson : JsonSerializerContext;

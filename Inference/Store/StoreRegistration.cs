@@ -15,6 +15,8 @@ public static class StoreRegistration
         services.AddSingleton<SchemaHealthCheck>();
         services.AddSingleton<SchemaMigrator>();
         services.AddSingleton<PredictionWriter>();
+        services.AddSingleton<ShadowComparisonStore>();
+        services.AddSingleton<TrafficPolicyStore>();
         return services;
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace InferenceTemplate.ServiceDefaults.Health;
@@ -16,7 +17,11 @@ internal static class HealthDefaults
 
     public static void AddHealthDefaults(this IServiceCollection services)
     {
-        services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [Live]);
+        services.AddOptions<ShutdownOptions>().BindConfiguration(ShutdownOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<Draining>();
+        services.AddHostedService(provider => provider.GetRequiredService<Draining>());
+        services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [Live]).AddCheck<Draining>(Draining.Name);
         services.AddSingleton<IHealthCheckPublisher, HealthChanges>();
         services.Configure<HealthCheckPublisherOptions>(options => options.Period = Period);
 

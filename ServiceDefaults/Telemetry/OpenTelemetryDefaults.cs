@@ -31,15 +31,22 @@ internal static class OpenTelemetryDefaults
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
                 .AddView(DurationBuckets)
-                .AddPrometheusExporter())
+                .AddPrometheusExporter());
+        if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        {
+            // Spans that go nowhere would still be made and tagged, for every request (docs/adr/0030-spans-only-for-a-collector.md).
+            TraceIds.Listen();
+            return;
+        }
+
+        // Everything else about OTLP (protocol, headers, intervals, sampler) is the SDK's to read from OTEL_* variables.
+        telemetry
             .WithTracing(traces => traces
                 .AddSource(Own)
                 .AddSource("Npgsql")
                 .AddAspNetCoreInstrumentation(requests => requests.Filter = context => !DefaultPaths.IsProbe(context.Request.Path))
-                .AddHttpClientInstrumentation());
-
-        // Everything else about OTLP (protocol, headers, intervals, sampler) is the SDK's to read from OTEL_* variables.
-        if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"])) telemetry.UseOtlpExporter();
+                .AddHttpClientInstrumentation())
+            .UseOtlpExporter();
     }
 
     // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last and so win.

@@ -43,6 +43,9 @@ public sealed class BadInputTests(Platform platform)
         { """{"inputs":[{"name":"image","shape":[1],"datatype":"FP32","data":[NaN]}]}""", "not valid JSON" },
         { $$"""{"outputs":[{"name":"mood"}],"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "'mood' is not an output" },
         { $$"""{"parameters":{"timeout":"1s"},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "parameters.timeout" },
+        { $$"""{"parameters":{"priority":"high"},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "parameters.priority: a whole number" },
+        { $$"""{"parameters":{"priority":-1},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "parameters.priority: a whole number" },
+        { $$"""{"parameters":{"priority":1.5},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "parameters.priority: a whole number" },
         { $$"""{"id":7,"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "id: a string expected, a number given" },
         { """{"extra":""" + new string('[', 70), "maximum configured depth of 64" },
     };

@@ -15,7 +15,8 @@ public sealed class NarrowPlatform : Platform
     {
         foreach (var service in builder.Resources.OfType<ProjectResource>().Where(p => p.Name is "api" or "worker").ToList())
         {
-            builder.CreateResourceBuilder(service).WithEnvironment("Queue__MaxDepth", "2");
+            // A worker that goes on trying to load a model keeps its requests in the queue.
+            builder.CreateResourceBuilder(service).WithEnvironment("Queue__MaxDepth", "2").WithEnvironment("Worker__LoadFailures", "100");
         }
     }
 }
@@ -60,11 +61,14 @@ public sealed class FailureTests(NarrowPlatform platform) : IClassFixture<Narrow
     private async Task RegisterModelThatNobodyServesAsync(string model)
     {
         await using var database = await platform.DatabaseAsync();
-        await using var command = database.CreateCommand("""
-            INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
-            SELECT $1, version, platform, sha256, size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits'
+        await using var command = database.CreateCommand($"""
+            CREATE TEMP TABLE model_copy AS SELECT * FROM models WHERE name = 'digits';
+            UPDATE model_copy SET name = '{model}';
+            INSERT INTO models SELECT * FROM model_copy;
+            CREATE TEMP TABLE version_copy AS SELECT * FROM model_versions WHERE model = 'digits';
+            UPDATE version_copy SET model = '{model}', sha256 = '{new string('0', 64)}';
+            INSERT INTO model_versions SELECT * FROM version_copy;
             """);
-        command.Parameters.AddWithValue(model);
         await command.ExecuteNonQueryAsync(Cancellation);
 
         // Each of the replicas reads the catalogue at most once a second.

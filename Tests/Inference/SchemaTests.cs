@@ -25,4 +25,14 @@ public sealed class SchemaTests(Servers servers)
         await using var database = await services.GetRequiredService<IDbContextFactory<InferenceDbContext>>().CreateDbContextAsync(stopping);
         Assert.Empty(await database.Database.GetPendingMigrationsAsync(stopping));
     }
+
+    [Fact]
+    public async Task Migrations_say_all_that_the_model_says()
+    {
+        await using var services = new ServiceCollection().AddLogging().AddSingleton(servers.Database).AddInferenceStore().BuildServiceProvider();
+        var contexts = services.GetRequiredService<IDbContextFactory<InferenceDbContext>>();
+        await using var database = await contexts.CreateDbContextAsync(TestContext.Current.CancellationToken);
+
+        Assert.False(database.Database.HasPendingModelChanges());
+    }
 }

@@ -17,6 +17,8 @@ public class Platform : IAsyncLifetime
 
     public const string Pepper = "testpeppertestpeppertestpeppertestpeppertestpepp";
 
+    public const string ScalingToken = "testscalingtokentestscalingtoken";
+
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
 
     private readonly string _data;
@@ -60,6 +62,9 @@ public class Platform : IAsyncLifetime
             }
         }
 
+        // Only in a cluster does the AppHost give the Api a token for the autoscaler.
+        builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == "api"))
+            .WithEnvironment("Scaling__Token", ScalingToken);
         Configure(builder);
         _app = await builder.BuildAsync(limit.Token);
         await _app.StartAsync(limit.Token);

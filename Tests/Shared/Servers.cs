@@ -20,6 +20,9 @@ public sealed class Servers : IAsyncLifetime
     private NpgsqlDataSource? _database;
     private ConnectionMultiplexer? _redis;
 
+    /// <summary>Of the database, with its password, which a data source does not tell.</summary>
+    public string ConnectionString { get; private set; } = "";
+
     public NpgsqlDataSource Database => _database ?? throw NotStarted();
 
     public IConnectionMultiplexer Redis => _redis ?? throw NotStarted();
@@ -47,7 +50,8 @@ public sealed class Servers : IAsyncLifetime
         var resources = _app.Services.GetRequiredService<ResourceNotificationService>();
         await resources.WaitForResourceHealthyAsync("inference", limit.Token);
         await resources.WaitForResourceHealthyAsync("redis", limit.Token);
-        _database = NpgsqlDataSource.Create((await _app.GetConnectionStringAsync("inference", limit.Token))!);
+        ConnectionString = (await _app.GetConnectionStringAsync("inference", limit.Token))!;
+        _database = NpgsqlDataSource.Create(ConnectionString);
         _redis = await ConnectionMultiplexer.ConnectAsync((await _app.GetConnectionStringAsync("redis", limit.Token))!);
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using static Microsoft.Playwright.Assertions;
 
 namespace InferenceTemplate.Tests.Web;
@@ -45,6 +46,32 @@ public class HostingTests(Dashboard dashboard)
         {
             keys.Delete(recursive: true);
         }
+    }
+
+    [Fact]
+    public async Task Session_is_known_to_every_replica_that_has_the_secret_and_to_those_whose_secret_was_changed()
+    {
+        const string Old = "oldsecretoldsecretoldsecretoldsecret";
+        const string New = "newsecretnewsecretnewsecretnewsecret";
+        await using var first = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionSecret: Old);
+        await using var second = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionSecret: Old);
+        await using var changed = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionSecret: $"{New},{Old}");
+        await using var stranger = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionSecret: New);
+        var page = await dashboard.OpenAsync(url: first.Url);
+        await page.SignInAsync();
+        var cookies = string.Join("; ", (await page.Context.CookiesAsync()).Select(cookie => $"{cookie.Name}={cookie.Value}"));
+
+        Assert.Equal(
+            [HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.Redirect],
+            [await AskAsync(second.Url, cookies), await AskAsync(changed.Url, cookies), await AskAsync(stranger.Url, cookies)]);
+    }
+
+    private static async Task<HttpStatusCode> AskAsync(string url, string cookies)
+    {
+        using var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false });
+        using var request = new HttpRequestMessage(HttpMethod.Get, url) { Headers = { { "Cookie", cookies }, { "Accept", "text/html" } } };
+        using var answer = await client.SendAsync(request, TestContext.Current.CancellationToken);
+        return answer.StatusCode;
     }
 
     [Fact]

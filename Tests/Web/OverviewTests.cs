@@ -36,6 +36,12 @@ public class OverviewTests(Dashboard dashboard)
         await Expect(models.GetByText("input: FP32 [N × 8 × 8]")).ToBeVisibleAsync();
         await Expect(models.GetByText("label: INT64 [N], probabilities: FP32 [N × 10]")).ToBeVisibleAsync();
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "API replicas" }).GetByText("api-5d8b")).ToBeVisibleAsync();
+
+        var decisions = page.GetByRole(AriaRole.Region, new() { Name = "Traffic decisions" });
+        foreach (var text in new[] { "2026-01-02 03:04:05", "took 4 back", "automatic", "9 of 60 requests failed", "set", "First admin key" })
+        {
+            await Expect(decisions.GetByText(text, new() { Exact = true })).ToBeVisibleAsync();
+        }
     }
 
     [Fact]

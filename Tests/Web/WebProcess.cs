@@ -26,7 +26,7 @@ internal sealed partial class WebProcess : IAsyncDisposable
 
     public string Url => _listening.Task.Result;
 
-    public static async Task<WebProcess> StartAsync(string apiUrl, string environment, string? workingDirectory = null, string? dataProtectionKeys = null)
+    public static async Task<WebProcess> StartAsync(string apiUrl, string environment, string? workingDirectory = null, string? dataProtectionKeys = null, string? dataProtectionSecret = null)
     {
         var assembly = Path.GetFullPath(typeof(WebProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "WebAssembly").Value!);
         var start = new ProcessStartInfo("dotnet", [assembly])
@@ -42,6 +42,7 @@ internal sealed partial class WebProcess : IAsyncDisposable
                 ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
                 ["services__api__http__0"] = apiUrl,
                 ["DataProtection__KeysDirectory"] = dataProtectionKeys,
+                ["DataProtection__Secret"] = dataProtectionSecret,
                 // Whether or not the working directory has the settings file.
                 ["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information",
             },

@@ -10,6 +10,7 @@ namespace InferenceTemplate.Web.ApiClient;
 /// <param name="Apis">The live Api replicas.</param>
 /// <param name="Workers">The live workers.</param>
 /// <param name="Models">One entry a model version.</param>
+/// <param name="TrafficDecisions">The latest changes of traffic policies, newest first; null from an older Api.</param>
 public sealed record Overview(
     DateTimeOffset Time,
     double RequestsPerSecond,
@@ -19,7 +20,15 @@ public sealed record Overview(
     long InFlight,
     IReadOnlyList<ApiReplica> Apis,
     IReadOnlyList<WorkerInstance> Workers,
-    IReadOnlyList<ModelVersion> Models);
+    IReadOnlyList<ModelVersion> Models,
+    IReadOnlyList<TrafficDecision>? TrafficDecisions = null);
+
+/// <summary>A change of a model's traffic policy. <paramref name="Action"/> is <c>set</c>, <c>cleared</c> or <c>rolled_back</c>.</summary>
+/// <param name="Actor">Name of the API key, or <c>automatic</c>.</param>
+/// <param name="Version">The version that was taken back.</param>
+/// <param name="Reason">The numbers that a rollback rests on.</param>
+public sealed record TrafficDecision(
+    string Model, DateTimeOffset DecidedAt, string Action, string Actor, string? Version, string? Reason);
 
 /// <summary>Latency in seconds; null where there was no traffic.</summary>
 public sealed record LatencyPercentiles(double? P50, double? P95, double? P99);
@@ -50,7 +59,10 @@ public sealed record WorkerInstance(
     double? MeanBatchSize,
     long InFlight);
 
-/// <summary>One version of a model. <paramref name="State"/> is <c>ready</c>, <c>loading</c> or <c>unavailable</c>.</summary>
+/// <summary>
+/// One version of a model. <paramref name="State"/> is <c>ready</c>, <c>cold</c> (opened for the first request), <c>loading</c> or
+/// <c>unavailable</c>.
+/// </summary>
 public sealed record ModelVersion(
     string Name,
     string Version,

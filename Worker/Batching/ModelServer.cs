@@ -1,190 +1,189 @@
-using System.Diagnostics;
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
-using Microsoft.ML.OnnxRuntime;
+using InferenceTemplate.Worker.Jobs;
 
 namespace InferenceTemplate.Worker.Batching;
 
-/// <summary>Serves one model version: takes requests from its queue, runs them in batches, answers.</summary>
+/// <summary>
+/// Serves one model version: a reader takes requests from its queue, a dispatcher forms batches of them, and instances,
+/// each on a thread of its own, run and answer those. Made by <see cref="ModelServerFactory"/>.
+/// </summary>
 internal sealed partial class ModelServer(
     ModelSession session,
     QueueConsumer consumer,
+    JobLedger jobs,
+    JobSettlement settlement,
+    BatchRules rules,
     WorkerOptions options,
+    TimeSpan keepInterval,
+    DrainSignal drain,
     ServingState state,
     Telemetry telemetry,
     TimeProvider time,
     ILogger<ModelServer> logger)
 {
     private static readonly TimeSpan RetryAfterFault = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan AbandonedCheckInterval = TimeSpan.FromSeconds(30);
+
+    // Answers of an instance that may be on their way while it runs on.
+    private const int CompletionsPerInstance = 4;
+
+    private readonly BatchDispatcher _dispatcher =
+        new(rules, new BatchTuner(rules.MaxRows), session.Signature.IsBatchable, time);
+
+    private readonly Completions _completions = new(
+        consumer, settlement, session.File.Model, session.File.Version, state, time, logger, CompletionsPerInstance * rules.Instances);
+
+    private long _lastInHand = time.GetTimestamp();
+
+    /// <summary>Zero while anything is in hand, else the time since something was, or since the start.</summary>
+    public TimeSpan IdleFor => consumer.InHand.Count > 0 ? TimeSpan.Zero : time.GetElapsedTime(Interlocked.Read(ref _lastInHand));
+
+    /// <summary>Runs begun so far.</summary>
+    public int Begun => _dispatcher.Begun;
 
     private string Model => session.File.Model;
 
     private string Version => session.File.Version;
 
-    /// <summary>Works until told to stop; a batch that has begun is finished and answered first.</summary>
-    public async Task RunAsync(CancellationToken stopping)
+    /// <summary>
+    /// Works until told to stop or the process drains. Then nothing more is read, what has not begun is handed back, and what runs is
+    /// finished and answered; what still runs after <see cref="WorkerOptions.DrainTimeout"/> is ended and handed back.
+    /// </summary>
+    public async Task RunAsync(CancellationToken stop)
     {
-        var lastCheck = time.GetTimestamp();
+        using var presence = drain.Enter();
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop, drain.Started);
+        using var handBack = new CancellationTokenSource();
+        using var finished = new CancellationTokenSource();
+        consumer.Dropped = (reason, count) => telemetry.Dropped(Model, Version, reason, count);
+
+        var runner = new BatchRunner(session, _dispatcher, _completions, state, telemetry, time, logger, handBack.Token);
+        Task[] instances = [.. Enumerable.Range(0, rules.Instances).Select(i => InstanceThread.Start(
+            $"{Model}/{Version} {i}", session, _dispatcher, runner))];
+        var keeping = KeepAsync(finished.Token);
+
+        await ReadAsync(stopping.Token);
+        using var limit = time.CreateTimer(_ => handBack.Cancel(), null, options.DrainTimeout, Timeout.InfiniteTimeSpan);
+        _completions.Return([.. _dispatcher.Close().Select(r => r.Queued)]);
+        await Task.WhenAll(instances);
+        await _completions.AllAsync();
+        await finished.CancelAsync();
+        await keeping;
+    }
+
+    private async Task ReadAsync(CancellationToken stopping)
+    {
         while (!stopping.IsCancellationRequested)
         {
             try
             {
-                var requests = await TakeAsync(stopping);
-                if (requests.Count > 0)
+                if (_dispatcher.Room() is var room && room == 0)
                 {
-                    await ServeAsync(requests);
+                    await _dispatcher.RoomAsync(stopping);
+                }
+                else if (await consumer.ReadAsync(await LimitAsync(room, stopping)) is { Count: > 0 } requests)
+                {
+                    await TakeAsync(requests, stopping);
                 }
                 else
                 {
                     await consumer.WaitAsync(stopping);
                 }
-
-                if (time.GetElapsedTime(lastCheck) > AbandonedCheckInterval)
-                {
-                    lastCheck = time.GetTimestamp();
-                    telemetry.Dropped(Model, Version, "abandoned", await consumer.DropAbandonedAsync());
-                }
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
-                // Asked to stop while waiting: nothing is in hand.
+                // Asked to stop while waiting.
             }
             catch (Exception exception)
             {
-                // Redis is away, most likely. Whatever was in hand stays pending and its callers time out.
+                // Redis is away, most likely. What was being read becomes due again in time.
                 LogFault(exception, Model, Version);
-                await Task.Delay(RetryAfterFault, time, CancellationToken.None);
+                await PauseAsync(stopping);
             }
         }
+
     }
 
-    private async Task<IReadOnlyList<QueuedRequest>> TakeAsync(CancellationToken stopping)
+    // A worker whose device fails would spend the deliveries of every request: it tries one at a time, slowly, until one succeeds.
+    private async Task<int> LimitAsync(int room, CancellationToken stopping)
     {
-        var requests = await consumer.ReadAsync(options.MaxBatchSize);
-        if (requests.Count == 0 || requests.Count == options.MaxBatchSize || options.MaxBatchDelay == TimeSpan.Zero)
+        if (state.DeviceFailure is null)
         {
-            return requests;
+            return room;
         }
 
-        await Task.Delay(options.MaxBatchDelay, time, CancellationToken.None);
-        return stopping.IsCancellationRequested
-            ? requests
-            : [.. requests, .. await consumer.ReadAsync(options.MaxBatchSize - requests.Count)];
+        await Task.Delay(RetryAfterFault, time, stopping);
+        return 1;
     }
 
-    private async Task ServeAsync(IReadOnlyList<QueuedRequest> requests)
+    private async Task TakeAsync(IReadOnlyList<QueuedRequest> requests, CancellationToken stopping)
     {
+        Interlocked.Exchange(ref _lastInHand, time.GetTimestamp());
         state.Began(requests.Count);
-        try
+        var claim = await jobs.ClaimAsync(requests);
+        settlement.Drop(claim.Dropped);
+        _completions.Return(claim.Postponed);
+        Offer(claim.Ready);
+        if (claim.Ready.Count == 0 && claim.Postponed.Count > 0)
         {
-            var now = time.GetUtcNow();
-            var expired = requests.Where(r => r.Request.Deadline <= now).ToList();
-            if (expired.Count > 0)
-            {
-                telemetry.Dropped(Model, Version, "expired", expired.Count);
-                await AnswerAllAsync(expired, ReplyOutcome.Expired, "the deadline passed before the request could run");
-            }
-
-            List<QueuedRequest> live = [.. requests.Where(r => r.Request.Deadline > now)];
-            foreach (var run in BatchPlan.Split(session.Signature, live, options.MaxBatchSize))
-            {
-                await RunOrIsolateAsync(run);
-            }
-        }
-        finally
-        {
-            state.Ended(requests.Count);
+            // Postgres is away and only jobs are waiting: they can't run before it is back.
+            await PauseAsync(stopping);
         }
     }
 
-    // A request that the model fails on must not take its neighbours with it.
-    private async Task RunOrIsolateAsync(IReadOnlyList<QueuedRequest> run)
+    private void Offer(IReadOnlyList<QueuedRequest> requests)
     {
-        try
+        var pending = requests.Select(r => (Queued: r, Pending: PendingRequest.Create(session.Signature, r))).ToList();
+        _completions.Refuse(
+            [.. pending.Where(p => p.Pending is null).Select(p => p.Queued)], ReplyOutcome.Failed, "the request lacks an input of this model");
+        if (!_dispatcher.Offer(pending.Select(p => p.Pending).OfType<PendingRequest>()))
         {
-            await RunBatchAsync(run);
+            throw new InvalidOperationException("Requests were read after the dispatcher was closed.");
         }
-        catch (Exception exception) when (IsOfThisInput(exception) && run.Count > 1)
+    }
+
+    // Says that what is in hand is still worked on; what the queue has given to another worker meanwhile is forgotten here.
+    private async Task KeepAsync(CancellationToken finished)
+    {
+        using var timer = new PeriodicTimer(keepInterval, time);
+        while (!finished.IsCancellationRequested)
         {
-            LogIsolating(run.Count, Model, Version);
-            foreach (var request in run)
+            try
             {
-                await RunOrIsolateAsync([request]);
+                await timer.WaitForNextTickAsync(finished);
+                if (consumer.InHand is not { Count: > 0 } inHand)
+                {
+                    continue;
+                }
+
+                Interlocked.Exchange(ref _lastInHand, time.GetTimestamp());
+                var lost = (await consumer.KeepAsync(inHand)).ToHashSet();
+                if (lost.Count > 0)
+                {
+                    settlement.Abandon(lost);
+                    state.Ended(_dispatcher.Remove(r => lost.Contains(r.Queued)).Count);
+                }
+            }
+            catch (OperationCanceledException) when (finished.IsCancellationRequested)
+            {
+                // All is done.
+            }
+            catch (Exception exception)
+            {
+                LogNotKept(Model, Version, exception.Message);
             }
         }
-        catch (Exception exception) when (IsOfThisInput(exception))
-        {
-            LogFailed(exception, Model, Version);
-            await AnswerAllAsync(run, ReplyOutcome.Failed, $"the model failed on this input: {exception.Message}");
-        }
     }
 
-    // The model's own failure, or outputs that can't be cut apart by rows.
-    private static bool IsOfThisInput(Exception exception) => exception is OnnxRuntimeException or InvalidDataException;
-
-    private async Task RunBatchAsync(IReadOnlyList<QueuedRequest> run)
+    private async Task PauseAsync(CancellationToken stopping)
     {
-        var startedAt = time.GetUtcNow();
-        var rows = run.Sum(BatchPlan.Rows);
-        var spans = run.Select(r => StartSpan(r.Request, rows)).ToList();
-        try
-        {
-            var start = time.GetTimestamp();
-            using var outputs = session.Run([.. run.Select(r => r.Request.Inputs)]);
-            var computeTime = time.GetElapsedTime(start);
-
-            telemetry.Computed(Model, Version, computeTime, rows);
-            state.Executed(rows);
-            var replies = new ReplySplitter(session.Signature, outputs, rows).Split(run, startedAt, computeTime, state.WorkerId);
-            foreach (var request in run)
-            {
-                telemetry.Queued(Model, Version, startedAt - request.Request.EnqueuedAt);
-            }
-
-            await consumer.CompleteAsync(run, replies);
-        }
-        catch (Exception exception)
-        {
-            spans.ForEach(s => s?.SetStatus(ActivityStatusCode.Error, exception.Message));
-            throw;
-        }
-        finally
-        {
-            spans.ForEach(s => s?.Dispose());
-        }
-    }
-
-    private Task AnswerAllAsync(IReadOnlyList<QueuedRequest> requests, ReplyOutcome outcome, string error)
-    {
-        var now = time.GetUtcNow();
-        var replies = new Dictionary<string, ReplyBatch>(StringComparer.Ordinal);
-        foreach (var request in requests.Select(r => r.Request))
-        {
-            ReplyBatch.For(replies, request.ReplyTo).Add(
-                request.Id, outcome, error, now - request.EnqueuedAt, TimeSpan.Zero, 0, state.WorkerId);
-        }
-
-        return consumer.CompleteAsync(requests, replies);
-    }
-
-    private Activity? StartSpan(InferenceRequest request, int rows)
-    {
-        _ = ActivityContext.TryParse(request.TraceParent, request.TraceState, isRemote: true, out var parent);
-        var span = Telemetry.Source.StartActivity($"infer {Model}", ActivityKind.Consumer, parent);
-        span?.SetTag("inference.model.name", Model)
-            .SetTag("inference.model.version", Version)
-            .SetTag("inference.batch.size", rows)
-            .SetTag("inference.worker", state.WorkerId);
-        return span;
+        await Task.Delay(RetryAfterFault, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     [LoggerMessage(LogLevel.Error, "Serving {Model}/{Version} was interrupted, trying again in a second")]
     private partial void LogFault(Exception exception, string model, string version);
 
-    [LoggerMessage(LogLevel.Warning, "A batch of {Count} requests of {Model}/{Version} failed; each now runs alone")]
-    private partial void LogIsolating(int count, string model, string version);
-
-    [LoggerMessage(LogLevel.Warning, "{Model}/{Version} failed on a request")]
-    private partial void LogFailed(Exception exception, string model, string version);
+    [LoggerMessage(LogLevel.Warning, "The queue could not be told that requests of {Model}/{Version} are still worked on: {Reason}")]
+    private partial void LogNotKept(string model, string version, string reason);
 }

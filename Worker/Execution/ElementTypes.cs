@@ -6,7 +6,7 @@ namespace InferenceTemplate.Worker.Execution;
 /// <summary>ONNX Runtime's element types and the protocol's datatypes.</summary>
 internal static class ElementTypes
 {
-    /// <exception cref="NotSupportedException">The type has no datatype in the protocol, or is text, which is not served yet.</exception>
+    /// <exception cref="NotSupportedException">The type has no datatype in the protocol.</exception>
     public static Datatype ToDatatype(TensorElementType type) => type switch
     {
         TensorElementType.Bool => Datatype.Bool,
@@ -22,6 +22,7 @@ internal static class ElementTypes
         TensorElementType.Float => Datatype.Fp32,
         TensorElementType.Double => Datatype.Fp64,
         TensorElementType.BFloat16 => Datatype.Bf16,
+        TensorElementType.String => Datatype.Bytes,
         _ => throw new NotSupportedException($"Tensors of type {type} are not supported."),
     };
 
@@ -40,6 +41,6 @@ internal static class ElementTypes
         Datatype.Fp32 => TensorElementType.Float,
         Datatype.Fp64 => TensorElementType.Double,
         Datatype.Bf16 => TensorElementType.BFloat16,
-        _ => throw new NotSupportedException($"Tensors of type {datatype.Name()} are not supported."),
+        _ => TensorElementType.String,
     };
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
@@ -55,6 +56,14 @@ internal sealed partial class ExecutionDevice
     /// <summary>Whether this machine has an NVIDIA GPU that is not used because CUDA failed.</summary>
     public bool FellBack { get; }
 
+    /// <summary>Whether runs bind their values, so that copies between the process and the device are made once and awaited once.</summary>
+    public bool BindsValues => Provider == Cuda;
+
+    /// <summary>Runs of one model version that overlap where nothing else is said: on the CPU, one for each core that a run uses.</summary>
+    public int DefaultInstances => _options.Instances > 0 ? _options.Instances
+        : Provider == Cuda || _options.IntraOpThreads == 0 ? 1
+        : Math.Clamp(Environment.ProcessorCount / _options.IntraOpThreads, 1, 16);
+
     /// <summary>Options for a session on this device; the caller disposes them.</summary>
     public SessionOptions CreateSessionOptions()
     {
@@ -69,10 +78,33 @@ internal sealed partial class ExecutionDevice
         session.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
         if (Provider == Cuda)
         {
-            session.AppendExecutionProvider_CUDA(_options.DeviceId);
+            using var cuda = new OrtCUDAProviderOptions();
+            cuda.UpdateOptions(CudaSettings(_options));
+            session.AppendExecutionProvider_CUDA(cuda);
         }
 
         return session;
+    }
+
+    /// <summary>What the CUDA provider is told, by ONNX Runtime's keys.</summary>
+    internal static Dictionary<string, string> CudaSettings(WorkerOptions options)
+    {
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["device_id"] = options.DeviceId.ToString(CultureInfo.InvariantCulture),
+
+            // By default the arena doubles with each growth, which leaves less for the other models of this worker.
+            ["arena_extend_strategy"] = "kSameAsRequested",
+
+            // By default each new shape of a convolution is timed with every algorithm, which a varying batch size makes costly.
+            ["cudnn_conv_algo_search"] = "HEURISTIC",
+        };
+        if (options.GpuMemoryLimit > 0)
+        {
+            settings["gpu_mem_limit"] = options.GpuMemoryLimit.ToString(CultureInfo.InvariantCulture);
+        }
+
+        return settings;
     }
 
     // The driver's device on Linux, its library on Windows. Without them the CPU is no fallback but all there is.

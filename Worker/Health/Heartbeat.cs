@@ -1,12 +1,20 @@
 using InferenceTemplate.Inference.Fleet;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Gpu;
+using InferenceTemplate.Worker.ModelCache;
 
 namespace InferenceTemplate.Worker.Health;
 
 /// <summary>Tells the fleet every second what this worker does; falls silent, and so off the list, when it dies.</summary>
 internal sealed partial class Heartbeat(
-    FleetRegistry fleet, ServingState state, ExecutionDevice device, TimeProvider time, ILogger<Heartbeat> logger) : BackgroundService
+    FleetRegistry fleet,
+    ServingState state,
+    SessionCache cache,
+    GpuReader gpus,
+    ExecutionDevice device,
+    TimeProvider time,
+    ILogger<Heartbeat> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -54,18 +62,35 @@ internal sealed partial class Heartbeat(
         }
     }
 
-    private WorkerStatus Status(double inferencesPerSecond, double executionsPerSecond) => new(
-        state.WorkerId,
-        Environment.MachineName,
-        state.Started,
-        state.Loaded,
-        device.Name,
-        device.Provider,
-        [.. state.Models],
-        inferencesPerSecond,
-        executionsPerSecond,
-        executionsPerSecond > 0 ? inferencesPerSecond / executionsPerSecond : 0,
-        state.InFlight);
+    private WorkerStatus Status(double inferencesPerSecond, double executionsPerSecond)
+    {
+        var models = cache.Snapshot();
+        return new WorkerStatus(
+            state.WorkerId,
+            Environment.MachineName,
+            state.Started,
+            state.Loaded,
+            device.Name,
+            device.Provider,
+            [.. models.Where(m => m.State == CachedModelState.Ready).Select(m => m.Key.ToString()).Order(StringComparer.Ordinal)],
+            inferencesPerSecond,
+            executionsPerSecond,
+            executionsPerSecond > 0 ? inferencesPerSecond / executionsPerSecond : 0,
+            state.InFlight)
+        {
+            Cache = [.. models.Select(m => new CachedModelStatus(m.Key.ToString(), Word(m.State), m.Bytes, m.Leases, m.LastUsed))],
+            ModelMemoryLimit = cache.Limit,
+            Failures = [.. cache.Failures.Select(f => new ModelFailure(f.Key.ToString(), f.Reason, f.RetryAt))],
+            Gpus = gpus.Read(),
+        };
+    }
+
+    private static string Word(CachedModelState state) => state switch
+    {
+        CachedModelState.Loading => "loading",
+        CachedModelState.Ready => "ready",
+        _ => "closing",
+    };
 
     [LoggerMessage(LogLevel.Warning, "The fleet could not be told of this worker: {Reason}")]
     private partial void LogSilent(string reason);

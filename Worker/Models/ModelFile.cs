@@ -1,10 +1,9 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
+using InferenceTemplate.Inference.Catalog;
 
 namespace InferenceTemplate.Worker.Models;
 
 /// <summary>An ONNX file found at <c>{model}/{version}/model.onnx</c>.</summary>
-internal sealed partial record ModelFile(string Model, string Version, string Path)
+internal sealed record ModelFile(string Model, string Version, string Path)
 {
     public const string FileName = "model.onnx";
 
@@ -22,13 +21,13 @@ internal sealed partial record ModelFile(string Model, string Version, string Pa
         return [.. Directory.EnumerateFiles(directory, FileName, SearchOption.AllDirectories)
             .Select(path => Parse(directory, path))
             .OrderBy(f => f.Model, StringComparer.Ordinal)
-            .ThenBy(f => long.Parse(f.Version, CultureInfo.InvariantCulture))];
+            .ThenBy(f => CatalogSnapshot.NumberOf(f.Version))];
     }
 
     private static ModelFile Parse(string directory, string path)
     {
         var parts = System.IO.Path.GetRelativePath(directory, path).Split(System.IO.Path.DirectorySeparatorChar);
-        if (parts is not [var model, var version, FileName] || !ModelName().IsMatch(model) || !VersionNumber().IsMatch(version))
+        if (parts is not [var model, var version, FileName] || !ModelNames.IsModel(model) || !ModelNames.IsVersion(version))
         {
             throw new InvalidDataException(
                 $"'{path}' is not at {{model}}/{{version}}/{FileName}, the version being a positive integer and the model's name "
@@ -37,10 +36,4 @@ internal sealed partial record ModelFile(string Model, string Version, string Pa
 
         return new ModelFile(model, version, path);
     }
-
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex ModelName();
-
-    [GeneratedRegex("^[1-9][0-9]{0,17}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex VersionNumber();
 }

@@ -1,138 +1,224 @@
+using System.Collections.Concurrent;
+using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
-using InferenceTemplate.Worker.Batching;
-using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Inspection;
+using InferenceTemplate.Worker.ModelCache;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
-using Microsoft.ML.OnnxRuntime;
-using Npgsql;
-using StackExchange.Redis;
 
 namespace InferenceTemplate.Worker.Models;
 
-/// <summary>Opens, warms up and registers every model of the folder, then serves them until told to stop.</summary>
+/// <summary>
+/// Answers for every version that the registry lets be served: opens those that are likely to be asked, then each when it is, and gives
+/// memory back where it is not used.
+/// </summary>
 internal sealed partial class ModelHost(
-    IServiceProvider services,
-    ExecutionDevice device,
-    ModelRegistration registration,
+    ModelCatalog catalog,
+    FolderPublisher folder,
     SchemaHealthCheck schema,
+    ModelPreload preload,
+    SessionCache cache,
+    RequestQueue queue,
+    QueueWakeup wakeup,
     ServingState state,
-    Telemetry telemetry,
+    IServiceProvider services,
     TimeProvider time,
-    IOptions<WorkerOptions> options,
+    IOptions<ModelCacheOptions> options,
     ILogger<ModelHost> logger) : BackgroundService
 {
-    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    // What looks idle between two requests of a busy caller is not.
+    private static readonly TimeSpan ShortestIdle = TimeSpan.FromMilliseconds(50);
+
+    private readonly ConcurrentDictionary<QueueName, Served> _served = new();
+    private CatalogSnapshot? _followed;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // Opening models is long and blocking: let the host go on starting, so that probes are answered meanwhile.
+        // Reading the registry may block for long: let the host go on starting, so that probes are answered meanwhile.
         await Task.Yield();
-
-        var directory = Path.Combine(AppContext.BaseDirectory, options.Value.ModelsDirectory);
-        var sessions = ModelFile.Find(directory).Select(Open).OfType<ModelSession>().ToList();
         try
         {
-            await WaitForSchemaAsync(stoppingToken);
-            foreach (var session in sessions)
+            while ((await schema.CheckHealthAsync(new(), stoppingToken)).Status != HealthStatus.Healthy)
             {
-                await RegisterAsync(session, stoppingToken);
-                state.Serving($"{session.File.Model}/{session.File.Version}");
+                await Task.Delay(Interval, time, stoppingToken);
             }
 
+            await folder.PublishAsync(stoppingToken);
+            wakeup.Woken = Woken;
+            cache.MemoryWanted = () => GiveBackMemory();
+            await StartAsync(await FirstSnapshotAsync(stoppingToken), stoppingToken);
             state.Loaded = true;
-            LogServing(sessions.Count, device.Name);
-            await Task.WhenAll(sessions.Select(s => CreateServer(s).RunAsync(stoppingToken)));
+            using var timer = new PeriodicTimer(Interval, time);
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                await TickAsync(stoppingToken);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Stopped before all were served.
+            // Told to stop.
         }
         finally
         {
-            sessions.ForEach(s => s.Dispose());
+            wakeup.Woken = null;
+            await Task.WhenAll(_served.Values.Select(s => s.Running));
         }
     }
 
-    // One broken file must not keep the others from being served.
-    private ModelSession? Open(ModelFile file)
+    private async Task<CatalogSnapshot> FirstSnapshotAsync(CancellationToken stoppingToken)
     {
-        var name = $"{file.Model}/{file.Version}";
-        try
-        {
-            var start = time.GetTimestamp();
-            var session = ModelSession.Open(file, device);
-            session.WarmUp();
-            telemetry.Loaded(file.Model, file.Version, time.GetElapsedTime(start));
-            LogOpened(name, session.SizeBytes, time.GetElapsedTime(start).TotalMilliseconds);
-            return session;
-        }
-        catch (Exception exception) when (exception is OnnxRuntimeException or NotSupportedException or IOException)
-        {
-            LogBroken(exception, name);
-            state.Failed(name, exception.Message);
-            return null;
-        }
-    }
-
-    private async Task WaitForSchemaAsync(CancellationToken stoppingToken)
-    {
-        while ((await schema.CheckHealthAsync(new(), stoppingToken)).Status != Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Healthy)
-        {
-            await Task.Delay(Retry, time, stoppingToken);
-        }
-    }
-
-    private async Task RegisterAsync(ModelSession session, CancellationToken stoppingToken)
-    {
-        var version = new ModelVersion
-        {
-            Model = session.File.Model,
-            Version = session.File.Version,
-            Platform = "onnxruntime_onnx",
-            Sha256 = session.Sha256,
-            SizeBytes = session.SizeBytes,
-            Signature = session.Signature,
-            RegisteredAt = time.GetUtcNow(),
-        };
         while (true)
         {
             try
             {
-                await registration.RegisterAsync(version, stoppingToken);
-                return;
+                await catalog.RefreshAsync(stoppingToken);
+                return await catalog.SnapshotAsync(stoppingToken);
             }
-            catch (NpgsqlException exception)
+            catch (Exception exception) when (Outages.IsDatabaseAway(exception))
             {
-                LogNotRegistered(version.Model, version.Version, exception.Message);
-                await Task.Delay(Retry, time, stoppingToken);
+                LogUnread(exception.Message);
+                await Task.Delay(Interval, time, stoppingToken);
             }
         }
     }
 
-    private ModelServer CreateServer(ModelSession session)
+    private async Task StartAsync(CatalogSnapshot snapshot, CancellationToken stoppingToken)
     {
-        var consumer = new QueueConsumer(
-            services.GetRequiredService<IConnectionMultiplexer>(),
-            services.GetRequiredService<QueueWakeup>(),
-            services.GetRequiredService<IOptions<QueueOptions>>(),
-            services.GetRequiredService<ILogger<QueueConsumer>>(),
-            state.WorkerId,
-            session.File.Model,
-            session.File.Version);
-        return new ModelServer(
-            session, consumer, options.Value, state, telemetry, time, services.GetRequiredService<ILogger<ModelServer>>());
+        Follow(snapshot, stoppingToken);
+        List<ServedModel> first = [];
+        foreach (var key in await preload.ChooseAsync(snapshot, cache.Limit, stoppingToken))
+        {
+            first.Add(_served[new QueueName(key.Model, key.Version)].Model);
+        }
+
+        first.ForEach(m => m.Want());
+        await Task.WhenAll(first.Select(m => m.Tried)).WaitAsync(stoppingToken);
+        LogReady(_served.Count, first.Count, cache.Bytes, cache.Limit);
     }
 
-    [LoggerMessage(LogLevel.Information, "Opened {Model}: {Bytes} bytes, warm after {Milliseconds:F0} ms")]
-    private partial void LogOpened(string model, long bytes, double milliseconds);
+    private async Task TickAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            Follow(await catalog.SnapshotAsync(stoppingToken), stoppingToken);
+            GiveBackIdle();
+            if (cache.MemoryWaitSince is not null)
+            {
+                GiveBackMemory();
+            }
 
-    [LoggerMessage(LogLevel.Error, "{Model} could not be opened and is not served; the other models are not affected")]
-    private partial void LogBroken(Exception exception, string model);
+            // The beat beneath the wake-ups: pub/sub may lose one.
+            var asleep = _served.Where(s => !s.Value.Model.IsServing).Select(s => s.Key).ToList();
+            foreach (var waiting in asleep.Count == 0 ? [] : await queue.WaitingAsync(asleep))
+            {
+                Woken(waiting);
+            }
+        }
+        catch (Exception exception) when (Outages.IsDatabaseAway(exception) || exception is QueueUnavailableException)
+        {
+            LogUnread(exception.Message);
+        }
+    }
 
-    [LoggerMessage(LogLevel.Information, "Serving {Count} model versions on {Device}")]
-    private partial void LogServing(int count, string device);
+    // Called on the connection's reader.
+    private void Woken(QueueName name)
+    {
+        if (_served.TryGetValue(name, out var served) && !served.Model.IsServing)
+        {
+            served.Model.Want();
+        }
+    }
 
-    [LoggerMessage(LogLevel.Warning, "{Model}/{Version} could not be registered yet: {Reason}")]
-    private partial void LogNotRegistered(string model, string version, string reason);
+    private void Follow(CatalogSnapshot snapshot, CancellationToken stoppingToken)
+    {
+        if (!ReferenceEquals(snapshot, _followed))
+        {
+            var versions = snapshot.Versions.ToDictionary(v => new QueueName(v.Model, v.Version));
+            foreach (var gone in _served.Keys.Where(name => !versions.ContainsKey(name)))
+            {
+                Withdraw(gone);
+            }
+
+            foreach (var (name, version) in versions)
+            {
+                var settings = snapshot.SettingsOf(version.Model);
+                var served = _served.GetOrAdd(name, _ => Serve(version, settings, stoppingToken));
+                served.Model.Apply(settings);
+            }
+
+            cache.Pin(versions.Values.Where(v => IsKept(snapshot, v)).Select(v => new ModelKey(v.Model, v.Version)));
+            state.Versions = versions.Count;
+            _followed = snapshot;
+        }
+
+        // What is to be open without being asked comes back once there is room for it.
+        foreach (var version in snapshot.Versions.Where(v => IsKept(snapshot, v)))
+        {
+            var model = _served[new QueueName(version.Model, version.Version)].Model;
+            if (!model.IsServing && !cache.Contains(model.Key)
+                && cache.Bytes + MemoryBudget.Estimate(version.SizeBytes, version.MemoryBytes) <= cache.Limit)
+            {
+                model.Want();
+            }
+        }
+    }
+
+    private static bool IsKept(CatalogSnapshot snapshot, ModelVersion version) =>
+        snapshot.SettingsOf(version.Model).Pinned || snapshot.ResidencyOf(version.Model) == Residency.Load;
+
+    private Served Serve(ModelVersion version, ModelSettings settings, CancellationToken stoppingToken)
+    {
+        var model = ActivatorUtilities.CreateInstance<ServedModel>(services, new ModelKey(version.Model, version.Version), settings);
+        return new Served(model, model.RunAsync(stoppingToken));
+    }
+
+    private void Withdraw(QueueName name)
+    {
+        if (_served.TryRemove(name, out var served))
+        {
+            LogWithdrawn(name);
+            served.Model.Withdraw();
+            cache.Unload(served.Model.Key);
+            _ = served.Running.ContinueWith(_ => served.Model.Dispose(), TaskScheduler.Default);
+        }
+    }
+
+    private void GiveBackIdle()
+    {
+        foreach (var served in _served.Values.Where(s => s.Model.IdleFor >= options.Value.IdleAfter))
+        {
+            served.Model.GiveBack();
+        }
+    }
+
+    // The longest idle goes first. Where all are busy a load that has waited for half of its time gets a turn all the same: it takes
+    // the place of what was served longest, whose requests wake it again.
+    private void GiveBackMemory()
+    {
+        List<ServedModel> serving = [.. _served.Values.Select(s => s.Model).Where(m => m.IsServing)];
+        var idle = serving.Where(m => m.IdleFor >= ShortestIdle).MaxBy(m => m.IdleFor);
+        if (idle is not null)
+        {
+            idle.GiveBack();
+        }
+        else if (cache.MemoryWaitSince is { } since && time.GetElapsedTime(since) >= options.Value.ModelMemoryWait / 2)
+        {
+            serving.MaxBy(m => m.ServingFor)?.GiveBack();
+        }
+    }
+
+    private sealed record Served(ServedModel Model, Task Running);
+
+    [LoggerMessage(LogLevel.Information, "Answering for {Versions} model versions, {Open} of them preloaded: {Bytes} of {Limit} bytes")]
+    private partial void LogReady(int versions, int open, long bytes, long limit);
+
+    [LoggerMessage(LogLevel.Information, "{Model} is not served any more")]
+    private partial void LogWithdrawn(QueueName model);
+
+    [LoggerMessage(LogLevel.Warning, "The registry or the queue can't be asked; going on with what is known: {Reason}")]
+    private partial void LogUnread(string reason);
 }

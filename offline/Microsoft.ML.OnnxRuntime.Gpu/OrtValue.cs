@@ -114,6 +114,14 @@ public sealed unsafe class OrtValue : IDisposable
         return Encoding.UTF8.GetString(utf8);
     }
 
+    /// <summary>The bytes of one string, where the library holds them: not zero-terminated, valid no longer than the value.</summary>
+    public ReadOnlySpan<byte> GetStringElementAsSpan(int index)
+    {
+        using var self = new Borrowed(Handle);
+        Check(Api->GetStringTensorElementLength(self.Pointer, (nuint)index, out var length));
+        return StringBuffer(self, index, checked((int)length));
+    }
+
     /// <summary>All strings in row-major order.</summary>
     /// <exception cref="OnnxRuntimeException">The elements are not strings.</exception>
     public string[] GetStringTensorAsArray()

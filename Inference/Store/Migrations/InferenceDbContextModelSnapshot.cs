@@ -80,6 +80,220 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.ToTable("api_keys", (string)null);
                 });
 
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.Artefact", b =>
+                {
+                    b.Property<string>("Sha256")
+                        .HasMaxLength(64)
+                        .HasColumnType("character(64)")
+                        .HasColumnName("sha256")
+                        .IsFixedLength();
+
+                    b.Property<Guid>("Blob")
+                        .HasColumnType("uuid")
+                        .HasColumnName("blob");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<long>("SizeBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("size_bytes");
+
+                    b.HasKey("Sha256");
+
+                    b.ToTable("artefacts", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.ArtefactChunk", b =>
+                {
+                    b.Property<Guid>("Blob")
+                        .HasColumnType("uuid")
+                        .HasColumnName("blob");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("integer")
+                        .HasColumnName("number");
+
+                    b.Property<byte[]>("Data")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("data");
+
+                    b.HasKey("Blob", "Number");
+
+                    b.ToTable("artefact_chunks", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.Job", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<int>("Attempt")
+                        .HasColumnType("integer")
+                        .HasColumnName("attempt");
+
+                    b.Property<int>("BatchSize")
+                        .HasColumnType("integer")
+                        .HasColumnName("batch_size");
+
+                    b.Property<bool>("CancelRequested")
+                        .HasColumnType("boolean")
+                        .HasColumnName("cancel_requested");
+
+                    b.Property<long>("ComputeMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("compute_microseconds");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset>("DeadlineAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("deadline_at");
+
+                    b.Property<string>("Error")
+                        .HasColumnType("text")
+                        .HasColumnName("error");
+
+                    b.Property<short?>("ErrorStatus")
+                        .HasColumnType("smallint")
+                        .HasColumnName("error_status");
+
+                    b.Property<DateTimeOffset?>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<DateTimeOffset?>("FinishedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("finished_at");
+
+                    b.Property<string>("IdempotencyKey")
+                        .HasMaxLength(255)
+                        .HasColumnType("character varying(255)")
+                        .HasColumnName("idempotency_key");
+
+                    b.Property<DateTimeOffset?>("LeaseUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("lease_until");
+
+                    b.Property<int>("MaxAttempts")
+                        .HasColumnType("integer")
+                        .HasColumnName("max_attempts");
+
+                    b.Property<string>("Model")
+                        .IsRequired()
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<byte[]>("Outputs")
+                        .HasColumnType("bytea")
+                        .HasColumnName("outputs");
+
+                    b.Property<short>("Priority")
+                        .HasColumnType("smallint")
+                        .HasColumnName("priority");
+
+                    b.Property<float>("Progress")
+                        .HasColumnType("real")
+                        .HasColumnName("progress");
+
+                    b.Property<DateTimeOffset?>("QueuedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("queued_at");
+
+                    b.Property<byte[]>("Request")
+                        .HasColumnType("bytea")
+                        .HasColumnName("request");
+
+                    b.Property<byte[]>("RequestHash")
+                        .HasColumnType("bytea")
+                        .HasColumnName("request_hash");
+
+                    b.Property<string>("RequestId")
+                        .HasMaxLength(256)
+                        .HasColumnType("character varying(256)")
+                        .HasColumnName("request_id");
+
+                    b.Property<DateTimeOffset?>("StartedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("started_at");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(16)
+                        .HasColumnType("character varying(16)")
+                        .HasColumnName("state");
+
+                    b.Property<string>("TenantId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("tenant_id");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.Property<string>("Worker")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("worker");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex(new[] { "DeadlineAt" }, "ix_jobs_deadlines")
+                        .HasFilter("state = 'queued'");
+
+                    b.HasIndex(new[] { "TenantId", "Id" }, "ix_jobs_ended_badly")
+                        .HasFilter("state IN ('failed', 'cancelled', 'dead_lettered')");
+
+                    b.HasIndex(new[] { "ExpiresAt" }, "ix_jobs_finished")
+                        .HasFilter("finished_at IS NOT NULL");
+
+                    b.HasIndex(new[] { "TenantId", "IdempotencyKey" }, "ix_jobs_idempotency")
+                        .IsUnique()
+                        .HasFilter("idempotency_key IS NOT NULL");
+
+                    b.HasIndex(new[] { "LeaseUntil" }, "ix_jobs_leases")
+                        .HasFilter("state = 'running'");
+
+                    b.HasIndex(new[] { "TenantId", "Id" }, "ix_jobs_pending")
+                        .HasFilter("state IN ('queued', 'running')");
+
+                    b.HasIndex(new[] { "ExpiresAt" }, "ix_jobs_results")
+                        .HasFilter("outputs IS NOT NULL");
+
+                    b.HasIndex(new[] { "TenantId", "Id" }, "ix_jobs_tenant");
+
+                    b.HasIndex(new[] { "QueuedAt" }, "ix_jobs_waiting")
+                        .HasFilter("state = 'queued'");
+
+                    b.ToTable("jobs", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.LooseBlob", b =>
+                {
+                    b.Property<Guid>("Blob")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("blob");
+
+                    b.Property<DateTimeOffset>("RemoveAfter")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("remove_after");
+
+                    b.HasKey("Blob");
+
+                    b.ToTable("loose_blobs", (string)null);
+                });
+
             modelBuilder.Entity("InferenceTemplate.Inference.Store.Model", b =>
                 {
                     b.Property<string>("Name")
@@ -90,6 +304,19 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
+
+                    b.Property<string>("PreviousStable")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("previous_stable");
+
+                    b.Property<string>("Residency")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(16)
+                        .HasColumnType("character varying(16)")
+                        .HasDefaultValue("Auto")
+                        .HasColumnName("residency");
 
                     b.Property<string>("Settings")
                         .IsRequired()
@@ -105,6 +332,82 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.ToTable("models", (string)null);
                 });
 
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.ModelAlias", b =>
+                {
+                    b.Property<string>("Model")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<string>("Alias")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("alias");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.HasKey("Model", "Alias");
+
+                    b.HasIndex("Model", "Version");
+
+                    b.ToTable("model_aliases", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.ModelEvent", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasColumnName("id");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
+
+                    b.Property<string>("Actor")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("actor");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<string>("Details")
+                        .HasColumnType("text")
+                        .HasColumnName("details");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Model")
+                        .IsRequired()
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<string>("Version")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Model", "Id");
+
+                    b.ToTable("model_events", (string)null);
+                });
+
             modelBuilder.Entity("InferenceTemplate.Inference.Store.ModelVersion", b =>
                 {
                     b.Property<string>("Model")
@@ -117,11 +420,50 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasColumnType("character varying(32)")
                         .HasColumnName("version");
 
+                    b.Property<string>("CreatedBy")
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("created_by");
+
+                    b.Property<DateTimeOffset?>("DeletedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("deleted_at");
+
+                    b.Property<int>("InspectionAttempts")
+                        .HasColumnType("integer")
+                        .HasColumnName("inspection_attempts");
+
+                    b.Property<DateTimeOffset?>("InspectionLease")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("inspection_lease");
+
+                    b.Property<string>("Labels")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("labels")
+                        .HasDefaultValueSql("'{}'");
+
+                    b.Property<long>("MemoryBytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("memory_bytes");
+
+                    b.Property<string>("Metadata")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("metadata")
+                        .HasDefaultValueSql("'{}'");
+
                     b.Property<string>("Platform")
                         .IsRequired()
                         .HasMaxLength(64)
                         .HasColumnType("character varying(64)")
                         .HasColumnName("platform");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
 
                     b.Property<DateTimeOffset>("RegisteredAt")
                         .HasColumnType("timestamp with time zone")
@@ -143,7 +485,17 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("size_bytes");
 
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(16)
+                        .HasColumnType("character varying(16)")
+                        .HasDefaultValue("Ready")
+                        .HasColumnName("state");
+
                     b.HasKey("Model", "Version");
+
+                    b.HasIndex("Sha256");
 
                     b.ToTable("model_versions", (string)null);
                 });
@@ -159,15 +511,30 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("batch_size");
 
+                    b.Property<bool>("CacheHit")
+                        .HasColumnType("boolean")
+                        .HasColumnName("cache_hit");
+
                     b.Property<long>("ComputeMicroseconds")
                         .HasColumnType("bigint")
                         .HasColumnName("compute_microseconds");
+
+                    b.Property<decimal>("Cost")
+                        .HasPrecision(30, 15)
+                        .HasColumnType("numeric(30,15)")
+                        .HasColumnName("cost");
 
                     b.Property<string>("Model")
                         .IsRequired()
                         .HasMaxLength(128)
                         .HasColumnType("character varying(128)")
                         .HasColumnName("model");
+
+                    b.Property<string>("Priority")
+                        .IsRequired()
+                        .HasMaxLength(8)
+                        .HasColumnType("character varying(8)")
+                        .HasColumnName("priority");
 
                     b.Property<long>("QueueMicroseconds")
                         .HasColumnType("bigint")
@@ -176,6 +543,12 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.Property<DateTimeOffset>("ReceivedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("received_at");
+
+                    b.Property<string>("Role")
+                        .IsRequired()
+                        .HasMaxLength(8)
+                        .HasColumnType("character varying(8)")
+                        .HasColumnName("role");
 
                     b.Property<short>("Status")
                         .HasColumnType("smallint")
@@ -209,9 +582,69 @@ namespace InferenceTemplate.Inference.Store.Migrations
 
                     b.HasKey("Id");
 
+                    b.HasIndex("ReceivedAt");
+
+                    NpgsqlIndexBuilderExtensions.IncludeProperties(b.HasIndex("ReceivedAt"), new[] { "Model", "Version" });
+
                     b.HasIndex("TenantId", "ReceivedAt");
 
                     b.ToTable("predictions", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.ShadowComparison", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<bool?>("Agreed")
+                        .HasColumnType("boolean")
+                        .HasColumnName("agreed");
+
+                    b.Property<DateTimeOffset>("ComparedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("compared_at");
+
+                    b.Property<long>("ComputeMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("compute_microseconds");
+
+                    b.Property<string>("Error")
+                        .HasColumnType("text")
+                        .HasColumnName("error");
+
+                    b.Property<double?>("MaxDifference")
+                        .HasColumnType("double precision")
+                        .HasColumnName("max_difference");
+
+                    b.Property<string>("Model")
+                        .IsRequired()
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<long>("ShadowComputeMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("shadow_compute_microseconds");
+
+                    b.Property<string>("ShadowVersion")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("shadow_version");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Model", "ComparedAt");
+
+                    b.ToTable("shadow_comparisons", (string)null);
                 });
 
             modelBuilder.Entity("InferenceTemplate.Inference.Store.Tenant", b =>
@@ -244,11 +677,71 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         });
                 });
 
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.TrafficDecision", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Action")
+                        .IsRequired()
+                        .HasMaxLength(16)
+                        .HasColumnType("character varying(16)")
+                        .HasColumnName("action");
+
+                    b.Property<string>("Actor")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("actor");
+
+                    b.Property<DateTimeOffset>("DecidedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("decided_at");
+
+                    b.Property<string>("Model")
+                        .IsRequired()
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<string>("Policy")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("policy");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
+
+                    b.Property<string>("Version")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("DecidedAt");
+
+                    b.HasIndex("Model", "DecidedAt");
+
+                    b.ToTable("traffic_decisions", (string)null);
+                });
+
             modelBuilder.Entity("InferenceTemplate.Inference.Store.ApiKey", b =>
                 {
                     b.HasOne("InferenceTemplate.Inference.Store.Tenant", null)
                         .WithMany()
                         .HasForeignKey("TenantId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.ModelAlias", b =>
+                {
+                    b.HasOne("InferenceTemplate.Inference.Store.ModelVersion", null)
+                        .WithMany()
+                        .HasForeignKey("Model", "Version")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
                 });

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Tests.Unit.ServiceDefaults;
@@ -64,11 +65,31 @@ public sealed class HealthTests
 
         Assert.Equal("Unhealthy", report.GetProperty("status").GetString());
         var checks = report.GetProperty("checks").EnumerateArray().ToDictionary(check => check.GetProperty("name").GetString()!);
-        Assert.Equal(["database", "queue", "self"], checks.Keys.Order());
+        Assert.Equal(["database", "queue", "self", "stopping"], checks.Keys.Order());
         Assert.Equal("refused", checks["database"].GetProperty("error").GetString());
         Assert.Equal("Degraded", checks["queue"].GetProperty("status").GetString());
         Assert.Equal("80 % full", checks["queue"].GetProperty("description").GetString());
         Assert.True(checks["queue"].GetProperty("durationMs").GetDouble() >= 0);
+    }
+
+    [Fact]
+    public async Task Service_that_is_told_to_stop_is_not_ready_but_serves_on_for_the_delay()
+    {
+        await using var service = await Service.StartAsync(settings: ("Shutdown:Delay", "00:01:00"));
+        using var enough = new CancellationTokenSource();
+        using var before = await service.GetAsync("/health");
+
+        var stopping = service.Services.GetRequiredService<IHost>().StopAsync(enough.Token);
+        service.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        using var ready = await service.GetAsync("/health");
+        using var alive = await service.GetAsync("/alive");
+
+        Assert.Equal(HttpStatusCode.OK, before.StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
+        Assert.False(stopping.IsCompleted);
+        await enough.CancelAsync();
+        await stopping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     [Fact]

@@ -84,6 +84,16 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public async Task No_span_is_made_where_no_collector_would_get_it()
+    {
+        await using var service = await Service.StartAsync(app => app.MapGet(
+            "/spans", () => $"{Activity.Current?.IsAllDataRequested} {Activity.Current?.TraceId}"));
+        using var response = await service.GetAsync("/spans", ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+
+        Assert.Equal("False 4bf92f3577b34da6a3ce929d0e0e4736", await response.TextAsync());
+    }
+
+    [Fact]
     public async Task Failure_marks_its_trace_with_the_exception()
     {
         var spans = new ConcurrentBag<Activity>();
@@ -94,7 +104,10 @@ public sealed class TelemetryTests
             ActivityStopped = spans.Add,
         };
         ActivitySource.AddActivityListener(listener);
-        await using (var service = await Service.StartAsync(app => app.MapGet("/trace-boom", string () => throw new InvalidOperationException("why"))))
+        await using var collector = await Collector.StartAsync();
+        await using (var service = await Service.StartAsync(
+            app => app.MapGet("/trace-boom", string () => throw new InvalidOperationException("why")),
+            settings: [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")]))
         {
             using var response = await service.GetAsync("/trace-boom");
         }

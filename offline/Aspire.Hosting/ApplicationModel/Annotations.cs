@@ -12,6 +12,13 @@ public class ReplicaAnnotation(int replicas = 1) : IResourceAnnotation
     public int Replicas { get; } = replicas;
 }
 
+/// <summary>Says how a resource stands to another, such as <c>Reference</c>.</summary>
+public sealed class ResourceRelationshipAnnotation(IResource resource, string type) : IResourceAnnotation
+{
+    public IResource Resource { get; } = resource;
+    public string Type { get; } = type;
+}
+
 /// <summary>Which launch profile of its launchSettings.json a project starts with.</summary>
 public sealed class LaunchProfileAnnotation(string launchProfileName) : IResourceAnnotation
 {

@@ -15,7 +15,7 @@ public static partial class ResourceBuilderExtensions
     {
         var resource = source.Resource;
         var name = connectionName ?? resource.Name;
-        return builder.WithEnvironment(context =>
+        return builder.WithAnnotation(new ResourceRelationshipAnnotation(resource, "Reference")).WithEnvironment(context =>
         {
             var variable = resource.ConnectionStringEnvironmentVariable ?? $"ConnectionStrings__{name}";
             context.EnvironmentVariables[variable] = new ConnectionStringReference(resource, optional);
@@ -59,7 +59,7 @@ public static partial class ResourceBuilderExtensions
             return known;
 
         var references = new EndpointReferences(resource);
-        builder.WithAnnotation(references).WithEnvironment(context => AddEndpoints(references, context.EnvironmentVariables));
+        builder.WithAnnotation(references).WithAnnotation(new ResourceRelationshipAnnotation(resource, "Reference")).WithEnvironment(context => AddEndpoints(references, context.EnvironmentVariables));
         return references;
     }
 

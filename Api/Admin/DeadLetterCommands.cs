@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.Text.Json;
+using InferenceTemplate.Api.Queues;
+using InferenceTemplate.Inference.Queue;
+
+namespace InferenceTemplate.Api.Admin;
+
+/// <summary><c>admin dead-letters list|requeue|purge MODEL VERSION</c>. Output is JSON, one object a line.</summary>
+internal static class DeadLetterCommands
+{
+    private const int PageSize = 100;
+
+    private static readonly Argument<string> Model = new("model") { Description = "Name of the model." };
+    private static readonly Argument<string> Version = new("version") { Description = "Version of the model." };
+    private static readonly Option<string> Id = new("--id") { Description = "Only the dead letter of this id." };
+
+    public static Command Create(IServiceProvider services) => new("dead-letters", "Requests that were given up.")
+    {
+        Verb("list", "Shows them, without their data.", services, (letters, queue, _) => ListAsync(letters, queue)),
+        Verb("requeue", "Puts them back into their queue.", services, RequeueAsync, Id),
+        Verb("purge", "Throws them away.", services, PurgeAsync, Id),
+    };
+
+    private static Command Verb(
+        string name, string description, IServiceProvider services, Func<DeadLetters, QueueName, string?, Task<int>> run, Option<string>? id = null)
+    {
+        var command = new Command(name, description) { Model, Version };
+        if (id is not null)
+        {
+            command.Add(id);
+        }
+
+        command.SetAction(async (parsed, _) =>
+        {
+            try
+            {
+                var queue = new QueueName(parsed.GetRequiredValue(Model), parsed.GetRequiredValue(Version));
+                return await run(services.GetRequiredService<DeadLetters>(), queue, id is null ? null : parsed.GetValue(id));
+            }
+            catch (QueueUnavailableException exception)
+            {
+                await Console.Error.WriteLineAsync($"{exception.Message} {exception.InnerException!.Message}");
+                return 1;
+            }
+        });
+        return command;
+    }
+
+    private static async Task<int> ListAsync(DeadLetters letters, QueueName queue)
+    {
+        string? after = null;
+        while (await letters.ListAsync(queue, after, PageSize) is { Count: > 0 } page)
+        {
+            foreach (var letter in page)
+            {
+                Console.WriteLine(JsonSerializer.Serialize(DeadLetterView.Of(letter), ApiJson.Default.DeadLetterView));
+            }
+
+            after = page[^1].Id;
+        }
+
+        return 0;
+    }
+
+    private static async Task<int> RequeueAsync(DeadLetters letters, QueueName queue, string? id)
+    {
+        if (id is null)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(new RequeuedCount(await letters.RequeueAllAsync(queue)), ApiJson.Default.RequeuedCount));
+            return 0;
+        }
+
+        var outcome = DeadLetters.IsId(id) ? await letters.RequeueAsync(queue, id) : RequeueOutcome.Unknown;
+        return outcome switch
+        {
+            RequeueOutcome.Requeued => Done(new RequeuedCount(1)),
+            RequeueOutcome.Full => Failed($"The queue of {queue} has no room now."),
+            _ => Failed($"There is no dead letter '{id}' of {queue} that could be used."),
+        };
+    }
+
+    private static async Task<int> PurgeAsync(DeadLetters letters, QueueName queue, string? id)
+    {
+        if (id is null)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(new PurgedCount(await letters.PurgeAllAsync(queue)), ApiJson.Default.PurgedCount));
+            return 0;
+        }
+
+        var purged = DeadLetters.IsId(id) && await letters.PurgeAsync(queue, id);
+        return purged ? 0 : Failed($"There is no dead letter '{id}' of {queue}.");
+    }
+
+    private static int Done(RequeuedCount count)
+    {
+        Console.WriteLine(JsonSerializer.Serialize(count, ApiJson.Default.RequeuedCount));
+        return 0;
+    }
+
+    private static int Failed(string message)
+    {
+        Console.Error.WriteLine(message);
+        return 1;
+    }
+}

@@ -1,0 +1,117 @@
+using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Api.Traffic;
+using InferenceTemplate.Inference.Caching;
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Triton;
+
+namespace InferenceTemplate.Api.Caching;
+
+/// <param name="CacheHit">
+/// Answered by an earlier run, or by one that another caller began; null where the model's answers are not cached.
+/// </param>
+internal readonly record struct CachedCallResult(InferenceCallResult Result, bool? CacheHit);
+
+/// <summary>Calls a model, unless the answer is known: for models whose settings say that answers may be kept.</summary>
+internal sealed partial class CachedCalls(
+    InferenceCalls calls, ResponseCache cache, Telemetry telemetry, TritonMetrics triton, TimeProvider time, ILogger<CachedCalls> logger)
+{
+    // Answers on their way into the cache; more are not kept. They hold memory, and Redis may be slow.
+    private const int MaxFilling = 256;
+
+    private readonly SingleFlight<ResponseCacheKey, CachedAnswer> _flights = new();
+    private int _filling;
+
+    /// <summary>The refusal of a request whose queue is known to be full; null where it may go on. Asks nobody.</summary>
+    public InferenceCallResult? RefusalWithoutAsking(RoutedModel routed, long? contentLength) =>
+        calls.RefusalWithoutAsking(routed.Version, contentLength);
+
+    public async Task<CachedCallResult> CallAsync(
+        RoutedModel routed, string tenant, InferBody body, long? contentLength, CancellationToken cancellationToken)
+    {
+        if (routed.Settings.Cache is not { } settings)
+        {
+            return new(await calls.CallAsync(routed.Version, tenant, body, contentLength, kept: null, cancellationToken), null);
+        }
+
+        var (start, timeout) = (time.GetTimestamp(), calls.TimeFor(body.Timeout));
+        var key = ResponseCacheKey.Of(routed.Version, tenant, body.Inputs, body.Outputs);
+        CachedCallResult ended;
+        try
+        {
+            var (answer, shared) = await _flights.RunAsync(
+                key,
+                async () =>
+                {
+                    var found = await LookUpAsync(key, settings, RunAsync);
+                    return (found, found.Result.Status == StatusCodes.Status200OK);
+                },
+                timeout,
+                time,
+                cancellationToken);
+            ended = new(answer.Result, shared || answer.Kept);
+        }
+        catch (TimeoutException)
+        {
+            ended = new(
+                InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, "the same request of another caller did not end in time"),
+                false);
+        }
+
+        telemetry.Cached(routed.Version.Model, routed.Version.Version, ended.CacheHit!.Value);
+        triton.Cached(routed.Version.Model, routed.Version.Version, ended.CacheHit.Value);
+        return ended;
+
+        // Whoever has waited for another in vain has only the rest of its time.
+        Task<InferenceCallResult> RunAsync()
+        {
+            var rest = timeout - time.GetElapsedTime(start);
+            var late = body with { Timeout = rest > TimeSpan.Zero ? rest : TimeSpan.FromMilliseconds(1) };
+            return calls.CallAsync(routed.Version, tenant, late, contentLength, key, cancellationToken);
+        }
+    }
+
+    private async Task<CachedAnswer> LookUpAsync(ResponseCacheKey key, CacheSettings settings, Func<Task<InferenceCallResult>> runAsync)
+    {
+        var result = await runAsync();
+        if (result is { Status: StatusCodes.Status200OK, IsKept: false })
+        {
+            Fill(key, result.Reply!, settings);
+        }
+
+        return new CachedAnswer(result, result.IsKept);
+    }
+
+    // The answer does not wait for this.
+    private void Fill(ResponseCacheKey key, InferenceReply reply, CacheSettings settings)
+    {
+        if (Interlocked.Increment(ref _filling) > MaxFilling)
+        {
+            Interlocked.Decrement(ref _filling);
+            return;
+        }
+
+        _ = FillAsync(key, reply, settings);
+    }
+
+    private async Task FillAsync(ResponseCacheKey key, InferenceReply reply, CacheSettings settings)
+    {
+        try
+        {
+            await cache.PutAsync(key, reply, settings);
+        }
+        catch (QueueUnavailableException exception)
+        {
+            LogNotKept(key.Model, key.Version, exception.InnerException!.Message);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _filling);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "An answer of {Model}/{Version} could not be cached: {Reason}")]
+    private partial void LogNotKept(string model, string version, string reason);
+
+    private sealed record CachedAnswer(InferenceCallResult Result, bool Kept);
+}

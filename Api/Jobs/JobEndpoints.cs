@@ -1,0 +1,89 @@
+using System.Buffers.Text;
+using System.Security.Claims;
+using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Inference.Jobs;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace InferenceTemplate.Api.Jobs;
+
+/// <summary><c>/v1/jobs</c>: a tenant's own durable jobs. Others' are not there, for admins either.</summary>
+internal static class JobEndpoints
+{
+    private const int DefaultLimit = 50;
+    private const int MaxLimit = 200;
+
+    public static IServiceCollection AddJobsApi(this IServiceCollection services)
+    {
+        services.AddJobAcceptance();
+        services.AddSingleton<JobSubmission>();
+        services.AddSingleton<JobEvents>();
+        return services;
+    }
+
+    public static void MapJobs(this IEndpointRouteBuilder endpoints)
+    {
+        var jobs = endpoints.MapGroup("/v1/jobs").RequireAuthorization(Policies.Infer);
+        jobs.MapGet("/", ListAsync);
+        jobs.MapGet("/{id:guid}", GetAsync);
+        jobs.MapPost("/{id:guid}/cancel", CancelAsync);
+        jobs.MapJobResult();
+        jobs.MapJobEvents();
+    }
+
+    public static ProblemHttpResult Unknown(Guid id) =>
+        TypedResults.Problem($"there is no job '{id}'", statusCode: StatusCodes.Status404NotFound);
+
+    private static async Task<Results<JsonHttpResult<JobView>, ProblemHttpResult>> GetAsync(
+        Guid id, ClaimsPrincipal caller, JobQueries queries, CancellationToken cancellationToken) =>
+        await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } job ? Show(job) : Unknown(id);
+
+    private static async Task<Results<JsonHttpResult<JobView>, ProblemHttpResult>> CancelAsync(
+        Guid id, ClaimsPrincipal caller, JobCancellation cancellation, JobQueries queries, CancellationToken cancellationToken)
+    {
+        await cancellation.CancelAsync(caller.TenantId(), id, cancellationToken);
+        return await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } job ? Show(job) : Unknown(id);
+    }
+
+    private static async Task<Results<JsonHttpResult<JobPage>, ProblemHttpResult>> ListAsync(
+        string? state, string? model, int? limit, string? cursor, ClaimsPrincipal caller, JobQueries queries, CancellationToken cancellationToken)
+    {
+        JobState? wanted = null;
+        if (state is not null)
+        {
+            if (!JobStates.TryParse(state, out var parsed))
+            {
+                return Wrong($"state: '{state}' given, one of {string.Join(", ", Enum.GetValues<JobState>().Select(s => s.Name()))} expected");
+            }
+
+            wanted = parsed;
+        }
+
+        var count = limit ?? DefaultLimit;
+        if (count is < 1 or > MaxLimit)
+        {
+            return Wrong($"limit: {count} given, 1 to {MaxLimit} expected");
+        }
+
+        Guid? before = null;
+        if (cursor is not null)
+        {
+            Span<byte> bytes = stackalloc byte[16];
+            if (cursor.Length > 24 || !Base64Url.IsValid(cursor, out var length) || length != bytes.Length)
+            {
+                return Wrong($"cursor: '{cursor}' is not one that a list has given");
+            }
+
+            Base64Url.DecodeFromChars(cursor, bytes);
+            before = new Guid(bytes, bigEndian: true);
+        }
+
+        // One more than asked for tells whether there are more.
+        var jobs = await queries.ListAsync(caller.TenantId(), wanted, model, before, count + 1, cancellationToken);
+        var next = jobs.Count > count ? Base64Url.EncodeToString(jobs[count - 1].Id.ToByteArray(bigEndian: true)) : null;
+        return TypedResults.Json(new JobPage([.. jobs.Take(count).Select(JobView.Of)], next), ApiJson.Default.JobPage);
+    }
+
+    private static JsonHttpResult<JobView> Show(JobFacts job) => TypedResults.Json(JobView.Of(job), ApiJson.Default.JobView);
+
+    private static ProblemHttpResult Wrong(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
+}

@@ -1,0 +1,28 @@
+using System.Security.Claims;
+using InferenceTemplate.Inference.Catalog;
+
+namespace InferenceTemplate.Api.Models;
+
+/// <summary><c>DELETE /v1/models/{m}</c> and <c>/v1/models/{m}/versions/{v}</c>.</summary>
+internal static class Deletion
+{
+    public static void MapDeletion(this IEndpointRouteBuilder models)
+    {
+        models.MapDelete("/{model}/versions/{version}", DeleteVersionAsync);
+        models.MapDelete("/{model}", DeleteModelAsync);
+    }
+
+    private static async Task<IResult> DeleteVersionAsync(
+        string model, string version, ClaimsPrincipal caller, ModelRemoval removal, CancellationToken cancellationToken, bool force = false)
+    {
+        var problem = await removal.DeleteVersionAsync(model, version, force, caller.Actor(), cancellationToken);
+        return problem?.ToResult() ?? TypedResults.NoContent();
+    }
+
+    private static async Task<IResult> DeleteModelAsync(
+        string model, ClaimsPrincipal caller, ModelRemoval removal, CancellationToken cancellationToken)
+    {
+        var problem = await removal.DeleteModelAsync(model, caller.Actor(), cancellationToken);
+        return problem?.ToResult() ?? TypedResults.NoContent();
+    }
+}

@@ -1,0 +1,81 @@
+using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Store;
+
+namespace InferenceTemplate.Api.Models;
+
+internal sealed record ModelList(ModelSummary[] Models);
+
+/// <param name="Stable">The version that answers requests which name none; null while there is none.</param>
+internal sealed record ModelSummary(string Name, string? Stable, Residency Residency, string[] Versions, DateTimeOffset UpdatedAt)
+{
+    public static ModelSummary From(CatalogSnapshot snapshot, Model model) => new(
+        model.Name,
+        snapshot.StableOf(model.Name)?.Version,
+        model.Residency,
+        [.. snapshot.AllVersionsOf(model.Name).Select(v => v.Version)],
+        model.UpdatedAt);
+}
+
+/// <param name="PreviousStable">Where a rollback goes.</param>
+/// <param name="Aliases">The version of each.</param>
+internal sealed record ModelDetails(
+    string Name,
+    string? Stable,
+    string? PreviousStable,
+    Residency Residency,
+    IReadOnlyDictionary<string, string> Aliases,
+    ModelSettings Settings,
+    VersionDetails[] Versions,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset UpdatedAt)
+{
+    public static ModelDetails From(CatalogSnapshot snapshot, Model model) => new(
+        model.Name,
+        snapshot.StableOf(model.Name)?.Version,
+        model.PreviousStable,
+        model.Residency,
+        snapshot.AliasesOf(model.Name).ToDictionary(a => a.Alias, a => a.Version, StringComparer.Ordinal),
+        model.Settings,
+        [.. snapshot.AllVersionsOf(model.Name).Select(VersionDetails.From)],
+        model.CreatedAt,
+        model.UpdatedAt);
+}
+
+internal sealed record VersionList(VersionDetails[] Versions);
+
+/// <param name="Reason">Why it was rejected; null in other states.</param>
+/// <param name="MemoryBytes">What one open session takes, about; 0 until it has been opened.</param>
+/// <param name="Inputs">Empty until it has been opened, as is what else the file says of itself.</param>
+internal sealed record VersionDetails(
+    string Model,
+    string Version,
+    VersionState State,
+    string? Reason,
+    string Platform,
+    string Sha256,
+    long SizeBytes,
+    long MemoryBytes,
+    TensorMetadata[] Inputs,
+    TensorMetadata[] Outputs,
+    VersionMetadata Metadata,
+    IReadOnlyDictionary<string, string> Labels,
+    string? CreatedBy,
+    DateTimeOffset CreatedAt)
+{
+    public static VersionDetails From(ModelVersion version) => new(
+        version.Model,
+        version.Version,
+        version.State,
+        version.Reason,
+        version.Platform,
+        version.Sha256,
+        version.SizeBytes,
+        version.MemoryBytes,
+        TensorMetadata.From(version.Signature.Inputs),
+        TensorMetadata.From(version.Signature.Outputs),
+        version.Metadata,
+        version.Labels,
+        version.CreatedBy,
+        version.RegisteredAt);
+}

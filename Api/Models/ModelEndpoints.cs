@@ -1,0 +1,37 @@
+using System.Security.Claims;
+using InferenceTemplate.Inference.Catalog.Artefacts;
+using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.ServiceDefaults.Errors;
+
+namespace InferenceTemplate.Api.Models;
+
+/// <summary>The model registry: <c>/v1/models</c>.</summary>
+internal static class ModelEndpoints
+{
+    public static IServiceCollection AddModels(this IServiceCollection services)
+    {
+        services.AddOptions<ModelUploadOptions>().BindConfiguration(ModelUploadOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.Configure<ErrorResponses>(errors =>
+            errors.MapOutage(e => e is ArtefactStoreUnavailableException, "the artefact store is unavailable: try again later"));
+        return services;
+    }
+
+    public static void MapModels(this IEndpointRouteBuilder endpoints)
+    {
+        var read = endpoints.MapGroup("/v1/models").RequireAuthorization(Policies.Observe);
+        read.MapModelReads();
+        read.MapHistory();
+
+        var write = endpoints.MapGroup("/v1/models").RequireAuthorization(Policies.Administer);
+        write.MapUpload();
+        write.MapDownload();
+        write.MapSettings();
+        write.MapAliases();
+        write.MapLabels();
+        write.MapPromotion();
+        write.MapDeletion();
+    }
+
+    /// <summary>Who is named in a model's history.</summary>
+    public static string Actor(this ClaimsPrincipal caller) => caller.Identity?.Name ?? "unknown";
+}

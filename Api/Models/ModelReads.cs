@@ -1,0 +1,59 @@
+using InferenceTemplate.Inference.Catalog;
+
+namespace InferenceTemplate.Api.Models;
+
+/// <summary>
+/// <c>GET</c> of models and versions. Read afresh: whoever has just changed something through another replica must see it.
+/// </summary>
+internal static class ModelReads
+{
+    public static void MapModelReads(this IEndpointRouteBuilder models)
+    {
+        models.MapGet("", ListAsync);
+        models.MapGet("/{model}", GetAsync);
+        models.MapGet("/{model}/versions", VersionsAsync);
+        models.MapGet("/{model}/versions/{version}", VersionAsync);
+    }
+
+    /// <summary>A version in any state, by number or alias.</summary>
+    public static Inference.Store.ModelVersion? FindAny(this CatalogSnapshot snapshot, string model, string version)
+    {
+        var number = snapshot.AliasesOf(model).FirstOrDefault(a => a.Alias == version)?.Version ?? version;
+        return snapshot.AllVersionsOf(model).FirstOrDefault(v => v.Version == number);
+    }
+
+    public static IResult Unknown(string model, string version) =>
+        RegistryProblem.NotFound($"There is no version '{version}' of a model '{model}'.").ToResult();
+
+    private static async Task<IResult> ListAsync(ModelCatalog catalog, CancellationToken cancellationToken)
+    {
+        var snapshot = await catalog.RefreshAsync(cancellationToken);
+        return TypedResults.Json(
+            new ModelList([.. snapshot.Models.Select(m => ModelSummary.From(snapshot, m))]), ModelsJson.Default.ModelList);
+    }
+
+    private static async Task<IResult> GetAsync(string model, ModelCatalog catalog, HttpResponse response, CancellationToken cancellationToken)
+    {
+        var snapshot = await catalog.RefreshAsync(cancellationToken);
+        if (snapshot.ModelOf(model) is not { } found)
+        {
+            return RegistryProblem.NotFound($"There is no model '{model}'.").ToResult();
+        }
+
+        response.Headers.ETag = SettingsTag.Of(found.Settings);
+        return TypedResults.Json(ModelDetails.From(snapshot, found), ModelsJson.Default.ModelDetails);
+    }
+
+    private static async Task<IResult> VersionsAsync(string model, ModelCatalog catalog, CancellationToken cancellationToken)
+    {
+        var versions = (await catalog.RefreshAsync(cancellationToken)).AllVersionsOf(model);
+        return versions.Count == 0
+            ? RegistryProblem.NotFound($"There is no model '{model}'.").ToResult()
+            : TypedResults.Json(new VersionList([.. versions.Select(VersionDetails.From)]), ModelsJson.Default.VersionList);
+    }
+
+    private static async Task<IResult> VersionAsync(string model, string version, ModelCatalog catalog, CancellationToken cancellationToken) =>
+        (await catalog.RefreshAsync(cancellationToken)).FindAny(model, version) is { } found
+            ? TypedResults.Json(VersionDetails.From(found), ModelsJson.Default.VersionDetails)
+            : Unknown(model, version);
+}

@@ -1,0 +1,27 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Store;
+
+namespace InferenceTemplate.Api.Models;
+
+/// <summary>JSON of the models API, generated at build. What is not known is refused: a misspelt setting would be lost unseen.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectRequiredConstructorParameters = true,
+    Converters = [typeof(SnakeCase<Residency>), typeof(SnakeCase<VersionState>), typeof(SnakeCase<RaggedShapes>)])]
+[JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(ModelDetails))]
+[JsonSerializable(typeof(VersionList))]
+[JsonSerializable(typeof(VersionDetails))]
+[JsonSerializable(typeof(ModelSettings))]
+[JsonSerializable(typeof(AliasTarget))]
+[JsonSerializable(typeof(PromotionRequest))]
+[JsonSerializable(typeof(PromotionAnswer))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
+[JsonSerializable(typeof(ModelHistory))]
+internal sealed partial class ModelsJson : JsonSerializerContext;
+
+internal sealed class SnakeCase<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false)
+    where T : struct, Enum;

@@ -1,0 +1,24 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using InferenceTemplate.Inference.Catalog;
+
+namespace InferenceTemplate.Api.Models;
+
+/// <summary>The entity tag of a model's settings: the same for the same settings, whoever wrote them.</summary>
+internal static class SettingsTag
+{
+    private const int Digits = 32;
+
+    public static string Of(ModelSettings settings)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(settings, ModelsJson.Default.ModelSettings);
+        return $"\"{Convert.ToHexStringLower(SHA256.HashData(json))[..Digits]}\"";
+    }
+
+    /// <summary>Whether <c>If-Match</c> allows a change; without it everything does.</summary>
+    public static bool Matches(HttpRequest request, ModelSettings settings)
+    {
+        var wanted = request.Headers.IfMatch.ToString();
+        return wanted.Length == 0 || wanted == "*" || wanted.Split(',', StringSplitOptions.TrimEntries).Contains(Of(settings), StringComparer.Ordinal);
+    }
+}

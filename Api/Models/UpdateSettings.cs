@@ -1,0 +1,68 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Store;
+using Microsoft.EntityFrameworkCore;
+
+namespace InferenceTemplate.Api.Models;
+
+/// <summary>
+/// <c>PUT /v1/models/{m}/settings</c>: all settings at once, those left out being the defaults. <c>If-Match</c> with the
+/// model's <c>ETag</c> keeps two people from undoing each other's work.
+/// </summary>
+internal static class UpdateSettings
+{
+    public static void MapSettings(this IEndpointRouteBuilder models) => models.MapPut("/{model}/settings", PutAsync);
+
+    private static async Task<IResult> PutAsync(string model, HttpContext context, ModelRegistry registry, CancellationToken cancellationToken)
+    {
+        var (settings, unreadable) = await context.Request.ReadAsync(ModelsJson.Default.ModelSettings, cancellationToken);
+        if (settings is null)
+        {
+            return unreadable!;
+        }
+
+        if (SettingsRules.Validate(model, settings) is { Count: > 0 } wrong)
+        {
+            return ModelProblems.Invalid(wrong);
+        }
+
+        var problem = await registry.ChangeAsync(
+            model, change => ApplyAsync(change, context, settings, cancellationToken), cancellationToken);
+        if (problem is not null)
+        {
+            return problem.ToResult();
+        }
+
+        context.Response.Headers.ETag = SettingsTag.Of(settings);
+        return TypedResults.Json(settings, ModelsJson.Default.ModelSettings);
+    }
+
+    private static async Task<RegistryProblem?> ApplyAsync(
+        ModelChange change, HttpContext context, ModelSettings settings, CancellationToken cancellationToken)
+    {
+        if (!SettingsTag.Matches(context.Request, change.Model.Settings))
+        {
+            return new RegistryProblem(
+                RegistryProblemKind.Outdated, null, "Somebody has changed the settings since you read them: read them again, and repeat your change.");
+        }
+
+        var ready = await change.Database.ModelVersions
+            .Where(v => v.Model == change.Model.Name && v.DeletedAt == null && v.State == VersionState.Ready)
+            .Select(v => v.Version).ToListAsync(cancellationToken);
+        foreach (var (field, version) in SettingsRules.Versions(settings.Traffic))
+        {
+            if (!ready.Contains(version))
+            {
+                return RegistryProblem.Invalid(field, $"there is no version '{version}' that is ready");
+            }
+        }
+
+        if (change.Model.Settings.Traffic.Stable is { } stable && settings.Traffic.Stable != stable)
+        {
+            change.Model.PreviousStable = stable;
+        }
+
+        change.Model.Settings = settings;
+        change.Record(ModelEventKinds.SettingsChanged, context.User.Actor(), details: System.Text.Json.JsonSerializer.Serialize(settings, ModelsJson.Default.ModelSettings));
+        return null;
+    }
+}

@@ -1,0 +1,107 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Catalog.Artefacts;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.Api.Models;
+
+/// <summary>
+/// <c>POST /v1/models/{m}/versions[?version=N]</c>: a new version, its ONNX file being the body. It is streamed into the
+/// store; 202, since a worker has yet to open it.
+/// </summary>
+internal static class UploadVersion
+{
+    private static readonly string[] ContentTypes = ["application/octet-stream", "application/x-protobuf", "application/protobuf", "application/onnx"];
+
+    public static void MapUpload(this IEndpointRouteBuilder models) => models.MapPost("/{model}/versions", PostAsync);
+
+    private static async Task<IResult> PostAsync(
+        string model,
+        HttpContext context,
+        ModelCatalog catalog,
+        ModelRegistry registry,
+        ArtefactStore artefacts,
+        IOptions<ModelUploadOptions> options,
+        CancellationToken cancellationToken,
+        string? version = null)
+    {
+        var request = context.Request;
+        if (Check(model, version, request, out var declared) is { } wrong)
+        {
+            return wrong;
+        }
+
+        var maxBytes = options.Value.MaxUploadBytes;
+        if (request.ContentLength > maxBytes)
+        {
+            return TooLarge(maxBytes);
+        }
+
+        // Before gigabytes are sent for nothing; whether it is still free is decided when they are there.
+        if (version is not null && (await catalog.SnapshotAsync(cancellationToken)).AllVersionsOf(model).Any(v => v.Version == version))
+        {
+            return RegistryProblem.Conflict($"Version {version} of '{model}' exists: a version never changes. Give another, or none for the next.", "version").ToResult();
+        }
+
+        // The server's limit is for inference requests. One more than allowed, so that it is this code that answers.
+        context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = maxBytes + 1;
+        StagedArtefact staged;
+        try
+        {
+            staged = await artefacts.StageAsync(request.Body, maxBytes, cancellationToken);
+        }
+        catch (ArtefactTooLargeException)
+        {
+            return TooLarge(maxBytes);
+        }
+
+        if (staged.SizeBytes == 0 || (declared is not null && declared != staged.Sha256))
+        {
+            await artefacts.DiscardAsync(staged.Blob);
+            return staged.SizeBytes == 0
+                ? ModelProblems.Invalid("body", "is empty; the ONNX file is expected")
+                : ModelProblems.Invalid(ContentHash.DigestHeader, $"says that the body's SHA-256 is {declared}, but {staged.Sha256} arrived");
+        }
+
+        var (added, problem) = await registry.AddAsync(new NewVersion(model, version, staged, context.User.Actor()), cancellationToken);
+        return added is null
+            ? problem!.ToResult()
+            : TypedResults.Json(VersionDetails.From(added), ModelsJson.Default.VersionDetails, statusCode: StatusCodes.Status202Accepted).At(
+                context, $"/v1/models/{model}/versions/{added.Version}");
+    }
+
+    private static IResult? Check(string model, string? version, HttpRequest request, out string? declared)
+    {
+        declared = null;
+        if (!ModelNames.IsModel(model))
+        {
+            return ModelProblems.Invalid("model", $"must be {ModelNames.ModelRule}");
+        }
+
+        if (version is not null && !ModelNames.IsVersion(version))
+        {
+            return ModelProblems.Invalid("version", $"must be {ModelNames.VersionRule}; leave it out for the next");
+        }
+
+        var type = request.ContentType?.Split(';')[0].Trim();
+        if (!string.IsNullOrEmpty(type) && !ContentTypes.Contains(type, StringComparer.OrdinalIgnoreCase))
+        {
+            return TypedResults.Problem(
+                $"The body is {type}; the ONNX file itself is expected, as {ContentTypes[0]}.", statusCode: StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        return ContentHash.TryRead(request, out declared, out var header)
+            ? null
+            : ModelProblems.Invalid(header, $"can't be read: '{ContentHash.DigestHeader}: sha-256=:<base64>:' or '{ContentHash.HexHeader}: <hex>' is expected");
+    }
+
+    private static ProblemHttpResult TooLarge(long maxBytes) =>
+        TypedResults.Problem($"The body is larger than {maxBytes} bytes (Models:MaxUploadBytes).", statusCode: StatusCodes.Status413PayloadTooLarge);
+
+    private static IResult At(this IResult result, HttpContext context, string location)
+    {
+        context.Response.Headers.Location = location;
+        return result;
+    }
+}

@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using System.Security.Claims;
+using InferenceTemplate.Api.Caching;
+using InferenceTemplate.Api.Predictions;
+using InferenceTemplate.Api.Traffic;
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Costs;
+using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Inference.Traffic;
+using InferenceTemplate.Inference.Triton;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.Api.OpenInference;
+
+/// <summary>
+/// Puts down how a call ended: its price, metrics, the counts that decide over canaries, the prediction record. Nothing here waits.
+/// </summary>
+internal sealed class InferRecords(
+    TrafficOutcomes outcomes, PredictionRecorder predictions, Telemetry telemetry, TritonMetrics triton, IOptions<CostOptions> costs,
+    TimeProvider time)
+{
+    /// <returns>What the answer says of itself.</returns>
+    public AnswerParameters Ended(
+        ClaimsPrincipal caller, RoutedModel routed, InferBody body, CachedCallResult ended, DateTimeOffset receivedAt, TimeSpan total)
+    {
+        var (model, version) = (routed.Version.Model, routed.Version.Version);
+        var (result, hit) = (ended.Result, ended.CacheHit == true);
+
+        // A kept answer tells of the run that made it; this request has had none.
+        var reply = hit ? null : result.Reply;
+        var parameters = new AnswerParameters(
+            reply?.QueueTime ?? default, reply?.ComputeTime ?? default, reply?.BatchSize ?? 0,
+            CostOf(routed.Version, routed.Settings, body.Inputs, reply), costs.Value.Currency, ended.CacheHit);
+
+        telemetry.Answered(model, version, result.Status, total);
+        telemetry.Cost(model, version, routed.Role.Name(), parameters.Cost, parameters.Currency);
+        triton.Answered(model, version, FailureReason(result), total, parameters.Queue, parameters.Compute);
+        if (routed.Role is TrafficRole.Stable or TrafficRole.Canary && !hit && result.IsOfModel)
+        {
+            var computed = reply?.Outcome == ReplyOutcome.Completed ? reply.ComputeTime : (TimeSpan?)null;
+            outcomes.Record(model, version, routed.Settings.Traffic.Since, new(result.IsFaultOfModel, computed, total, parameters.Cost));
+        }
+
+        predictions.Record(new Prediction
+        {
+            Id = Guid.CreateVersion7(receivedAt),
+            ReceivedAt = receivedAt,
+            TenantId = caller.TenantId(),
+            Model = model,
+            Version = version,
+            Status = (short)result.Status,
+            BatchSize = parameters.BatchSize,
+            QueueMicroseconds = (long)parameters.Queue.TotalMicroseconds,
+            ComputeMicroseconds = (long)parameters.Compute.TotalMicroseconds,
+            TotalMicroseconds = (long)total.TotalMicroseconds,
+            Role = routed.Role.Name(),
+            Priority = body.Priority.Name(),
+            CacheHit = hit,
+            Cost = parameters.Cost,
+            Worker = reply?.Worker,
+            TraceId = Activity.Current?.TraceId.ToHexString(),
+        });
+        return parameters;
+    }
+
+    /// <summary>Puts down a repetition on a shadow version; no caller waited for it.</summary>
+    /// <param name="reply">Null where it gave no answer.</param>
+    public void Mirrored(
+        ModelVersion shadow, ModelSettings settings, string tenant, Tensor[] inputs, InferenceReply? reply, TimeSpan total)
+    {
+        var cost = CostOf(shadow, settings, inputs, reply);
+        telemetry.Cost(shadow.Model, shadow.Version, TrafficRole.Shadow.Name(), cost, costs.Value.Currency);
+        outcomes.Record(shadow.Model, shadow.Version, settings.Traffic.Since, new(reply is null, reply?.ComputeTime, total, cost));
+        predictions.Record(new Prediction
+        {
+            Id = Guid.CreateVersion7(time.GetUtcNow()),
+            ReceivedAt = time.GetUtcNow() - total,
+            TenantId = tenant,
+            Model = shadow.Model,
+            Version = shadow.Version,
+            Status = (short)(reply is null ? StatusCodes.Status500InternalServerError : StatusCodes.Status200OK),
+            BatchSize = reply?.BatchSize ?? 0,
+            QueueMicroseconds = (long)(reply?.QueueTime.TotalMicroseconds ?? 0),
+            ComputeMicroseconds = (long)(reply?.ComputeTime.TotalMicroseconds ?? 0),
+            TotalMicroseconds = (long)total.TotalMicroseconds,
+            Role = TrafficRole.Shadow.Name(),
+            Priority = Priority.Shadow.Name(),
+            Cost = cost,
+            Worker = reply?.Worker,
+        });
+    }
+
+    private decimal CostOf(ModelVersion version, ModelSettings settings, Tensor[] inputs, InferenceReply? reply)
+    {
+        if (reply is null)
+        {
+            return 0;
+        }
+
+        // Without an open first dimension a request has its run to itself.
+        var rows = version.Signature.IsBatchable && inputs is [{ Shape: [var first, ..] }, ..] ? (int)first : reply.BatchSize;
+        return CostShare.Of(reply, rows, settings.PricePerDeviceHour ?? costs.Value.PricePerDeviceHour);
+    }
+
+    private static string? FailureReason(InferenceCallResult result) => result.Status switch
+    {
+        StatusCodes.Status200OK => null,
+        InferenceCallResult.ClientClosedRequest => "CANCELED",
+        StatusCodes.Status503ServiceUnavailable => "REJECTED",
+        _ => result.Reply is { Outcome: ReplyOutcome.Failed } ? "BACKEND" : "OTHER",
+    };
+}

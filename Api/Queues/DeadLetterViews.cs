@@ -1,0 +1,37 @@
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Tensors;
+
+namespace InferenceTemplate.Api.Queues;
+
+/// <summary>A tensor without its data.</summary>
+internal sealed record DeadTensor(string Name, string Datatype, long[] Shape, int Bytes);
+
+internal sealed record DeadRequest(
+    Guid Id, string Kind, string Priority, string Tenant, DateTimeOffset EnqueuedAt, DateTimeOffset Deadline, string? TraceParent, DeadTensor[] Inputs);
+
+/// <param name="Request">What it asked, without its data; null where the message can't be read any more.</param>
+internal sealed record DeadLetterView(string Id, string Reason, int Deliveries, DateTimeOffset Time, int Bytes, DeadRequest? Request)
+{
+    public static DeadLetterView Of(DeadLetter letter) => new(
+        letter.Id, letter.Reason, letter.Deliveries, letter.Time, letter.Bytes, letter.Request is { } request ? Of(request) : null);
+
+    private static DeadRequest Of(InferenceRequest request) => new(
+        request.Id,
+        Name(request.Kind),
+        Name(request.Priority),
+        request.TenantId,
+        request.EnqueuedAt,
+        request.Deadline,
+        request.TraceParent,
+        [.. request.Inputs.Select(i => new DeadTensor(i.Name, i.Datatype.Name(), i.Shape, i.Data.Length))]);
+
+    private static string Name<T>(T value)
+        where T : struct, Enum => Enum.GetName(value)?.ToLowerInvariant() ?? "unknown";
+}
+
+/// <param name="Next">The <c>after</c> of the next page; null on the last.</param>
+internal sealed record DeadLetterPage(DeadLetterView[] DeadLetters, string? Next);
+
+internal sealed record RequeuedCount(int Requeued);
+
+internal sealed record PurgedCount(long Purged);

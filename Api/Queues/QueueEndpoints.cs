@@ -1,0 +1,88 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Inference.Queue;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace InferenceTemplate.Api.Queues;
+
+/// <summary>Queues and their dead letters, for administrators.</summary>
+internal static class QueueEndpoints
+{
+    private const int DefaultPage = 50;
+    private const int LargestPage = 500;
+
+    public static IServiceCollection AddQueues(this IServiceCollection services)
+    {
+        services.AddSingleton<QueueGauges>();
+        services.AddHostedService(provider => provider.GetRequiredService<QueueGauges>());
+        return services;
+    }
+
+    public static void MapQueues(this IEndpointRouteBuilder endpoints)
+    {
+        var queues = endpoints.MapGroup("/v1/queues").RequireAuthorization(Policies.Administer);
+        queues.MapGet("", QueueList.GetAsync);
+        var dead = queues.MapGroup("/{model}/{version}/dead-letters");
+        dead.MapGet("", ListAsync);
+        dead.MapPost("/requeue", RequeueAllAsync);
+        dead.MapPost("/{id}/requeue", RequeueAsync);
+        dead.MapDelete("", PurgeAllAsync);
+        dead.MapDelete("/{id}", PurgeAsync);
+    }
+
+    private static async Task<Results<JsonHttpResult<DeadLetterPage>, ProblemHttpResult>> ListAsync(
+        string model, string version, string? after, int? limit, DeadLetters letters, ModelCatalog catalog, CancellationToken cancellationToken)
+    {
+        if (after is not null && !DeadLetters.IsId(after))
+        {
+            return Problem(StatusCodes.Status400BadRequest, $"after: '{after}' is not the id of a dead letter");
+        }
+
+        if (limit is < 1 or > LargestPage)
+        {
+            return Problem(StatusCodes.Status400BadRequest, $"limit: {limit} given, 1 to {LargestPage} allowed");
+        }
+
+        var count = limit ?? DefaultPage;
+        var found = await letters.ListAsync(new QueueName(model, version), after, count);
+
+        // A version that is gone may have left dead letters.
+        if (found.Count == 0 && await catalog.FindAsync(model, version, cancellationToken) is null)
+        {
+            return Problem(StatusCodes.Status404NotFound, $"there is no version '{version}' of a model '{model}'");
+        }
+
+        return TypedResults.Json(
+            new DeadLetterPage([.. found.Select(DeadLetterView.Of)], found.Count == count ? found[^1].Id : null), ApiJson.Default.DeadLetterPage);
+    }
+
+    private static async Task<JsonHttpResult<RequeuedCount>> RequeueAllAsync(string model, string version, DeadLetters letters) =>
+        TypedResults.Json(new RequeuedCount(await letters.RequeueAllAsync(new QueueName(model, version))), ApiJson.Default.RequeuedCount);
+
+    private static async Task<Results<JsonHttpResult<RequeuedCount>, ProblemHttpResult>> RequeueAsync(
+        string model, string version, string id, DeadLetters letters, HttpResponse response)
+    {
+        var outcome = DeadLetters.IsId(id) ? await letters.RequeueAsync(new QueueName(model, version), id) : RequeueOutcome.Unknown;
+        switch (outcome)
+        {
+            case RequeueOutcome.Requeued:
+                return TypedResults.Json(new RequeuedCount(1), ApiJson.Default.RequeuedCount);
+            case RequeueOutcome.Full:
+                response.Headers.RetryAfter = "1";
+                return Problem(StatusCodes.Status503ServiceUnavailable, $"the queue of '{model}/{version}' has no room now");
+            default:
+                return Unknown(id);
+        }
+    }
+
+    private static async Task<JsonHttpResult<PurgedCount>> PurgeAllAsync(string model, string version, DeadLetters letters) =>
+        TypedResults.Json(new PurgedCount(await letters.PurgeAllAsync(new QueueName(model, version))), ApiJson.Default.PurgedCount);
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> PurgeAsync(string model, string version, string id, DeadLetters letters) =>
+        DeadLetters.IsId(id) && await letters.PurgeAsync(new QueueName(model, version), id) ? TypedResults.NoContent() : Unknown(id);
+
+    private static ProblemHttpResult Unknown(string id) =>
+        Problem(StatusCodes.Status404NotFound, $"there is no dead letter '{id}' that could be used");
+
+    private static ProblemHttpResult Problem(int status, string detail) => TypedResults.Problem(detail, statusCode: status);
+}

@@ -1,0 +1,101 @@
+using System.Diagnostics.Metrics;
+using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Inference;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Store;
+using Microsoft.EntityFrameworkCore;
+
+namespace InferenceTemplate.Api.Queues;
+
+/// <summary>
+/// Looks at every queue each two seconds and shows what it saw as gauges. Every Api replica shows the same numbers: take the
+/// maximum over replicas, not the sum.
+/// </summary>
+internal sealed partial class QueueGauges : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    private readonly IDbContextFactory<InferenceDbContext> _contexts;
+    private readonly RequestQueue _queue;
+    private readonly QueueVerdicts _verdicts;
+    private readonly TimeProvider _time;
+    private readonly ILogger<QueueGauges> _logger;
+    private QueueStats[] _seen = [];
+
+    public QueueGauges(
+        IDbContextFactory<InferenceDbContext> contexts,
+        RequestQueue queue,
+        QueueVerdicts verdicts,
+        IMeterFactory meters,
+        TimeProvider time,
+        ILogger<QueueGauges> logger)
+    {
+        (_contexts, _queue, _verdicts, _time, _logger) = (contexts, queue, verdicts, time, logger);
+        var meter = meters.Create(Telemetry.Name);
+        meter.CreateObservableGauge(
+            "inference.queue.depth", () => Levels(l => l.Depth), "{request}", "Requests that wait or run.");
+        meter.CreateObservableGauge(
+            "inference.queue.age", () => Levels(l => l.OldestAge.TotalSeconds), "s", "Age of the oldest request that waits or runs.");
+        meter.CreateObservableGauge(
+            "inference.queue.size", () => Queues(s => s.Bytes), "By", "Bytes of the requests that wait or run.");
+        meter.CreateObservableGauge(
+            "inference.dlq.messages", () => Queues(s => s.DeadLetters), "{message}", "Dead letters kept.");
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, _time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                await LookAsync(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Stopped.
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            // Not by the catalogue: it answers its first question freshly, and later ones with what it knew.
+            await using var database = await _contexts.CreateDbContextAsync(cancellationToken);
+            var versions = await database.ModelVersions.Select(v => new { v.Model, v.Version }).ToListAsync(cancellationToken);
+            _seen = await _queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
+            foreach (var stats in _seen)
+            {
+                _verdicts.Observe(stats.Queue, stats.Removed);
+            }
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            // What can't be seen is not shown: an old number would look like a fresh one. Before the schema is current the query fails.
+            _seen = [];
+            if (!Outages.IsQueueAway(exception) && !Outages.IsDatabaseAway(exception))
+            {
+                LogBlind(exception.Message);
+            }
+        }
+    }
+
+    private IEnumerable<Measurement<T>> Levels<T>(Func<QueueLevelStats, T> value)
+        where T : struct =>
+        _seen.SelectMany(stats => stats.Levels.Select(level => new Measurement<T>(
+            value(level),
+            new KeyValuePair<string, object?>("model", stats.Queue.Model),
+            new KeyValuePair<string, object?>("version", stats.Queue.Version),
+            new KeyValuePair<string, object?>("priority", level.Priority.Name()))));
+
+    private IEnumerable<Measurement<long>> Queues(Func<QueueStats, long> value) =>
+        _seen.Select(stats => new Measurement<long>(
+            value(stats),
+            new KeyValuePair<string, object?>("model", stats.Queue.Model),
+            new KeyValuePair<string, object?>("version", stats.Queue.Version)));
+
+    [LoggerMessage(LogLevel.Warning, "The queues can't be seen: {Reason}")]
+    private partial void LogBlind(string reason);
+}

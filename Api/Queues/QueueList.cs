@@ -1,0 +1,50 @@
+using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Queue;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace InferenceTemplate.Api.Queues;
+
+/// <summary>Requests that wait or run, by priority.</summary>
+internal sealed record QueueDepths(long High, long Normal, long Low, long Shadow);
+
+/// <param name="Waiting">Of the depth, those that no worker has taken.</param>
+/// <param name="OldestSeconds">Age of the oldest request; zero when there is none.</param>
+/// <param name="DrainedPerSecond">Requests that leave it; null while this replica has seen too little of it.</param>
+internal sealed record QueueOverview(
+    string Model,
+    string Version,
+    QueueDepths Depth,
+    long Waiting,
+    long Bytes,
+    double OldestSeconds,
+    double? DrainedPerSecond,
+    long DeadLetters);
+
+internal sealed record QueueOverviews(QueueOverview[] Queues);
+
+/// <summary><c>GET /v1/queues</c>.</summary>
+internal static class QueueList
+{
+    public static async Task<JsonHttpResult<QueueOverviews>> GetAsync(
+        ModelCatalog catalog, RequestQueue queue, QueueVerdicts verdicts, CancellationToken cancellationToken)
+    {
+        var versions = await catalog.AllAsync(cancellationToken);
+        var stats = await queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
+        return TypedResults.Json(new QueueOverviews([.. stats.Select(s => Overview(s, verdicts))]), ApiJson.Default.QueueOverviews);
+    }
+
+    private static QueueOverview Overview(QueueStats stats, QueueVerdicts verdicts)
+    {
+        long Depth(Priority priority) => stats.Levels[(int)priority].Depth;
+        return new QueueOverview(
+            stats.Queue.Model,
+            stats.Queue.Version,
+            new QueueDepths(Depth(Priority.High), Depth(Priority.Normal), Depth(Priority.Low), Depth(Priority.Shadow)),
+            stats.Waiting,
+            stats.Bytes,
+            stats.OldestAge.TotalSeconds,
+            verdicts.DrainRate(stats.Queue),
+            stats.DeadLetters);
+    }
+}

@@ -1,0 +1,42 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Traffic;
+
+namespace InferenceTemplate.Api.Traffic;
+
+/// <summary>Gives requests for a version that no worker can load to the model's fallback, where it has one that can take its place.</summary>
+internal sealed class FallbackRouting(ModelCatalog catalog, ModelAvailability availability)
+{
+    /// <summary>The route as it is while workers can load its version; else that of the fallback; else the route with the reason why not.</summary>
+    public async ValueTask<RoutedModel> RouteAsync(RoutedModel routed, CancellationToken cancellationToken)
+    {
+        var version = routed.Version;
+        if (await availability.OfAsync(version.Model, version.Version, cancellationToken) is not { } unavailable)
+        {
+            return routed;
+        }
+
+        return await InsteadOfAsync(routed, cancellationToken) ?? routed with { Unavailable = unavailable };
+    }
+
+    /// <summary>The route of the fallback; null where there is none, or where its callers would notice more than its mark.</summary>
+    public async ValueTask<RoutedModel?> InsteadOfAsync(RoutedModel routed, CancellationToken cancellationToken)
+    {
+        // One step only: a fallback of a fallback would hide that two models are down.
+        var snapshot = await catalog.SnapshotAsync(cancellationToken);
+        if (routed.Role == TrafficRole.Fallback
+            || snapshot.SettingsOf(routed.Version.Model).Fallback is not { } named
+            || snapshot.Find(named.Model, named.Version) is not { } fallback
+            || IsSame(fallback, routed.Version)
+            || SignatureCompatibility.Problem(routed.Version.Signature, fallback.Signature) is not null
+            || await availability.OfAsync(fallback.Model, fallback.Version, cancellationToken) is not null)
+        {
+            return null;
+        }
+
+        return new RoutedModel(fallback, snapshot.SettingsOf(fallback.Model), TrafficRole.Fallback, Shadow: null);
+    }
+
+    private static bool IsSame(ModelVersion a, ModelVersion b) => a.Model == b.Model && a.Version == b.Version;
+}

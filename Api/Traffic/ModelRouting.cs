@@ -1,0 +1,44 @@
+using System.Security.Claims;
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Traffic;
+
+namespace InferenceTemplate.Api.Traffic;
+
+/// <summary>The version that answers a request, and as what.</summary>
+/// <param name="Shadow">The version that repeats the request for comparison; null for none.</param>
+internal sealed record RoutedModel(ModelVersion Version, ModelSettings Settings, TrafficRole Role, ModelVersion? Shadow)
+{
+    /// <summary>Why the request can't be answered by anybody now; null where it can.</summary>
+    public Unavailability? Unavailable { get; init; }
+}
+
+/// <summary>Finds the version that a caller named, or lets the model's traffic policy choose.</summary>
+internal sealed class ModelRouting(ModelCatalog catalog)
+{
+    /// <returns>Null when there is no such model or version.</returns>
+    public async Task<RoutedModel?> RouteAsync(string model, string? version, ClaimsPrincipal caller, CancellationToken cancellationToken)
+    {
+        var snapshot = await catalog.SnapshotAsync(cancellationToken);
+        var known = snapshot.SettingsOf(model);
+        if (version is not null)
+        {
+            return snapshot.Find(model, version) is { } named
+                ? new RoutedModel(named, known, TrafficRole.Named, null)
+                : null;
+        }
+
+        var versions = snapshot.VersionsOf(model);
+        var route = TrafficRouter.Route(
+            known.Traffic, [.. versions.Select(v => v.Version)], caller.FindFirstValue(InferenceClaims.KeyId) ?? "", Random.Shared);
+        return route is null
+            ? null
+            : new RoutedModel(
+                versions.First(v => v.Version == route.Version),
+                known,
+                route.Role,
+                route.Shadow is null ? null : versions.First(v => v.Version == route.Shadow));
+    }
+}

@@ -1,0 +1,79 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Inference.Store;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace InferenceTemplate.Api.Traffic;
+
+/// <summary><c>/v1/models/{m}/traffic</c>: which version answers requests that name none, and how the versions do.</summary>
+internal static class TrafficEndpoints
+{
+    public static IServiceCollection AddTraffic(this IServiceCollection services)
+    {
+        services.AddSingleton<ModelRouting>();
+        services.AddSingleton<FallbackRouting>();
+        services.AddSingleton<TrafficStatusReader>();
+        services.AddSingleton<RecentDecisions>();
+        services.AddSingleton<ShadowMirror>();
+        services.AddSingleton<ShadowRecorder>();
+        services.AddHostedService(provider => provider.GetRequiredService<ShadowRecorder>());
+        services.AddHostedService<OutcomeFlush>();
+        services.AddHostedService<CanaryEvaluation>();
+        return services;
+    }
+
+    public static void MapTraffic(this IEndpointRouteBuilder endpoints)
+    {
+        var traffic = endpoints.MapGroup("/v1/models/{model}/traffic");
+        traffic.MapGet("", GetAsync).RequireAuthorization(Policies.Observe);
+        traffic.MapGet("status", StatusAsync).RequireAuthorization(Policies.Observe);
+        traffic.MapPut("", PutAsync).RequireAuthorization(Policies.Administer);
+        traffic.MapDelete("", DeleteAsync).RequireAuthorization(Policies.Administer);
+    }
+
+    private static async Task<Results<JsonHttpResult<TrafficPolicyBody>, ProblemHttpResult>> GetAsync(
+        string model, TrafficPolicyStore policies, CancellationToken cancellationToken) =>
+        await policies.FindAsync(model, cancellationToken) is { } policy
+            ? TypedResults.Json(TrafficPolicyBody.From(policy), ApiJson.Default.TrafficPolicyBody)
+            : Unknown(model);
+
+    private static async Task<Results<JsonHttpResult<TrafficStatus>, ProblemHttpResult>> StatusAsync(
+        string model, TrafficStatusReader reader, CancellationToken cancellationToken) =>
+        await reader.ReadAsync(model, cancellationToken) is { } status
+            ? TypedResults.Json(status, ApiJson.Default.TrafficStatus)
+            : Unknown(model);
+
+    private static async Task<Results<JsonHttpResult<TrafficPolicyBody>, ValidationProblem, ProblemHttpResult>> PutAsync(
+        string model, HttpContext context, ModelCatalog catalog, TrafficPolicyStore policies, CancellationToken cancellationToken)
+    {
+        var versions = await catalog.VersionsAsync(model, cancellationToken);
+        if (versions.Count == 0)
+        {
+            return Unknown(model);
+        }
+
+        var (body, unreadable) = await TrafficPolicyJson.ReadAsync(context.Request, cancellationToken);
+        if (body is null)
+        {
+            return TypedResults.ValidationProblem(unreadable);
+        }
+
+        if (body.Problems(versions) is { Count: > 0 } problems)
+        {
+            return TypedResults.ValidationProblem(problems);
+        }
+
+        return await policies.SetAsync(model, body.ToPolicy(), Actor(context), cancellationToken) is { } kept
+            ? TypedResults.Json(TrafficPolicyBody.From(kept), ApiJson.Default.TrafficPolicyBody)
+            : Unknown(model);
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
+        string model, HttpContext context, TrafficPolicyStore policies, CancellationToken cancellationToken) =>
+        await policies.SetAsync(model, null, Actor(context), cancellationToken) is null ? Unknown(model) : TypedResults.NoContent();
+
+    private static string Actor(HttpContext context) => context.User.FindFirst(InferenceClaims.Name)?.Value ?? "unnamed";
+
+    private static ProblemHttpResult Unknown(string model) =>
+        TypedResults.Problem($"There is no model '{model}'.", statusCode: StatusCodes.Status404NotFound);
+}

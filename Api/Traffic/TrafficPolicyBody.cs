@@ -1,0 +1,107 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Traffic;
+
+namespace InferenceTemplate.Api.Traffic;
+
+internal sealed record CanaryBody(string? Version, double? Weight, bool Sticky = false);
+
+internal sealed record ShadowBody(string? Version, double Sample = 1, double Tolerance = 0.001);
+
+internal sealed record RollbackBody(double? MaxErrorRate, double? MaxLatencyRatio, int? MinSample, double? WindowSeconds);
+
+/// <summary>A traffic policy on the wire.</summary>
+internal sealed record TrafficPolicyBody(
+    string? Stable, CanaryBody? Canary, ShadowBody? Shadow, RollbackBody? Rollback, DateTimeOffset? Since = null)
+{
+    public static TrafficPolicyBody From(TrafficPolicy policy) => new(
+        policy.Stable,
+        policy.Canary is { } canary ? new CanaryBody(canary.Version, canary.Weight, canary.Sticky) : null,
+        policy.Shadow is { } shadow ? new ShadowBody(shadow.Version, shadow.Sample, shadow.Tolerance) : null,
+        policy.Rollback is { } rule
+            ? new RollbackBody(rule.MaxErrorRate, rule.MaxLatencyRatio, rule.MinSample, rule.Window.TotalSeconds)
+            : null,
+        policy.Since);
+
+    /// <summary>Valid where <see cref="Problems"/> finds nothing.</summary>
+    public TrafficPolicy ToPolicy() => new()
+    {
+        Stable = Stable,
+        Canary = Canary is { } canary ? new CanaryRule(canary.Version!, canary.Weight!.Value, canary.Sticky) : null,
+        Shadow = Shadow is { } shadow ? new ShadowRule(shadow.Version!, shadow.Sample, shadow.Tolerance) : null,
+        Rollback = Rollback is { } rule
+            ? new RollbackRule(
+                rule.MaxErrorRate!.Value, rule.MaxLatencyRatio, rule.MinSample!.Value, TimeSpan.FromSeconds(rule.WindowSeconds!.Value))
+            : null,
+    };
+
+    /// <summary>What is wrong, by field; empty where nothing is.</summary>
+    /// <param name="versions">Those of the model that can answer.</param>
+    public Dictionary<string, string[]> Problems(IReadOnlyList<ModelVersion> versions)
+    {
+        var problems = new Dictionary<string, string[]>(StringComparer.Ordinal);
+        Add("stable", StableProblem(versions));
+        if (Canary is not null)
+        {
+            Add("canary.version", CandidateProblem(Canary.Version, versions));
+            Add("canary.weight", Canary.Weight is >= 0 and <= 1 ? null : "a number from 0 to 1 expected");
+        }
+
+        if (Shadow is not null)
+        {
+            Add("shadow.version", CandidateProblem(Shadow.Version, versions)
+                ?? (Shadow.Version == Canary?.Version ? "this version is the canary already: it answers callers" : null));
+            Add("shadow.sample", Shadow.Sample is >= 0 and <= 1 ? null : "a number from 0 to 1 expected");
+            Add("shadow.tolerance", Shadow.Tolerance is >= 0 and < double.PositiveInfinity ? null : "a number from 0 on expected");
+        }
+
+        if (Rollback is not null)
+        {
+            Add("rollback", Canary is null ? "there is no canary to take back" : null);
+            Add("rollback.max_error_rate", Rollback.MaxErrorRate is >= 0 and <= 1 ? null : "a number from 0 to 1 expected");
+            Add("rollback.max_latency_ratio", Rollback.MaxLatencyRatio is null or >= 1 ? null : "a number from 1 on expected, or null");
+            Add("rollback.min_sample", Rollback.MinSample is >= 1 ? null : "a whole number from 1 on expected");
+            Add("rollback.window_seconds",
+                Rollback.WindowSeconds >= 10 && Rollback.WindowSeconds <= TrafficOutcomes.Longest.TotalSeconds
+                    ? null
+                    : $"a number from 10 to {TrafficOutcomes.Longest.TotalSeconds} expected");
+        }
+
+        return problems;
+
+        void Add(string field, string? problem)
+        {
+            if (problem is not null)
+            {
+                problems[field] = [problem];
+            }
+        }
+    }
+
+    // Without a name, the highest version would be stable: that may be the very one that is being tried.
+    private string? StableProblem(IReadOnlyList<ModelVersion> versions) => Stable is null
+        ? Canary is null && Shadow is null ? null : "with a canary or a shadow the stable version must be named"
+        : versions.Any(v => v.Version == Stable) ? null : $"there is no version '{Stable}' that can answer";
+
+    private string? CandidateProblem(string? version, IReadOnlyList<ModelVersion> versions)
+    {
+        if (string.IsNullOrEmpty(version))
+        {
+            return "missing";
+        }
+
+        if (versions.FirstOrDefault(v => v.Version == version) is not { } candidate)
+        {
+            return $"there is no version '{version}' that can answer";
+        }
+
+        if (version == Stable)
+        {
+            return "this version is the stable one already";
+        }
+
+        return versions.FirstOrDefault(v => v.Version == Stable) is { } stable
+            ? SignatureCompatibility.Problem(stable.Signature, candidate.Signature)
+            : null;
+    }
+}

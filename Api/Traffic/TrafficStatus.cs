@@ -1,0 +1,120 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Traffic;
+
+namespace InferenceTemplate.Api.Traffic;
+
+/// <param name="Mean">Seconds; null without requests, as is the other.</param>
+/// <param name="P95">At most a quarter too high.</param>
+internal sealed record TimeStatus(double? Mean, double? P95);
+
+/// <param name="Role"><c>stable</c>, <c>canary</c> or <c>shadow</c>.</param>
+/// <param name="Errors">Requests that ended in 504, could not be run, or made the model fail.</param>
+internal sealed record VersionStatus(
+    string Version, string Role, long Requests, long Errors, double ErrorRate, TimeStatus Compute, TimeStatus Total, decimal Cost);
+
+internal sealed record ShadowStatus(
+    string Version, long Compared, long Agreed, long Failed, double? Agreement, double? MaxDifference, double? MeanComputeRatio);
+
+internal sealed record VerdictStatus(bool RollBack, string Reason);
+
+internal sealed record DecisionStatus(
+    string Model, DateTimeOffset DecidedAt, string Action, string Actor, string? Version, string? Reason)
+{
+    public static DecisionStatus From(TrafficDecision decision) => new(
+        decision.Model, decision.DecidedAt, decision.Action, decision.Actor, decision.Version, decision.Reason);
+}
+
+/// <summary>The answer of <c>GET /v1/models/{m}/traffic/status</c>.</summary>
+/// <param name="WindowSeconds">How far back is looked: the rule's window, or five minutes; never before the policy began.</param>
+/// <param name="Shadow">Null where nothing is mirrored.</param>
+/// <param name="Verdict">Null without a canary that has a rule.</param>
+/// <param name="Decisions">The latest, newest first.</param>
+internal sealed record TrafficStatus(
+    string Model,
+    TrafficPolicyBody Policy,
+    double WindowSeconds,
+    VersionStatus[] Versions,
+    ShadowStatus? Shadow,
+    VerdictStatus? Verdict,
+    DecisionStatus[] Decisions);
+
+/// <summary>Gathers what all replicas have seen of a model's versions.</summary>
+internal sealed class TrafficStatusReader(
+    TrafficPolicyStore policies,
+    ShadowComparisonStore comparisons,
+    TrafficOutcomes outcomes,
+    CanaryJudge judge,
+    ModelCatalog catalog,
+    TimeProvider time)
+{
+    private const int Decisions = 20;
+
+    private static readonly TimeSpan DefaultWindow = TimeSpan.FromMinutes(5);
+
+    /// <returns>Null when there is no such model.</returns>
+    public async Task<TrafficStatus?> ReadAsync(string model, CancellationToken cancellationToken)
+    {
+        var versions = await catalog.VersionsAsync(model, cancellationToken);
+        if (versions.Count == 0 || await policies.FindAsync(model, cancellationToken) is not { } policy)
+        {
+            return null;
+        }
+
+        var window = policy.Rollback?.Window ?? DefaultWindow;
+        var roles = new List<(string Version, TrafficRole Role)>
+        {
+            (TrafficRouter.Stable(policy, [.. versions.Select(v => v.Version)]), TrafficRole.Stable),
+        };
+        if (policy.Canary is { } canary)
+        {
+            roles.Add((canary.Version, TrafficRole.Canary));
+        }
+
+        if (policy.Shadow is { } shadow)
+        {
+            roles.Add((shadow.Version, TrafficRole.Shadow));
+        }
+
+        var verdict = await judge.VerdictAsync(model, policy, cancellationToken);
+        return new TrafficStatus(
+            model,
+            TrafficPolicyBody.From(policy),
+            window.TotalSeconds,
+            await Task.WhenAll(roles.Select(async r =>
+                ToStatus(r.Version, r.Role, await outcomes.ReadAsync(model, r.Version, policy.Since, window)))),
+            await ShadowAsync(model, policy, window, cancellationToken),
+            verdict is null ? null : new VerdictStatus(verdict.RollBack, verdict.Reason),
+            [.. (await policies.DecisionsAsync(model, Decisions, cancellationToken)).Select(DecisionStatus.From)]);
+    }
+
+    private static VersionStatus ToStatus(string version, TrafficRole role, VersionOutcomes seen) => new(
+        version,
+        role.Name(),
+        seen.Requests,
+        seen.Errors,
+        seen.ErrorRate,
+        new TimeStatus(seen.MeanCompute, seen.Compute.Quantile(0.95)),
+        new TimeStatus(seen.MeanTotal, seen.Total.Quantile(0.95)),
+        seen.Cost);
+
+    private async Task<ShadowStatus?> ShadowAsync(string model, TrafficPolicy policy, TimeSpan window, CancellationToken cancellationToken)
+    {
+        if (policy.Shadow is not { } shadow)
+        {
+            return null;
+        }
+
+        var from = time.GetUtcNow() - window;
+        var summary = await comparisons.SummariseAsync(
+            model, shadow.Version, policy.Since > from ? policy.Since.Value : from, cancellationToken);
+        return new ShadowStatus(
+            shadow.Version,
+            summary.Compared,
+            summary.Agreed,
+            summary.Failed,
+            summary.Compared == 0 ? null : (double)summary.Agreed / summary.Compared,
+            summary.MaxDifference is { } difference && double.IsFinite(difference) ? difference : null,
+            summary.MeanComputeRatio);
+    }
+}

@@ -1,0 +1,24 @@
+namespace InferenceTemplate.AppHost.Kubernetes.Environments;
+
+/// <summary>Production's rehearsal: every replica has a second, GPUs are spot ones, and workers go when nothing waits.</summary>
+internal static class Staging
+{
+    public static DeployEnvironment Environment { get; } = new()
+    {
+        Name = "staging",
+        Hosts = new("inference.staging.example.com", "api.inference.staging.example.com"),
+        Api = new(250, 2000, 512),
+        Worker = new(1000, 4000, 4096),
+        Web = new(100, 1000, 384),
+        Postgres = new(250, 2000, 1024),
+        Redis = new(100, 1000, 512),
+        ApiReplicas = new(2, 6),
+        WorkerReplicas = new(0, 3),
+        WebReplicas = 2,
+        DatabaseInstances = 2,
+        PostgresGibibytes = 20,
+        RedisGibibytes = 5,
+        WorkerScratchGibibytes = 20,
+        Gpu = GpuNodes.Spot,
+    };
+}

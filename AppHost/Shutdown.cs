@@ -1,0 +1,11 @@
+namespace InferenceTemplate.AppHost;
+
+/// <summary>How long services have to end their work: the service reads it as <c>Worker:DrainTimeout</c>, and a cluster waits longer (<see cref="Kubernetes.Draining"/>).</summary>
+internal static class Shutdown
+{
+    /// <summary>Seconds that a worker has to finish what it runs; the rest is handed back, for which it takes 5 more at most.</summary>
+    public const int WorkerDrain = 25;
+
+    /// <summary>In the form of .NET's configuration.</summary>
+    public static string DrainTimeout => TimeSpan.FromSeconds(WorkerDrain).ToString("c");
+}

@@ -1,0 +1,39 @@
+namespace InferenceTemplate.Bench;
+
+/// <summary>How long and how often parts measure.</summary>
+internal sealed record BenchOptions(bool Quick, string? Json, IReadOnlyList<string> Parts, double Minutes)
+{
+    public int Rounds => Quick ? 2 : 3;
+
+    public TimeSpan Round => TimeSpan.FromSeconds(Quick ? 1 : 2);
+
+    public TimeSpan WarmUp => TimeSpan.FromSeconds(Quick ? 1.5 : 3);
+
+    public static BenchOptions Parse(string[] args)
+    {
+        var parts = new List<string>();
+        var quick = false;
+        string? json = null;
+        var minutes = 5.0;
+        for (var i = 0; i < args.Length; i++)
+        {
+            switch (args[i])
+            {
+                case "--quick":
+                    quick = true;
+                    break;
+                case "--json":
+                    json = args[++i];
+                    break;
+                case "--minutes":
+                    minutes = double.Parse(args[++i], System.Globalization.CultureInfo.InvariantCulture);
+                    break;
+                default:
+                    parts.Add(args[i]);
+                    break;
+            }
+        }
+
+        return new BenchOptions(quick, json, parts, minutes);
+    }
+}

@@ -1,0 +1,30 @@
+namespace InferenceTemplate.Inference.Queue.Scripts;
+
+/// <summary>
+/// Admission in one round trip. Its parts run in order and each may answer: the cached response, then the bounds, then the entry is
+/// added. A further reason to refuse is a further part before the bounds.
+/// </summary>
+internal static class AdmitScript
+{
+    // KEYS[8] is there only in the script that looks into the cache.
+    private const string Cache = """
+        local cached = redis.call('GET', KEYS[8])
+        if cached then
+            return { 2, 0, 0, 0, 0, cached }
+        end
+        """;
+
+    // ARGV: level, request, id, deadline, kind, most entries, most bytes, group, wake channel, queue's name.
+    private const string Admit = """
+        local level = tonumber(ARGV[1])
+        local answer = check(level, #ARGV[2], tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8])
+        if answer == 1 then
+            add(level, ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[9], ARGV[10])
+        end
+        return { answer, waiting, bytes, removed, shed }
+        """;
+
+    public static RedisScript Plain { get; } = new(LuaParts.Depth, LuaParts.Bounds, LuaParts.Add, Admit);
+
+    public static RedisScript WithCache { get; } = new(Cache, LuaParts.Depth, LuaParts.Bounds, LuaParts.Add, Admit);
+}

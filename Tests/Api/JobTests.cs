@@ -1,0 +1,201 @@
+using System.Net;
+using System.Text.Json;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.Api;
+
+public sealed class JobTests(Platform platform)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Job_is_accepted_run_and_answers_what_the_synchronous_call_answers()
+    {
+        using var client = platform.Admin();
+        using var call = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels], id: "same"), Cancellation);
+        using var accepted = await client.SubmitAsync("digits", id: "same", prefer: "wait=10, Respond-Async; x=1");
+        var job = await accepted.JsonAsync();
+        var id = job.GetProperty("id").GetGuid();
+
+        var ended = await client.EndedAsync(id);
+        using var result = await client.GetAsync($"/v1/jobs/{id}/result", Cancellation);
+
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+        Assert.Equal($"/v1/jobs/{id}", accepted.Headers.Location!.OriginalString);
+        Assert.Equal("respond-async", accepted.Headers.GetValues("Preference-Applied").Single());
+        Assert.Equal(("queued", "digits", "1"), (job.GetProperty("state").GetString(), job.GetProperty("model_name").GetString(), job.GetProperty("model_version").GetString()));
+        Assert.Equal("succeeded", ended.GetProperty("state").GetString());
+        Assert.Equal(job.GetProperty("created_at").GetDateTimeOffset(), ended.GetProperty("created_at").GetDateTimeOffset());
+        Assert.Equal(1, ended.GetProperty("progress").GetDouble());
+        Assert.Equal(HttpStatusCode.OK, result.StatusCode);
+        Assert.Equal(WithoutParameters(await call.JsonAsync()), WithoutParameters(await result.JsonAsync()));
+    }
+
+    // A call's answer also tells its times and its price.
+    private static IEnumerable<string> WithoutParameters(JsonElement answer) =>
+        answer.EnumerateObject().Where(p => p.Name != "parameters").Select(p => p.Value.GetRawText());
+
+    [Theory]
+    [InlineData("{}", 400, "inputs: missing")]
+    [InlineData("""{"inputs":[{"name":"image","shape":[1,8,9],"datatype":"FP32","data":[]}]}""", 400, "inputs[0].data")]
+    public async Task Request_that_a_call_would_refuse_becomes_no_job(string body, int status, string error)
+    {
+        using var client = platform.Admin();
+        using var request = JobCalls.Request("digits", Digits.Json(body));
+
+        using var response = await client.SendAsync(request, Cancellation);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Contains(error, await response.ErrorAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Idempotency_key_gives_the_same_job_for_the_same_request_and_refuses_another()
+    {
+        using var client = platform.Admin();
+        var key = $"{Guid.NewGuid()}";
+
+        using var first = await client.SubmitAsync("digits", key: key);
+        using var again = await client.SubmitAsync("digits", key: key);
+        using var other = await client.SubmitAsync("digits", key: key, id: "other");
+        using var tooLong = await client.SubmitAsync("digits", key: new string('k', 256));
+
+        Assert.Equal(HttpStatusCode.Accepted, again.StatusCode);
+        Assert.Equal((await first.JsonAsync()).GetProperty("id").GetGuid(), (await again.JsonAsync()).GetProperty("id").GetGuid());
+        Assert.False(first.Headers.Contains("Idempotency-Replayed"));
+        Assert.Equal("true", again.Headers.GetValues("Idempotency-Replayed").Single());
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, other.StatusCode);
+        Assert.Contains(key, await other.ErrorAsync(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.BadRequest, tooLong.StatusCode);
+    }
+
+    [Fact]
+    public async Task Job_that_waits_has_no_result_and_is_cancelled_once_and_for_all()
+    {
+        using var client = platform.Admin();
+        var id = await platform.SubmitIdleAsync(client);
+
+        using var early = await client.GetAsync($"/v1/jobs/{id}/result", Cancellation);
+        using var cancelled = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
+        using var again = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
+        using var late = await client.GetAsync($"/v1/jobs/{id}/result", Cancellation);
+
+        Assert.Equal(HttpStatusCode.Conflict, early.StatusCode);
+        Assert.Equal("application/problem+json", early.Content.Headers.ContentType!.MediaType);
+        Assert.Contains("queued", (await early.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, cancelled.StatusCode);
+        Assert.Equal("cancelled", (await cancelled.JsonAsync()).GetProperty("state").GetString());
+        Assert.Equal(await cancelled.Content.ReadAsStringAsync(Cancellation), await again.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal(HttpStatusCode.Conflict, late.StatusCode);
+    }
+
+    [Fact]
+    public async Task Result_of_a_job_that_failed_is_its_error_and_one_that_expired_is_gone()
+    {
+        using var client = platform.Admin();
+        var late = await platform.SubmitIdleAsync(client, extra: "\"parameters\":{\"timeout\":1},");
+        using var accepted = await client.SubmitAsync("digits");
+        var old = (await accepted.JsonAsync()).GetProperty("id").GetGuid();
+        await client.EndedAsync(old);
+        await platform.ExecuteAsync("UPDATE jobs SET expires_at = now() - interval '1 second' WHERE id = $1", old);
+
+        var failed = await client.EndedAsync(late);
+        using var error = await client.GetAsync($"/v1/jobs/{late}/result", Cancellation);
+        using var gone = await client.GetAsync($"/v1/jobs/{old}/result", Cancellation);
+
+        Assert.Equal("failed", failed.GetProperty("state").GetString());
+        Assert.Equal(HttpStatusCode.GatewayTimeout, error.StatusCode);
+        Assert.Equal(failed.GetProperty("error").GetString(), (await error.JsonAsync()).GetProperty("detail").GetString());
+        Assert.Equal(HttpStatusCode.Gone, gone.StatusCode);
+    }
+
+    [Fact]
+    public async Task Events_tell_each_state_until_the_last()
+    {
+        using var client = platform.Admin();
+        var id = await platform.SubmitIdleAsync(client);
+        using var response = await client.GetAsync($"/v1/jobs/{id}/events", HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
+
+        var first = await reader.NextEventAsync();
+        using var cancelled = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
+        var second = await reader.NextEventAsync();
+
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
+        Assert.Equal("queued", first!.Value.GetProperty("state").GetString());
+        Assert.Equal("cancelled", second!.Value.GetProperty("state").GetString());
+        Assert.Null(await reader.NextEventAsync());
+    }
+
+    [Fact]
+    public async Task List_goes_from_the_newest_to_the_oldest_page_by_page()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var ids = new List<Guid>();
+        for (var i = 0; i < 5; i++)
+        {
+            ids.Add(await platform.SubmitIdleAsync(client));
+        }
+
+        using var cancel = await client.PostAsync($"/v1/jobs/{ids[2]}/cancel", null, Cancellation);
+
+        // Ids of one millisecond have no order of their own.
+        var listed = new List<Guid>();
+        string? cursor = null;
+        do
+        {
+            var page = await client.ListAsync($"limit=2{(cursor is null ? "" : $"&cursor={cursor}")}");
+            listed.AddRange(page.GetProperty("jobs").EnumerateArray().Select(j => j.GetProperty("id").GetGuid()));
+            cursor = page.GetProperty("next_cursor").GetString();
+        }
+        while (cursor is not null);
+
+        Assert.Equal(ids.OrderDescending(), listed);
+        Assert.Equal([ids[2]], await client.IdsAsync("state=cancelled"));
+        Assert.Equal(4, (await client.IdsAsync("state=queued&model=idle")).Count);
+        Assert.Empty(await client.IdsAsync("model=digits"));
+    }
+
+    [Theory]
+    [InlineData("state=done", "state: 'done'")]
+    [InlineData("limit=0", "limit: 0")]
+    [InlineData("limit=201", "limit: 201")]
+    [InlineData("cursor=nonsense", "cursor: 'nonsense'")]
+    public async Task List_names_the_parameter_that_is_wrong(string query, string detail)
+    {
+        using var client = platform.Admin();
+
+        using var response = await client.GetAsync($"/v1/jobs?{query}", Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.StartsWith(detail, (await response.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Job_is_not_there_for_another_tenant_nor_without_credentials()
+    {
+        using var owner = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var id = await platform.SubmitIdleAsync(owner);
+        using var other = platform.Admin();
+        using var nobody = platform.Anonymous();
+        (HttpMethod Method, string Path)[] requests =
+        [
+            (HttpMethod.Get, $"/v1/jobs/{id}"), (HttpMethod.Get, $"/v1/jobs/{id}/result"), (HttpMethod.Get, $"/v1/jobs/{id}/events"),
+            (HttpMethod.Post, $"/v1/jobs/{id}/cancel"),
+        ];
+
+        foreach (var (method, path) in requests)
+        {
+            using var request = new HttpRequestMessage(method, path);
+            using var response = await other.SendAsync(request, Cancellation);
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+            using var anonymous = new HttpRequestMessage(method, path);
+            using var refused = await nobody.SendAsync(anonymous, Cancellation);
+            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        }
+
+        Assert.DoesNotContain(id, await other.IdsAsync("limit=200"));
+        using var mine = await owner.GetAsync($"/v1/jobs/{id}", Cancellation);
+        Assert.Equal("queued", (await mine.JsonAsync()).GetProperty("state").GetString());
+    }
+}

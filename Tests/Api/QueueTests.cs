@@ -1,0 +1,176 @@
+using System.Net;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.Api;
+
+/// <summary>The queue as callers and administrators meet it, of models that no worker serves.</summary>
+public sealed class QueueTests(Platform platform) : IAsyncLifetime
+{
+    private ModelQueue? _queue;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private ModelQueue Queue => _queue!;
+
+    public async ValueTask InitializeAsync() => _queue = await ModelQueue.OpenAsync(platform);
+
+    public ValueTask DisposeAsync()
+    {
+        _queue?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task Dead_letters_can_be_seen_requeued_and_purged()
+    {
+        var worker = Queue.Worker;
+        var ids = await Queue.BuryAsync(4);
+        using var client = platform.Admin();
+        var path = $"/v1/queues/{Queue.Model}/1/dead-letters";
+
+        var first = await GetAsync(client, $"{path}?limit=3");
+        var letters = first.GetProperty("dead_letters").EnumerateArray().ToList();
+        var rest = await GetAsync(client, $"{path}?limit=3&after={first.GetProperty("next").GetString()}");
+
+        Assert.Equal(ids, letters.Concat(rest.GetProperty("dead_letters").EnumerateArray())
+            .Select(l => l.GetProperty("request").GetProperty("id").GetGuid()));
+        Assert.Null(rest.GetProperty("next").GetString());
+        Assert.Equal("no good", letters[0].GetProperty("reason").GetString());
+        var input = Assert.Single(letters[0].GetProperty("request").GetProperty("inputs").EnumerateArray());
+        Assert.Equal(("x", "UINT8", 3), (input.GetProperty("name").GetString(), input.GetProperty("datatype").GetString(), input.GetProperty("bytes").GetInt32()));
+
+        var id = letters[0].GetProperty("id").GetString();
+        Assert.Equal(HttpStatusCode.OK, await SendAsync(client, HttpMethod.Post, $"{path}/{id}/requeue"));
+        Assert.Equal(HttpStatusCode.NotFound, await SendAsync(client, HttpMethod.Post, $"{path}/{id}/requeue"));
+        var purged = letters[1].GetProperty("id").GetString();
+        Assert.Equal(HttpStatusCode.NoContent, await SendAsync(client, HttpMethod.Delete, $"{path}/{purged}"));
+        Assert.Equal(HttpStatusCode.NotFound, await SendAsync(client, HttpMethod.Delete, $"{path}/{purged}"));
+        Assert.Equal(ids[0], Assert.Single(await worker.ReadAsync(10)).Request.Id);
+
+        Assert.Equal(HttpStatusCode.OK, await SendAsync(client, HttpMethod.Post, $"{path}/requeue"));
+        Assert.Equal(ids[2..], (await worker.ReadAsync(10)).Select(r => r.Request.Id));
+        await Queue.BuryAsync(1);
+        Assert.Equal(HttpStatusCode.OK, await SendAsync(client, HttpMethod.Delete, path));
+        Assert.Equal(HttpStatusCode.NotFound, await SendAsync(client, HttpMethod.Get, path));
+    }
+
+    [Theory]
+    [InlineData("?limit=0", HttpStatusCode.BadRequest)]
+    [InlineData("?limit=501", HttpStatusCode.BadRequest)]
+    [InlineData("?after=yesterday", HttpStatusCode.BadRequest)]
+    [InlineData("/nonsense", HttpStatusCode.NotFound)]
+    public async Task Dead_letters_are_not_given_for_a_wrong_question(string question, HttpStatusCode status)
+    {
+        using var client = platform.Admin();
+
+        var method = question[0] == '?' ? HttpMethod.Get : HttpMethod.Delete;
+        Assert.Equal(status, await SendAsync(client, method, $"/v1/queues/{Queue.Model}/1/dead-letters{question}"));
+    }
+
+    [Theory]
+    [InlineData("GET", "/v1/queues")]
+    [InlineData("GET", "/v1/queues/digits/1/dead-letters")]
+    [InlineData("POST", "/v1/queues/digits/1/dead-letters/requeue")]
+    [InlineData("POST", "/v1/queues/digits/1/dead-letters/1-0/requeue")]
+    [InlineData("DELETE", "/v1/queues/digits/1/dead-letters")]
+    [InlineData("DELETE", "/v1/queues/digits/1/dead-letters/1-0")]
+    public async Task Queues_are_for_administrators_only(string method, string path)
+    {
+        await using var keys = await TestKeys.OpenAsync(platform);
+        using var user = platform.WithKey(await keys.CreateAsync("user"));
+        using var nobody = platform.Anonymous();
+
+        Assert.Equal(HttpStatusCode.Forbidden, await SendAsync(user, new HttpMethod(method), path));
+        Assert.Equal(HttpStatusCode.Unauthorized, await SendAsync(nobody, new HttpMethod(method), path));
+    }
+
+    [Fact]
+    public async Task Queues_show_what_waits_by_priority()
+    {
+        await Queue.RegisterAsync();
+        await Queue.EnqueueAsync(Priority.High);
+        await Queue.EnqueueAsync(Priority.Low);
+        await Queue.EnqueueAsync(Priority.Low);
+        using var client = platform.Admin();
+
+        var mine = (await GetAsync(client, "/v1/queues")).GetProperty("queues").EnumerateArray()
+            .Single(q => q.GetProperty("model").GetString() == Queue.Model);
+
+        var depth = mine.GetProperty("depth");
+        Assert.Equal((1, 0, 2), (depth.GetProperty("high").GetInt32(), depth.GetProperty("normal").GetInt32(), depth.GetProperty("low").GetInt32()));
+        Assert.Equal(3, mine.GetProperty("waiting").GetInt32());
+        Assert.True(mine.GetProperty("bytes").GetInt64() > 0);
+
+        // Seen every two seconds by each replica.
+        while (!(await client.GetStringAsync("/metrics", Cancellation)).Split('\n').Any(l =>
+            l.StartsWith("inference_queue_depth{", StringComparison.Ordinal) && l.Contains(Queue.Model, StringComparison.Ordinal)
+            && l.Contains("priority=\"low\"", StringComparison.Ordinal) && l.Contains("} 2", StringComparison.Ordinal)))
+        {
+            await Task.Delay(200, Cancellation);
+        }
+    }
+
+    [Theory]
+    [InlineData(1, Priority.High)]
+    [InlineData(0, Priority.Normal)]
+    [InlineData(7, Priority.Low)]
+    public async Task Infer_queues_by_the_priority_that_is_asked_for(int asked, Priority priority)
+    {
+        await Queue.RegisterAsync();
+        using var client = platform.Admin();
+
+        using var response = await InferAsync(client, $"\"priority\":{asked},\"timeout\":50000");
+
+        Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
+        var stats = await Queue.StatsAsync();
+        Assert.Equal(priority, Assert.Single(stats.Levels, l => l.Depth == 1).Priority);
+    }
+
+    [Fact]
+    public async Task Work_of_a_caller_who_left_never_reaches_a_worker()
+    {
+        await Queue.RegisterAsync();
+        using var client = platform.Admin();
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var call = client.PostAsync($"/v2/models/{Queue.Model}/infer", Body(""), leaving.Token);
+        while ((await Queue.StatsAsync()).Depth == 0)
+        {
+            await Task.Delay(20, Cancellation);
+        }
+
+        await leaving.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+
+        // The mark comes a moment after the connection ends.
+        while (!await Queue.Redis.GetDatabase().KeyExistsAsync($"inference:{{{Queue.Model}/1}}:cancelled"))
+        {
+            await Task.Delay(20, Cancellation);
+        }
+
+        var dropped = new List<(string, int)>();
+        Queue.Worker.Dropped = (reason, count) => dropped.Add((reason, count));
+        Assert.Empty(await Queue.Worker.ReadAsync(10));
+        Assert.Equal([("cancelled", 1)], dropped);
+    }
+
+    private Task<HttpResponseMessage> InferAsync(HttpClient client, string parameters) =>
+        client.PostAsync($"/v2/models/{Queue.Model}/infer", Body(parameters), Cancellation);
+
+    private static StringContent Body(string parameters) =>
+        Digits.Request([Digits.HeldOut[0].Pixels], extra: $"\"parameters\":{{{parameters}}},");
+
+    private static async Task<System.Text.Json.JsonElement> GetAsync(HttpClient client, string path)
+    {
+        using var response = await client.GetAsync(path, Cancellation);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return await response.JsonAsync();
+    }
+
+    private static async Task<HttpStatusCode> SendAsync(HttpClient client, HttpMethod method, string path)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        using var response = await client.SendAsync(request, Cancellation);
+        return response.StatusCode;
+    }
+}

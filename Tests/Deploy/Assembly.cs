@@ -1,0 +1,3 @@
+using InferenceTemplate.Tests.Shared;
+
+[assembly: AssemblyFixture(typeof(Servers))]

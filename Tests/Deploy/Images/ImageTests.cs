@@ -1,0 +1,89 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using InferenceTemplate.Tests.Deploy.Scripts;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.Deploy.Images;
+
+public sealed class ImageTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Image_is_pushed_by_two_tags_and_written_down_by_its_digest()
+    {
+        await using var registry = await Registry.StartAsync(Cancellation);
+        await BaseImage.PushAsync(registry.Client, "base", "1", Cancellation);
+        var values = Path.GetTempFileName();
+
+        var built = await Tool.RunAsync(
+            "bash", [ScriptFiles.Path("images.sh"), $"{registry.Host}/team", "1.4.0", "web"],
+            new Dictionary<string, string?>(StringComparer.Ordinal)
+            {
+                ["DOTNET_CONTAINER_INSECURE_REGISTRIES"] = registry.Host,
+                ["BASE_IMAGE"] = $"{registry.Host}/base:1",
+                ["IMAGES"] = values,
+                // What the tests were built as is there already.
+                ["CONFIGURATION"] = "Debug",
+            });
+
+        Assert.True(built.ExitCode == 0, built.All);
+        using var tags = await GetAsync(registry, "/v2/team/web/tags/list", "application/json");
+        var names = tags.RootElement.GetProperty("tags").EnumerateArray().Select(t => t.GetString()!).ToList();
+        Assert.Contains("1.4.0", names);
+        Assert.Contains(names, n => n.Length == 12 && n.All(char.IsAsciiHexDigitLower));
+
+        using var manifest = await GetAsync(registry, "/v2/team/web/manifests/1.4.0", "application/vnd.docker.distribution.manifest.v2+json");
+        using var config = await GetAsync(registry, $"/v2/team/web/blobs/{manifest.RootElement.GetProperty("config").GetProperty("digest")}", "*/*");
+        var image = config.RootElement.GetProperty("config");
+        Assert.Equal("1654", image.GetProperty("User").GetString());
+        var labels = image.GetProperty("Labels");
+        Assert.Equal("1.4.0", labels.GetProperty("org.opencontainers.image.version").GetString());
+        Assert.Matches("^[0-9a-f]{40}$", labels.GetProperty("org.opencontainers.image.revision").GetString());
+        Assert.StartsWith("sha256:", labels.GetProperty("org.opencontainers.image.base.digest").GetString(), StringComparison.Ordinal);
+        Assert.Matches(
+            $"web_image: \"{registry.Host}/team/web@sha256:[0-9a-f]{{64}}\"", await File.ReadAllTextAsync(values, Cancellation));
+        File.Delete(values);
+    }
+
+    [Theory]
+    [InlineData("Api")]
+    [InlineData("Web")]
+    [InlineData("Worker")]
+    public async Task Services_stand_on_a_base_without_a_shell(string project) =>
+        Assert.Equal("noble-chiseled", await PropertyAsync(project, "ContainerFamily"));
+
+    [Fact]
+    public async Task Worker_for_gpus_brings_dotnet_to_a_cuda_base_and_is_not_root()
+    {
+        Assert.StartsWith("nvidia/cuda:12.", await PropertyAsync("Worker", "ContainerBaseImage", "-p:WorkerImage=cuda"), StringComparison.Ordinal);
+        Assert.Equal("1654", await PropertyAsync("Worker", "ContainerUser", "-p:WorkerImage=cuda"));
+        Assert.Equal("true", await PropertyAsync("Worker", "SelfContained", "-p:WorkerImage=cuda"));
+    }
+
+    [Theory]
+    [InlineData("1.0", "moon", "there is no service 'moon'")]
+    [InlineData("latest", "api", "'latest' is no version")]
+    public async Task Images_refuses_what_it_can_not_build(string version, string service, string message)
+    {
+        var result = await Tool.RunAsync("bash", [ScriptFiles.Path("images.sh"), "example.com/team", version, service]);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(message, result.Errors, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> PropertyAsync(string project, string property, params string[] arguments)
+    {
+        var result = await Tool.RunAsync("dotnet", ["msbuild", Path.Combine(Repository.Root, project), $"-getProperty:{property}", .. arguments]);
+        Assert.True(result.ExitCode == 0, result.All);
+        return result.Output.Trim();
+    }
+
+    private static async Task<JsonDocument> GetAsync(Registry registry, string path, string accept)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(path, UriKind.Relative));
+        request.Headers.Accept.Add(MediaTypeWithQualityHeaderValue.Parse(accept));
+        using var response = await registry.Client.SendAsync(request, Cancellation);
+        return JsonDocument.Parse(await response.EnsureSuccessStatusCode().Content.ReadAsStreamAsync(Cancellation));
+    }
+}

@@ -1,0 +1,44 @@
+using InferenceTemplate.Tests.Deploy.Rendering;
+
+namespace InferenceTemplate.Tests.Deploy.Policies;
+
+/// <summary>Updates, drained nodes, a lost zone and changed configuration: none may cut off what is being served.</summary>
+internal static class Availability
+{
+    // After SIGTERM a .NET host takes up to 30 seconds, which a pause before that comes on top of.
+    private const int HostShutdown = 30;
+
+    public static IEnumerable<string> Violations(RenderedObjects objects)
+    {
+        foreach (var pods in objects.Pods.Where(pods => pods.Owner.Kind is "Deployment" or "StatefulSet"))
+        {
+            if (!objects.OfKind("PodDisruptionBudget").Any(budget => RenderedObjects.Selects(budget.Spec.At("selector"), pods.Labels))) yield return $"{pods}: has no disruption budget";
+            var pause = pods.Containers.Max(container => container.Number("lifecycle", "preStop", "sleep", "seconds") ?? 0);
+            if (pods.Spec.Number("terminationGracePeriodSeconds") is not { } grace || grace <= HostShutdown + pause) yield return $"{pods}: is killed before it may have ended";
+            foreach (var violation in Unnoticed(pods, objects)) yield return $"{pods}: {violation}";
+            if (pods.Owner.Kind != "Deployment") continue;
+
+            if (pods.Owner.Spec.Text("strategy", "rollingUpdate", "maxUnavailable") != "0") yield return $"{pods}: an update takes pods away before others are ready";
+            foreach (var key in new[] { "topology.kubernetes.io/zone", "kubernetes.io/hostname" })
+            {
+                if (!pods.Spec.Items("topologySpreadConstraints").Any(spread => spread.Text("topologyKey") == key)) yield return $"{pods}: is not spread over {key}";
+            }
+
+            if (pause == 0 && objects.OfKind("Ingress").Any(ingress => LeadsTo(ingress, pods, objects))) yield return $"{pods}: stops listening while requests still come";
+        }
+    }
+
+    // Variables are read at the start, so a pod has to be replaced when they change.
+    private static IEnumerable<string> Unnoticed(Pods pods, RenderedObjects objects) =>
+        from source in pods.Containers.SelectMany(container => container.Items("envFrom"))
+        let name = source.Text("configMapRef", "name") + source.Text("secretRef", "name")
+        let kind = source.At("configMapRef") is null ? "Secret" : "ConfigMap"
+        where objects.Find(kind, name) is not null
+        let hashed = name.Length > 11 && name[^11] == '-' // kustomize names them by their content
+        where !hashed && pods.Template.Text("metadata", "annotations", kind == "Secret" ? "checksum/secrets" : "checksum/config").Length != 64
+        select $"does not notice when {kind}/{name} changes";
+
+    private static bool LeadsTo(KubernetesObject ingress, Pods pods, RenderedObjects objects) =>
+        ingress.Spec.Items("rules").SelectMany(rule => rule.Items("http", "paths")).Select(path => path.Text("backend", "service", "name"))
+            .Any(name => objects.Find("Service", name) is { } service && RenderedObjects.Selects(service.Spec.At("selector"), pods.Labels));
+}

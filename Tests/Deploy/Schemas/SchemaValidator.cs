@@ -1,0 +1,49 @@
+using System.Text.Json.Nodes;
+using InferenceTemplate.Tests.Deploy.Rendering;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.Deploy.Schemas;
+
+/// <summary>
+/// Compares objects with the schemas of their kinds, refusing what a schema does not name. The schemas are not ours and not in the
+/// repository: they are read from a folder beside it.
+/// </summary>
+internal sealed class SchemaValidator(string folder)
+{
+    private readonly Dictionary<string, JsonNode> _files = new(StringComparer.Ordinal);
+
+    /// <summary>Null where there are no schemas.</summary>
+    public static SchemaValidator? Find()
+    {
+        var folder = Path.Combine(Repository.Root, "..", "shared", "schemas");
+        return Directory.Exists(folder) ? new SchemaValidator(folder) : null;
+    }
+
+    public bool Knows(KubernetesObject each) => File.Exists(FileOf(each));
+
+    /// <summary>What is wrong with an object: the place, and what should be there.</summary>
+    public IReadOnlyList<string> Errors(KubernetesObject each)
+    {
+        var file = FileOf(each);
+        return [.. new SchemaCheck(Load).Errors(each.Json, Load(file), file, each.ToString())];
+    }
+
+    private string FileOf(KubernetesObject each)
+    {
+        var parts = each.ApiVersion.Split('/');
+        var (group, version, kind) = (parts.Length == 2 ? parts[0] : "", parts[^1], each.Kind.ToLowerInvariant());
+        var known = Path.Combine(folder, "kubernetes-1.33", $"{kind}{(group.Length > 0 ? $"-{group.Split('.')[0]}" : "")}-{version}.json");
+        var builtIn = !group.Contains('.', StringComparison.Ordinal) || group.EndsWith(".k8s.io", StringComparison.Ordinal);
+        return builtIn && File.Exists(known) ? known : Path.Combine(folder, "crd", group, $"{kind}_{version}.json");
+    }
+
+    private JsonNode Load(string file)
+    {
+        if (!_files.TryGetValue(file, out var schema))
+        {
+            schema = _files[file] = JsonNode.Parse(File.ReadAllText(file))!;
+        }
+
+        return schema;
+    }
+}

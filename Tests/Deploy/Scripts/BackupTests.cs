@@ -1,0 +1,196 @@
+using InferenceTemplate.Tests.Shared;
+using Npgsql;
+
+namespace InferenceTemplate.Tests.Deploy.Scripts;
+
+/// <summary>Backup and restore with the real pg_dump, gpg and Postgres.</summary>
+public sealed class BackupTests(Servers servers) : IAsyncLifetime
+{
+    private const string Recipient = "backup@example.com";
+    private const string Marker = "a-value-that-must-not-be-readable";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("b-").FullName;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private string Dumps => Path.Combine(_folder, "dumps");
+
+    public async ValueTask InitializeAsync()
+    {
+        foreach (var tool in (string[])["pg_dump", "pg_restore", "psql", "gpg"])
+        {
+            Assert.SkipUnless(Tool.Find(tool) is not null, $"{tool} is missing (Debian: apt-get install postgresql-client gnupg)");
+        }
+
+        var version = await Tool.RunAsync("pg_dump", ["--version"]);
+        var client = int.Parse(version.Output.Split(' ')[2].Split('.')[0], System.Globalization.CultureInfo.InvariantCulture);
+        await using var connection = await servers.Database.OpenConnectionAsync(Cancellation);
+        Assert.SkipWhen(client < connection.PostgreSqlVersion.Major, $"pg_dump {client} can't dump Postgres {connection.PostgreSqlVersion.Major}");
+
+        Directory.CreateDirectory(Dumps);
+        var home = Directory.CreateDirectory(Path.Combine(_folder, "gpg"));
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(home.FullName, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        var key = await Tool.RunAsync(
+            "gpg", ["--batch", "--quiet", "--passphrase", "", "--quick-generate-key", Recipient, "rsa2048", "encr", "1d"],
+            Environment([]));
+        Assert.True(key.ExitCode == 0, key.All);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Tool.RunAsync("gpgconf", ["--kill", "all"], Environment([]));
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task Backup_can_be_restored_into_an_empty_database_and_into_no_other()
+    {
+        var source = await CreateDatabaseAsync("source");
+        await ExecuteAsync(source, $"CREATE TABLE jobs (id int PRIMARY KEY, note text); INSERT INTO jobs SELECT i, '{Marker}' FROM generate_series(1, 1000) i");
+        var target = await CreateDatabaseAsync("target");
+
+        var backup = await RunAsync("backup.sh", [Dumps], source);
+
+        Assert.True(backup.ExitCode == 0, backup.All);
+        var dump = Assert.Single(Directory.GetFiles(Dumps, "*.gpg"));
+        Assert.DoesNotContain(Marker, await File.ReadAllTextAsync(dump, System.Text.Encoding.Latin1, Cancellation), StringComparison.Ordinal);
+
+        var restore = await RunAsync("restore.sh", [dump], target);
+        Assert.True(restore.ExitCode == 0, restore.All);
+        Assert.Contains("jobs 1000 rows", restore.Output, StringComparison.Ordinal);
+        Assert.Equal(1000L, await ScalarAsync(target, $"SELECT count(*) FROM jobs WHERE note = '{Marker}'"));
+
+        var again = await RunAsync("restore.sh", [dump], target);
+        Assert.Equal(1, again.ExitCode);
+        Assert.Contains("the database has 1 tables", again.Errors, StringComparison.Ordinal);
+
+        var verified = await RunAsync("verify-backup.sh", [Dumps], source);
+        Assert.True(verified.ExitCode == 0, verified.All);
+        Assert.Equal(0L, await ScalarAsync(source, "SELECT count(*) FROM pg_database WHERE datname LIKE 'inference_verify_%'"));
+    }
+
+    [Fact]
+    public async Task Restore_refuses_a_file_that_was_changed()
+    {
+        var database = await CreateDatabaseAsync("changed");
+        await RunAsync("backup.sh", [Dumps], database);
+        var dump = Directory.GetFiles(Dumps, "*.gpg").Single();
+        await using (var file = File.OpenWrite(dump))
+        {
+            file.Seek(-20, SeekOrigin.End);
+            file.WriteByte(0);
+        }
+
+        var restore = await RunAsync("restore.sh", [dump], await CreateDatabaseAsync("untouched"));
+
+        Assert.Equal(1, restore.ExitCode);
+        Assert.Contains("checksum differs", restore.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Backup_removes_what_is_older_than_its_days_and_nothing_else()
+    {
+        var old = Path.Combine(Dumps, "inference-20250101T000000Z.dump.gpg");
+        var young = Path.Combine(Dumps, "inference-20250201T000000Z.dump.gpg");
+        var other = Path.Combine(Dumps, "letter.txt");
+        foreach (var (file, days) in new[] { (old, 31), (young, 29), (other, 400) })
+        {
+            await File.WriteAllTextAsync(file, "x", Cancellation);
+            File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddDays(-days));
+        }
+
+        var backup = await RunAsync("backup.sh", [Dumps], await CreateDatabaseAsync("retention"));
+
+        Assert.True(backup.ExitCode == 0, backup.All);
+        Assert.False(File.Exists(old));
+        Assert.True(File.Exists(young));
+        Assert.True(File.Exists(other));
+    }
+
+    [Fact]
+    public async Task Backup_that_fails_leaves_no_file()
+    {
+        var backup = await RunAsync("backup.sh", [Dumps], "no-such-database");
+
+        Assert.NotEqual(0, backup.ExitCode);
+        Assert.Empty(Directory.GetFiles(Dumps));
+    }
+
+    [Fact]
+    public async Task Backup_without_encryption_is_refused()
+    {
+        var backup = await RunAsync("backup.sh", [Dumps], "postgres", ("BACKUP_RECIPIENT", ""));
+
+        Assert.NotEqual(0, backup.ExitCode);
+        Assert.Contains("never written without encryption", backup.Errors, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(Dumps));
+    }
+
+    [Fact]
+    public async Task Verification_fails_when_backups_have_stopped()
+    {
+        var database = await CreateDatabaseAsync("stopped");
+        await RunAsync("backup.sh", [Dumps], database);
+        File.SetLastWriteTimeUtc(Directory.GetFiles(Dumps, "*.gpg").Single(), DateTime.UtcNow.AddHours(-30));
+
+        var verified = await RunAsync("verify-backup.sh", [Dumps], database);
+
+        Assert.Equal(1, verified.ExitCode);
+        Assert.Contains("backups have stopped", verified.Errors, StringComparison.Ordinal);
+    }
+
+    private Task<ToolResult> RunAsync(string script, string[] arguments, string database, params (string, string)[] environment) =>
+        Tool.RunAsync("bash", [ScriptFiles.Path(script), .. arguments], Environment([("DATABASE_URL", Url(database)), .. environment]));
+
+    private Dictionary<string, string?> Environment((string Name, string Value)[] more)
+    {
+        var variables = new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["GNUPGHOME"] = Path.Combine(_folder, "gpg"),
+            ["BACKUP_TOOL"] = "gpg",
+            ["BACKUP_RECIPIENT"] = Recipient,
+            ["PGPASSWORD"] = new NpgsqlConnectionStringBuilder(servers.ConnectionString).Password,
+        };
+        foreach (var (name, value) in more)
+        {
+            variables[name] = value;
+        }
+
+        return variables;
+    }
+
+    private string Url(string database)
+    {
+        var connection = new NpgsqlConnectionStringBuilder(servers.ConnectionString);
+        return $"postgresql://{connection.Username}@{connection.Host}:{connection.Port}/{database}";
+    }
+
+    private async Task<string> CreateDatabaseAsync(string name)
+    {
+        var unique = $"{name}_{Guid.NewGuid():N}"[..24];
+        await using var command = servers.Database.CreateCommand($"CREATE DATABASE {unique}");
+        await command.ExecuteNonQueryAsync(Cancellation);
+        return unique;
+    }
+
+    private async Task ExecuteAsync(string database, string sql)
+    {
+        await using var source = Open(database);
+        await using var command = source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Cancellation);
+    }
+
+    private async Task<object?> ScalarAsync(string database, string sql)
+    {
+        await using var source = Open(database);
+        await using var command = source.CreateCommand(sql);
+        return await command.ExecuteScalarAsync(Cancellation);
+    }
+
+    private NpgsqlDataSource Open(string database) =>
+        NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(servers.ConnectionString) { Database = database, Pooling = false });
+}

@@ -1,0 +1,53 @@
+using System.Net;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.EndToEnd;
+
+/// <summary>A worker that is told to stop under load, where another one serves the same models.</summary>
+public sealed class DrainTests(MisbehavingPlatform platform) : IClassFixture<MisbehavingPlatform>
+{
+    [Fact]
+    public async Task No_caller_sees_an_error_when_a_worker_is_stopped_under_load()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        using var client = platform.Admin();
+
+        // A long delay, so that the worker that is stopped holds requests which it has not begun.
+        await using var worker = await WorkerProcess.StartAsync(
+            platform,
+            cancellation,
+            ("Worker__ModelsDirectory", Path.Combine(AppContext.BaseDirectory, "Models")),
+            ("Worker__MaxBatchDelay", "00:00:01"));
+        using var enough = new CancellationTokenSource();
+        var callers = Enumerable.Range(0, 16).Select(n => CallAsync(client, n % 10, enough.Token)).ToList();
+        await Task.Delay(TimeSpan.FromSeconds(2), cancellation);
+
+        worker.Terminate();
+        await worker.ExitedAsync(cancellation);
+        await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
+        await enough.CancelAsync();
+        var answers = (await Task.WhenAll(callers)).SelectMany(a => a).ToList();
+
+        Assert.Equal(0, worker.ExitCode);
+        Assert.Contains("Told to stop: nothing new is taken", worker.Output, StringComparison.Ordinal);
+        Assert.Contains(", 0 requests left in hand", worker.Output, StringComparison.Ordinal);
+        Assert.NotEmpty(answers);
+        Assert.All(answers, answer => Assert.Equal((HttpStatusCode.OK, true), answer));
+    }
+
+    private static async Task<List<(HttpStatusCode Status, bool IsRight)>> CallAsync(HttpClient client, int index, CancellationToken enough)
+    {
+        var answers = new List<(HttpStatusCode, bool)>();
+        while (!enough.IsCancellationRequested)
+        {
+            using var response = await client.PostAsync(
+                "/v2/models/lookup/infer",
+                Digits.Json($$"""{"inputs":[{"name":"index","shape":[1],"datatype":"INT64","data":[{{index}}]}]}"""),
+                CancellationToken.None);
+            var body = await response.Content.ReadAsStringAsync(CancellationToken.None);
+            answers.Add((response.StatusCode, body.Contains($"[{10 * index}]", StringComparison.Ordinal)));
+        }
+
+        return answers;
+    }
+}

@@ -1,0 +1,220 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Text.Json;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using InferenceTemplate.Tests.Shared;
+using StackExchange.Redis;
+
+namespace InferenceTemplate.Tests.EndToEnd;
+
+/// <summary>Three workers, of which a test may kill two, and times short enough to see what is lost come back.</summary>
+public sealed class JobPlatform : Platform
+{
+    protected override void Configure(IDistributedApplicationTestingBuilder builder)
+    {
+        foreach (var service in builder.Resources.OfType<ProjectResource>().Where(p => p.Name is "api" or "worker").ToList())
+        {
+            builder.CreateResourceBuilder(service)
+                .WithEnvironment("Jobs__Lease", "00:00:02")
+                .WithEnvironment("Jobs__RequeueAfter", "00:00:03")
+                .WithEnvironment("Jobs__ReconcileInterval", "00:00:00.250")
+                .WithEnvironment("Jobs__MaxAttempts", "20");
+        }
+
+        var worker = builder.Resources.OfType<ProjectResource>().Single(p => p.Name == "worker");
+        builder.CreateResourceBuilder(worker).WithReplicas(3);
+    }
+}
+
+public sealed class JobTests(JobPlatform platform) : IClassFixture<JobPlatform>
+{
+    private const int Jobs = 400;
+    private const int Inputs = 20;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Every_accepted_job_ends_once_and_right_while_processes_are_killed_and_redis_is_emptied()
+    {
+        Assert.SkipUnless(Directory.Exists("/proc/self"), "Needs Linux's /proc to find the processes that it kills.");
+        Assert.SkipWhen(Processes("Worker").Count < 3, "Needs the offline profile: there the services are processes beneath the test's own.");
+        await CountEndingsAsync();
+        var expected = await LabelsAsync();
+
+        var accepted = new ConcurrentDictionary<int, Guid>();
+        var submitting = Enumerable.Range(0, 8).Select(lane => SubmitAsync(lane, accepted)).ToList();
+        await AcceptedAsync(accepted, 60);
+        Kill(Processes("Worker")[0]);
+        await AcceptedAsync(accepted, 120);
+        await OnRedisAsync("FLUSHALL");
+        await AcceptedAsync(accepted, 180);
+        await CrashPostgresAsync();
+        await AcceptedAsync(accepted, 240);
+        Kill(Processes("Api")[0]);
+        await AcceptedAsync(accepted, 300);
+        Kill(Processes("Worker")[0]);
+        await OnRedisAsync("FLUSHALL");
+        await Task.WhenAll(submitting);
+
+        await EndedAsync();
+        Assert.Equal(Jobs, accepted.Values.Distinct().Count());
+        using var client = platform.Admin();
+        foreach (var (index, id) in accepted)
+        {
+            using var result = await client.GetAsync($"/v1/jobs/{id}/result", Cancellation);
+            Assert.Equal(HttpStatusCode.OK, result.StatusCode);
+            Assert.Equal(expected[index % Inputs], await LabelAsync(result));
+        }
+
+        // No row but of these jobs, and none that ended twice.
+        await using var database = await platform.DatabaseAsync();
+        await using var count = database.CreateCommand(
+            "SELECT (SELECT count(*) FROM jobs), (SELECT count(*) FROM job_endings), (SELECT count(DISTINCT id) FROM job_endings)");
+        await using var counts = await count.ExecuteReaderAsync(Cancellation);
+        Assert.True(await counts.ReadAsync(Cancellation));
+        Assert.Equal((Jobs, Jobs, Jobs), (counts.GetInt64(0), counts.GetInt64(1), counts.GetInt64(2)));
+    }
+
+    // Answers may get lost with whoever gave them: the key makes the repetition the same job.
+    private async Task SubmitAsync(int lane, ConcurrentDictionary<int, Guid> accepted)
+    {
+        for (var index = lane; index < Jobs; index += 8)
+        {
+            while (!accepted.ContainsKey(index))
+            {
+                using var client = platform.Admin();
+                using var request = new HttpRequestMessage(HttpMethod.Post, "/v2/models/digits/infer");
+                request.Content = Digits.Request([Digits.HeldOut[index % Inputs].Pixels]);
+                request.Headers.Add("Prefer", "respond-async");
+                request.Headers.Add("Idempotency-Key", $"job-{index}");
+                try
+                {
+                    using var response = await client.SendAsync(request, Cancellation);
+                    if (response.StatusCode == HttpStatusCode.Accepted)
+                    {
+                        using var job = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
+                        accepted[index] = job.RootElement.GetProperty("id").GetGuid();
+                    }
+                    else
+                    {
+                        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+                    }
+                }
+                catch (HttpRequestException)
+                {
+                    // The replica died with the connection.
+                }
+            }
+        }
+    }
+
+    private static async Task AcceptedAsync(ConcurrentDictionary<int, Guid> accepted, int count)
+    {
+        while (accepted.Count < count)
+        {
+            await Task.Delay(5, Cancellation);
+        }
+    }
+
+    private async Task EndedAsync()
+    {
+        await using var database = await platform.DatabaseAsync();
+        await using var open = database.CreateCommand("SELECT count(*) FROM jobs WHERE state <> 'succeeded'");
+        while ((long)(await open.ExecuteScalarAsync(Cancellation))! > 0)
+        {
+            await using var wrong = database.CreateCommand("SELECT count(*) FROM jobs WHERE state NOT IN ('queued', 'running', 'succeeded')");
+            Assert.Equal(0L, await wrong.ExecuteScalarAsync(Cancellation));
+            await Task.Delay(100, Cancellation);
+        }
+    }
+
+    /// <summary>Notes every write that leaves a job in a terminal state.</summary>
+    private async Task CountEndingsAsync()
+    {
+        await using var database = await platform.DatabaseAsync();
+        await using var command = database.CreateCommand("""
+            CREATE TABLE job_endings (id uuid NOT NULL);
+            CREATE FUNCTION note_ending() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN INSERT INTO job_endings VALUES (NEW.id); RETURN NULL; END $$;
+            CREATE TRIGGER note_ending AFTER INSERT OR UPDATE ON jobs FOR EACH ROW
+                WHEN (NEW.state NOT IN ('queued', 'running')) EXECUTE FUNCTION note_ending();
+            """);
+        await command.ExecuteNonQueryAsync(Cancellation);
+    }
+
+    private async Task<int[]> LabelsAsync()
+    {
+        using var client = platform.Admin();
+        var labels = new int[Inputs];
+        for (var i = 0; i < Inputs; i++)
+        {
+            using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[i].Pixels]), Cancellation);
+            labels[i] = await LabelAsync(response);
+        }
+
+        return labels;
+    }
+
+    private static async Task<int> LabelAsync(HttpResponseMessage response)
+    {
+        using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
+        return body.RootElement.GetProperty("outputs").EnumerateArray()
+            .Single(o => o.GetProperty("name").GetString() == "label").GetProperty("data")[0].GetInt32();
+    }
+
+    // A backend that dies takes all of Postgres through crash recovery.
+    private async Task CrashPostgresAsync()
+    {
+        await using var database = await platform.DatabaseAsync();
+        await using var crash = database.CreateCommand("COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'");
+        Assert.NotNull(await Record.ExceptionAsync(() => crash.ExecuteNonQueryAsync(Cancellation)));
+    }
+
+    private async Task OnRedisAsync(string command)
+    {
+        var options = ConfigurationOptions.Parse((await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
+        options.AllowAdmin = true;
+        using var redis = await ConnectionMultiplexer.ConnectAsync(options);
+        await redis.GetDatabase().ExecuteAsync(command);
+    }
+
+    private static void Kill(int process)
+    {
+        using var found = Process.GetProcessById(process);
+        found.Kill();
+        found.WaitForExit();
+    }
+
+    /// <summary>Processes of one service beneath this one.</summary>
+    private static List<int> Processes(string service) => [.. Directory.EnumerateDirectories("/proc")
+        .Select(folder => int.TryParse(Path.GetFileName(folder), out var id) ? id : 0)
+        .Where(id => id > 0 && IsBeneathThis(id) && Read(id, "cmdline").Split('\0') is ["dotnet" or [.., '/', 'd', 'o', 't', 'n', 'e', 't'], var file, ..]
+            && file.EndsWith($".{service}.dll", StringComparison.Ordinal))];
+
+    private static bool IsBeneathThis(int process)
+    {
+        while (process > 1 && process != Environment.ProcessId)
+        {
+            var parent = Read(process, "status").Split('\n').FirstOrDefault(line => line.StartsWith("PPid:", StringComparison.Ordinal));
+            process = parent is null ? 0 : int.Parse(parent["PPid:".Length..], System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        return process == Environment.ProcessId;
+    }
+
+    private static string Read(int process, string file)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process}/{file}");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // It has ended meanwhile.
+            return "";
+        }
+    }
+}

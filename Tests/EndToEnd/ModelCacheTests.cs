@@ -1,0 +1,141 @@
+using System.Net;
+using System.Text.Json;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.EndToEnd;
+
+/// <summary>A platform whose worker opens no model before it is asked, and gives up soon where one can't be loaded.</summary>
+public sealed class LazyPlatform : Platform
+{
+    protected override void Configure(IDistributedApplicationTestingBuilder builder)
+    {
+        var worker = builder.Resources.OfType<ProjectResource>().Single(p => p.Name == "worker");
+        builder.CreateResourceBuilder(worker)
+            .WithEnvironment("Worker__Preload", "0")
+            .WithEnvironment("Worker__LoadBreak", "00:01:00")
+            .WithEnvironment("Worker__CacheDirectory", Directory.CreateTempSubdirectory("artefacts-").FullName);
+    }
+}
+
+public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyPlatform>
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Model_is_opened_by_its_first_request()
+    {
+        await CopyDigitsAsync("lazy", artefactExists: true, fallback: null);
+        using var client = platform.Admin();
+        Assert.Equal("cold", await StateAsync(client, "lazy"));
+        using var before = await client.GetAsync("/v2/models/lazy/ready", Cancellation);
+        Assert.Equal(HttpStatusCode.OK, before.StatusCode);
+
+        using var response = await InferAsync(client, "lazy");
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        while (await StateAsync(client, "lazy") != "ready")
+        {
+            // The heartbeat tells of it within a second.
+            await Task.Delay(100, Cancellation);
+        }
+    }
+
+    [Fact]
+    public async Task Request_for_a_model_that_can_not_be_loaded_is_refused_with_the_reason_and_a_time()
+    {
+        await CopyDigitsAsync("lost", artefactExists: false, fallback: null);
+        using var client = platform.Admin();
+
+        // The first is queued and refused by the worker; later ones, once that is known, before they are read.
+        using var first = await InferAsync(client, "lost");
+        using var later = await RetryAsync(client, "lost", r => r.Headers.RetryAfter?.Delta > TimeSpan.FromSeconds(2));
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, first.StatusCode);
+        Assert.Contains("could not be loaded", await ErrorAsync(first), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, later.StatusCode);
+        Assert.Contains("no worker can load lost/1 now", await ErrorAsync(later), StringComparison.Ordinal);
+        Assert.Equal("unavailable", await StateAsync(client, "lost"));
+    }
+
+    [Fact]
+    public async Task Fallback_answers_for_a_model_that_can_not_be_loaded_and_says_so()
+    {
+        await CopyDigitsAsync("stand-in", artefactExists: true, fallback: null);
+        await CopyDigitsAsync("away", artefactExists: false, fallback: "stand-in");
+        using var client = platform.Admin();
+
+        // Found out by the worker, and after the heartbeat by the Api itself: the answer is the same.
+        for (var i = 0; i < 20; i++)
+        {
+            using var response = await InferAsync(client, "away");
+
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            Assert.Equal("stand-in/1", Assert.Single(response.Headers.GetValues("Inference-Fallback")));
+            using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
+            Assert.Equal("stand-in", body.RootElement.GetProperty("model_name").GetString());
+            Assert.Equal("stand-in/1", body.RootElement.GetProperty("parameters").GetProperty("fallback").GetString());
+            var labels = body.RootElement.GetProperty("outputs").EnumerateArray().Single(o => o.GetProperty("name").GetString() == "label");
+            Assert.Equal(Digits.HeldOut[0].Label, labels.GetProperty("data")[0].GetInt32());
+            await Task.Delay(100, Cancellation);
+        }
+    }
+
+    // A model of the same signature as digits, over the same file or over one that no store has.
+    private async Task CopyDigitsAsync(string model, bool artefactExists, string? fallback)
+    {
+        await using var database = await platform.DatabaseAsync();
+        var settings = fallback is null ? "{}" : $$$"""{"fallback":{"model":"{{{fallback}}}"}}""";
+        var sha256 = artefactExists ? "" : $", sha256 = '{new string('0', 64)}'";
+        await using var command = database.CreateCommand($"""
+            CREATE TEMP TABLE model_copy AS SELECT * FROM models WHERE name = 'digits';
+            UPDATE model_copy SET name = '{model}', settings = '{settings}';
+            INSERT INTO models SELECT * FROM model_copy;
+            CREATE TEMP TABLE version_copy AS SELECT * FROM model_versions WHERE model = 'digits';
+            UPDATE version_copy SET model = '{model}'{sha256};
+            INSERT INTO model_versions SELECT * FROM version_copy;
+            """);
+        await command.ExecuteNonQueryAsync(Cancellation);
+
+        // Each of the replicas reads the catalogue at most once a second, and so does the worker.
+        for (var seen = 0; seen < 20;)
+        {
+            using var fresh = platform.Admin();
+            using var response = await fresh.GetAsync($"/v2/models/{model}", Cancellation);
+            seen = response.IsSuccessStatusCode ? seen + 1 : 0;
+        }
+    }
+
+    private static Task<HttpResponseMessage> InferAsync(HttpClient client, string model) =>
+        client.PostAsync($"/v2/models/{model}/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+
+    private static async Task<HttpResponseMessage> RetryAsync(HttpClient client, string model, Func<HttpResponseMessage, bool> enough)
+    {
+        while (true)
+        {
+            var response = await InferAsync(client, model);
+            if (enough(response))
+            {
+                return response;
+            }
+
+            response.Dispose();
+            await Task.Delay(100, Cancellation);
+        }
+    }
+
+    private static async Task<string> StateAsync(HttpClient client, string model)
+    {
+        using var overview = JsonDocument.Parse(await client.GetStringAsync("/v1/overview", Cancellation));
+        return overview.RootElement.GetProperty("models").EnumerateArray()
+            .Single(m => m.GetProperty("name").GetString() == model).GetProperty("state").GetString()!;
+    }
+
+    private static async Task<string> ErrorAsync(HttpResponseMessage response)
+    {
+        using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
+        return body.RootElement.GetProperty("error").GetString()!;
+    }
+}

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Aspire.Hosting.Testing;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.EndToEnd;
+
+/// <summary>A second worker beside the platform's own, which a test may stop as an operator or a cluster would.</summary>
+internal sealed class WorkerProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+
+    private WorkerProcess(ProcessStartInfo start, string url)
+    {
+        Client = new HttpClient { BaseAddress = new Uri(url) };
+        _process = new Process { StartInfo = start };
+        _process.OutputDataReceived += (_, line) => Read(line.Data);
+        _process.ErrorDataReceived += (_, line) => Read(line.Data);
+    }
+
+    public HttpClient Client { get; }
+
+    public int ExitCode => _process.ExitCode;
+
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
+    /// <summary>Starts it and waits until it is ready.</summary>
+    public static async Task<WorkerProcess> StartAsync(Platform platform, CancellationToken cancellation, params (string Key, string Value)[] settings)
+    {
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        var assembly = Path.Combine(Repository.Root, "Worker", "bin", output.Parent!.Name, output.Name, "InferenceTemplate.Worker.dll");
+        var url = $"http://127.0.0.1:{FreePort()}";
+        var start = new ProcessStartInfo("dotnet", [assembly])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment =
+            {
+                ["ORT_DISABLE_TELEMETRY"] = "1",
+                ["ASPNETCORE_URLS"] = url,
+                ["ConnectionStrings__inference"] = await platform.App.GetConnectionStringAsync("inference", cancellation),
+                ["ConnectionStrings__redis"] = await platform.App.GetConnectionStringAsync("redis", cancellation),
+                ["Auth__ApiKeyPepper"] = Platform.Pepper,
+            },
+        };
+        foreach (var (key, value) in settings)
+        {
+            start.Environment[key] = value;
+        }
+
+        var worker = new WorkerProcess(start, url);
+        worker._process.Start();
+        worker._process.BeginOutputReadLine();
+        worker._process.BeginErrorReadLine();
+        while (await worker.StatusAsync("/health", cancellation) != HttpStatusCode.OK)
+        {
+            Assert.False(worker._process.HasExited, worker.Output);
+            await Task.Delay(100, cancellation);
+        }
+
+        return worker;
+    }
+
+    /// <summary>Null while nothing answers.</summary>
+    public async Task<HttpStatusCode?> StatusAsync(string path, CancellationToken cancellation)
+    {
+        try
+        {
+            using var response = await Client.GetAsync(path, cancellation);
+            return response.StatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>SIGTERM, as an orchestrator sends it.</summary>
+    public void Terminate()
+    {
+        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    public Task ExitedAsync(CancellationToken cancellation) => _process.WaitForExitAsync(cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private void Read(string? line)
+    {
+        lock (_output)
+        {
+            _output.AppendLine(line);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace InferenceTemplate.Tests.Shared;
+
+/// <summary>Writes small models in ONNX's protobuf form, so that tests need neither Python nor files of megabytes.</summary>
+public sealed class OnnxModel
+{
+    public const int Float = 1;
+    public const int Int64 = 7;
+    public const int Text = 8;
+    public const int Bool = 9;
+    public const int Float16 = 10;
+    public const int BFloat16 = 16;
+
+    private readonly Message _graph = new();
+
+    public OnnxModel() => _graph.Text(2, "graph");
+
+    /// <param name="shape">-1 leaves a dimension open.</param>
+    public OnnxModel Input(string name, int type, params long[] shape) => Value(11, name, type, shape);
+
+    public OnnxModel Output(string name, int type, params long[] shape) => Value(12, name, type, shape);
+
+    public OnnxModel Node(string type, string[] inputs, string[] outputs, params (string Name, long Value)[] attributes)
+    {
+        var node = new Message();
+        Array.ForEach(inputs, i => node.Text(1, i));
+        Array.ForEach(outputs, o => node.Text(2, o));
+        node.Text(4, type);
+        foreach (var (name, value) in attributes)
+        {
+            node.Nested(5, new Message().Text(1, name).Number(3, value).Number(20, 2));
+        }
+
+        _graph.Nested(1, node);
+        return this;
+    }
+
+    public OnnxModel Constant(string name, float[] values, params long[] shape) =>
+        Constant(name, Float, MemoryMarshal.AsBytes(values.AsSpan()), shape);
+
+    public byte[] ToBytes() => new Message()
+        .Number(1, 8)
+        .Text(2, "tests")
+        .Nested(7, _graph)
+        .Nested(8, new Message().Text(1, "").Number(2, 17))
+        .ToBytes();
+
+    /// <summary>Layers of square matrices of one pattern: bound by reading weights, hence worth batching.</summary>
+    public static byte[] Layers(int count, int width)
+    {
+        var model = new OnnxModel().Input("x", Float, -1, width).Output("y", Float, -1, width);
+        var weights = new float[width * width];
+        for (var i = 0; i < weights.Length; i++)
+        {
+            weights[i] = ((i % 7) - 3) / (float)width;
+        }
+
+        for (var layer = 0; layer < count; layer++)
+        {
+            var (from, to) = (layer == 0 ? "x" : $"h{layer}", layer == count - 1 ? "y" : $"h{layer + 1}");
+            model.Constant($"w{layer}", weights, width, width)
+                .Node("MatMul", [from, $"w{layer}"], [$"m{layer}"])
+                .Node("Tanh", [$"m{layer}"], [to]);
+        }
+
+        return model.ToBytes();
+    }
+
+    private OnnxModel Constant(string name, int type, ReadOnlySpan<byte> data, long[] shape)
+    {
+        var tensor = new Message();
+        Array.ForEach(shape, d => tensor.Number(1, d));
+        _graph.Nested(5, tensor.Number(2, type).Text(8, name).Bytes(9, data));
+        return this;
+    }
+
+    private OnnxModel Value(int field, string name, int type, long[] shape)
+    {
+        var dimensions = new Message();
+        for (var i = 0; i < shape.Length; i++)
+        {
+            dimensions.Nested(1, shape[i] < 0 ? new Message().Text(2, i == 0 ? "batch" : $"{name}{i}") : new Message().Number(1, shape[i]));
+        }
+
+        var tensor = new Message().Number(1, type).Nested(2, dimensions);
+        _graph.Nested(field, new Message().Text(1, name).Nested(2, new Message().Nested(1, tensor)));
+        return this;
+    }
+
+    private sealed class Message
+    {
+        private readonly ArrayBufferWriter<byte> _bytes = new();
+
+        public Message Number(int field, long value)
+        {
+            Varint((ulong)(field << 3));
+            Varint((ulong)value);
+            return this;
+        }
+
+        public Message Text(int field, string value) => Bytes(field, Encoding.UTF8.GetBytes(value));
+
+        public Message Nested(int field, Message value) => Bytes(field, value.ToBytes());
+
+        public Message Bytes(int field, ReadOnlySpan<byte> value)
+        {
+            Varint((ulong)((field << 3) | 2));
+            Varint((ulong)value.Length);
+            _bytes.Write(value);
+            return this;
+        }
+
+        public byte[] ToBytes() => _bytes.WrittenSpan.ToArray();
+
+        private void Varint(ulong value)
+        {
+            Span<byte> one = stackalloc byte[1];
+            for (; value >= 0x80; value >>= 7)
+            {
+                one[0] = (byte)(value | 0x80);
+                _bytes.Write(one);
+            }
+
+            one[0] = (byte)value;
+            _bytes.Write(one);
+        }
+    }
+}

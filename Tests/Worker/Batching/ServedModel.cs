@@ -1,0 +1,152 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using System.Runtime.InteropServices;
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Jobs;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Tests.Shared;
+using InferenceTemplate.Tests.Worker.Execution;
+using InferenceTemplate.Worker;
+using InferenceTemplate.Worker.Batching;
+using InferenceTemplate.Worker.Draining;
+using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Jobs;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.Tests.Worker.Batching;
+
+/// <summary>One worker's server of one model over a real queue, with an Api's side to send requests and get answers.</summary>
+internal sealed class ServedModel : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ServiceProvider _meters = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly QueueWakeup _wakeup;
+    private readonly QueueCancellations _cancellations;
+    private readonly ReplyInbox _inbox;
+    private readonly RequestQueue _queue;
+    private readonly ModelSession _session;
+    private readonly MeterListener _listener = new();
+    private readonly ServiceProvider _services;
+    private Task? _serving;
+
+    private ServedModel(Servers servers, byte[] model, string name, ModelSettings settings, WorkerOptions options)
+    {
+        var (redis, queue) = (servers.Redis, Options.Create(new QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) }));
+        Name = name;
+        _wakeup = new QueueWakeup(redis);
+        _cancellations = new QueueCancellations(redis);
+        _inbox = new ReplyInbox(redis, NullLogger<ReplyInbox>.Instance);
+        _queue = new RequestQueue(redis, queue, TimeProvider.System);
+        _session = TestModels.Open(model, name);
+        State = new ServingState(TimeProvider.System);
+        Drain = new DrainSignal(State, TimeProvider.System, NullLogger<DrainSignal>.Instance);
+        var telemetry = new Telemetry(_meters.GetRequiredService<IMeterFactory>());
+        _listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Meter.Scope == _meters.GetRequiredService<IMeterFactory>() && instrument.Name == "inference.batch.size")
+            {
+                listener.EnableMeasurementEvents(instrument);
+            }
+        };
+        _listener.SetMeasurementEventCallback<int>((_, rows, _, _) => Batches.Enqueue(rows));
+        _listener.Start();
+        _services = new ServiceCollection()
+            .AddLogging()
+            .AddJobs()
+            .AddSingleton(servers.Database)
+            .AddSingleton(redis)
+            .AddSingleton(queue)
+            .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
+            .AddSingleton(Options.Create(options))
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(_wakeup)
+            .AddSingleton(_cancellations)
+            .AddSingleton(TestModels.Cpu)
+            .AddSingleton(State)
+            .AddSingleton(Drain)
+            .AddSingleton(telemetry)
+            .AddSingleton<JobLedger>()
+            .AddSingleton<QueueConsumers>()
+            .AddSingleton<ModelServerFactory>()
+            .BuildServiceProvider();
+        Server = _services.GetRequiredService<ModelServerFactory>().Create(_session, settings);
+    }
+
+    public string Name { get; }
+
+    public ServingState State { get; }
+
+    public DrainSignal Drain { get; }
+
+    public ModelServer Server { get; }
+
+    /// <summary>Rows of each run, in order.</summary>
+    public ConcurrentQueue<int> Batches { get; } = new();
+
+    /// <summary>Prepares it; nothing is served before <see cref="Serve"/>.</summary>
+    public static async Task<ServedModel> CreateAsync(
+        Servers servers, byte[] model, ModelSettings? settings = null, WorkerOptions? options = null, string? name = null)
+    {
+        var served = new ServedModel(
+            servers, model, name ?? $"m{Guid.NewGuid():N}", settings ?? new ModelSettings { Instances = 1 }, options ?? new WorkerOptions());
+        await served._wakeup.StartAsync(CancellationToken.None);
+        await served._cancellations.StartAsync(CancellationToken.None);
+        await served._inbox.StartAsync(CancellationToken.None);
+        return served;
+    }
+
+    public Task Serve() => _serving = Server.RunAsync(_stop.Token);
+
+    public Task StopAsync()
+    {
+        _stop.Cancel();
+        return _serving!;
+    }
+
+    /// <summary>Puts a request into the queue.</summary>
+    /// <returns>Its id, and its answer to come.</returns>
+    public async Task<(Guid Id, Task<InferenceReply> Reply)> SendAsync(
+        Tensor input, Priority priority = Priority.Normal, TimeSpan? timeout = null, string[]? outputs = null)
+    {
+        var now = DateTimeOffset.UtcNow;
+        var request = new InferenceRequest(
+            Guid.NewGuid(), Name, "1", "default", RequestKind.Call, priority, _inbox.Replica, now, now + (timeout ?? TimeSpan.FromSeconds(60)),
+            null, null, outputs ?? [], [input]);
+        var pending = _inbox.Expect(request.Id);
+        Assert.Equal(EnqueueOutcome.Enqueued, (await _queue.EnqueueAsync(request)).Outcome);
+        return (request.Id, pending.Reply.WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
+    public Task CancelAsync(Guid id) => _queue.CancelAsync(new QueueName(Name, "1"), id, DateTimeOffset.UtcNow.AddMinutes(1));
+
+    /// <summary>Requests in the queue, whether they wait or run.</summary>
+    public async Task<long> DepthAsync() => (await _queue.DepthsAsync([(Name, "1")]))[0];
+
+    public static Tensor Index(params long[] indices) =>
+        new("index", Datatype.Int64, [indices.Length], MemoryMarshal.AsBytes(indices.AsSpan()).ToArray());
+
+    public static float[] Floats(InferenceReply reply, int output = 0) =>
+        MemoryMarshal.Cast<byte, float>(reply.Outputs[output].Data.Span).ToArray();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        if (_serving is not null)
+        {
+            await _serving;
+        }
+
+        _listener.Dispose();
+        await _inbox.StopAsync(CancellationToken.None);
+        await _cancellations.StopAsync(CancellationToken.None);
+        await _wakeup.StopAsync(CancellationToken.None);
+        _session.Dispose();
+        Drain.Dispose();
+        await _meters.DisposeAsync();
+        _stop.Dispose();
+    }
+}

@@ -1,0 +1,191 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Tests.Shared;
+using InferenceTemplate.Worker;
+using InferenceTemplate.Worker.Execution;
+using Microsoft.ML.OnnxRuntime;
+
+namespace InferenceTemplate.Tests.Worker.Execution;
+
+public sealed class ModelInstanceTests
+{
+    [Theory]
+    [InlineData(OnnxModel.Float16, Datatype.Fp16, 2)]
+    [InlineData(OnnxModel.BFloat16, Datatype.Bf16, 2)]
+    [InlineData(OnnxModel.Bool, Datatype.Bool, 1)]
+    [InlineData(OnnxModel.Int64, Datatype.Int64, 8)]
+    public void Elements_pass_bit_by_bit_whatever_their_type(int type, Datatype datatype, int size)
+    {
+        using var session = TestModels.Open(TestModels.Echo(type));
+        using var instance = session.CreateInstance();
+        var bytes = Enumerable.Range(0, 6 * size).Select(i => (byte)(datatype == Datatype.Bool ? i % 2 : i + 1)).ToArray();
+
+        using var outputs = instance.Run([[new Tensor("x", datatype, [2, 3], bytes)]]);
+
+        Assert.Equal(datatype, session.Signature.Inputs[0].Datatype);
+        Assert.Equal(bytes, outputs[0].GetTensorMutableRawData());
+    }
+
+    [Fact]
+    public void Texts_pass_whole_alone_in_batches_and_padded()
+    {
+        using var session = TestModels.Open(TestModels.Echo(OnnxModel.Text));
+        using var instance = session.CreateInstance();
+
+        using var outputs = instance.Run([[Texts([1, 2], "ä", "")], [Texts([1, 1], "zwei\0drei")]]);
+
+        Assert.Equal([2, 2], outputs[0].GetTensorTypeAndShape().Shape);
+        Assert.Equal(["ä", "", "zwei\0drei", ""], outputs[0].GetStringTensorAsArray());
+        var (bytes, starts) = TextTensor.Read(outputs[0]);
+        Assert.Equal(Texts([1, 2], "ä", "").Data.ToArray(), bytes[..starts[2]]);
+        Assert.Equal(Texts([1, 2], "zwei\0drei", "").Data.ToArray(), bytes[starts[2]..]);
+    }
+
+    [Fact]
+    public void Texts_whose_lengths_do_not_fit_are_refused()
+    {
+        using var session = TestModels.Open(TestModels.Echo(OnnxModel.Text));
+        using var instance = session.CreateInstance();
+
+        Assert.Throws<InvalidDataException>(() => instance.Run([[new Tensor("x", Datatype.Bytes, [1, 1], new byte[] { 9, 0, 0, 0, 65 })]]));
+    }
+
+    [Fact]
+    public void Ragged_requests_are_padded_with_zeros_to_the_largest_in_every_dimension()
+    {
+        var model = new OnnxModel().Input("x", OnnxModel.Float, -1, -1, -1).Output("y", OnnxModel.Float, -1, -1, -1)
+            .Node("Identity", ["x"], ["y"]).ToBytes();
+        using var session = TestModels.Open(model);
+        using var instance = session.CreateInstance();
+
+        // Used before, so that what lies in the buffer is not zero.
+        instance.Run([[Requests.Floats("x", [2, 2, 3], [.. Enumerable.Repeat(7f, 12)])], [Requests.Floats("x", [1, 2, 3], [7, 7, 7, 7, 7, 7])]]).Dispose();
+        using var outputs = instance.Run([[Requests.Floats("x", [2, 2, 1], 1, 2, 3, 4)], [Requests.Floats("x", [1, 1, 3], 5, 6, 7)]]);
+
+        Assert.Equal([3, 2, 3], outputs[0].GetTensorTypeAndShape().Shape);
+        Assert.Equal([1, 0, 0, 2, 0, 0, 3, 0, 0, 4, 0, 0, 5, 6, 7, 0, 0, 0], outputs[0].GetTensorDataAsSpan<float>());
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Lone_request_is_read_right_wherever_it_lies_in_its_message(int offset)
+    {
+        using var session = TestModels.Open(TestModels.Echo(OnnxModel.Float));
+        using var instance = session.CreateInstance();
+        var message = new byte[64];
+        float[] values = [1.5f, -2, 3];
+        MemoryMarshal.AsBytes(values.AsSpan()).CopyTo(message.AsSpan(8 + offset));
+
+        using var outputs = instance.Run([[new Tensor("x", Datatype.Fp32, [1, 3], message.AsMemory(8 + offset, 12))]]);
+
+        Assert.Equal(values, outputs[0].GetTensorDataAsSpan<float>());
+    }
+
+    [Fact]
+    public void Only_outputs_that_are_wanted_are_computed()
+    {
+        using var session = TestModels.Open(TestModels.Echo(OnnxModel.Float));
+        using var instance = session.CreateInstance();
+
+        using var outputs = instance.Run([[Requests.Floats("x", [1, 1], 4)]], outputs: [1]);
+
+        Assert.Equal([4], Assert.Single(outputs).GetTensorDataAsSpan<float>());
+    }
+
+    [Fact]
+    public void Bound_run_gives_what_a_plain_one_gives()
+    {
+        using var session = new InferenceSession(TestModels.Lookup);
+        using var described = TestModels.Open(TestModels.Lookup);
+        using var bound = new ModelInstance(session, described.Signature, binds: true);
+        using var plain = described.CreateInstance();
+        Tensor[] input = [Indices(3, 9, 0)];
+
+        using var expected = plain.Run([input]);
+        for (var i = 0; i < 3; i++)
+        {
+            using var outputs = bound.Run([input]);
+            Assert.Equal(expected[0].GetTensorDataAsSpan<float>(), outputs[0].GetTensorDataAsSpan<float>());
+        }
+
+        Assert.Throws<OnnxRuntimeException>(() => bound.Run([[Indices(10)]]));
+    }
+
+    [Fact]
+    public async Task Instances_of_one_session_overlap_without_mixing_their_batches()
+    {
+        using var session = TestModels.Open(TestModels.Lookup);
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(n => Task.Run(() =>
+        {
+            using var instance = session.CreateInstance();
+            for (var i = 0; i < 500; i++)
+            {
+                using var outputs = instance.Run([[Indices(n)], [Indices(i % 10, n)]]);
+                Assert.Equal([10 * n, 10 * (i % 10), 10 * n], outputs[0].GetTensorDataAsSpan<float>());
+            }
+        })));
+    }
+
+    [Fact]
+    public async Task Run_ends_when_it_is_told_and_the_next_one_does_not()
+    {
+        using var session = TestModels.Open(TestModels.Endless);
+        using var instance = session.CreateInstance();
+        Tensor[] large = [new Tensor("x", Datatype.Fp32, [4096, 512], new byte[4096 * 512 * 4])];
+        using var told = new CancellationTokenSource();
+
+        var run = Task.Run(() => instance.Run([large], null, told.Token).Dispose(), TestContext.Current.CancellationToken);
+        await Task.Delay(50, TestContext.Current.CancellationToken);
+        Assert.False(run.IsCompleted);
+        await told.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+        instance.Run([[Requests.Floats("x", [1, 512], new float[512])]]).Dispose();
+    }
+
+    [Fact]
+    public void Failures_are_told_apart()
+    {
+        using var lookup = TestModels.Open(TestModels.Lookup);
+        using var allocate = TestModels.Open(TestModels.Allocate);
+        using var looksUp = lookup.CreateInstance();
+        using var allocates = allocate.CreateInstance();
+        var huge = new Tensor("shape", Datatype.Int64, [1], BitConverter.GetBytes(1L << 45));
+
+        var ofInput = Assert.Throws<OnnxRuntimeException>(() => looksUp.Run([[Indices(10)]]));
+        var ofMemory = Assert.ThrowsAny<Exception>(() => allocates.Run([[huge]]));
+
+        Assert.Equal(RunFailure.Input, RunFailures.Classify(ofInput));
+        Assert.Equal(RunFailure.Memory, RunFailures.Classify(ofMemory));
+        Assert.Equal(RunFailure.Input, RunFailures.Classify(new InvalidDataException()));
+        Assert.Equal(RunFailure.Device, RunFailures.Classify(new InvalidOperationException()));
+    }
+
+    [Fact]
+    public void Cuda_is_told_of_its_device_and_its_limit()
+    {
+        var settings = ExecutionDevice.CudaSettings(new WorkerOptions { DeviceId = 3, GpuMemoryLimit = 1L << 33 });
+
+        Assert.Equal("3", settings["device_id"]);
+        Assert.Equal("8589934592", settings["gpu_mem_limit"]);
+        Assert.Equal("kSameAsRequested", settings["arena_extend_strategy"]);
+        Assert.DoesNotContain("gpu_mem_limit", ExecutionDevice.CudaSettings(new WorkerOptions()).Keys);
+    }
+
+    private static Tensor Indices(params long[] indices) =>
+        new("index", Datatype.Int64, [indices.Length], MemoryMarshal.AsBytes(indices.AsSpan()).ToArray());
+
+    private static Tensor Texts(long[] shape, params string[] texts)
+    {
+        var bytes = new List<byte>();
+        foreach (var text in texts)
+        {
+            bytes.AddRange(BitConverter.GetBytes(Encoding.UTF8.GetByteCount(text)));
+            bytes.AddRange(Encoding.UTF8.GetBytes(text));
+        }
+
+        return new Tensor("x", Datatype.Bytes, shape, bytes.ToArray());
+    }
+}

@@ -1,0 +1,126 @@
+using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Tests.Shared;
+using InferenceTemplate.Worker.Inspection;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.Tests.Worker.Inspection;
+
+/// <summary>With the process that really opens models.</summary>
+public sealed class ModelInspectorTests : IDisposable
+{
+    private readonly string _path = Path.Combine(Path.GetTempPath(), $"inspector-test-{Guid.NewGuid():N}.onnx");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => File.Delete(_path);
+
+    [Fact]
+    public async Task Inspector_tells_what_a_model_is()
+    {
+        var report = await InspectAsync(OnnxFile.Add(1), new());
+
+        Assert.Null(report.Reason);
+        var input = Assert.Single(report.Model!.Signature.Inputs);
+        Assert.Equal(("x", Datatype.Fp32, "[-1,4]"), (input.Name, input.Datatype, TensorShape.Format(input.Shape)));
+        Assert.Equal("add", report.Model.Metadata.Graph);
+        Assert.True(report.Model.MemoryBytes >= new FileInfo(_path).Length);
+    }
+
+    [Theory]
+    [InlineData("random", "not an ONNX model")]
+    [InlineData("external data", "outside the file")]
+    [InlineData("custom domain", "not allowed")]
+    public async Task Inspector_refuses_what_the_scanner_refuses(string name, string reason)
+    {
+        var report = await InspectAsync(HostileFiles.Make(name), new());
+
+        Assert.Contains(reason, report.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Inspector_refuses_what_ONNX_Runtime_cannot_open()
+    {
+        var report = await InspectAsync(OnnxFile.Unary("NoSuchOperator"), new());
+
+        Assert.Contains("ONNX Runtime", report.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Inspector_refuses_a_model_that_eats_memory()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setrlimit: memory is limited on Linux only.");
+
+        // 64 GiB, by an operator that needs but eight bytes to say so.
+        byte[] size = [.. OnnxFile.Number(1, 1), .. OnnxFile.Number(2, 7), .. OnnxFile.Text(8, "n"), .. OnnxFile.Message(9, BitConverter.GetBytes(1L << 34))];
+        var model = OnnxFile.Graph(
+            OnnxFile.Message(5, size),
+            OnnxFile.Node("ConstantOfShape", "", "n", "big"),
+            OnnxFile.Message(1, [.. OnnxFile.Text(1, "big"), .. OnnxFile.Text(2, "sum"), .. OnnxFile.Text(4, "ReduceSum")]),
+            OnnxFile.Message(1, [.. OnnxFile.Text(1, "x"), .. OnnxFile.Text(1, "sum"), .. OnnxFile.Text(2, "y"), .. OnnxFile.Text(4, "Add")]));
+
+        var report = await InspectAsync(model, new InspectionOptions { MemoryBytes = 512 << 20 });
+
+        Assert.NotNull(report.Reason);
+        Assert.Null(report.Model);
+    }
+
+    [Fact]
+    public async Task Inspector_ends_a_model_that_takes_too_long()
+    {
+        var report = await InspectAsync(Endless(), new InspectionOptions { Timeout = TimeSpan.FromSeconds(1), CpuSeconds = 600 });
+
+        Assert.Contains("longer than 1 s", report.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Inspector_ends_a_model_that_takes_too_much_processor_time()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setrlimit: processor time is limited on Linux only.");
+
+        var report = await InspectAsync(Endless(), new InspectionOptions { CpuSeconds = 1 });
+
+        Assert.Contains("processor time", report.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Inspector_goes_on_after_a_crash()
+    {
+        // No process can be that small: it dies in whatever way it does.
+        var crashed = await InspectAsync(OnnxFile.Add(1), new InspectionOptions { MemoryBytes = 1 << 20 });
+        var fine = await InspectAsync(OnnxFile.Add(1), new());
+
+        Assert.Equal(OperatingSystem.IsLinux(), crashed.Reason is not null);
+        Assert.Null(fine.Reason);
+    }
+
+    // A loop of 2^60 turns.
+    private static byte[] Endless()
+    {
+        byte[] turns = [.. OnnxFile.Number(2, 7), .. OnnxFile.Text(8, "turns"), .. OnnxFile.Message(9, BitConverter.GetBytes(1L << 60))];
+        byte[] boolean = OnnxFile.Message(2, OnnxFile.Message(1, [.. OnnxFile.Number(1, 9), .. OnnxFile.Message(2, [])]));
+        byte[] number = OnnxFile.Message(2, OnnxFile.Message(1, [.. OnnxFile.Number(1, 7), .. OnnxFile.Message(2, [])]));
+        byte[] body =
+        [
+            .. OnnxFile.Node("Identity", "", "on", "on_next"),
+            .. OnnxFile.Node("Sin", "", "value", "value_next"),
+            .. OnnxFile.Text(2, "body"),
+            .. OnnxFile.Message(11, [.. OnnxFile.Text(1, "turn"), .. number]),
+            .. OnnxFile.Message(11, [.. OnnxFile.Text(1, "on"), .. boolean]),
+            .. OnnxFile.Value(11, "value"),
+            .. OnnxFile.Message(12, [.. OnnxFile.Text(1, "on_next"), .. boolean]),
+            .. OnnxFile.Value(12, "value_next"),
+        ];
+        return OnnxFile.Graph(
+            OnnxFile.Message(5, turns),
+            OnnxFile.Message(1, [
+                .. OnnxFile.Text(1, "turns"), .. OnnxFile.Text(1, ""), .. OnnxFile.Text(1, "x"), .. OnnxFile.Text(2, "y"), .. OnnxFile.Text(4, "Loop"),
+                .. OnnxFile.Message(5, [.. OnnxFile.Text(1, "body"), .. OnnxFile.Message(6, body), .. OnnxFile.Number(20, 5)]),
+            ]));
+    }
+
+    private async Task<InspectionReport> InspectAsync(byte[] model, InspectionOptions options)
+    {
+        await File.WriteAllBytesAsync(_path, model, Cancellation);
+        return await new ModelInspector(Options.Create(options), TimeProvider.System).InspectAsync(_path, Cancellation);
+    }
+}

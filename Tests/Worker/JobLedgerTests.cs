@@ -1,0 +1,43 @@
+using System.Diagnostics.Metrics;
+using InferenceTemplate.Inference.Jobs;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Worker;
+using InferenceTemplate.Worker.Jobs;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using StackExchange.Redis;
+
+namespace InferenceTemplate.Tests.Worker;
+
+public sealed class JobLedgerTests
+{
+    [Fact]
+    public async Task Calls_pass_and_jobs_are_postponed_while_postgres_is_away()
+    {
+        // Nothing listens on port 1.
+        await using var database = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Database=none;Username=none;Timeout=2");
+        using var redis = await ConnectionMultiplexer.ConnectAsync("127.0.0.1:1,abortConnect=false,connectTimeout=200,connectRetry=0");
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var options = Options.Create(new JobOptions());
+        using var ledger = new JobLedger(
+            new JobLeases(database, options), new JobSignals(redis), new JobTelemetry(services.GetRequiredService<IMeterFactory>()),
+            new ServingState(TimeProvider.System), options, TimeProvider.System, NullLogger<JobLedger>.Instance);
+        var (call, job) = (Request(RequestKind.Call), Request(RequestKind.Job));
+
+        var mixed = await ledger.ClaimAsync([call, job]);
+        var calls = await ledger.ClaimAsync([call]);
+
+        Assert.Equal([call], mixed.Ready);
+        Assert.Empty(mixed.Dropped);
+        Assert.Equal([job], mixed.Postponed);
+        Assert.Equal([call], calls.Ready);
+    }
+
+    private static QueuedRequest Request(RequestKind kind)
+    {
+        var now = DateTimeOffset.UnixEpoch;
+        return new("1-0", new InferenceRequest(Guid.NewGuid(), "m", "1", "default", kind, Priority.Normal, "", now, now, null, null, [], []));
+    }
+}

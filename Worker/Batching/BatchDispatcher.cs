@@ -1,0 +1,148 @@
+using System.Threading.Channels;
+
+namespace InferenceTemplate.Worker.Batching;
+
+/// <summary>
+/// Where the reader of a queue and the instances of its model meet: requests come in as they are read, and each
+/// instance that becomes free takes the next batch. So a batch grows as long as all instances are busy.
+/// </summary>
+internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool batchable, TimeProvider time)
+{
+    // Reading takes a round trip: what runs meanwhile must be at hand, however short the runs of a model are.
+    private static readonly TimeSpan ReadAhead = TimeSpan.FromMilliseconds(5);
+
+    private readonly object _lock = new();
+
+    // Holds one signal at most: the reader looks anew after each.
+    private readonly Channel<bool> _room = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    private readonly BatchQueue _queue = new(rules, tuner, batchable);
+    private bool _closed;
+    private int _begun;
+
+    /// <summary>Batches that instances have taken so far.</summary>
+    public int Begun => Volatile.Read(ref _begun);
+
+    /// <summary>The rows that are run together where enough wait, as far as it is known.</summary>
+    public int EffectiveMaxRows
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return tuner.Best;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Requests to read now: what the instances can run next and one batch more, within the bound of bytes. A worker that
+    /// held more would keep it from idle ones.
+    /// </summary>
+    public int Room()
+    {
+        lock (_lock)
+        {
+            var (count, rows, bytes) = (_queue.Count, _queue.Rows, _queue.Bytes);
+            var most = (rules.Instances + 1) * rules.MaxRows;
+            var perRow = tuner.Expected(1);
+            var ahead = perRow > TimeSpan.Zero ? (int)Math.Min(most, rules.Instances * ReadAhead / perRow) : 0;
+            var wanted = Math.Min(most, Math.Max((rules.Instances + 1) * (batchable ? tuner.Best : 1), ahead)) - rows;
+            if (wanted <= 0 || bytes >= rules.MaxBytes || _closed)
+            {
+                return 0;
+            }
+
+            // Requests to come are taken to be as large as those that wait.
+            return count == 0 ? wanted : (int)Math.Clamp((rules.MaxBytes - bytes) / Math.Max(1, bytes / count), 1, wanted);
+        }
+    }
+
+    /// <summary>Waits until an instance has taken something.</summary>
+    public async Task RoomAsync(CancellationToken cancellationToken) => await _room.Reader.ReadAsync(cancellationToken);
+
+    /// <summary>Takes requests in.</summary>
+    /// <returns>False when it is closed: they are still the caller's.</returns>
+    public bool Offer(IEnumerable<PendingRequest> requests)
+    {
+        lock (_lock)
+        {
+            if (_closed)
+            {
+                return false;
+            }
+
+            var now = time.GetUtcNow();
+            foreach (var request in requests)
+            {
+                _queue.Add(request, now);
+            }
+
+            Monitor.PulseAll(_lock);
+            return true;
+        }
+    }
+
+    /// <summary>Waits for the next batch; null once closed.</summary>
+    public IReadOnlyList<PendingRequest>? Take()
+    {
+        lock (_lock)
+        {
+            while (!_closed)
+            {
+                var now = time.GetUtcNow();
+                if (_queue.Take(now) is { } batch)
+                {
+                    _room.Writer.TryWrite(true);
+                    _begun++;
+                    return batch;
+                }
+
+                // Rounded up, lest the last fraction of a millisecond be spent in a loop.
+                var wait = _queue.NextDue() is { } due ? (int)Math.Clamp(Math.Ceiling((due - now).TotalMilliseconds), 1, 60_000) : Timeout.Infinite;
+                Monitor.Wait(_lock, wait);
+            }
+
+            return null;
+        }
+    }
+
+    public void Record(int rows, TimeSpan busy)
+    {
+        lock (_lock)
+        {
+            tuner.Record(rows, busy);
+        }
+    }
+
+    /// <summary>See <see cref="BatchTuner.Cap"/>.</summary>
+    public void Cap(int rows)
+    {
+        lock (_lock)
+        {
+            tuner.Cap(rows);
+        }
+    }
+
+    /// <summary>Takes requests out that are not to run here any more.</summary>
+    public IReadOnlyList<PendingRequest> Remove(Predicate<PendingRequest> match)
+    {
+        lock (_lock)
+        {
+            _room.Writer.TryWrite(true);
+            return _queue.Remove(match);
+        }
+    }
+
+    /// <summary>Ends the instances once they have finished what they run.</summary>
+    /// <returns>What was not begun.</returns>
+    public IReadOnlyList<PendingRequest> Close()
+    {
+        lock (_lock)
+        {
+            _closed = true;
+            Monitor.PulseAll(_lock);
+            return _queue.Remove(_ => true);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using InferenceTemplate.Inference.Catalog;
+
+namespace InferenceTemplate.Worker.Batching;
+
+/// <summary>
+/// Forms batches out of the requests that this worker holds. Knows neither threads nor clocks: its owner locks it and
+/// says what time it is.
+/// </summary>
+internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool batchable)
+{
+    // How many batches' worth of later, higher requests may overtake one of each level. Finite, so that none starves:
+    // the consumer reads by weight, and what it has read must not be held back for ever.
+    private static readonly int[] Handicaps = [0, 1, 4, 8];
+
+    private readonly List<ShapeGroup> _groups = [];
+    private long _arrivals;
+
+    public int Count => _groups.Sum(g => g.Requests.Count);
+
+    public int Rows => _groups.Sum(g => g.Rows);
+
+    public long Bytes => _groups.Sum(g => g.Requests.Sum(r => r.Bytes));
+
+    public void Add(PendingRequest request, DateTimeOffset now)
+    {
+        var level = Math.Min((int)request.Request.Priority, Handicaps.Length - 1);
+        request.Order = _arrivals + ((long)Handicaps[level] * rules.MaxRows);
+        request.Since = request.Request.EnqueuedAt < now ? request.Request.EnqueuedAt : now;
+        _arrivals += request.Rows;
+
+        var alone = !batchable || request.Queued.RunsAlone;
+        if (!alone && _groups.Find(g => g.Takes(request)) is { } group)
+        {
+            group.Add(request);
+        }
+        else
+        {
+            _groups.Add(new ShapeGroup(request, alone, rules.Ragged));
+        }
+    }
+
+    /// <summary>The requests to run together now, in order of service; null while waiting for more is better, or there are none.</summary>
+    public IReadOnlyList<PendingRequest>? Take(DateTimeOffset now)
+    {
+        var group = _groups.Where(g => IsFull(g) || Due(g) <= now).MinBy(g => g.Requests[0].Order);
+        if (group is null)
+        {
+            return null;
+        }
+
+        var batch = group.TakeFirst(Cut(group));
+        Forget(group);
+        return batch;
+    }
+
+    /// <summary>When <see cref="Take"/> gives something though nothing more comes; null when nothing is held.</summary>
+    public DateTimeOffset? NextDue() => _groups.Count == 0 ? null : _groups.Min(g => IsFull(g) ? DateTimeOffset.MinValue : Due(g));
+
+    /// <summary>Removes what need not run any more.</summary>
+    public IReadOnlyList<PendingRequest> Remove(Predicate<PendingRequest> match)
+    {
+        List<PendingRequest> removed = [];
+        foreach (var group in _groups.ToArray())
+        {
+            group.RemoveAll(match, removed);
+            Forget(group);
+        }
+
+        return removed;
+    }
+
+    private void Forget(ShapeGroup group)
+    {
+        if (group.Requests.Count == 0)
+        {
+            _groups.Remove(group);
+        }
+    }
+
+    private bool IsFull(ShapeGroup group) =>
+        group.Alone || group.Rows >= tuner.Best || (rules.PreferredRows.Count > 0 && group.Rows >= rules.PreferredRows[0]);
+
+    // The wait ends early where a request of the batch would else miss its deadline.
+    private DateTimeOffset Due(ShapeGroup group)
+    {
+        var due = group.Oldest + rules.MaxDelay;
+        var latest = group.NearestDeadline - (2 * tuner.Expected(group.Rows));
+        return latest < due ? latest : due;
+    }
+
+    /// <summary>How many of the group's requests go: as many as the limit lets, or up to the last preferred size met on the way.</summary>
+    private int Cut(ShapeGroup group)
+    {
+        var limit = rules.PreferredRows.Count > 0 ? rules.MaxRows : tuner.Limit(group.Rows);
+        var (rows, count, preferred) = (0, 0, 0);
+        var padding = rules.Ragged == RaggedShapes.Pad ? new PaddedSize() : null;
+        foreach (var request in group.Requests)
+        {
+            if (count > 0 && (rows + request.Rows > limit || padding?.With(request) > rules.MaxBytes))
+            {
+                break;
+            }
+
+            padding?.Add(request);
+            rows += request.Rows;
+            count++;
+            if (rules.PreferredRows.Contains(rows))
+            {
+                preferred = count;
+            }
+        }
+
+        return preferred > 0 ? preferred : count;
+    }
+}

@@ -1,0 +1,193 @@
+using System.Diagnostics;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Worker.Execution;
+
+namespace InferenceTemplate.Worker.Batching;
+
+/// <summary>Runs batches of one model version and has their requests answered, whatever happens. Instances share it.</summary>
+/// <param name="handBack">Ends what runs, and has it handed back: the time to finish is over.</param>
+internal sealed partial class BatchRunner(
+    ModelSession session,
+    BatchDispatcher dispatcher,
+    Completions completions,
+    ServingState state,
+    Telemetry telemetry,
+    TimeProvider time,
+    ILogger logger,
+    CancellationToken handBack)
+{
+    private static readonly TimeSpan LongestWatch = TimeSpan.FromDays(1);
+
+    private string Model => session.File.Model;
+
+    private string Version => session.File.Version;
+
+    /// <summary>Blocks the calling thread, which is the instance's own.</summary>
+    public void Run(ModelInstance instance, IReadOnlyList<PendingRequest> batch)
+    {
+        var start = time.GetTimestamp();
+        var run = DropUseless(batch);
+        if (run.Count > 0 && RunOrHalve(instance, run))
+        {
+            dispatcher.Record(run.Sum(r => r.Rows), time.GetElapsedTime(start));
+            telemetry.EffectiveMaxRows(Model, Version, dispatcher.EffectiveMaxRows);
+        }
+    }
+
+    // The last look before the device is used: since the batch was read, callers may have left and deadlines have passed.
+    private IReadOnlyList<PendingRequest> DropUseless(IReadOnlyList<PendingRequest> batch)
+    {
+        var now = time.GetUtcNow();
+        if (batch.All(r => !completions.IsCancelled(r.Queued) && r.Request.Deadline > now))
+        {
+            return batch;
+        }
+
+        var useless = batch.Where(r => completions.IsCancelled(r.Queued) || r.Request.Deadline <= now).ToList();
+        Abandon(useless, "before the request could run");
+        return [.. batch.Except(useless)];
+    }
+
+    private void Abandon(IReadOnlyList<PendingRequest> requests, string when)
+    {
+        var left = requests.Where(r => completions.IsCancelled(r.Queued)).ToList();
+        var late = requests.Except(left).ToList();
+        telemetry.Dropped(Model, Version, "cancelled", left.Count);
+        telemetry.Dropped(Model, Version, "expired", late.Count);
+        completions.Drop(Queued(left));
+        completions.Refuse(Queued(late), ReplyOutcome.Expired, $"the deadline passed {when}");
+    }
+
+    /// <returns>Whether it ran as one.</returns>
+    private bool RunOrHalve(ModelInstance instance, IReadOnlyList<PendingRequest> run)
+    {
+        try
+        {
+            RunOnce(instance, run);
+            state.DeviceWell();
+            return true;
+        }
+        catch (OperationCanceledException) when (handBack.IsCancellationRequested)
+        {
+            completions.Return(Queued(run));
+        }
+        catch (OperationCanceledException)
+        {
+            Abandon(run, "during the run");
+        }
+        catch (UnsplittableOutputException exception)
+        {
+            LogUnsplittable(Model, Version, exception.Message);
+            dispatcher.Cap(1);
+            foreach (var request in run)
+            {
+                RunOrHalve(instance, [request]);
+            }
+        }
+        catch (Exception exception)
+        {
+            HandleFailure(instance, run, exception);
+        }
+
+        return false;
+    }
+
+    private void HandleFailure(ModelInstance instance, IReadOnlyList<PendingRequest> run, Exception exception)
+    {
+        var fault = RunFailures.Classify(exception);
+        telemetry.Failed(Model, Version, fault.ToString().ToLowerInvariant());
+        if (fault == RunFailure.Memory && run.Count > 1)
+        {
+            dispatcher.Cap(Math.Max(1, run.Sum(r => r.Rows) / 2));
+        }
+
+        if (run.Count > 1 && fault is RunFailure.Input or RunFailure.Memory)
+        {
+            // Halves of halves: one request that spoils its batch is found in a few runs, however large the batch.
+            LogHalving(run.Count, Model, Version, exception.Message);
+            RunOrHalve(instance, [.. run.Take(run.Count / 2)]);
+            RunOrHalve(instance, [.. run.Skip(run.Count / 2)]);
+        }
+        else if (fault == RunFailure.Input)
+        {
+            LogFailed(exception, Model, Version);
+            completions.Refuse(Queued(run), ReplyOutcome.Failed, $"the model failed on this input: {exception.Message}");
+        }
+        else
+        {
+            LogDevice(exception, Model, Version, run.Count);
+            state.DeviceFailed(exception.Message);
+            completions.Retry(Queued(run), exception.Message);
+        }
+    }
+
+    private void RunOnce(ModelInstance instance, IReadOnlyList<PendingRequest> run)
+    {
+        var startedAt = time.GetUtcNow();
+        var rows = run.Sum(r => r.Rows);
+        var requests = Queued(run);
+        var spans = run.Select(r => StartSpan(r.Request, rows)).ToList();
+        try
+        {
+            // The run ends early when its last deadline passes, the last of its callers leaves, or it must be handed back.
+            var watch = run.Max(r => r.Request.Deadline) - startedAt;
+            using var nobodyWaits = new CancellationTokenSource(watch < LongestWatch ? watch : LongestWatch, time);
+            using var abandoned = QueueConsumer.OnAbandoned(requests, nobodyWaits.Cancel);
+            using var handingBack = handBack.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), nobodyWaits);
+
+            var wanted = ReplySplitter.Wanted(session.Signature, run);
+            var start = time.GetTimestamp();
+            using var outputs = instance.Run([.. run.Select(r => r.Inputs)], wanted, nobodyWaits.Token);
+            var computeTime = time.GetElapsedTime(start);
+
+            var replies = new ReplySplitter(session.Signature, wanted, outputs, rows).Split(run, startedAt, computeTime, state.WorkerId);
+            telemetry.Computed(Model, Version, computeTime, rows);
+            state.Executed(rows);
+            foreach (var request in run)
+            {
+                telemetry.Queued(Model, Version, startedAt - request.Request.EnqueuedAt);
+            }
+
+            completions.Answer(requests, replies, rows, computeTime);
+        }
+        catch (Exception exception)
+        {
+            spans.ForEach(s => s?.SetStatus(ActivityStatusCode.Error, exception.Message));
+            throw;
+        }
+        finally
+        {
+            spans.ForEach(s => s?.Dispose());
+        }
+    }
+
+    private Activity? StartSpan(InferenceRequest request, int rows)
+    {
+        if (!Telemetry.Source.HasListeners())
+        {
+            return null;
+        }
+
+        _ = ActivityContext.TryParse(request.TraceParent, request.TraceState, isRemote: true, out var parent);
+        var span = Telemetry.Source.StartActivity($"infer {Model}", ActivityKind.Consumer, parent);
+        span?.SetTag("inference.model.name", Model)
+            .SetTag("inference.model.version", Version)
+            .SetTag("inference.batch.size", rows)
+            .SetTag("inference.worker", state.WorkerId);
+        return span;
+    }
+
+    private static IReadOnlyList<QueuedRequest> Queued(IReadOnlyList<PendingRequest> requests) => [.. requests.Select(r => r.Queued)];
+
+    [LoggerMessage(LogLevel.Warning, "A batch of {Count} requests of {Model}/{Version} failed; its halves now run by themselves: {Reason}")]
+    private partial void LogHalving(int count, string model, string version, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Requests of {Model}/{Version} run one by one from now on. {Reason}")]
+    private partial void LogUnsplittable(string model, string version, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "{Model}/{Version} failed on a request")]
+    private partial void LogFailed(Exception exception, string model, string version);
+
+    [LoggerMessage(LogLevel.Error, "A run of {Model}/{Version} failed through no fault of its input; its {Count} requests are tried again")]
+    private partial void LogDevice(Exception exception, string model, string version, int count);
+}

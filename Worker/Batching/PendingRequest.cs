@@ -1,0 +1,58 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Tensors;
+
+namespace InferenceTemplate.Worker.Batching;
+
+/// <summary>A request that this worker holds and has not begun to run.</summary>
+internal sealed class PendingRequest
+{
+    /// <param name="inputs">In the order of the signature.</param>
+    private PendingRequest(QueuedRequest queued, Tensor[] inputs, int rows)
+    {
+        Queued = queued;
+        Inputs = inputs;
+        Rows = rows;
+        Bytes = inputs.Sum(i => (long)i.Data.Length);
+    }
+
+    public QueuedRequest Queued { get; }
+
+    public InferenceRequest Request => Queued.Request;
+
+    public Tensor[] Inputs { get; }
+
+    /// <summary>Rows of the batch that it fills; 1 where the model can't be batched.</summary>
+    public int Rows { get; }
+
+    public long Bytes { get; }
+
+    /// <summary>Place in the order of service; the smallest goes first. Set when it is queued.</summary>
+    public long Order { get; set; }
+
+    /// <summary>When it begins to count as waiting for company.</summary>
+    public DateTimeOffset Since { get; set; }
+
+    /// <summary>
+    /// The Api has compared the request with the signature, so it fits; unless the version was replaced meanwhile.
+    /// </summary>
+    /// <returns>Null where an input of the model is missing.</returns>
+    public static PendingRequest? Create(ModelSignature signature, QueuedRequest queued)
+    {
+        var given = queued.Request.Inputs;
+        var inputs = new Tensor[signature.Inputs.Length];
+        for (var i = 0; i < inputs.Length; i++)
+        {
+            var name = signature.Inputs[i].Name;
+            if (Array.Find(given, t => t.Name == name) is not { } input)
+            {
+                return null;
+            }
+
+            inputs[i] = input;
+        }
+
+        var rows = signature.IsBatchable && inputs is [{ Shape: [var first, ..] }, ..] ? (int)first : 1;
+        return new PendingRequest(queued, inputs, rows);
+    }
+}

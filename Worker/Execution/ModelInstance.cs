@@ -1,0 +1,105 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Tensors;
+using Microsoft.ML.OnnxRuntime;
+
+namespace InferenceTemplate.Worker.Execution;
+
+/// <summary>
+/// Makes runs of a session, one at a time; the buffers in which batches are assembled belong to it. Several over one
+/// session overlap without another copy of the weights.
+/// </summary>
+internal sealed class ModelInstance : IDisposable
+{
+    private readonly InferenceSession _session;
+    private readonly BatchInput[] _inputs;
+    private readonly string[] _inputNames;
+    private readonly string[] _outputNames;
+    private readonly bool _binds;
+    private RunOptions _options = new();
+
+    /// <param name="binds">Whether values are bound rather than passed, so that copies to and from a device are made once and awaited once.</param>
+    public ModelInstance(InferenceSession session, ModelSignature signature, bool binds)
+    {
+        _session = session;
+        _binds = binds;
+        _inputs = [.. signature.Inputs.Select(i => new BatchInput(i))];
+        _inputNames = [.. signature.Inputs.Select(i => i.Name)];
+        _outputNames = [.. signature.Outputs.Select(o => o.Name)];
+    }
+
+    /// <summary>
+    /// Runs requests as one batch, their rows one after the other; a model that is not batchable takes one at a time.
+    /// </summary>
+    /// <param name="batch">The inputs of each request, in the order of the signature. Shapes that differ beyond the first dimension are padded with zeros.</param>
+    /// <param name="outputs">Indices of the outputs wanted; null for all.</param>
+    /// <param name="terminate">Ends the run before its next operator.</param>
+    /// <returns>The outputs in the order wanted; the caller disposes them.</returns>
+    /// <exception cref="OnnxRuntimeException">The model failed on this input, or the device did.</exception>
+    /// <exception cref="OperationCanceledException">The run was ended.</exception>
+    public IDisposableReadOnlyCollection<OrtValue> Run(
+        IReadOnlyList<Tensor[]> batch, IReadOnlyList<int>? outputs = null, CancellationToken terminate = default)
+    {
+        var values = new List<OrtValue>(_inputs.Length);
+        try
+        {
+            for (var i = 0; i < _inputs.Length; i++)
+            {
+                values.Add(_inputs[i].Assemble(batch, i));
+            }
+
+            return Run(values, outputs is null ? _outputNames : [.. outputs.Select(o => _outputNames[o])], terminate);
+        }
+        finally
+        {
+            values.ForEach(v => v.Dispose());
+            Array.ForEach(_inputs, i => i.Release());
+        }
+    }
+
+    public void Dispose() => _options.Dispose();
+
+    private IDisposableReadOnlyCollection<OrtValue> Run(List<OrtValue> values, string[] wanted, CancellationToken terminate)
+    {
+        terminate.ThrowIfCancellationRequested();
+        var options = _options;
+        try
+        {
+            // Disposing it waits for a callback that has begun, so that none can end the next run.
+            using var ending = terminate.UnsafeRegister(static options => ((RunOptions)options!).Terminate = true, options);
+            return _binds ? RunBound(values, wanted) : _session.Run(options, _inputNames, values, wanted);
+        }
+        catch (OnnxRuntimeException exception) when (terminate.IsCancellationRequested)
+        {
+            throw new OperationCanceledException("The run was ended.", exception, terminate);
+        }
+        finally
+        {
+            if (options.Terminate)
+            {
+                // Options that have ended a run would end every other.
+                _options = new RunOptions();
+                options.Dispose();
+            }
+        }
+    }
+
+    private IDisposableReadOnlyCollection<OrtValue> RunBound(List<OrtValue> values, string[] wanted)
+    {
+        using var binding = _session.CreateIoBinding();
+        for (var i = 0; i < values.Count; i++)
+        {
+            binding.BindInput(_inputNames[i], values[i]);
+        }
+
+        foreach (var name in wanted)
+        {
+            // Answers are written from the process's memory, so that is where outputs of any device are wanted.
+            binding.BindOutputToDevice(name, OrtMemoryInfo.DefaultInstance);
+        }
+
+        binding.SynchronizeBoundInputs();
+        _session.RunWithBinding(_options, binding);
+        binding.SynchronizeBoundOutputs();
+        return binding.GetOutputValues();
+    }
+}

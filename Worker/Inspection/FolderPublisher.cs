@@ -1,0 +1,118 @@
+using System.Security.Cryptography;
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Catalog.Artefacts;
+using InferenceTemplate.Worker.Models;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace InferenceTemplate.Worker.Inspection;
+
+/// <summary>
+/// Puts the models that come with the program into the registry, where they are not there yet. They are trusted as the
+/// program is, and opened in this process.
+/// </summary>
+internal sealed partial class FolderPublisher(
+    ModelCatalog catalog,
+    ModelRegistry registry,
+    ArtefactStore artefacts,
+    ServingState state,
+    TimeProvider time,
+    IOptions<WorkerOptions> options,
+    IOptions<InspectionOptions> inspection,
+    ILogger<FolderPublisher> logger)
+{
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
+
+    /// <summary>Returns when every model of the folder is in the registry, or was found to be broken.</summary>
+    public async Task PublishAsync(CancellationToken cancellationToken)
+    {
+        foreach (var file in ModelFile.Find(Path.Combine(AppContext.BaseDirectory, options.Value.ModelsDirectory)))
+        {
+            while (!await TryPublishAsync(file, cancellationToken))
+            {
+                await Task.Delay(Retry, time, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<bool> TryPublishAsync(ModelFile file, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await PublishAsync(file, cancellationToken);
+            return true;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or ArtefactStoreUnavailableException)
+        {
+            LogNotYet(file.Model, file.Version, exception.Message);
+            return false;
+        }
+        catch (IOException exception)
+        {
+            Broken(file, exception.Message);
+            return true;
+        }
+    }
+
+    private async Task PublishAsync(ModelFile file, CancellationToken cancellationToken)
+    {
+        await using var content = File.OpenRead(file.Path);
+        var sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellationToken));
+        content.Position = 0;
+        var snapshot = await catalog.RefreshAsync(cancellationToken);
+        if (snapshot.AllVersionsOf(file.Model).FirstOrDefault(v => v.Version == file.Version) is { } known)
+        {
+            if (known.Sha256 != sha256)
+            {
+                LogDiffers(file.Model, file.Version, sha256, known.Sha256);
+            }
+            else if (!await artefacts.ExistsAsync(sha256, cancellationToken))
+            {
+                await registry.RestoreAsync(await artefacts.StageAsync(content, long.MaxValue, cancellationToken), cancellationToken);
+            }
+
+            return;
+        }
+
+        var report = InspectionChild.Inspect(file.Path, inspection.Value.Limits);
+        if (report.Model is not { } model)
+        {
+            Broken(file, report.Reason!);
+            return;
+        }
+
+        var staged = await artefacts.StageAsync(content, long.MaxValue, cancellationToken);
+        var (version, problem) = await registry.AddAsync(
+            new NewVersion(file.Model, file.Version, staged, "models folder") { Inspected = model }, cancellationToken);
+        if (version is not null)
+        {
+            LogPublished(file.Model, file.Version, version.SizeBytes);
+        }
+        else
+        {
+            // Another worker was faster, or somebody deleted it: either way it is not for this one to add.
+            LogLeftOut(file.Model, file.Version, problem!.Message);
+        }
+    }
+
+    private void Broken(ModelFile file, string reason)
+    {
+        LogBroken(file.Model, file.Version, reason);
+        state.Failed($"{file.Model}/{file.Version}", reason);
+    }
+
+    [LoggerMessage(LogLevel.Information, "{Model}/{Version} of the models folder is in the registry now, {Bytes} bytes")]
+    private partial void LogPublished(string model, string version, long bytes);
+
+    [LoggerMessage(LogLevel.Information, "{Model}/{Version} of the models folder was not added: {Reason}")]
+    private partial void LogLeftOut(string model, string version, string reason);
+
+    [LoggerMessage(LogLevel.Error, "{Model}/{Version} of the models folder is {FileSha256}, but the registry has {Sha256} under that version, which is served: give the file a new version")]
+    private partial void LogDiffers(string model, string version, string fileSha256, string sha256);
+
+    [LoggerMessage(LogLevel.Error, "{Model}/{Version} of the models folder can't be served; the other models are not affected: {Reason}")]
+    private partial void LogBroken(string model, string version, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "{Model}/{Version} of the models folder can't be put into the registry yet: {Reason}")]
+    private partial void LogNotYet(string model, string version, string reason);
+}

@@ -1,0 +1,8 @@
+namespace InferenceTemplate.Worker.Inspection;
+
+/// <summary>What a model may be, and what opening it may cost.</summary>
+/// <param name="Domains">Operator domains that are allowed; <c>ai.onnx</c> is the default one.</param>
+/// <param name="MaxNodes">In all graphs and functions together.</param>
+/// <param name="MemoryBytes">Address space beyond what the process has at its start.</param>
+/// <param name="CpuSeconds">Of all threads together.</param>
+internal sealed record InspectionLimits(string[] Domains, int MaxNodes, long MemoryBytes, int CpuSeconds);

@@ -1,0 +1,39 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace InferenceTemplate.Worker.Inspection;
+
+/// <summary>How a worker opens uploaded models for the first time, in a process of their own.</summary>
+public sealed class InspectionOptions
+{
+    public const string Section = "Inspection";
+
+    // Those whose kernels ONNX Runtime brings itself.
+    private static readonly string[] KnownDomains = ["ai.onnx", "ai.onnx.ml", "ai.onnx.preview", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc"];
+
+    /// <summary>Whether this worker inspects; some worker must. Default true.</summary>
+    public bool Enabled { get; set; } = true;
+
+    /// <summary>When an inspection is ended by force. 1 s to 30 min, default 1 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:30:00")]
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Processor time that it may take. 1 to 3,600 s, default 60.</summary>
+    [Range(1, 3600)]
+    public int CpuSeconds { get; set; } = 60;
+
+    /// <summary>Memory that it may take. 256 MiB to 1 TiB, default 4 GiB.</summary>
+    [Range(256L << 20, 1L << 40)]
+    public long MemoryBytes { get; set; } = 4L << 30;
+
+    /// <summary>Nodes of all graphs together. Default 200,000.</summary>
+    [Range(1, 10_000_000)]
+    public int MaxNodes { get; set; } = 200_000;
+
+    /// <summary>Operator domains allowed besides those of ONNX and ONNX Runtime. Default none.</summary>
+    public IReadOnlyList<string> ExtraDomains { get; set; } = [];
+
+    /// <summary>Where the file lies meanwhile; empty for the system's folder for temporary files.</summary>
+    public string Directory { get; set; } = "";
+
+    internal InspectionLimits Limits => new([.. KnownDomains, .. ExtraDomains], MaxNodes, MemoryBytes, CpuSeconds);
+}

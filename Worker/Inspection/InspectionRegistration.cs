@@ -1,0 +1,16 @@
+using InferenceTemplate.Inference.Catalog.Artefacts;
+
+namespace InferenceTemplate.Worker.Inspection;
+
+internal static class InspectionRegistration
+{
+    public static IServiceCollection AddInspection(this IServiceCollection services)
+    {
+        services.AddOptions<InspectionOptions>().BindConfiguration(InspectionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<ModelInspector>();
+        services.AddSingleton<FolderPublisher>();
+        services.AddHostedService<InspectionService>();
+        services.AddHostedService<ArtefactSweeper>();
+        return services;
+    }
+}

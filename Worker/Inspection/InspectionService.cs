@@ -1,0 +1,134 @@
+using InferenceTemplate.Inference;
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Catalog.Artefacts;
+using InferenceTemplate.Inference.Store;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.Worker.Inspection;
+
+/// <summary>Takes uploaded versions one by one, has each opened in a process of its own, and writes what came of it.</summary>
+internal sealed partial class InspectionService(
+    ModelCatalog catalog,
+    VersionInspections inspections,
+    ArtefactStore artefacts,
+    ModelInspector inspector,
+    ServingState state,
+    TimeProvider time,
+    IOptions<InspectionOptions> options,
+    ILogger<InspectionService> logger) : BackgroundService
+{
+    // Beyond the inspection itself: fetching the file.
+    private static readonly TimeSpan LeaseSpare = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private const int MaxAttempts = 3;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (!options.Value.Enabled)
+        {
+            return;
+        }
+
+        using var news = new SemaphoreSlim(0, 1);
+        void Heard(object? sender, EventArgs e)
+        {
+            if (news.CurrentCount == 0)
+            {
+                news.Release();
+            }
+        }
+
+        catalog.Refreshed += Heard;
+        try
+        {
+            while (true)
+            {
+                if (!await InspectNextAsync(stoppingToken))
+                {
+                    await news.WaitAsync(Pause, stoppingToken);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // What was in hand is taken by another worker when its lease ends.
+        }
+        finally
+        {
+            catalog.Refreshed -= Heard;
+        }
+    }
+
+    private async Task<bool> InspectNextAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            // The catalogue is read anyway; Postgres is only asked for a claim when there may be one.
+            var snapshot = await catalog.SnapshotAsync(stoppingToken);
+            if (!snapshot.AllVersions.Any(v => v.State == VersionState.Pending)
+                || await inspections.ClaimAsync(options.Value.Timeout + LeaseSpare, stoppingToken) is not { } version)
+            {
+                return false;
+            }
+
+            await InspectAsync(version, stoppingToken);
+            return true;
+        }
+        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+        {
+            // Postgres is away, the disk is full, or there is no schema yet.
+            if (!Outages.IsDatabaseAway(exception))
+            {
+                LogFault(exception.Message);
+            }
+
+            await Task.Delay(Pause, time, stoppingToken);
+            return false;
+        }
+    }
+
+    private async Task InspectAsync(ModelVersion version, CancellationToken stoppingToken)
+    {
+        if (version.InspectionAttempts > MaxAttempts)
+        {
+            await inspections.RejectAsync(version, $"it was opened {MaxAttempts} times, and never was there a result", state.WorkerId, stoppingToken);
+            return;
+        }
+
+        var folder = options.Value.Directory.Length > 0 ? options.Value.Directory : Path.GetTempPath();
+        var path = Path.Combine(folder, $"inspection-{Guid.NewGuid():N}.onnx");
+        try
+        {
+            await using (var source = await artefacts.OpenReadAsync(version.Sha256, stoppingToken))
+            await using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                await source.CopyToAsync(file, stoppingToken);
+            }
+
+            var report = await inspector.InspectAsync(path, stoppingToken);
+            if (report.Model is { } model)
+            {
+                await inspections.AcceptAsync(version, model, state.WorkerId, stoppingToken);
+                LogAccepted(version.Model, version.Version, model.MemoryBytes);
+            }
+            else
+            {
+                await inspections.RejectAsync(version, report.Reason!, state.WorkerId, stoppingToken);
+                LogRejected(version.Model, version.Version, report.Reason!);
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "{Model}/{Version} was inspected and can be served; it takes about {Bytes} bytes")]
+    private partial void LogAccepted(string model, string version, long bytes);
+
+    [LoggerMessage(LogLevel.Warning, "{Model}/{Version} was inspected and is refused: {Reason}")]
+    private partial void LogRejected(string model, string version, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Uploaded models can't be inspected now, trying again: {Reason}")]
+    private partial void LogFault(string reason);
+}

@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.Worker.Inspection;
+
+/// <summary>Has a file opened by a process of its own, and survives whatever becomes of that.</summary>
+internal sealed class ModelInspector(IOptions<InspectionOptions> options, TimeProvider time)
+{
+    // A signature of hundreds of tensors is some tens of KiB.
+    private const int MaxReportChars = 4 << 20;
+    private const int MaxComplaintChars = 16 << 10;
+    private const long ManagedSpare = 256L << 20;
+    private const int SignalBase = 128;
+    private const int Killed = 9;
+    private const int OutOfCpuTime = 24;
+
+    /// <summary>What the file is, or why it is refused: also where the process that opened it crashed, hung or was stopped.</summary>
+    public async Task<InspectionReport> InspectAsync(string path, CancellationToken cancellationToken)
+    {
+        using var process = Process.Start(Describe(path)) ?? throw new InvalidOperationException("The process for an inspection could not be started.");
+        process.StandardInput.Close();
+        var output = ReadAsync(process.StandardOutput, MaxReportChars);
+        var complaints = ReadAsync(process.StandardError, MaxComplaintChars);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var timer = time.CreateTimer(_ => limit.Cancel(), null, options.Value.Timeout, Timeout.InfiniteTimeSpan);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None);
+            cancellationToken.ThrowIfCancellationRequested();
+            return InspectionReport.Refused($"opening it took longer than {options.Value.Timeout.TotalSeconds:0} s");
+        }
+
+        return process.ExitCode == 0 ? Parse(await output) : Crashed(process.ExitCode, await complaints);
+    }
+
+    private ProcessStartInfo Describe(string path)
+    {
+        // By its own launcher where there is one, else by the one of .NET: a worker may have been started by either.
+        var folder = AppContext.BaseDirectory;
+        var name = typeof(ModelInspector).Assembly.GetName().Name!;
+        var runtime = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
+        var executable = OperatingSystem.IsWindows() ? ".exe" : "";
+        var launcher = Path.Combine(folder, name + executable);
+        var start = new ProcessStartInfo
+        {
+            FileName = File.Exists(launcher) ? launcher : Path.Combine(runtime, "dotnet" + executable),
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder,
+        };
+        if (!File.Exists(launcher))
+        {
+            start.ArgumentList.Add(Path.Combine(folder, name + ".dll"));
+        }
+
+        start.ArgumentList.Add(InspectionChild.Verb);
+        start.ArgumentList.Add(path);
+        start.ArgumentList.Add(JsonSerializer.Serialize(options.Value.Limits, InspectionJson.Default.InspectionLimits));
+        SetEnvironment(start.Environment, runtime, new FileInfo(path).Length);
+        return start;
+    }
+
+    // Nothing of the worker's environment: there are connection strings and secrets in it.
+    private static void SetEnvironment(IDictionary<string, string?> environment, string runtime, long fileBytes)
+    {
+        var inherited = environment.Where(e => e.Key is "LD_LIBRARY_PATH" or "SystemRoot" or "TMPDIR" or "TEMP").ToList();
+        environment.Clear();
+        inherited.ForEach(environment.Add);
+        environment["DOTNET_ROOT"] = runtime;
+        environment["ORT_DISABLE_TELEMETRY"] = "1";
+
+        // No diagnostic socket, no dumps, no file behind executable memory: the process may write no file at all.
+        environment["DOTNET_EnableDiagnostics"] = "0";
+        environment["DOTNET_DbgEnableMiniDump"] = "0";
+        environment["DOTNET_EnableWriteXorExecute"] = "0";
+        environment["DOTNET_gcServer"] = "0";
+        environment["DOTNET_GCHeapHardLimit"] = (ManagedSpare + (2 * fileBytes)).ToString("X", CultureInfo.InvariantCulture);
+    }
+
+    private static InspectionReport Parse(string output)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(output, InspectionJson.Default.InspectionReport) is { } report && (report.Model is null) != (report.Reason is null)
+                ? report
+                : InspectionReport.Refused("opening it ended without a result");
+        }
+        catch (JsonException)
+        {
+            return InspectionReport.Refused("opening it ended without a result that can be read");
+        }
+    }
+
+    private InspectionReport Crashed(int exitCode, string complaints)
+    {
+        if (complaints.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || complaints.Contains("bad_alloc", StringComparison.Ordinal))
+        {
+            return InspectionReport.Refused($"it needs more than the allowed {options.Value.MemoryBytes} bytes of memory");
+        }
+
+        return InspectionReport.Refused((exitCode - SignalBase) switch
+        {
+            OutOfCpuTime => $"opening it took more than {options.Value.CpuSeconds} s of processor time",
+            Killed => "the process that opened it was killed: it took too much processor time or memory",
+            > 0 and var signal => $"the process that opened it crashed (signal {signal})",
+            _ => $"the process that opened it failed (exit code {exitCode})",
+        });
+    }
+
+    // Reads to the end, so that the process never waits, and keeps no more than is allowed.
+    private static async Task<string> ReadAsync(StreamReader reader, int maxChars)
+    {
+        var kept = new System.Text.StringBuilder();
+        var buffer = new char[4096];
+        int read;
+        while ((read = await reader.ReadAsync(buffer)) > 0)
+        {
+            kept.Append(buffer, 0, Math.Min(read, maxChars - kept.Length));
+        }
+
+        return kept.ToString();
+    }
+}

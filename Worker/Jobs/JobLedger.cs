@@ -1,0 +1,244 @@
+using System.Collections.Concurrent;
+using InferenceTemplate.Inference.Jobs;
+using InferenceTemplate.Inference.Queue;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace InferenceTemplate.Worker.Jobs;
+
+/// <param name="Ready">To be run: all that are no jobs, and the jobs that are now this worker's.</param>
+/// <param name="Dropped">Jobs that are finished, another worker's, or unknown: acknowledge them and forget them.</param>
+/// <param name="Postponed">Jobs of which nothing is known while Postgres is away: neither run nor acknowledge them.</param>
+internal sealed record JobClaim(
+    IReadOnlyList<QueuedRequest> Ready, IReadOnlyList<QueuedRequest> Dropped, IReadOnlyList<QueuedRequest> Postponed);
+
+/// <summary>How a job ended on this worker.</summary>
+/// <param name="Status">The HTTP status that goes with the error.</param>
+internal sealed record JobResult(
+    Guid Id, byte[]? Outputs, string? Error = null, short? Status = null, int BatchSize = 0, TimeSpan ComputeTime = default);
+
+/// <summary>
+/// This worker's jobs: claimed before they run, kept by renewed leases while they do, finished in Postgres before their entries
+/// leave the queue.
+/// </summary>
+internal sealed partial class JobLedger(
+    JobLeases leases,
+    JobSignals signals,
+    JobTelemetry telemetry,
+    ServingState state,
+    IOptions<JobOptions> options,
+    TimeProvider time,
+    ILogger<JobLedger> logger) : BackgroundService
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(200);
+
+    private readonly ConcurrentDictionary<Guid, HeldJob> _held = new();
+
+    private TimeSpan Lease => options.Value.Lease;
+
+    /// <summary>Claims the jobs among some requests; the rest pass through. Never fails because of Postgres.</summary>
+    public async Task<JobClaim> ClaimAsync(IReadOnlyList<QueuedRequest> requests)
+    {
+        List<QueuedRequest> jobs = [.. requests.Where(IsJob)];
+        if (jobs.Count == 0)
+        {
+            return new(requests, [], []);
+        }
+
+        var claimedAt = time.GetTimestamp();
+        IReadOnlyList<JobLease> claimed;
+        try
+        {
+            claimed = await leases.ClaimAsync([.. jobs.Select(j => j.Request.Id)], state.WorkerId, CancellationToken.None);
+        }
+        catch (NpgsqlException exception)
+        {
+            LogNotClaimed(jobs.Count, exception.Message);
+            return new([.. requests.Where(r => !IsJob(r))], [], jobs);
+        }
+
+        // One job may be among the requests twice: the first entry has it, and the other is dropped.
+        var free = claimed.ToDictionary(lease => lease.Id);
+        List<QueuedRequest> ready = [], dropped = [];
+        foreach (var request in requests)
+        {
+            if (!IsJob(request))
+            {
+                ready.Add(request);
+            }
+            else if (free.Remove(request.Request.Id, out var lease))
+            {
+                _held[lease.Id] = new HeldJob(lease, request.Request, claimedAt);
+                ready.Add(request);
+            }
+            else
+            {
+                dropped.Add(request);
+            }
+        }
+
+        signals.Changed(claimed.Select(lease => lease.Id));
+        return new(ready, dropped, []);
+    }
+
+    /// <summary>Whether somebody asked meanwhile to cancel the job: then it need not run, and ends as cancelled however it ends.</summary>
+    public bool IsCancelled(Guid job) => _held.TryGetValue(job, out var held) && held.Cancelled;
+
+    /// <summary>
+    /// Commits how jobs ended. True: their entries can be acknowledged, since each is in the table or is another's by now. False:
+    /// Postgres stayed away for as long as the leases lasted, and the jobs will run again.
+    /// </summary>
+    public async Task<bool> FinishAsync(IReadOnlyList<JobResult> results)
+    {
+        List<(HeldJob Held, JobResult Result)> mine =
+            [.. results.Where(r => _held.ContainsKey(r.Id)).Select(r => (_held[r.Id], r))];
+        if (mine.Count == 0)
+        {
+            return true;
+        }
+
+        mine.ForEach(job => job.Held.Ending = true);
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    Report(mine, await leases.FinishAsync([.. mine.Select(ToOutcome)], CancellationToken.None));
+                    return true;
+                }
+                catch (NpgsqlException exception) when (exception.IsTransient && mine.Exists(job => IsHeld(job.Held)))
+                {
+                    await Task.Delay(RetryAfter, time, CancellationToken.None);
+                }
+                catch (NpgsqlException exception)
+                {
+                    LogNotFinished(exception, mine.Count);
+                    return false;
+                }
+            }
+        }
+        finally
+        {
+            // Not by the id alone: the job may have been claimed here anew.
+            mine.ForEach(job => _held.TryRemove(KeyValuePair.Create(job.Result.Id, job.Held)));
+        }
+    }
+
+    /// <summary>Stops keeping the jobs among some requests, but for those that are being finished: their leases run out.</summary>
+    public void Abandon(IEnumerable<QueuedRequest> requests)
+    {
+        foreach (var id in requests.Where(IsJob).Select(r => r.Request.Id))
+        {
+            if (_held.TryGetValue(id, out var held) && !held.Ending)
+            {
+                _held.TryRemove(KeyValuePair.Create(id, held));
+            }
+        }
+    }
+
+    /// <summary>Gives jobs back that were claimed and will not be run here, without counting the attempt.</summary>
+    public async Task ReturnAsync(IReadOnlyList<QueuedRequest> requests)
+    {
+        List<JobLease> mine = [.. requests.Where(IsJob).Select(r => _held.GetValueOrDefault(r.Request.Id)?.Lease).OfType<JobLease>()];
+        Abandon(requests);
+        if (mine.Count > 0)
+        {
+            await leases.ReturnAsync(mine, CancellationToken.None);
+        }
+    }
+
+    // Goes on after a stop: the leases of what is being finished must last.
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Lease / 3, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                await RenewAsync();
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Hosted services stop in reverse: nothing runs any more.
+        }
+    }
+
+    private async Task RenewAsync()
+    {
+        List<HeldJob> held = [.. _held.Values];
+        if (held.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            var renewedAt = time.GetTimestamp();
+            var renewed = await leases.ExtendAsync([.. held.Select(h => h.Lease)], CancellationToken.None);
+            foreach (var job in held.Where(h => renewed.ContainsKey(h.Lease.Id)))
+            {
+                job.RenewedAt = renewedAt;
+                job.Cancelled |= renewed[job.Lease.Id];
+            }
+        }
+        catch (NpgsqlException exception)
+        {
+            LogNotRenewed(held.Count, exception.Message);
+        }
+    }
+
+    private void Report(List<(HeldJob Held, JobResult Result)> mine, IReadOnlyDictionary<Guid, JobState> ended)
+    {
+        foreach (var (held, _) in mine)
+        {
+            if (ended.TryGetValue(held.Lease.Id, out var outcome))
+            {
+                telemetry.Finished(held.Request.Model, held.Request.Version, outcome);
+            }
+            else
+            {
+                LogLost(held.Lease.Id, held.Lease.Attempt);
+            }
+        }
+
+        signals.Changed(ended.Keys);
+    }
+
+    private bool IsHeld(HeldJob job) => time.GetElapsedTime(job.RenewedAt) < Lease;
+
+    private static bool IsJob(QueuedRequest request) => request.Request.Kind == RequestKind.Job;
+
+    private static JobOutcome ToOutcome((HeldJob Held, JobResult Result) job) => new(
+        job.Held.Lease,
+        job.Result.Error is null ? JobState.Succeeded : JobState.Failed,
+        job.Result.Outputs,
+        job.Result.Error,
+        job.Result.Status,
+        job.Result.BatchSize,
+        job.Result.ComputeTime);
+
+    [LoggerMessage(LogLevel.Warning, "{Count} jobs could not be claimed and wait in the queue: {Reason}")]
+    private partial void LogNotClaimed(int count, string reason);
+
+    [LoggerMessage(LogLevel.Error, "{Count} jobs could not be finished while their leases lasted; they will run again")]
+    private partial void LogNotFinished(Exception exception, int count);
+
+    [LoggerMessage(LogLevel.Warning, "The leases of {Count} jobs could not be renewed: {Reason}")]
+    private partial void LogNotRenewed(int count, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Job {Job} was no longer this worker's when attempt {Attempt} ended; what came of it is dropped")]
+    private partial void LogLost(Guid job, int attempt);
+
+    private sealed class HeldJob(JobLease lease, InferenceRequest request, long claimedAt)
+    {
+        public JobLease Lease { get; } = lease;
+
+        public InferenceRequest Request { get; } = request;
+
+        public long RenewedAt = claimedAt;
+        public volatile bool Cancelled;
+        public volatile bool Ending;
+    }
+}

@@ -1,0 +1,45 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace InferenceTemplate.Worker.ModelCache;
+
+/// <summary>Which models stay open, and for how long. Bound from <c>Worker</c>, beside <see cref="WorkerOptions"/>.</summary>
+public sealed class ModelCacheOptions
+{
+    /// <summary>
+    /// Bytes that open models may take together. Default null: half of the memory that the runtime sees (a container's limit
+    /// included), or four fifths of the GPU's where models are computed there.
+    /// </summary>
+    [Range(1L << 20, 1L << 50)]
+    public long? ModelMemory { get; set; }
+
+    /// <summary>How long a load waits for memory that other models have in use. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
+    public TimeSpan ModelMemoryWait { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Unpinned models opened at start: those with the most predictions of the last day. Default 3.</summary>
+    [Range(0, 1000)]
+    public int Preload { get; set; } = 3;
+
+    /// <summary>How long a model without requests is kept from being evicted. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan IdleAfter { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Where fetched artefacts are kept; empty for <c>inference-artefacts</c> in the folder for temporary files. Default empty.</summary>
+    public string CacheDirectory { get; set; } = "";
+
+    /// <summary>Bytes that fetched artefacts may take together; one that is larger alone still fits. Default 10 GiB.</summary>
+    [Range(1L << 20, 1L << 50)]
+    public long CacheBytes { get; set; } = 10L << 30;
+
+    /// <summary>Failed loads of a model in a row before further ones are refused for a while. Default 2.</summary>
+    [Range(2, 100)]
+    public int LoadFailures { get; set; } = 2;
+
+    /// <summary>For how long, at first; each failed probe doubles it. Default 5 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.500", "01:00:00")]
+    public TimeSpan LoadBreak { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The longest that it grows to. Default 5 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.500", "1.00:00:00")]
+    public TimeSpan MaxLoadBreak { get; set; } = TimeSpan.FromMinutes(5);
+}

@@ -1,0 +1,48 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Catalog.Artefacts;
+using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Models;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.Worker.ModelCache;
+
+/// <summary>Fetches what the registry knows, and opens it from this machine's disk.</summary>
+internal sealed class ModelSource(
+    ModelCatalog catalog, ArtefactStore store, ArtefactFiles files, ModelWarmUp warmUp, ExecutionDevice device, IOptions<WorkerOptions> options)
+{
+    /// <exception cref="InvalidDataException">The version is not one that may be served, or its artefact is damaged.</exception>
+    /// <exception cref="IOException">The artefact could not be fetched.</exception>
+    public async Task<ModelPlan> PlanAsync(ModelKey key, CancellationToken cancellationToken)
+    {
+        var snapshot = await catalog.SnapshotAsync(cancellationToken);
+        var version = snapshot.VersionsOf(key.Model).FirstOrDefault(v => v.Version == key.Version)
+            ?? throw new InvalidDataException(snapshot.WhyNot(key.Model, key.Version));
+        var path = await files.GetAsync(
+            version.Sha256, version.SizeBytes, token => store.OpenReadAsync(version.Sha256, token), cancellationToken);
+        var largestBatch = snapshot.SettingsOf(key.Model).Batching.MaxSize ?? options.Value.MaxBatchSize;
+        return new ModelPlan(
+            MemoryBudget.Estimate(version.SizeBytes, version.MemoryBytes), version.SizeBytes, () => Open(version, path, largestBatch));
+    }
+
+    private ModelSession Open(ModelVersion version, string path, int largestBatch)
+    {
+        var session = ModelSession.Open(new ModelFile(version.Model, version.Version, path), device);
+        try
+        {
+            // The session hashed the bytes that it opened: the file may have changed since it was looked at.
+            if (session.Sha256 != version.Sha256)
+            {
+                throw new InvalidDataException($"the file of {version.Model}/{version.Version} changed while it was opened");
+            }
+
+            warmUp.Run(session, largestBatch);
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+}

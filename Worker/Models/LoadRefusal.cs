@@ -1,0 +1,61 @@
+using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Worker.ModelCache;
+
+namespace InferenceTemplate.Worker.Models;
+
+/// <summary>Answers what waits for a model version that no worker can load, instead of letting its callers wait for their deadline.</summary>
+internal sealed partial class LoadRefusal(
+    QueueConsumers consumers, FleetRegistry fleet, ServingState state, TimeProvider time, ILogger<LoadRefusal> logger)
+{
+    private const int AtOnce = 64;
+
+    /// <summary>
+    /// Refuses the calls that wait, unless another worker may still serve them. Jobs are handed back: they can wait until the model
+    /// loads, or their own deadline.
+    /// </summary>
+    /// <returns>How many were refused.</returns>
+    public async Task<int> RefuseAsync(ModelKey key, string reason)
+    {
+        var others = (await fleet.WorkersAsync()).Where(w => w.Ready && w.Id != state.WorkerId);
+        if (others.Any(w => !w.Failures.Any(f => f.Model == key.ToString())))
+        {
+            return 0;
+        }
+
+        var consumer = consumers.For(key);
+        var jobs = new List<QueuedRequest>();
+        var refused = 0;
+        while (await consumer.ReadAsync(AtOnce) is { Count: > 0 } requests)
+        {
+            List<QueuedRequest> calls = [.. requests.Where(r => r.Request.Kind != RequestKind.Job)];
+            jobs.AddRange(requests.Except(calls));
+            await consumer.CompleteAsync(calls, Replies(calls, reason));
+            refused += calls.Count;
+        }
+
+        await consumer.ReturnAsync(jobs);
+        if (refused > 0)
+        {
+            LogRefused(refused, key, reason);
+        }
+
+        return refused;
+    }
+
+    private Dictionary<string, ReplyBatch> Replies(IReadOnlyList<QueuedRequest> calls, string reason)
+    {
+        var replies = new Dictionary<string, ReplyBatch>(StringComparer.Ordinal);
+        var now = time.GetUtcNow();
+        foreach (var call in calls.Select(c => c.Request))
+        {
+            ReplyBatch.For(replies, call.ReplyTo).Add(
+                call.Id, ReplyOutcome.Unavailable, reason, now - call.EnqueuedAt, TimeSpan.Zero, 0, state.WorkerId);
+        }
+
+        return replies;
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{Count} requests for {Model} were refused: {Reason}")]
+    private partial void LogRefused(int count, ModelKey model, string reason);
+}

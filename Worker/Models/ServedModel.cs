@@ -1,0 +1,222 @@
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Worker.Batching;
+using InferenceTemplate.Worker.ModelCache;
+
+namespace InferenceTemplate.Worker.Models;
+
+/// <summary>
+/// One model version that this worker answers for. It sleeps until somebody wants it, then leases its session and serves its queue
+/// until it has been idle for a while, or others want its memory.
+/// </summary>
+internal sealed partial class ServedModel(
+    ModelKey key,
+    ModelSettings settings,
+    SessionCache cache,
+    ModelServerFactory servers,
+    RequestQueue queue,
+    LoadRefusal refusal,
+    TimeProvider time,
+    ILogger<ServedModel> logger) : IDisposable
+{
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _wanted = new(0);
+    private readonly CancellationTokenSource _withdrawn = new();
+    private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ModelSettings _settings = settings;
+    private CancellationTokenSource? _stop;
+    private ModelServer? _server;
+    private long _servingSince;
+    private bool _restart;
+
+    public ModelKey Key => key;
+
+    public QueueName Queue { get; } = new(key.Model, key.Version);
+
+    public ModelSettings Settings => _settings;
+
+    public bool IsServing => Volatile.Read(ref _server) is not null;
+
+    /// <summary>Ends when its first load has succeeded or failed.</summary>
+    public Task Tried => _tried.Task;
+
+    /// <summary>For how long nothing has been in hand; null where it is not served.</summary>
+    public TimeSpan? IdleFor => Volatile.Read(ref _server)?.IdleFor;
+
+    public TimeSpan ServingFor => IsServing ? time.GetElapsedTime(Volatile.Read(ref _servingSince)) : TimeSpan.Zero;
+
+    /// <summary>Somebody waits for this version, or it is to be open before anybody does.</summary>
+    public void Want()
+    {
+        if (_wanted.CurrentCount == 0)
+        {
+            _wanted.Release();
+        }
+    }
+
+    /// <summary>Takes new settings: a server that works by the old ones is replaced, over the same session, and loses nothing.</summary>
+    public void Apply(ModelSettings settings)
+    {
+        lock (_lock)
+        {
+            var differs = !ServingSettings.Same(_settings, settings);
+            _settings = settings;
+            if (differs && _stop is not null)
+            {
+                _restart = true;
+                _ = _stop.CancelAsync();
+            }
+        }
+    }
+
+    /// <summary>Stops serving, after what is in hand, and gives the lease back; the next that wants it begins again.</summary>
+    public void GiveBack()
+    {
+        lock (_lock)
+        {
+            if (_stop is not null)
+            {
+                LogGivingBack(key, _server!.IdleFor.TotalSeconds);
+                _restart = false;
+                _ = _stop.CancelAsync();
+            }
+        }
+    }
+
+    /// <summary>Ends for good, after what is in hand.</summary>
+    public void Withdraw() => _ = _withdrawn.CancelAsync();
+
+    /// <summary>Serves whenever it is wanted, until it is withdrawn or the process stops.</summary>
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, _withdrawn.Token);
+        while (!ending.IsCancellationRequested)
+        {
+            try
+            {
+                await _wanted.WaitAsync(ending.Token);
+                await ServeAsync(ending.Token);
+            }
+            catch (OperationCanceledException) when (ending.IsCancellationRequested)
+            {
+                // Withdrawn, or the process stops.
+            }
+            catch (ModelUnavailableException exception)
+            {
+                await TryAsync(() => RefuseAsync(exception), ending.Token);
+            }
+            catch (Exception exception)
+            {
+                LogFault(exception, key);
+                await PauseAsync(LongestPause, ending.Token);
+            }
+
+            _tried.TrySetResult();
+        }
+    }
+
+    public void Dispose()
+    {
+        _wanted.Dispose();
+        _withdrawn.Dispose();
+    }
+
+    private async Task ServeAsync(CancellationToken ending)
+    {
+        using (var lease = await cache.AcquireAsync(key, ending))
+        {
+            while (await ServeOnceAsync(lease, ending))
+            {
+                LogRestarting(key);
+            }
+        }
+
+        // A request may have come between the last look at the queue and the end; its wake-up was for the server that ended.
+        if (!ending.IsCancellationRequested && (await queue.WaitingAsync([Queue])).Count > 0)
+        {
+            Want();
+        }
+    }
+
+    // True where the server was stopped only to be replaced.
+    private async Task<bool> ServeOnceAsync(ModelLease lease, CancellationToken ending)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ending);
+        ModelServer server;
+        lock (_lock)
+        {
+            _restart = false;
+            _stop = stop;
+            _servingSince = time.GetTimestamp();
+            _server = server = servers.Create(lease.Session, _settings);
+        }
+
+        _tried.TrySetResult();
+        try
+        {
+            await server.RunAsync(stop.Token);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _stop = null;
+                _server = null;
+            }
+        }
+
+        if (!stop.IsCancellationRequested)
+        {
+            // It ended by itself, which is how a server drains: there is nothing to serve for any more.
+            await Task.Delay(Timeout.InfiniteTimeSpan, ending);
+        }
+
+        // Whoever asked while it was served has been served; what came too late is looked for in the queue.
+        _ = _wanted.Wait(0, CancellationToken.None);
+        return _restart && !ending.IsCancellationRequested;
+    }
+
+    private async Task RefuseAsync(ModelUnavailableException exception)
+    {
+        if (exception.RetryAfter > TimeSpan.Zero)
+        {
+            await refusal.RefuseAsync(key, exception.Message);
+        }
+        else
+        {
+            // The breaker is closed still: another try is due.
+            Want();
+        }
+    }
+
+    // Redis may be away; and whoever wants a model that fails must not make a loop of it.
+    private async Task TryAsync(Func<Task> action, CancellationToken ending)
+    {
+        try
+        {
+            await action();
+        }
+        catch (Exception exception)
+        {
+            LogFault(exception, key);
+            await PauseAsync(LongestPause, ending);
+        }
+
+        await PauseAsync(ShortestPause, ending);
+    }
+
+    private async Task PauseAsync(TimeSpan pause, CancellationToken ending) =>
+        await Task.Delay(pause, time, ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    [LoggerMessage(LogLevel.Debug, "{Model} is given back after {Seconds:F1} s without requests")]
+    private partial void LogGivingBack(ModelKey model, double seconds);
+
+    [LoggerMessage(LogLevel.Information, "The settings of {Model} have changed: its server is replaced")]
+    private partial void LogRestarting(ModelKey model);
+
+    [LoggerMessage(LogLevel.Error, "Serving {Model} was interrupted, trying again in a second")]
+    private partial void LogFault(Exception exception, ModelKey model);
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs or upgrades the platform by its Helm chart, waits until all is ready, checks it, and takes it back if that fails.
+#   deploy.sh ENVIRONMENT [HELM ARGUMENT...]
+#     deploy.sh production -f images.yaml -f secrets.yaml
+#   ENVIRONMENT   production, staging or development: which chart of deploy/kubernetes
+#   NAMESPACE, RELEASE (inference), TIMEOUT (10m), SMOKE_URL and SMOKE_KEY (see smoke.sh) are read from the environment.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/cluster.sh"
+
+[ $# -ge 1 ] || usage "$0"
+environment=$1
+shift
+case "$environment" in
+  -h | --help) usage "$0" 0 ;;
+  production) chart=$here/../kubernetes/chart ;;
+  *) chart=$here/../kubernetes/$environment ;;
+esac
+[ -f "$chart/Chart.yaml" ] || fail "there is no chart for '$environment' in $(dirname "$chart")"
+need helm kubectl
+
+before=$(helm history "$RELEASE" --namespace "$NAMESPACE" --max 1 -o json 2>/dev/null | sed -n 's/.*"revision":\([0-9]*\).*/\1/p' || true)
+say "deploying $environment as '$RELEASE' into namespace '$NAMESPACE' (now at revision ${before:-none})"
+# --atomic takes an upgrade back that does not become ready in time.
+helm upgrade "$RELEASE" "$chart" --install --namespace "$NAMESPACE" --create-namespace --atomic --wait --timeout "$TIMEOUT" --history-max 20 "$@"
+
+if [ -n "${SMOKE_URL:-}" ]; then
+  if ! "$here/smoke.sh"; then
+    if [ -z "$before" ]; then fail "the first deployment does not answer as it should; it was left as it is for a look"; fi
+    say "taking it back to revision $before"
+    helm rollback "$RELEASE" "$before" --namespace "$NAMESPACE" --wait --timeout "$TIMEOUT"
+    fail "the deployment was taken back: it did not answer as it should"
+  fi
+else
+  say "SMOKE_URL is not set: the deployment was not called from outside"
+fi
+say "deployed"

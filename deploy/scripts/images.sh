@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Builds the images with the .NET SDK (no container engine), pushes them, and writes their digests as values for the chart.
+#   images.sh REGISTRY VERSION [SERVICE...]
+#     images.sh registry.example.com/team 1.4.0
+#   REGISTRY   host and path under which the images stand
+#   SERVICE    of api, web, worker and worker-cuda (all)
+#   IMAGES     the values file that is written (images.yaml)
+#   CONFIGURATION (Release); BASE_IMAGE replaces the base, to pin it by digest or to take it from a mirror
+# Each image gets two tags, VERSION and the revision of the source, and is referred to by neither but by its digest.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/cluster.sh"
+cd "$here/../.."
+
+case "${1:-}" in -h | --help) usage "$here/images.sh" 0 ;; esac
+[ $# -ge 2 ] || usage "$here/images.sh"
+registry=$1 version=$2
+shift 2
+case "$version" in *[!A-Za-z0-9._-]* | '' | latest) fail "'$version' is no version to tag an image with" ;; esac
+[ $# -gt 0 ] || set -- api web worker worker-cuda
+: "${IMAGES:=images.yaml}" "${CONFIGURATION:=Release}"
+need dotnet git
+revision=$(git rev-parse --short=12 HEAD)
+if [ -n "$(git status --porcelain)" ]; then say "the tree has changes that are not committed: the tag $revision does not tell all"; fi
+host=${registry%%/*} prefix=
+if [ "$host" != "$registry" ]; then prefix=${registry#*/}/; fi
+
+values=$(mktemp)
+trap 'rm -f "$values"' EXIT
+printf 'parameters:\n' >"$values"
+for service in "$@"; do
+  extra=()
+  case "$service" in
+    api) project=Api value=api ;;
+    web) project=Web value=web ;;
+    # The package without CUDA: the image is a tenth of the size.
+    worker) project=Worker value=worker extra=(-p:OnnxRuntimePackage=Microsoft.ML.OnnxRuntime) ;;
+    worker-cuda) project=Worker value=worker-cuda extra=(-p:WorkerImage=cuda) ;;
+    *) fail "there is no service '$service': api, web, worker or worker-cuda" ;;
+  esac
+  if [ -n "${BASE_IMAGE:-}" ]; then extra+=("-p:ContainerBaseImage=$BASE_IMAGE"); fi
+  say "building and pushing $registry/$service:$version"
+  digest=$(dotnet publish "$project" --configuration "$CONFIGURATION" -t:PublishContainer --nologo -v quiet \
+    -p:ContainerRegistry="$host" -p:ContainerRepository="$prefix$service" "-p:ContainerImageTags=\"$version;$revision\"" \
+    -p:Version="$version" "${extra[@]}" -getProperty:GeneratedContainerDigest)
+  case "$digest" in sha256:*) ;; *) printf '%s\n' "$digest" >&2; fail "$service was not built; the message is above" ;; esac
+  say "$registry/$service@$digest"
+  # The chart has one worker; which of the two images it runs is chosen when it is deployed.
+  if [ "$value" = worker-cuda ]; then
+    printf '# with GPUs:\n#  worker:\n#    worker_image: "%s/%s@%s"\n' "$registry" "$service" "$digest" >>"$values"
+  else
+    printf '  %s:\n    %s_image: "%s/%s@%s"\n' "$value" "$value" "$registry" "$service" "$digest" >>"$values"
+  fi
+done
+mv "$values" "$IMAGES"
+trap - EXIT
+chmod 644 "$IMAGES"
+say "wrote $IMAGES"

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Asks a running platform what a caller would ask, and fails with the first answer that is not right.
+#   SMOKE_URL=https://api.example.com SMOKE_KEY=prefix_secret smoke.sh [MODEL [REQUEST.json]]
+#   MODEL          default digits
+#   REQUEST.json   an inference request; default models/MODEL/example-request.json where there is one, else no inference
+#   SMOKE_TRIES    how often readiness is asked, a second apart (60)
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/cluster.sh"
+
+case "${1:-}" in -h | --help) usage "$0" 0 ;; esac
+: "${SMOKE_URL:?is not set: give the address of the Api, such as https://api.example.com}"
+: "${SMOKE_KEY:?is not set: give an API key with the role user or service}"
+: "${SMOKE_TRIES:=60}"
+need curl
+model=${1:-digits}
+request=${2:-$here/../../models/$model/example-request.json}
+url=${SMOKE_URL%/}
+answer=$(mktemp)
+headers=$(mktemp)
+trap 'rm -f "$answer" "$headers"' EXIT
+# The key goes by a file, not by the command line, which other users of the machine can read.
+printf 'Authorization: Bearer %s\n' "$SMOKE_KEY" >"$headers"
+
+# ask WANTED-STATUS PATH [CURL ARGUMENT...]
+ask() {
+  local wanted=$1 path=$2 status
+  shift 2
+  status=$(curl --silent --show-error --max-time 30 -o "$answer" -w '%{http_code}' "$@" "$url$path") || fail "$path: no answer from $url"
+  [ "$status" = "$wanted" ] || fail "$path: $status instead of $wanted: $(head -c 500 "$answer")"
+  say "$path: $status"
+}
+
+for try in $(seq 1 "$SMOKE_TRIES"); do
+  if [ "$(curl --silent --max-time 5 -o /dev/null -w '%{http_code}' "$url/v2/health/ready" || true)" = 200 ]; then break; fi
+  [ "$try" -lt "$SMOKE_TRIES" ] || fail "/v2/health/ready: not ready after $SMOKE_TRIES tries"
+  sleep 1
+done
+ask 200 /v2/health/live
+ask 200 /v2/health/ready
+ask 401 "/v2/models/$model"
+ask 200 "/v2/models/$model" -H @"$headers"
+ask 200 "/v2/models/$model/ready" -H @"$headers"
+if [ -f "$request" ]; then
+  ask 200 "/v2/models/$model/infer" -H @"$headers" -H 'Content-Type: application/json' --data-binary @"$request"
+  grep -q '"outputs"' "$answer" || fail "the answer of '$model' has no outputs: $(head -c 500 "$answer")"
+else
+  say "there is no $request: '$model' was not asked to infer"
+fi
+say "smoke test passed"
