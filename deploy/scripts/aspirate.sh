@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and pushes the images and composes the platform for Kubernetes by aspirate (docs/aspirate.md), ready for kubectl apply.
 #   aspirate.sh SECRETS [ASPIRATE ARGUMENT...]
-#     aspirate.sh ~/inference.secrets --container-registry ghcr.io/you --container-image-tag 1.0.0
+#     aspirate.sh ~/inference.secrets --container-registry registry.example.com/you --container-image-tag 1.0.0
 #   SECRETS   a file of lines NAME=VALUE; one with new values is made where it is missing. Keep it in a vault: it belongs to the data
 #   OUTPUT    (aspirate-output in the repository) the folder that is written, from the environment. It has secrets in it
 set -euo pipefail

@@ -4,8 +4,9 @@ using System.Net.Sockets;
 namespace Aspire.Hosting.Running;
 
 /// <summary>
-/// The stable port of an endpoint, before all replicas: each connection goes to the next replica that accepts. While none does,
-/// it waits, so that a restart is a pause and not an error.
+/// The stable port of an endpoint, before all replicas: each connection goes to a replica that accepts, drawn by lot. By turns,
+/// a client that makes two connections each time would always meet the same one. While none accepts, it waits, so that a
+/// restart is a pause and not an error.
 /// </summary>
 internal sealed class EndpointProxy : IAsyncDisposable
 {
@@ -13,7 +14,6 @@ internal sealed class EndpointProxy : IAsyncDisposable
     private readonly List<Socket> _listeners = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly Func<IReadOnlyList<int>> _ports;
-    private int _turn;
 
     private EndpointProxy(Func<IReadOnlyList<int>> ports) => _ports = ports;
 
@@ -106,13 +106,13 @@ internal sealed class EndpointProxy : IAsyncDisposable
     {
         while (_ports() is { Count: > 0 } ports)
         {
+            var first = Random.Shared.Next(ports.Count);
             for (var i = 0; i < ports.Count; i++)
             {
                 var server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
                 try
                 {
-                    var turn = (uint)Interlocked.Increment(ref _turn);
-                    await server.ConnectAsync(IPAddress.Loopback, ports[(int)(turn % (uint)ports.Count)], stopping);
+                    await server.ConnectAsync(IPAddress.Loopback, ports[(first + i) % ports.Count], stopping);
                     return server;
                 }
                 catch (SocketException)

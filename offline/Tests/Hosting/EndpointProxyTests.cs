@@ -24,7 +24,7 @@ public sealed class EndpointProxyTests
     }
 
     [Fact]
-    public async Task Connections_go_round_the_replicas_that_accept()
+    public async Task Connections_are_spread_over_the_replicas_that_accept()
     {
         var (port, down) = (FreePorts.Next(), FreePorts.Next());
         using var one = new Replica(FreePorts.Next(), "one");
