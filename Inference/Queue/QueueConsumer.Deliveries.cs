@@ -77,7 +77,7 @@ public sealed partial class QueueConsumer
             }
 
             // This worker was silent for so long that it found its own work lost.
-            if (!_inHand.TryAdd((request.Request.Priority, id), request))
+            if (!_inHand.TryAdd((request.Request.Priority, id, request.Request.Id), request))
             {
                 continue;
             }

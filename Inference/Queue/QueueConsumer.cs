@@ -23,7 +23,10 @@ public sealed partial class QueueConsumer(
 {
     private readonly QueueName _queue = new(model, version);
     private readonly RedisKey[] _keys = QueueKeys.All(new QueueName(model, version));
-    private readonly ConcurrentDictionary<(Priority Level, string Entry), QueuedRequest> _inHand = new();
+
+    // By the request too: Redis that lost its data may give an entry's id again within the same millisecond.
+    private readonly ConcurrentDictionary<(Priority Level, string Entry, Guid Request), QueuedRequest> _inHand = new();
+
     private long _nextSearch = long.MinValue;
 
     /// <summary>Told of work that was removed without a run: why, and how much.</summary>
@@ -150,7 +153,7 @@ public sealed partial class QueueConsumer(
     {
         foreach (var request in requests)
         {
-            _inHand.TryRemove((request.Request.Priority, request.EntryId), out _);
+            _inHand.TryRemove((request.Request.Priority, request.EntryId, request.Request.Id), out _);
             cancellations.Remove(request);
         }
     }

@@ -13,7 +13,7 @@ public sealed partial class EnvironmentTests(Charts charts)
     // Everything that is a size, a number of pods, a name in DNS, or says which nodes have a GPU.
     [GeneratedRegex(
         @"^(\.spec\.template\.spec\.containers\[\d+\]\.resources\.(requests|limits)\.(cpu|memory|nvidia\.com/gpu)|\.spec\.template\.spec\.(nodeSelector|tolerations\b).*"
-        + @"|\.spec\.(replicas|minReplicas|maxReplicas|minReplicaCount|maxReplicaCount|fallback\.replicas)|\.spec\.hard\..+|\.spec\.resources\.requests\.storage"
+        + @"|\.spec\.(replicas|minReplicas|maxReplicas|minReplicaCount|maxReplicaCount|fallback\.replicas)|\.spec\.hard\..+|\.data\.(Worker__CacheBytes|Inspection__MemoryBytes)|\.spec\.template\.spec\.volumes\[\d+\]\.emptyDir\.sizeLimit|\.spec\.resources\.requests\.storage"
         + @"|\.spec\.(rules\[\d+\]\.host|tls\[\d+\]\.hosts\[\d+\])|\.data\.(PublicApiUrl|OTEL_RESOURCE_ATTRIBUTES|Worker__Device)|.*\.annotations\.checksum/config)$",
         RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Size();

@@ -114,14 +114,7 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
     {
         var policy = await SetAsync(new CanaryRule("2", 0.5));
         await CountAsync(_replicas[0], "2", policy, requests: 50, failed: 50);
-        var database = servers.Redis.GetDatabase();
-        foreach (var endpoint in servers.Redis.GetEndPoints())
-        {
-            foreach (var key in servers.Redis.GetServer(endpoint).Keys(pattern: $"*{_model}*"))
-            {
-                await database.KeyDeleteAsync(key);
-            }
-        }
+        await servers.Redis.RemoveAsync($"*{_model}*");
 
         Assert.Empty(await JudgeAsync());
         await CountAsync(_replicas[0], "2", policy, requests: 20, failed: 3);

@@ -122,9 +122,10 @@ internal sealed class JobServices : IAsyncDisposable
     /// <summary>What FLUSHALL does to jobs, sparing other tests' queues.</summary>
     public async Task LoseRedisDataAsync(params string[] models)
     {
-        var server = _servers.Redis.GetServer(_servers.Redis.GetEndPoints()[0]);
-        var keys = models.Append(Model).SelectMany(model => server.Keys(pattern: $"inference:{{{model}/*"));
-        await _servers.Redis.GetDatabase().KeyDeleteAsync([.. keys, "inference:jobs:epoch"]);
+        foreach (var pattern in models.Append(Model).Select(model => $"inference:{{{model}/*").Append("inference:jobs:epoch"))
+        {
+            await _servers.Redis.RemoveAsync(pattern);
+        }
     }
 
     public async Task<T> ScalarAsync<T>(string sql, params object[] values)

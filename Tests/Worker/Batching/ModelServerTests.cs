@@ -151,7 +151,7 @@ public sealed class ModelServerTests(Servers servers)
         await using var model = await ServedModel.CreateAsync(servers, TestModels.Endless);
         _ = model.Serve();
         var (id, reply) = await model.SendAsync(Large());
-        await EventuallyAsync(() => Task.FromResult(model.State.InFlight), 1);
+        await EventuallyAsync(() => Task.FromResult(model.Server.Begun), 1);
 
         await model.CancelAsync(id);
 
