@@ -21,7 +21,7 @@ internal static class HopPart
         var product = await stage.ProductAsync();
         stage.Report.Section("the queue alone: a request of 784 floats to a consumer that answers at once, in process, over the product's Redis");
         await using var services = await CreateAsync(await product.ConnectionStringAsync("redis"), await product.ConnectionStringAsync("inference"));
-        var hosted = services.GetServices<IHostedService>().Where(s => s is QueueWakeup or ReplyInbox).ToList();
+        var hosted = services.GetServices<IHostedService>().Where(s => s is QueueWakeup or QueueCancellations or ReplyInbox).ToList();
         foreach (var service in hosted)
         {
             await service.StartAsync(CancellationToken.None);
@@ -57,6 +57,8 @@ internal static class HopPart
         var services = new ServiceCollection();
         services.AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
         services.AddLogging();
+        services.AddSingleton<QueueCancellations>();
+        services.AddHostedService(provider => provider.GetRequiredService<QueueCancellations>());
         services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis));
         services.AddSingleton(NpgsqlDataSource.Create(database));
         services.AddInference();
