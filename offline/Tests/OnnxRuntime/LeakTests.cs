@@ -94,7 +94,7 @@ public sealed class LeakTests
     {
         var grown = new List<string>();
         var (resident, allocated) = (0L, 0L);
-        for (var round = 0; round < 6; round++)
+        for (var round = 0; round < 12; round++)
         {
             for (var i = 0; i < times; i++)
                 action();
