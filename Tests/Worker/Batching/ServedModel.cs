@@ -146,6 +146,7 @@ internal sealed class ServedModel : IAsyncDisposable
         await _wakeup.StopAsync(CancellationToken.None);
         _session.Dispose();
         Drain.Dispose();
+        await _services.DisposeAsync();
         await _meters.DisposeAsync();
         _stop.Dispose();
     }
