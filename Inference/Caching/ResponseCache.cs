@@ -9,7 +9,8 @@ public sealed class ResponseCache(IConnectionMultiplexer redis)
 {
     // KEYS: the entry, the index by age, the sum of bytes. ARGV: the answer, milliseconds to live, most bytes, the entry's name
     // in the index (size:hash), prefix of entries. All keys are in one slot: the braces of their names hold the version.
-    // What Redis has let expire is taken off the index first; then the oldest go until the new one fits.
+    // What Redis has let expire is taken off the index first; then the oldest go until the new one fits. Ages are in microseconds:
+    // answers of one millisecond would be told apart by their hashes.
     private const string PutScript = """
         if redis.call('EXISTS', KEYS[1]) == 1 then
             return 0
@@ -19,7 +20,7 @@ public sealed class ResponseCache(IConnectionMultiplexer redis)
             return 0
         end
         local clock = redis.call('TIME')
-        local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+        local now = clock[1] * 1000000 + clock[2]
         local function drop(name)
             local bytes, hash = string.match(name, '^(%d+):(.*)$')
             if redis.call('ZREM', KEYS[2], name) == 1 then
@@ -27,7 +28,7 @@ public sealed class ResponseCache(IConnectionMultiplexer redis)
                 redis.call('DECRBY', KEYS[3], bytes)
             end
         end
-        for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[2])) do
+        for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[2] * 1000)) do
             drop(name)
         end
         while tonumber(redis.call('GET', KEYS[3]) or '0') + size > limit do

@@ -54,6 +54,7 @@ public sealed class HostingTests
             app.MapGet("/routed/{id}", (int id) => Results.StatusCode(id));
             await app.StartAsync();
             foreach (var status in new[] { 204, 404, 503 }) await Get(new Uri($"{app.Urls.First()}/routed/{status}"));
+            await app.StopAsync();
         }
 
         Assert.Equal(

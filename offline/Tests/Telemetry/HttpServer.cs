@@ -40,5 +40,10 @@ internal sealed class HttpServer : IAsyncDisposable
         return server;
     }
 
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    /// <summary>Waits for what is in hand: disposing alone does not, and a span may end after its answer has arrived.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
 }
