@@ -1,3 +1,4 @@
+using InferenceTemplate.Inference.Audit;
 using InferenceTemplate.Inference.Caching;
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Costs;
@@ -21,6 +22,7 @@ public static class InferenceRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.AddInferenceStore();
         services.AddRegistry();
+        services.AddSingleton<AuditLog>();
         services.AddSingleton<RequestQueue>();
         services.AddSingleton<FleetRegistry>();
         services.AddSingleton<ModelAvailability>();

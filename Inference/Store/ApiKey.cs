@@ -18,7 +18,16 @@ public sealed class ApiKey
     /// <summary>One of <see cref="Identity.Roles"/>.</summary>
     public required string Role { get; set; }
 
+    /// <summary>The models that the key opens, of those that its tenant has; null for all of them.</summary>
+    public string[]? Models { get; set; }
+
     public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Who made it: the name of a key or token, or <c>admin command</c>.</summary>
+    public string? CreatedBy { get; init; }
+
+    /// <summary>The key that this one replaces; that one ends when their overlap is over.</summary>
+    public Guid? Replaces { get; init; }
 
     public DateTimeOffset? ExpiresAt { get; set; }
 

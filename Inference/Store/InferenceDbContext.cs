@@ -37,7 +37,18 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             tenant.ToTable("tenants");
             tenant.Property(t => t.Id).HasMaxLength(64);
             tenant.Property(t => t.Name).HasMaxLength(200);
-            tenant.HasData(new Tenant { Id = Tenant.DefaultId, Name = "Default", CreatedAt = DateTimeOffset.UnixEpoch });
+            tenant.Property(t => t.MonthlyBudget).HasPrecision(18, 4);
+            tenant.Property(t => t.PriorityCeiling).HasConversion<short?>();
+            tenant.HasData(new Tenant
+            {
+                Id = Tenant.DefaultId,
+                Name = "Default",
+                CreatedAt = DateTimeOffset.UnixEpoch,
+                RequestsPerMinute = 0,
+                MaxConcurrency = 0,
+                MonthlyInferences = 0,
+                MonthlyBudget = 0,
+            });
         });
 
         modelBuilder.Entity<ApiKey>(key =>
@@ -47,6 +58,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             key.Property(k => k.TenantId).HasMaxLength(64);
             key.Property(k => k.Name).HasMaxLength(200);
             key.Property(k => k.Role).HasMaxLength(16);
+            key.Property(k => k.CreatedBy).HasMaxLength(200);
+            key.HasIndex(k => k.TenantId);
             key.HasIndex(k => k.Prefix).IsUnique();
             key.HasOne<Tenant>().WithMany().HasForeignKey(k => k.TenantId);
         });

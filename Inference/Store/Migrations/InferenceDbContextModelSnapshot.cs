@@ -33,6 +33,11 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
 
+                    b.Property<string>("CreatedBy")
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("created_by");
+
                     b.Property<DateTimeOffset?>("ExpiresAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("expires_at");
@@ -41,6 +46,10 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .IsRequired()
                         .HasColumnType("bytea")
                         .HasColumnName("hash");
+
+                    b.PrimitiveCollection<string[]>("Models")
+                        .HasColumnType("text[]")
+                        .HasColumnName("models");
 
                     b.Property<string>("Name")
                         .IsRequired()
@@ -53,6 +62,10 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasMaxLength(32)
                         .HasColumnType("character varying(32)")
                         .HasColumnName("prefix");
+
+                    b.Property<Guid?>("Replaces")
+                        .HasColumnType("uuid")
+                        .HasColumnName("replaces");
 
                     b.Property<DateTimeOffset?>("RevokedAt")
                         .HasColumnType("timestamp with time zone")
@@ -654,15 +667,60 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasColumnType("character varying(64)")
                         .HasColumnName("id");
 
+                    b.Property<bool>("AllowOverdraft")
+                        .HasColumnType("boolean")
+                        .HasColumnName("allow_overdraft");
+
+                    b.Property<int?>("Burst")
+                        .HasColumnType("integer")
+                        .HasColumnName("burst");
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset?>("DeletedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("deleted_at");
+
+                    b.Property<int?>("MaxConcurrency")
+                        .HasColumnType("integer")
+                        .HasColumnName("max_concurrency");
+
+                    b.PrimitiveCollection<string[]>("Models")
+                        .HasColumnType("text[]")
+                        .HasColumnName("models");
+
+                    b.Property<decimal?>("MonthlyBudget")
+                        .HasPrecision(18, 4)
+                        .HasColumnType("numeric(18,4)")
+                        .HasColumnName("monthly_budget");
+
+                    b.Property<long?>("MonthlyInferences")
+                        .HasColumnType("bigint")
+                        .HasColumnName("monthly_inferences");
 
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasMaxLength(200)
                         .HasColumnType("character varying(200)")
                         .HasColumnName("name");
+
+                    b.Property<short?>("PriorityCeiling")
+                        .HasColumnType("smallint")
+                        .HasColumnName("priority_ceiling");
+
+                    b.Property<int?>("RequestsPerMinute")
+                        .HasColumnType("integer")
+                        .HasColumnName("requests_per_minute");
+
+                    b.Property<int?>("RetentionDays")
+                        .HasColumnType("integer")
+                        .HasColumnName("retention_days");
+
+                    b.Property<DateTimeOffset?>("SuspendedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("suspended_at");
 
                     b.HasKey("Id");
 
@@ -672,8 +730,13 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         new
                         {
                             Id = "default",
+                            AllowOverdraft = false,
                             CreatedAt = new DateTimeOffset(new DateTime(1970, 1, 1, 0, 0, 0, 0, DateTimeKind.Unspecified), new TimeSpan(0, 0, 0, 0, 0)),
-                            Name = "Default"
+                            MaxConcurrency = 0,
+                            MonthlyBudget = 0m,
+                            MonthlyInferences = 0L,
+                            Name = "Default",
+                            RequestsPerMinute = 0
                         });
                 });
 
