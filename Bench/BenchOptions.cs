@@ -7,7 +7,7 @@ internal sealed record BenchOptions(bool Quick, string? Json, IReadOnlyList<stri
 
     public TimeSpan Round => TimeSpan.FromSeconds(Quick ? 1 : 2);
 
-    public TimeSpan WarmUp => TimeSpan.FromSeconds(Quick ? 1.5 : 3);
+    public TimeSpan WarmUp => TimeSpan.FromSeconds(Quick ? 3 : 6);
 
     public static BenchOptions Parse(string[] args)
     {

@@ -18,10 +18,10 @@ if (parts is null)
     return 2;
 }
 
-// The native library reads it before any code of this program could set it.
-if (Environment.GetEnvironmentVariable("ORT_DISABLE_TELEMETRY") != "1")
+// The native library and the runtime read them before any code of this program could set them.
+if (Environment.GetEnvironmentVariable("ORT_DISABLE_TELEMETRY") != "1" || Environment.GetEnvironmentVariable(Restart.SpinLimit) is null)
 {
-    return await Restart.WithoutTelemetryAsync(args);
+    return await Restart.InOwnEnvironmentAsync(args);
 }
 
 Console.WriteLine(Machine.Describe());

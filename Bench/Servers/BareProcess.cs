@@ -37,6 +37,9 @@ internal sealed class BareProcess : IDisposable
         };
         start.Environment["ORT_DISABLE_TELEMETRY"] = "1";
 
+        // The generator's setting is not its: it has .NET's defaults.
+        start.Environment.Remove(Restart.SpinLimit);
+
         // As the product's services run.
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         var process = Process.Start(start)!;
