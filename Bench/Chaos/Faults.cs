@@ -11,7 +11,10 @@ internal sealed class Faults(Product product) : IAsyncDisposable
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Down = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan Stays = TimeSpan.FromSeconds(1);
+
     private readonly Random _random = new(7);
+    private readonly Dictionary<string, ProcessStartInfo> _starts = new(StringComparer.Ordinal);
     private readonly List<Process> _restarted = [];
 
     /// <returns>How often each fault was made.</returns>
@@ -29,9 +32,15 @@ internal sealed class Faults(Product product) : IAsyncDisposable
             ("pause-redis", () => PauseAsync("redis")),
             ("empty-redis", EmptyRedisAsync),
         ];
-        while (!over.IsCancellationRequested)
+        for (var next = 0; !over.IsCancellationRequested; next++)
         {
-            var (name, make) = faults[_random.Next(faults.Length)];
+            // Each comes once before any comes again.
+            if (next % faults.Length == 0)
+            {
+                _random.Shuffle(faults);
+            }
+
+            var (name, make) = faults[next % faults.Length];
             await make();
             done[name] = done.GetValueOrDefault(name) + 1;
             await Task.WhenAny(Task.Delay(Between, over));
@@ -55,12 +64,39 @@ internal sealed class Faults(Product product) : IAsyncDisposable
     {
         foreach (var process in await FindAsync(name))
         {
-            var start = LinuxProcess.HowItWasStarted(process.Id);
+            if (!_starts.TryGetValue(name, out var start))
+            {
+                _starts[name] = start = LinuxProcess.HowItWasStarted(process.Id);
+            }
+
             process.Kill();
             await process.WaitForExitAsync();
             await Task.Delay(Down);
-            _restarted.Add(Process.Start(start)!);
+            await StartAsync(name, start);
         }
+    }
+
+    // A server may refuse for a moment: Postgres does until the last process of the killed one has noticed.
+    private async Task StartAsync(string name, ProcessStartInfo start)
+    {
+        for (var attempt = 0; attempt < 20; attempt++)
+        {
+            var process = Process.Start(start)!;
+            process.OutputDataReceived += (_, _) => { };
+            process.ErrorDataReceived += (_, _) => { };
+            process.BeginOutputReadLine();
+            process.BeginErrorReadLine();
+            await Task.WhenAny(process.WaitForExitAsync(), Task.Delay(Stays));
+            if (!process.HasExited)
+            {
+                _restarted.Add(process);
+                return;
+            }
+
+            process.Dispose();
+        }
+
+        throw new InvalidOperationException($"{name} was killed and did not start again.");
     }
 
     private async Task PauseAsync(string name)

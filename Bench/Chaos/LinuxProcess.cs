@@ -1,38 +1,37 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace InferenceTemplate.Bench.Chaos;
 
 /// <summary>What Linux tells of a process, and what can be done to it.</summary>
 internal static class LinuxProcess
 {
-    private static readonly string Postgres = "postgres";
+    // offline/Aspire.Hosting/Running/supervise.sh: supervise LOCK SIGNAL GRACE COMMAND...
+    private const string Supervisor = "supervise";
+    private const int OwnArguments = 3;
 
-    /// <summary>The same command, in the same folder, with the same environment, as the same user.</summary>
+    /// <summary>
+    /// The same command, in the same folder, with the same environment. The shell that started the process is asked: Redis writes its
+    /// title over its own.
+    /// </summary>
     public static ProcessStartInfo HowItWasStarted(int process)
     {
-        var command = File.ReadAllText($"/proc/{process}/cmdline").TrimEnd('\0').Split('\0');
-        var start = new ProcessStartInfo
+        var parent = Parent(process);
+        var command = Strings(parent, "cmdline").SkipWhile(a => a != Supervisor).Skip(1 + OwnArguments).ToList();
+        if (command.Count == 0)
         {
-            FileName = File.ResolveLinkTarget($"/proc/{process}/exe", returnFinalTarget: true)!.FullName,
-            WorkingDirectory = File.ResolveLinkTarget($"/proc/{process}/cwd", returnFinalTarget: true)!.FullName,
+            throw new InvalidOperationException($"Process {process} was not started by the AppHost of the offline profile.");
+        }
+
+        var start = new ProcessStartInfo(command[0], command.Skip(1))
+        {
             UseShellExecute = false,
-            RedirectStandardOutput = false,
+            WorkingDirectory = File.ResolveLinkTarget($"/proc/{parent}/cwd", returnFinalTarget: true)!.FullName,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
-        var arguments = command.Skip(1);
-        if (Path.GetFileName(start.FileName) == Postgres && Environment.UserName == "root")
-        {
-            // It refuses to run as root.
-            arguments = ["-u", Postgres, "--", start.FileName, .. arguments];
-            start.FileName = "runuser";
-        }
-
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
         start.Environment.Clear();
-        foreach (var variable in File.ReadAllText($"/proc/{process}/environ").Split('\0', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var variable in Strings(parent, "environ"))
         {
             var split = variable.IndexOf('=', StringComparison.Ordinal);
             start.Environment[variable[..split]] = variable[(split + 1)..];
@@ -45,5 +44,15 @@ internal static class LinuxProcess
     {
         using var kill = Process.Start("kill", ["-s", signal, $"{process}"]);
         kill.WaitForExit();
+    }
+
+    private static string[] Strings(int process, string file) =>
+        File.ReadAllText($"/proc/{process}/{file}").Split('\0', StringSplitOptions.RemoveEmptyEntries);
+
+    private static int Parent(int process)
+    {
+        const string Field = "PPid:";
+        var line = File.ReadLines($"/proc/{process}/status").Single(l => l.StartsWith(Field, StringComparison.Ordinal));
+        return int.Parse(line.AsSpan(Field.Length), CultureInfo.InvariantCulture);
     }
 }

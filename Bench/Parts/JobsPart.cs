@@ -25,7 +25,7 @@ internal static class JobsPart
         var inserts = new List<double>();
         var jobs = new List<double>();
         await using var pgbench = await PgBench.PrepareAsync(await product.ConnectionStringAsync("inference"));
-        await ClosedLoop.RunAsync(target, Callers, stage.Options.WarmUp);
+        await ClosedLoop.RunAsync(target, Callers, stage.Options.WarmUp * 4);
         for (var round = 0; round < stage.Options.Rounds; round++)
         {
             var result = await ClosedLoop.RunAsync(target, Callers, stage.Options.Round);

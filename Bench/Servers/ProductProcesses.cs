@@ -36,7 +36,7 @@ internal static class ProductProcesses
                 return command.Contains($":{Port(redis)}", StringComparison.Ordinal) ? "redis" : null;
             }
 
-            if (command.Contains("postgres -D", StringComparison.Ordinal) && !command.Contains("supervise", StringComparison.Ordinal))
+            if (command.Contains("/postgres -D", StringComparison.Ordinal) && !command.Contains("supervise", StringComparison.Ordinal))
             {
                 var port = new NpgsqlConnectionStringBuilder(database).Port;
                 return command.Contains($"-p {port} ", StringComparison.Ordinal) ? "postgres" : null;
