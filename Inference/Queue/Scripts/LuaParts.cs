@@ -39,10 +39,10 @@ internal static class LuaParts
     /// bound, and what no worker has taken of it makes way for other work, oldest first.
     /// </summary>
     public const string Bounds = """
-        local waiting, bytes, removed, shed = 0, 0, 0, 0
+        local waiting, bytes, removed, shed, woken = 0, 0, 0, 0, false
         local function check(level, size, max_depth, max_bytes, group)
-            local state = redis.call('HMGET', KEYS[5], 'bytes', 'removed')
-            waiting, bytes, removed = depth(), tonumber(state[1]) or 0, tonumber(state[2]) or 0
+            local state = redis.call('HMGET', KEYS[5], 'bytes', 'removed', 'woken')
+            waiting, bytes, removed, woken = depth(), tonumber(state[1]) or 0, tonumber(state[2]) or 0, state[3]
             if waiting == 0 and bytes ~= 0 then
                 bytes = 0
                 redis.call('HSET', KEYS[5], 'bytes', 0)
@@ -81,13 +81,19 @@ internal static class LuaParts
         end
         """;
 
-    /// <summary><c>add(...)</c>: the entry, its bytes, the wake-up.</summary>
+    /// <summary>
+    /// <c>add(...)</c>: the entry, its bytes, the wake-up. Every worker hears a wake-up, so there is only one until somebody has
+    /// found nothing again (<see cref="TakeScript"/>): who finds something comes back by itself.
+    /// </summary>
     public const string Add = """
         local function add(level, request, id, deadline, kind, channel, name)
             redis.call('XADD', KEYS[level], '*', 'request', request, 'id', id, 'deadline', deadline, 'kind', kind)
             waiting = waiting + 1
             bytes = redis.call('HINCRBY', KEYS[5], 'bytes', #request)
-            redis.call('PUBLISH', channel, name)
+            if not woken then
+                redis.call('HSET', KEYS[5], 'woken', 1)
+                redis.call('PUBLISH', channel, name)
+            end
         end
         """;
 }

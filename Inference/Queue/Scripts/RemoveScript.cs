@@ -5,12 +5,17 @@ internal static class RemoveScript
 {
     // ARGV: group; then level, id and bytes of each entry. One that is gone already (a flush, another worker) is not counted twice.
     private const string Remove = """
-        local gone, freed = 0, 0
+        local gone, freed, done = 0, 0, { {}, {}, {}, {} }
         for i = 2, #ARGV, 3 do
-            local stream = KEYS[tonumber(ARGV[i])]
-            redis.call('XACK', stream, ARGV[1], ARGV[i + 1])
-            if redis.call('XDEL', stream, ARGV[i + 1]) == 1 then
+            local level = tonumber(ARGV[i])
+            table.insert(done[level], ARGV[i + 1])
+            if redis.call('XDEL', KEYS[level], ARGV[i + 1]) == 1 then
                 gone, freed = gone + 1, freed + tonumber(ARGV[i + 2])
+            end
+        end
+        for level, ids in ipairs(done) do
+            if #ids > 0 then
+                redis.call('XACK', KEYS[level], ARGV[1], unpack(ids))
             end
         end
         settle(gone, freed)

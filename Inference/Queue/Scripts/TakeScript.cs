@@ -141,6 +141,9 @@ internal static class TakeScript
             redis.pcall('HSET', KEYS[5], 'turn', turn)
         end
         settle(gone, freed)
+        if #taken == 0 then
+            redis.call('HDEL', KEYS[5], 'woken')
+        end
         return { expired, cancelled, taken }
         """;
 
