@@ -17,8 +17,9 @@ internal static class ConsoleLogs
     {
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
-        // Failed commands are told by whoever sent them; EF Core's first look for its migrations' table always fails.
+        // Failures are told by whoever asked; at the first start neither the migrations' table nor any other is there.
         ["Logging:LogLevel:Microsoft.EntityFrameworkCore.Database.Command"] = "Critical",
+        ["Logging:LogLevel:Microsoft.EntityFrameworkCore.Query"] = "Critical",
         // One line for every failing check of every probe; HealthChanges tells each change once.
         ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService"] = "None",
         ["Logging:LogLevel:Npgsql.Command"] = "Warning",
