@@ -4,13 +4,9 @@ using InferenceTemplate.Worker.Batching;
 
 namespace InferenceTemplate.Tests.Worker.Batching;
 
-/// <summary>Batch forming, cranked by hand: the tests say what time it is and when an instance is free.</summary>
-public sealed class BatchQueueTests
+/// <summary>Which requests share a run, and which goes first.</summary>
+public sealed class BatchQueueTests : BatchQueueTest
 {
-    private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(100);
-
-    private DateTimeOffset _now = Requests.Start;
-
     [Fact]
     public void Requests_of_one_shape_share_a_run()
     {
@@ -97,121 +93,11 @@ public sealed class BatchQueueTests
     {
         var queue = Queue(maxRows: 8);
         Add(queue, "a", [1, 2]);
-        queue.Add(Requests.Pending("suspect", [1, 2], deliveries: 2), _now);
+        queue.Add(Requests.Pending("suspect", [1, 2], deliveries: 2), Now);
         Add(queue, "b", [1, 2]);
 
         Assert.Equal(["a", "b"], Take(queue));
         Assert.Equal(["suspect"], Take(queue));
-    }
-
-    [Fact]
-    public void Full_batch_goes_at_once()
-    {
-        var queue = Queue(maxRows: 4, delay: Delay);
-        Add(queue, "a", [2, 2]);
-        Assert.Null(Take(queue));
-
-        Add(queue, "b", [2, 2]);
-        Assert.Equal(["a", "b"], Take(queue));
-    }
-
-    [Fact]
-    public void Batch_that_is_not_full_goes_when_its_oldest_request_has_waited_the_delay()
-    {
-        var queue = Queue(maxRows: 4, delay: Delay);
-        Add(queue, "a", [1, 2]);
-        _now += 0.6 * Delay;
-        Add(queue, "b", [1, 2]);
-        Assert.Null(Take(queue));
-        Assert.Equal(Requests.Start + Delay, queue.NextDue());
-
-        _now = Requests.Start + Delay;
-        Assert.Equal(["a", "b"], Take(queue));
-    }
-
-    [Fact]
-    public void Time_spent_in_the_queue_counts_towards_the_delay()
-    {
-        var queue = Queue(maxRows: 4, delay: Delay);
-        queue.Add(Requests.Pending("a", [1, 2], at: _now - Delay), _now);
-
-        Assert.Equal(["a"], Take(queue));
-    }
-
-    [Fact]
-    public void Clock_of_another_host_that_is_ahead_does_not_prolong_the_delay()
-    {
-        var queue = Queue(maxRows: 4, delay: Delay);
-        queue.Add(Requests.Pending("a", [1, 2], at: _now.AddHours(1)), _now);
-
-        _now += Delay;
-        Assert.Equal(["a"], Take(queue));
-    }
-
-    [Fact]
-    public void Nearest_deadline_cuts_the_delay_short_by_what_the_run_takes()
-    {
-        var tuner = new BatchTuner(4);
-        for (var i = 0; i < 3; i++)
-        {
-            tuner.Record(4, TimeSpan.FromMilliseconds(40));
-        }
-
-        var queue = new BatchQueue(Rules(maxRows: 4, delay: Delay), tuner, batchable: true);
-        Add(queue, "a", [1, 2]);
-        queue.Add(Requests.Pending("b", [1, 2], at: _now, deadline: _now.AddMilliseconds(90)), _now);
-        Assert.Null(Take(queue));
-
-        // Two rows are expected to take 20 ms; twice that is left for it.
-        Assert.Equal(Requests.Start.AddMilliseconds(50), queue.NextDue());
-        _now = Requests.Start.AddMilliseconds(50);
-        Assert.Equal(["a", "b"], Take(queue));
-    }
-
-    [Fact]
-    public void Batch_of_a_preferred_size_goes_without_waiting()
-    {
-        var queue = Queue(maxRows: 8, delay: Delay, preferred: [2, 4]);
-        Add(queue, "a", [1, 2]);
-        Assert.Null(Take(queue));
-
-        Add(queue, "b", [1, 2]);
-        Assert.Equal(["a", "b"], Take(queue));
-    }
-
-    [Fact]
-    public void Largest_preferred_size_is_taken()
-    {
-        var queue = Queue(maxRows: 8, delay: Delay, preferred: [2, 4]);
-        Add(queue, "a", [1, 2]);
-        Add(queue, "b", [2, 2]);
-        Add(queue, "c", [1, 2]);
-        Add(queue, "d", [1, 2]);
-
-        Assert.Equal(["a", "b", "c"], Take(queue));
-        Assert.Null(Take(queue));
-    }
-
-    [Fact]
-    public void What_meets_no_preferred_size_goes_after_the_delay()
-    {
-        var queue = Queue(maxRows: 8, delay: Delay, preferred: [4]);
-        Add(queue, "a", [3, 2]);
-        _now += Delay;
-
-        Assert.Equal(["a"], Take(queue));
-    }
-
-    [Fact]
-    public void Shape_that_waits_does_not_hold_up_one_that_is_full()
-    {
-        var queue = Queue(maxRows: 2, delay: Delay);
-        Add(queue, "a", [1, 2]);
-        Add(queue, "b", [1, 3]);
-        Add(queue, "c", [1, 3]);
-
-        Assert.Equal(["b", "c"], Take(queue));
-        Assert.Null(Take(queue));
     }
 
     [Fact]
@@ -263,21 +149,8 @@ public sealed class BatchQueueTests
 
         Assert.Equal(["a"], removed.Select(r => r.Queued.EntryId));
         Assert.Equal((1, 1, 12L), (queue.Count, queue.Rows, queue.Bytes));
-        _now += Delay;
+        Now += Delay;
         Assert.Equal(["b"], Take(queue));
         Assert.Null(queue.NextDue());
     }
-
-    private static BatchRules Rules(
-        int maxRows, TimeSpan delay = default, int[]? preferred = null, RaggedShapes ragged = RaggedShapes.Separate, long maxBytes = 1 << 20) =>
-        new(maxRows, preferred ?? [], delay, ragged, 1, maxBytes);
-
-    private static BatchQueue Queue(
-        int maxRows, TimeSpan delay = default, int[]? preferred = null, RaggedShapes ragged = RaggedShapes.Separate, long maxBytes = 1 << 20) =>
-        new(Rules(maxRows, delay, preferred, ragged, maxBytes), new BatchTuner(maxRows), batchable: true);
-
-    private void Add(BatchQueue queue, string id, long[] shape, Priority priority = Priority.Normal) =>
-        queue.Add(Requests.Pending(id, shape, priority, at: _now), _now);
-
-    private IEnumerable<string>? Take(BatchQueue queue) => queue.Take(_now)?.Select(r => r.Queued.EntryId);
 }
