@@ -1,12 +1,14 @@
 using InferenceTemplate.Api.Admin;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Jobs;
+using InferenceTemplate.Api.Keys;
 using InferenceTemplate.Api.Models;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
 using InferenceTemplate.Api.Queues;
 using InferenceTemplate.Api.Scaling;
+using InferenceTemplate.Api.Security;
 using InferenceTemplate.Api.Startup;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference;
@@ -24,6 +26,7 @@ builder.AddServiceDefaults();
 builder.AddNpgsqlDataSource("inference");
 builder.AddRedisClient("redis");
 builder.Services.AddInference();
+builder.Services.AddEdge();
 builder.Services.AddApiAuth(builder.Configuration);
 builder.Services.AddOpenInference();
 builder.Services.AddQueues();
@@ -42,18 +45,27 @@ if (args.Contains("--migrate", StringComparer.Ordinal))
     return await app.MigrateAsync();
 }
 
+app.UseEdge();
 app.UseAuthentication();
 app.UseAuthorization();
+app.UseModelAccess();
 
 app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(Policies.Administer));
 app.MapOpenInference();
 app.MapModels();
 app.MapAccessTokens();
+app.MapKeys();
 app.MapTraffic();
 app.MapQueues();
 app.MapJobs();
 app.MapOverview();
 app.MapScaling();
 
+if (args.Contains("--endpoints", StringComparer.Ordinal))
+{
+    return app.WriteEndpoints();
+}
+
+app.CheckEndpoints();
 await app.RunAsync();
 return 0;

@@ -1,5 +1,9 @@
 using System.CommandLine;
+using InferenceTemplate.Api.Keys;
+using InferenceTemplate.Api.Models;
+using InferenceTemplate.Api.Queues;
 using InferenceTemplate.Inference;
+using InferenceTemplate.Inference.Identity;
 
 namespace InferenceTemplate.Api.Admin;
 
@@ -16,7 +20,12 @@ internal static class AdminCommands
     public static async Task<int> RunAsync(string[] args)
     {
         using var host = CreateHost();
-        var root = new RootCommand("Administration of the platform.") { DeadLetterCommands.Create(host.Services) };
+        var root = new RootCommand("Administration of the platform.")
+        {
+            KeyCommands.Create(host.Services),
+            ModelCommands.Create(host.Services),
+            DeadLetterCommands.Create(host.Services),
+        };
         return await root.Parse(args).InvokeAsync();
     }
 
@@ -28,6 +37,7 @@ internal static class AdminCommands
         builder.AddNpgsqlDataSource("inference");
         builder.AddRedisClient("redis");
         builder.Services.AddInference();
+        builder.Services.AddApiKeyRegistry();
         return builder.Build();
     }
 }

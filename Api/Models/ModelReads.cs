@@ -1,4 +1,6 @@
+using System.Security.Claims;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Identity;
 
 namespace InferenceTemplate.Api.Models;
 
@@ -25,11 +27,11 @@ internal static class ModelReads
     public static IResult Unknown(string model, string version) =>
         RegistryProblem.NotFound($"There is no version '{version}' of a model '{model}'.").ToResult();
 
-    private static async Task<IResult> ListAsync(ModelCatalog catalog, CancellationToken cancellationToken)
+    private static async Task<IResult> ListAsync(ClaimsPrincipal caller, ModelCatalog catalog, CancellationToken cancellationToken)
     {
         var snapshot = await catalog.RefreshAsync(cancellationToken);
         return TypedResults.Json(
-            new ModelList([.. snapshot.Models.Select(m => ModelSummary.From(snapshot, m))]), ModelsJson.Default.ModelList);
+            new ModelList([.. snapshot.Models.Where(m => caller.MayUse(m.Name)).Select(m => ModelSummary.From(snapshot, m))]), ModelsJson.Default.ModelList);
     }
 
     private static async Task<IResult> GetAsync(string model, ModelCatalog catalog, HttpResponse response, CancellationToken cancellationToken)

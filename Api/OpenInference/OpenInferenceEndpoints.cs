@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.Caching;
+using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -25,7 +26,8 @@ internal static class OpenInferenceEndpoints
 
     public static void MapOpenInference(this IEndpointRouteBuilder endpoints)
     {
-        var v2 = endpoints.MapGroup("/v2").RequireAuthorization(Policies.Infer);
+        var v2 = endpoints.MapGroup("/v2").RequireAuthorization(Policies.Infer).WithMetadata(new UnknownModel((model, version) =>
+            OpenInferenceErrors.Error(StatusCodes.Status404NotFound, CatalogSnapshot.Empty.WhyNot(model, version))));
         v2.MapServer();
         v2.MapRepository();
         foreach (var model in (string[])["/models/{model}", "/models/{model}/versions/{version}"])

@@ -33,7 +33,7 @@ internal static class Repository
     }
 
     private static async Task<IResult> IndexAsync(
-        HttpRequest request, ModelCatalog catalog, FleetRegistry fleet, CancellationToken cancellationToken)
+        HttpRequest request, ClaimsPrincipal caller, ModelCatalog catalog, FleetRegistry fleet, CancellationToken cancellationToken)
     {
         RepositoryQuery query;
         try
@@ -49,7 +49,8 @@ internal static class Repository
 
         var snapshot = await catalog.RefreshAsync(cancellationToken);
         var loaded = (await fleet.WorkersAsync()).Where(w => w.Ready).SelectMany(w => w.Models).ToHashSet(StringComparer.Ordinal);
-        var entries = snapshot.AllVersions.Select(v => Describe(snapshot, v, loaded)).Where(e => !query.Ready || e.State == "READY");
+        var entries = snapshot.AllVersions.Where(v => caller.MayUse(v.Model))
+            .Select(v => Describe(snapshot, v, loaded)).Where(e => !query.Ready || e.State == "READY");
         return TypedResults.Json([.. entries], RepositoryJson.Default.RepositoryEntryArray);
     }
 

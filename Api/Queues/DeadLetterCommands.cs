@@ -1,9 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
-using InferenceTemplate.Api.Queues;
 using InferenceTemplate.Inference.Queue;
 
-namespace InferenceTemplate.Api.Admin;
+namespace InferenceTemplate.Api.Queues;
 
 /// <summary><c>admin dead-letters list|requeue|purge MODEL VERSION</c>. Output is JSON, one object a line.</summary>
 internal static class DeadLetterCommands
