@@ -13,9 +13,10 @@ namespace InferenceTemplate.Tests.Shared;
 /// </summary>
 public class Platform : IAsyncLifetime
 {
-    private const string AdminSecret = "testsecrettestsecrettestsecrettestsecret";
+    // Services in production mode take them too, and refuse what is made of well-known words.
+    private const string AdminSecret = "seven-quiet-herons-cross-a-frozen-lake";
 
-    public const string Pepper = "testpeppertestpeppertestpeppertestpeppertestpepp";
+    public const string Pepper = "nine-old-bicycles-lean-on-a-crooked-brick-wall";
 
     public const string ScalingToken = "testscalingtokentestscalingtoken";
 

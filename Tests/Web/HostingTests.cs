@@ -51,8 +51,8 @@ public class HostingTests(Dashboard dashboard)
     [Fact]
     public async Task Session_is_known_to_every_replica_that_has_the_secret_and_to_those_whose_secret_was_changed()
     {
-        const string Old = "oldsecretoldsecretoldsecretoldsecret";
-        const string New = "newsecretnewsecretnewsecretnewsecret";
+        const string Old = "four-lazy-otters-drift-down-a-brown-river";
+        const string New = "two-loud-geese-march-over-the-wet-bridge";
         await using var first = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionSecret: Old);
         await using var second = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionSecret: Old);
         await using var changed = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionSecret: $"{New},{Old}");
