@@ -21,7 +21,7 @@ internal static class ModelAccess
 
     private static Task HideAsync(HttpContext context, string model, AuditLog audit)
     {
-        RefusalAudit.Denied(audit, context, "the model is not among those that the caller may use");
+        RefusalAudit.Denied(audit, context, model, "the model is not among those that the caller may use");
         var version = context.Request.RouteValues.GetValueOrDefault("version") as string;
         var unknown = context.GetEndpoint()?.Metadata.GetMetadata<UnknownModel>();
         return (unknown?.Answer(model, version) ?? NotFound(model, version)).ExecuteAsync(context);

@@ -19,18 +19,20 @@ internal sealed class RefusalAudit(AuditLog audit) : IAuthorizationMiddlewareRes
         }
         else if (authorizeResult.Forbidden)
         {
-            Denied(audit, context, "the role does not allow it");
+            // As it is mapped, so that nothing of what the caller made up is in it.
+            var path = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "unmapped";
+            Denied(audit, context, $"{context.Request.Method} {path}", "the role does not allow it");
         }
 
         return _answer.HandleAsync(next, context, policy, authorizeResult);
     }
 
     /// <summary>Takes down that a caller who is known was refused.</summary>
-    public static void Denied(AuditLog audit, HttpContext context, string reason) => audit.Record(new AuditEvent(
+    public static void Denied(AuditLog audit, HttpContext context, string subject, string reason) => audit.Record(new AuditEvent(
         "access.denied",
         context.User.Identity?.Name ?? "unnamed",
         context.User.FindFirst(InferenceClaims.Tenant)?.Value,
-        $"{context.Request.Method} {context.Request.Path}",
+        subject,
         Details(context, reason)));
 
     // The half of a key that is no secret; nothing of what may be one in a wrong place.

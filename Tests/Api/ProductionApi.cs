@@ -16,6 +16,8 @@ public sealed class ProductionApi(Platform platform) : IAsyncLifetime
     public const string Audience = "inference-platform";
     public const string SigningKey = "eleven-green-kites-hang-above-the-windy-beach";
 
+    public const string SharedSecret = "twelve-slow-barges-carry-gravel-past-the-mill";
+
     private const string AdminSecret = "six-blue-lanterns-glow-along-the-canal";
     private const string RedisDatabase = "9";
 
@@ -24,6 +26,9 @@ public sealed class ProductionApi(Platform platform) : IAsyncLifetime
     private ApiProcess? _process;
 
     internal Authority Authority => _authority!;
+
+    /// <summary>What it was started with, for another one beside it.</summary>
+    public IReadOnlyList<(string Key, string Value)> Settings { get; private set; } = [];
 
     public NpgsqlDataSource Database { get; private set; } = null!;
 
@@ -39,23 +44,23 @@ public sealed class ProductionApi(Platform platform) : IAsyncLifetime
         var connection = new NpgsqlConnectionStringBuilder(await platform.App.GetConnectionStringAsync("inference", limit.Token)) { Database = _database };
         Database = NpgsqlDataSource.Create(connection);
         _authority = await Authority.StartAsync();
-        _process = await ApiProcess.StartAsync(
-            [
-                ("ASPNETCORE_ENVIRONMENT", "Production"),
-                ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"),
-                ("ConnectionStrings__inference", connection.ConnectionString),
-                ("ConnectionStrings__redis", $"{await platform.App.GetConnectionStringAsync("redis", limit.Token)},defaultDatabase={RedisDatabase}"),
-                ("Auth__ApiKeyPepper", Platform.Pepper),
-                ("Auth__JwtSigningKey", SigningKey),
-                ("Auth__AdminSecret", AdminSecret),
-                ("Auth__Jwt__Authority", Authority.Address),
-                ("Auth__Jwt__Audience", Audience),
-                ("Auth__Jwt__RequireHttps", "false"),
-                ("Auth__Jwt__TenantClaim", "org"),
-                ("Cors__Origins__0", Origin),
-                ("ForwardedHeaders__KnownProxies__0", "127.0.0.1"),
-            ],
-            limit.Token);
+        Settings =
+        [
+            ("ASPNETCORE_ENVIRONMENT", "Production"),
+            ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"),
+            ("ConnectionStrings__inference", connection.ConnectionString),
+            ("ConnectionStrings__redis", $"{await platform.App.GetConnectionStringAsync("redis", limit.Token)},defaultDatabase={RedisDatabase}"),
+            ("Auth__ApiKeyPepper", Platform.Pepper),
+            ("Auth__JwtSigningKey", SigningKey),
+            ("Auth__AdminSecret", AdminSecret),
+            ("Auth__Jwt__Authority", Authority.Address),
+            ("Auth__Jwt__Audience", Audience),
+            ("Auth__Jwt__RequireHttps", "false"),
+            ("Auth__Jwt__TenantClaim", "org"),
+            ("Cors__Origins__0", Origin),
+            ("ForwardedHeaders__KnownProxies__0", "127.0.0.1"),
+        ];
+        _process = await ApiProcess.StartAsync(Settings, limit.Token);
         using var client = Client();
         while (await StatusAsync(client, "/health", limit.Token) != HttpStatusCode.OK
             || await StatusAsync(client, "/v2", limit.Token, $"admin_{AdminSecret}") != HttpStatusCode.OK)
@@ -64,9 +69,11 @@ public sealed class ProductionApi(Platform platform) : IAsyncLifetime
         }
     }
 
-    public HttpClient Client(string? credential = null)
+    public HttpClient Client(string? credential = null) => Client(_process!.Url, credential);
+
+    public static HttpClient Client(string url, string? credential)
     {
-        var client = new HttpClient { BaseAddress = new Uri(_process!.Url) };
+        var client = new HttpClient { BaseAddress = new Uri(url) };
         client.DefaultRequestHeaders.Authorization = credential is null ? null : new AuthenticationHeaderValue("Bearer", credential);
         return client;
     }
@@ -91,7 +98,10 @@ public sealed class ProductionApi(Platform platform) : IAsyncLifetime
             await _authority.DisposeAsync();
         }
 
-        await Database.DisposeAsync();
+        if (Database is not null)
+        {
+            await Database.DisposeAsync();
+        }
     }
 
     private static async Task<HttpStatusCode> StatusAsync(HttpClient client, string path, CancellationToken cancellation, string? key = null)

@@ -1,11 +1,12 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;
 
 /// <summary>Tokens and edges, against the Api in production mode.</summary>
-public sealed class ProductionTests(ProductionApi api) : IClassFixture<ProductionApi>
+public sealed class ProductionTests(ProductionApi api, Platform platform) : IClassFixture<ProductionApi>
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -58,6 +59,57 @@ public sealed class ProductionTests(ProductionApi api) : IClassFixture<Productio
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(api.Authority.Token(strange, ("role", "admin"))));
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync($"{parts[0]}.{better[1]}.{parts[2]}"));
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync($"{parts[0]}.{parts[1]}."));
+    }
+
+    [Fact]
+    public async Task Tokens_of_a_shared_secret_are_accepted_where_one_is_set()
+    {
+        var secret = Encoding.UTF8.GetBytes(ProductionApi.SharedSecret);
+        await using var other = await ApiProcess.StartAsync(
+            [
+                .. api.Settings,
+                ("Auth__Jwt__Authority", ""),
+                ("Auth__Jwt__SigningKey", ProductionApi.SharedSecret),
+                ("Auth__Jwt__Issuer", "https://login.contoso.com"),
+                ("Auth__Jwt__DefaultTenant", "default"),
+            ],
+            Cancellation);
+        var claims = TestTokens.Claims(("iss", "https://login.contoso.com"), ("aud", ProductionApi.Audience), ("sub", "ada"), ("role", "service"));
+
+        Assert.Equal(HttpStatusCode.OK, await AskAsync(TestTokens.Hmac(claims, secret)));
+        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(TestTokens.Hmac(claims, secret, "HS384")));
+        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(TestTokens.Hmac(claims, OwnKey)));
+        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(TestTokens.Hmac(claims, [], "none")));
+        claims["iss"] = "https://elsewhere.example";
+        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(TestTokens.Hmac(claims, secret)));
+
+        async Task<HttpStatusCode> AskAsync(string token)
+        {
+            using var client = ProductionApi.Client(other.Url, token);
+            using var response = await client.GetAsync("/v2", Cancellation);
+            return response.StatusCode;
+        }
+    }
+
+    [Fact]
+    public async Task First_admin_key_and_its_tokens_end_when_its_secret_is_changed()
+    {
+        const string Changed = "three-stout-ponies-haul-timber-up-the-ridge";
+        await using var before = new ProductionApi(platform);
+        await before.InitializeAsync();
+        using var admin = before.Admin();
+        using var issued = await admin.PostAsync("/v1/auth/token", null, Cancellation);
+        using var withToken = before.Client((await issued.JsonAsync()).GetProperty("access_token").GetString());
+        using var works = await withToken.GetAsync("/v2", Cancellation);
+        Assert.Equal(HttpStatusCode.OK, works.StatusCode);
+
+        await using var after = await ApiProcess.StartAsync([.. before.Settings, ("Auth__AdminSecret", Changed)], Cancellation);
+
+        using var key = await KeyCalls.UntilRefusedAsync(admin, "/v2");
+        using var token = await KeyCalls.UntilRefusedAsync(withToken, "/v2");
+        using var changed = before.Client($"admin_{Changed}");
+        using var worksNow = await changed.GetAsync("/v2", Cancellation);
+        Assert.Equal(HttpStatusCode.OK, worksNow.StatusCode);
     }
 
     [Theory]
