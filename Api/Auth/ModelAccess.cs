@@ -1,5 +1,6 @@
 using InferenceTemplate.Inference.Audit;
 using InferenceTemplate.Inference.Identity;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace InferenceTemplate.Api.Auth;
 
@@ -27,7 +28,7 @@ internal static class ModelAccess
         return (unknown?.Answer(model, version) ?? NotFound(model, version)).ExecuteAsync(context);
     }
 
-    private static IResult NotFound(string model, string? version) => TypedResults.Problem(
+    private static ProblemHttpResult NotFound(string model, string? version) => TypedResults.Problem(
         version is null ? $"There is no model '{model}'." : $"There is no version '{version}' of a model '{model}'.",
         statusCode: StatusCodes.Status404NotFound);
 }

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Claims;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Store;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
 namespace InferenceTemplate.Api.Keys;
@@ -90,7 +91,7 @@ internal static class KeyEndpoints
         Guid id, ClaimsPrincipal caller, ApiKeyRegistry keys, TimeProvider time, CancellationToken cancellationToken) =>
         Shown(await keys.RevokeAsync(id, Actor(caller), cancellationToken), id, time);
 
-    private static IResult Issued(HttpResponse response, IssuedApiKey issued, TimeProvider time)
+    private static JsonHttpResult<KeyView> Issued(HttpResponse response, IssuedApiKey issued, TimeProvider time)
     {
         response.Headers.Location = $"/v1/keys/{issued.Key.Id}";
         response.Headers.CacheControl = "no-store";

@@ -52,18 +52,23 @@ public sealed class ModelAccessTests(Platform platform)
         using var client = platform.WithKey(key);
         var other = await UploadedModel.WithVersionsAsync(admin, 1);
 
+        // A replica hears of a new model a moment later.
+        while (!(await admin.GetStringAsync("/v1/overview", Cancellation)).Contains(other, StringComparison.Ordinal))
+        {
+            await Task.Delay(50, Cancellation);
+        }
+
         using var infer = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
         using var models = await client.GetAsync("/v1/models", Cancellation);
         using var index = await client.PostAsync("/v2/repository/index", null, Cancellation);
         using var overview = await client.GetAsync("/v1/overview", Cancellation);
-        using var whole = await admin.GetAsync("/v1/overview", Cancellation);
 
         Assert.Equal(HttpStatusCode.OK, infer.StatusCode);
         Assert.Equal(["digits"], Names((await models.JsonAsync()).GetProperty("models")));
         Assert.Equal(["digits"], Names(await index.JsonAsync()));
-        Assert.Equal(["digits"], Names((await overview.JsonAsync()).GetProperty("models")));
-        Assert.DoesNotContain(other, await overview.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
-        Assert.Contains(other, await whole.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        var shown = await overview.JsonAsync();
+        Assert.Equal(["digits"], Names(shown.GetProperty("models")));
+        Assert.DoesNotContain(other, shown.GetRawText(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -34,7 +34,7 @@ public sealed class ProductionApi(Platform platform) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         await using (var servers = await platform.DatabaseAsync())
         await using (var create = servers.CreateCommand($"CREATE DATABASE {_database}"))
         {
