@@ -68,7 +68,8 @@ internal static class KeyCommands
     {
         var overlap = new Option<TimeSpan>("--overlap")
         {
-            Description = "How long the old key goes on; 00:00:00 ends it at once.", DefaultValueFactory = _ => ApiKeyRegistry.DefaultOverlap,
+            Description = "How long the old key goes on; 00:00:00 ends it at once.",
+            DefaultValueFactory = _ => ApiKeyRegistry.DefaultOverlap,
         };
         var command = new Command("rotate", "Makes a key in place of another and shows it, this once.") { Key, overlap, Json };
         command.SetRun(async (parsed, cancellationToken) => await FindAsync(parsed, services, cancellationToken) is { } key
