@@ -1,6 +1,7 @@
 using InferenceTemplate.Api.Admin;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Jobs;
+using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Api.Models;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
@@ -25,6 +26,7 @@ builder.AddNpgsqlDataSource("inference");
 builder.AddRedisClient("redis");
 builder.Services.AddInference();
 builder.Services.AddApiAuth(builder.Configuration);
+builder.Services.AddLimits();
 builder.Services.AddOpenInference();
 builder.Services.AddQueues();
 builder.Services.AddModels();

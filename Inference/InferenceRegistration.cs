@@ -6,6 +6,7 @@ using InferenceTemplate.Inference.Fleet;
 using InferenceTemplate.Inference.Jobs;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Tenancy;
 using InferenceTemplate.Inference.Traffic;
 using InferenceTemplate.Inference.Triton;
 using Microsoft.Extensions.DependencyInjection;
@@ -33,6 +34,7 @@ public static class InferenceRegistration
         services.AddSingleton<TrafficOutcomes>();
         services.AddSingleton<CanaryJudge>();
         services.AddJobs();
+        services.AddTenancy();
         return services;
     }
 }

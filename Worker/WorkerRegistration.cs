@@ -37,6 +37,7 @@ internal static class WorkerRegistration
         services.AddHostedService(provider => provider.GetRequiredService<DrainSignal>());
         services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>(
             (host, worker) => host.ShutdownTimeout = worker.Value.DrainTimeout + AfterDrain);
+        services.AddSingleton<JobCosts>();
         services.AddSingleton<JobLedger>();
         services.AddHostedService(provider => provider.GetRequiredService<JobLedger>());
         services.AddHostedService<ModelHost>();

@@ -1,8 +1,10 @@
 using System.Security.Claims;
 using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Jobs;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Jobs;
 
@@ -12,7 +14,8 @@ internal static class JobResultEndpoint
     public static void MapJobResult(this IEndpointRouteBuilder jobs) => jobs.MapGet("/{id:guid}/result", HandleAsync);
 
     private static async Task HandleAsync(
-        Guid id, HttpContext context, ClaimsPrincipal caller, JobQueries queries, TimeProvider time, CancellationToken cancellationToken)
+        Guid id, HttpContext context, ClaimsPrincipal caller, JobQueries queries, IOptions<CostOptions> costs, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         if (await queries.FindAsync(caller.TenantId(), id, cancellationToken) is not { } job)
         {
@@ -32,8 +35,10 @@ internal static class JobResultEndpoint
             return;
         }
 
+        var parameters = new AnswerParameters(reply.QueueTime, reply.ComputeTime, reply.BatchSize, job.Cost, costs.Value.Currency, CacheHit: null);
+        parameters.SetHeaders(context.Response.Headers);
         context.Response.ContentType = "application/json";
-        InferResponseWriter.Write(context.Response.BodyWriter, job.Model, job.Version, job.RequestId, reply);
+        InferResponseWriter.Write(context.Response.BodyWriter, job.Model, job.Version, job.RequestId, reply, parameters);
         await context.Response.BodyWriter.FlushAsync(cancellationToken);
     }
 

@@ -13,6 +13,9 @@ namespace InferenceTemplate.Api.Jobs;
 /// </summary>
 internal sealed class JobSubmission(JobWriter writer, JobQueries queries, IOptions<JobOptions> options)
 {
+    /// <summary>The header of an answer that is an earlier job's.</summary>
+    public const string Replayed = "Idempotency-Replayed";
+
     private const string RespondAsync = "respond-async";
     private const string IdempotencyKey = "Idempotency-Key";
     private const int MaxKeyLength = 255;
@@ -83,7 +86,7 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, IOptio
             return await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "the job of this key has just expired: try again");
         }
 
-        context.Response.Headers["Idempotency-Replayed"] = "true";
+        context.Response.Headers[Replayed] = "true";
         return await AcceptAsync(context, job);
     }
 

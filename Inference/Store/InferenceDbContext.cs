@@ -30,6 +30,10 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
     public DbSet<ShadowComparison> ShadowComparisons => Set<ShadowComparison>();
     public DbSet<Job> Jobs => Set<Job>();
 
+    public DbSet<UsageHour> UsageHours => Set<UsageHour>();
+
+    public DbSet<TenantMonth> TenantMonths => Set<TenantMonth>();
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<Tenant>(tenant =>
@@ -105,6 +109,7 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
         });
 
         modelBuilder.Entity<Job>(JobTable.Describe);
+        UsageSchema.Add(modelBuilder);
 
         foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(e => e.GetProperties()))
         {

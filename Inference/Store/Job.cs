@@ -72,6 +72,9 @@ public sealed class Job
 
     public long ComputeMicroseconds { get; init; }
 
+    /// <summary>Its share of that run's price, in the configured currency.</summary>
+    public decimal Cost { get; init; }
+
     public string? IdempotencyKey { get; init; }
 
     /// <summary>SHA-256 of what was asked for; with a key only.</summary>
