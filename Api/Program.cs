@@ -9,7 +9,9 @@ using InferenceTemplate.Api.Predictions;
 using InferenceTemplate.Api.Queues;
 using InferenceTemplate.Api.Scaling;
 using InferenceTemplate.Api.Startup;
+using InferenceTemplate.Api.Tenants;
 using InferenceTemplate.Api.Traffic;
+using InferenceTemplate.Api.Usage;
 using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.ServiceDefaults;
@@ -56,6 +58,8 @@ app.MapQueues();
 app.MapJobs();
 app.MapOverview();
 app.MapScaling();
+app.MapTenants();
+app.MapUsage();
 
 await app.RunAsync();
 return 0;

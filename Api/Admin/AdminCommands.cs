@@ -1,4 +1,5 @@
 using System.CommandLine;
+using InferenceTemplate.Api.Tenants;
 using InferenceTemplate.Inference;
 
 namespace InferenceTemplate.Api.Admin;
@@ -16,7 +17,7 @@ internal static class AdminCommands
     public static async Task<int> RunAsync(string[] args)
     {
         using var host = CreateHost();
-        var root = new RootCommand("Administration of the platform.") { DeadLetterCommands.Create(host.Services) };
+        var root = new RootCommand("Administration of the platform.") { DeadLetterCommands.Create(host.Services), TenantCommands.Create(host.Services) };
         return await root.Parse(args).InvokeAsync();
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Jobs;
 using InferenceTemplate.Inference.Queue;
@@ -232,7 +233,7 @@ internal sealed partial class JobLedger(
         {
             return await costs.OfAsync(request, result.Outputs);
         }
-        catch (Exception exception) when (exception is NpgsqlException or InvalidDataException)
+        catch (Exception exception) when (exception is NpgsqlException or InvalidDataException || Outages.IsDatabaseAway(exception))
         {
             LogUnpriced(exception, request.Id);
             return default;

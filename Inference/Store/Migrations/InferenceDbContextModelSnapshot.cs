@@ -160,6 +160,13 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("compute_microseconds");
 
+                    b.Property<decimal>("Cost")
+                        .ValueGeneratedOnAdd()
+                        .HasPrecision(30, 15)
+                        .HasColumnType("numeric(30,15)")
+                        .HasDefaultValue(0m)
+                        .HasColumnName("cost");
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
@@ -740,6 +747,39 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         });
                 });
 
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.TenantMonth", b =>
+                {
+                    b.Property<string>("TenantId")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("tenant_id");
+
+                    b.Property<DateOnly>("Month")
+                        .HasColumnType("date")
+                        .HasColumnName("month");
+
+                    b.Property<DateTimeOffset?>("AlertedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("alerted_at");
+
+                    b.Property<decimal>("Cost")
+                        .HasPrecision(30, 15)
+                        .HasColumnType("numeric(30,15)")
+                        .HasColumnName("cost");
+
+                    b.Property<long>("Inferences")
+                        .HasColumnType("bigint")
+                        .HasColumnName("inferences");
+
+                    b.Property<DateTimeOffset?>("StoppedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("stopped_at");
+
+                    b.HasKey("TenantId", "Month");
+
+                    b.ToTable("tenant_months", (string)null);
+                });
+
             modelBuilder.Entity("InferenceTemplate.Inference.Store.TrafficDecision", b =>
                 {
                     b.Property<Guid>("Id")
@@ -789,6 +829,117 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.HasIndex("Model", "DecidedAt");
 
                     b.ToTable("traffic_decisions", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.UsageEntry", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<long>("Cached")
+                        .HasColumnType("bigint")
+                        .HasColumnName("cached");
+
+                    b.Property<decimal>("Cost")
+                        .HasPrecision(30, 15)
+                        .HasColumnType("numeric(30,15)")
+                        .HasColumnName("cost");
+
+                    b.Property<long>("DeviceMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("device_microseconds");
+
+                    b.Property<long>("Failures")
+                        .HasColumnType("bigint")
+                        .HasColumnName("failures");
+
+                    b.Property<DateTimeOffset>("Hour")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hour");
+
+                    b.Property<long>("Jobs")
+                        .HasColumnType("bigint")
+                        .HasColumnName("jobs");
+
+                    b.Property<string>("Model")
+                        .IsRequired()
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<long>("Requests")
+                        .HasColumnType("bigint")
+                        .HasColumnName("requests");
+
+                    b.Property<string>("TenantId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("tenant_id");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("usage_entries", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.UsageHour", b =>
+                {
+                    b.Property<string>("TenantId")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("tenant_id");
+
+                    b.Property<DateTimeOffset>("Hour")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("hour");
+
+                    b.Property<string>("Model")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<string>("Version")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.Property<long>("Cached")
+                        .HasColumnType("bigint")
+                        .HasColumnName("cached");
+
+                    b.Property<decimal>("Cost")
+                        .HasPrecision(30, 15)
+                        .HasColumnType("numeric(30,15)")
+                        .HasColumnName("cost");
+
+                    b.Property<long>("DeviceMicroseconds")
+                        .HasColumnType("bigint")
+                        .HasColumnName("device_microseconds");
+
+                    b.Property<long>("Failures")
+                        .HasColumnType("bigint")
+                        .HasColumnName("failures");
+
+                    b.Property<long>("Jobs")
+                        .HasColumnType("bigint")
+                        .HasColumnName("jobs");
+
+                    b.Property<long>("Requests")
+                        .HasColumnType("bigint")
+                        .HasColumnName("requests");
+
+                    b.HasKey("TenantId", "Hour", "Model", "Version");
+
+                    b.HasIndex("Hour");
+
+                    b.ToTable("usage_hours", (string)null);
                 });
 
             modelBuilder.Entity("InferenceTemplate.Inference.Store.ApiKey", b =>
