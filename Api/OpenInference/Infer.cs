@@ -176,6 +176,7 @@ internal sealed class Infer(
     private async Task RefuseAsync(HttpContext context, ModelVersion version, int status, string message, TimeSpan elapsed)
     {
         telemetry.Answered(version.Model, version.Version, status, elapsed);
+        telemetry.Failed(version.Model, version.Version, ErrorKinds.Of(status));
         await OpenInferenceErrors.Error(status, message).ExecuteAsync(context);
     }
 

@@ -39,6 +39,7 @@ internal sealed class InferRecords(
             used.Cost, costs.Value.Currency, ended.CacheHit);
 
         telemetry.Answered(model, version, result.Status, total);
+        telemetry.Failed(model, version, ErrorKinds.Of(result.Status, result.Reply));
         telemetry.Cost(model, version, routed.Role.Name(), parameters.Cost, parameters.Currency);
         triton.Answered(model, version, FailureReason(result), total, parameters.Queue, parameters.Compute);
         if (routed.Role is TrafficRole.Stable or TrafficRole.Canary && !hit && result.IsOfModel)

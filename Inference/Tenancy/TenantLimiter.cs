@@ -47,7 +47,7 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
     {
         if (tenant.Limits.MaxConcurrency > 0)
         {
-            redis.GetDatabase().SortedSetRemove(TenantKeys.Places(tenant.Id), request.ToByteArray(), CommandFlags.FireAndForget);
+            _ = redis.GetDatabase().SortedSetRemoveAsync(TenantKeys.Places(tenant.Id), request.ToByteArray(), CommandFlags.FireAndForget);
         }
     }
 
@@ -56,7 +56,7 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
     {
         if (tenant.Limits.MonthlyInferences > 0)
         {
-            redis.GetDatabase().StringDecrement(TenantKeys.Month(tenant.Id, tenant.Month), 1, CommandFlags.FireAndForget);
+            _ = redis.GetDatabase().StringDecrementAsync(TenantKeys.Month(tenant.Id, tenant.Month), 1, CommandFlags.FireAndForget);
         }
     }
 

@@ -192,7 +192,7 @@ public sealed class LimitTests(Platform platform)
         var flood = Enumerable.Range(0, 40).Select(async _ =>
         {
             using var client = platform.WithKey(loudKey);
-            return await InferAsync(client, queue.Model, "\"parameters\":{\"timeout\":60000000},");
+            return await CallAsync(client);
         }).ToList();
 
         // Three wait, and all others hear it at once, while no worker takes anything.
@@ -209,11 +209,26 @@ public sealed class LimitTests(Platform platform)
         }
 
         using var other = await quiet.ClientAsync();
-        var answer = InferAsync(other, queue.Model);
+        var answer = CallAsync(other);
         await ServeUntilAsync(queue, Task.WhenAll([answer, .. flood]));
 
         Assert.Equal(HttpStatusCode.BadRequest, (await answer).StatusCode);
         Assert.Equal(3, (await Task.WhenAll(flood)).Count(a => a.StatusCode == HttpStatusCode.BadRequest));
+
+        // A connection may lead to a replica that has not read the registry since the model was put there.
+        async Task<HttpResponseMessage> CallAsync(HttpClient client)
+        {
+            while (true)
+            {
+                var response = await InferAsync(client, queue.Model, "\"parameters\":{\"timeout\":60000000},");
+                if (response.StatusCode != HttpStatusCode.NotFound)
+                {
+                    return response;
+                }
+
+                await Task.Delay(20, Cancellation);
+            }
+        }
     }
 
     [Fact]
@@ -253,6 +268,23 @@ public sealed class LimitTests(Platform platform)
                 line.StartsWith("inference_tenant_inferences_total{", StringComparison.Ordinal) && line.Contains($"tenant=\"{tenant.Id}\"", StringComparison.Ordinal)))
             {
                 Assert.Contains("inference_tenants_active", metrics, StringComparison.Ordinal);
+                return;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Errors_are_counted_by_kind()
+    {
+        using var client = platform.Admin();
+        while (true)
+        {
+            using var invalid = await client.PostAsync("/v2/models/digits/infer", Digits.Json("{}"), Cancellation);
+            Assert.Equal(HttpStatusCode.BadRequest, invalid.StatusCode);
+            var metrics = await client.GetStringAsync("/metrics", Cancellation);
+            if (metrics.Split('\n').Any(line =>
+                line.StartsWith("inference_errors_total{", StringComparison.Ordinal) && line.Contains("error_type=\"invalid\"", StringComparison.Ordinal)))
+            {
                 return;
             }
         }
