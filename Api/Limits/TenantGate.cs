@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Claims;
 using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Tenancy;
@@ -139,7 +138,7 @@ internal sealed partial class TenantGate(
     {
         telemetry.Refused(tenant.Id, reason);
         _ = TellStoppedAsync(tenant);
-        var next = tenant.Month.AddMonths(1).ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc);
+        var next = new DateTimeOffset(tenant.Month.AddMonths(1), TimeOnly.MinValue, TimeSpan.Zero);
         return TooMany($"the tenant '{tenant.Id}' is stopped: {message}; its operator can raise or lift that", next - time.GetUtcNow());
     }
 

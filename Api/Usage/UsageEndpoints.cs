@@ -4,6 +4,7 @@ using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Tenancy;
 using InferenceTemplate.Inference.Usage;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Usage;
@@ -121,8 +122,8 @@ internal static class UsageEndpoints
         return true;
     }
 
-    private static IResult Wrong(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
+    private static ProblemHttpResult Wrong(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
 
-    private static IResult NotYours(string tenant) => TypedResults.Problem(
+    private static ProblemHttpResult NotYours(string tenant) => TypedResults.Problem(
         $"The use of '{tenant}' is not yours to see: leave 'tenant' out for your own.", statusCode: StatusCodes.Status403Forbidden);
 }

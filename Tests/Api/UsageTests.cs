@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;
 
