@@ -22,7 +22,7 @@ public static class InferenceRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.AddInferenceStore();
         services.AddRegistry();
-        services.AddSingleton<AuditLog>();
+        services.AddAudit();
         services.AddSingleton<RequestQueue>();
         services.AddSingleton<FleetRegistry>();
         services.AddSingleton<ModelAvailability>();

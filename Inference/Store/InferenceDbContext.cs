@@ -30,6 +30,16 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
     public DbSet<ShadowComparison> ShadowComparisons => Set<ShadowComparison>();
     public DbSet<Job> Jobs => Set<Job>();
 
+    public DbSet<AuditEntry> AuditEntries => Set<AuditEntry>();
+
+    public DbSet<AuditActor> AuditActors => Set<AuditActor>();
+
+    public DbSet<AuditDetails> AuditDetails => Set<AuditDetails>();
+
+    public DbSet<TenantErasureState> TenantErasures => Set<TenantErasureState>();
+
+    public DbSet<FeatureFlag> FeatureFlags => Set<FeatureFlag>();
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<Tenant>(tenant =>
@@ -93,6 +103,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             decision.Property(d => d.Policy).HasColumnType("jsonb");
             decision.HasIndex(d => new { d.Model, d.DecidedAt });
             decision.HasIndex(d => d.DecidedAt);
+            decision.Property(d => d.Audited).HasDefaultValue(false);
+            decision.HasIndex(d => d.DecidedAt, "ix_traffic_decisions_unaudited").HasFilter("NOT audited");
         });
 
         modelBuilder.Entity<ShadowComparison>(comparison =>
@@ -105,6 +117,9 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
         });
 
         modelBuilder.Entity<Job>(JobTable.Describe);
+        AuditSchema.Add(modelBuilder);
+        modelBuilder.Entity<TenantErasureState>(TenantErasureTable.Describe);
+        modelBuilder.Entity<FeatureFlag>(FeatureFlagTable.Describe);
 
         foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(e => e.GetProperties()))
         {
