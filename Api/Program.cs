@@ -1,15 +1,20 @@
 using InferenceTemplate.Api.Admin;
+using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.DataRights;
+using InferenceTemplate.Api.Features;
 using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.Models;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
 using InferenceTemplate.Api.Queues;
+using InferenceTemplate.Api.Retention;
 using InferenceTemplate.Api.Scaling;
 using InferenceTemplate.Api.Startup;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference;
+using InferenceTemplate.Inference.DataRights;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.ServiceDefaults;
 
@@ -32,6 +37,8 @@ builder.Services.AddJobsApi();
 builder.Services.AddOverview();
 builder.Services.AddPredictions();
 builder.Services.AddTraffic();
+builder.Services.AddDataRights();
+builder.Services.AddRetentionApi();
 builder.Services.AddScaling(builder.Configuration);
 builder.Services.AddStartup();
 
@@ -53,6 +60,10 @@ app.MapTraffic();
 app.MapQueues();
 app.MapJobs();
 app.MapOverview();
+app.MapAudit();
+app.MapDataRights();
+app.MapRetention();
+app.MapFeatures();
 app.MapScaling();
 
 await app.RunAsync();

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using InferenceTemplate.Api.Audit;
+using InferenceTemplate.Api.Retention;
 using InferenceTemplate.Inference;
 
 namespace InferenceTemplate.Api.Admin;
@@ -16,8 +18,14 @@ internal static class AdminCommands
     public static async Task<int> RunAsync(string[] args)
     {
         using var host = CreateHost();
-        var root = new RootCommand("Administration of the platform.") { DeadLetterCommands.Create(host.Services) };
-        return await root.Parse(args).InvokeAsync();
+        var root = new RootCommand("Administration of the platform.")
+        {
+            DeadLetterCommands.Create(host.Services),
+            AuditCommand.Create(host.Services),
+            RetentionCommand.Create(host.Services),
+        };
+        var code = await root.Parse(args).InvokeAsync();
+        return await AuditCommand.FlushAsync(host.Services) ? code : 1;
     }
 
     // Nothing of it is started: commands take the services that they need.

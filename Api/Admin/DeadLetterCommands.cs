@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using InferenceTemplate.Api.Queues;
+using InferenceTemplate.Inference.Audit;
 using InferenceTemplate.Inference.Queue;
 
 namespace InferenceTemplate.Api.Admin;
@@ -16,13 +17,13 @@ internal static class DeadLetterCommands
 
     public static Command Create(IServiceProvider services) => new("dead-letters", "Requests that were given up.")
     {
-        Verb("list", "Shows them, without their data.", services, (letters, queue, _) => ListAsync(letters, queue)),
+        Verb("list", "Shows them, without their data.", services, (letters, _, queue, _) => ListAsync(letters, queue)),
         Verb("requeue", "Puts them back into their queue.", services, RequeueAsync, Id),
         Verb("purge", "Throws them away.", services, PurgeAsync, Id),
     };
 
     private static Command Verb(
-        string name, string description, IServiceProvider services, Func<DeadLetters, QueueName, string?, Task<int>> run, Option<string>? id = null)
+        string name, string description, IServiceProvider services, Func<DeadLetters, AuditLog, QueueName, string?, Task<int>> run, Option<string>? id = null)
     {
         var command = new Command(name, description) { Model, Version };
         if (id is not null)
@@ -35,7 +36,7 @@ internal static class DeadLetterCommands
             try
             {
                 var queue = new QueueName(parsed.GetRequiredValue(Model), parsed.GetRequiredValue(Version));
-                return await run(services.GetRequiredService<DeadLetters>(), queue, id is null ? null : parsed.GetValue(id));
+                return await run(services.GetRequiredService<DeadLetters>(), services.GetRequiredService<AuditLog>(), queue, id is null ? null : parsed.GetValue(id));
             }
             catch (QueueUnavailableException exception)
             {
@@ -62,15 +63,21 @@ internal static class DeadLetterCommands
         return 0;
     }
 
-    private static async Task<int> RequeueAsync(DeadLetters letters, QueueName queue, string? id)
+    private static async Task<int> RequeueAsync(DeadLetters letters, AuditLog audit, QueueName queue, string? id)
     {
         if (id is null)
         {
-            Console.WriteLine(JsonSerializer.Serialize(new RequeuedCount(await letters.RequeueAllAsync(queue)), ApiJson.Default.RequeuedCount));
-            return 0;
+            var all = await letters.RequeueAllAsync(queue);
+            audit.Record(DeadLetterAudit.Requeued(null, queue, all));
+            return Done(new RequeuedCount(all));
         }
 
         var outcome = DeadLetters.IsId(id) ? await letters.RequeueAsync(queue, id) : RequeueOutcome.Unknown;
+        if (outcome == RequeueOutcome.Requeued)
+        {
+            audit.Record(DeadLetterAudit.Requeued(null, queue, 1, id));
+        }
+
         return outcome switch
         {
             RequeueOutcome.Requeued => Done(new RequeuedCount(1)),
@@ -79,16 +86,24 @@ internal static class DeadLetterCommands
         };
     }
 
-    private static async Task<int> PurgeAsync(DeadLetters letters, QueueName queue, string? id)
+    private static async Task<int> PurgeAsync(DeadLetters letters, AuditLog audit, QueueName queue, string? id)
     {
         if (id is null)
         {
-            Console.WriteLine(JsonSerializer.Serialize(new PurgedCount(await letters.PurgeAllAsync(queue)), ApiJson.Default.PurgedCount));
+            var all = await letters.PurgeAllAsync(queue);
+            audit.Record(DeadLetterAudit.Purged(null, queue, all));
+            Console.WriteLine(JsonSerializer.Serialize(new PurgedCount(all), ApiJson.Default.PurgedCount));
             return 0;
         }
 
         var purged = DeadLetters.IsId(id) && await letters.PurgeAsync(queue, id);
-        return purged ? 0 : Failed($"There is no dead letter '{id}' of {queue}.");
+        if (!purged)
+        {
+            return Failed($"There is no dead letter '{id}' of {queue}.");
+        }
+
+        audit.Record(DeadLetterAudit.Purged(null, queue, 1, id));
+        return 0;
     }
 
     private static int Done(RequeuedCount count)

@@ -2,6 +2,7 @@ using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference.Caching;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Features;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Triton;
 
@@ -14,7 +15,13 @@ internal readonly record struct CachedCallResult(InferenceCallResult Result, boo
 
 /// <summary>Calls a model, unless the answer is known: for models whose settings say that answers may be kept.</summary>
 internal sealed partial class CachedCalls(
-    InferenceCalls calls, ResponseCache cache, Telemetry telemetry, TritonMetrics triton, TimeProvider time, ILogger<CachedCalls> logger)
+    InferenceCalls calls,
+    ResponseCache cache,
+    FeatureSwitches features,
+    Telemetry telemetry,
+    TritonMetrics triton,
+    TimeProvider time,
+    ILogger<CachedCalls> logger)
 {
     // Answers on their way into the cache; more are not kept. They hold memory, and Redis may be slow.
     private const int MaxFilling = 256;
@@ -29,7 +36,7 @@ internal sealed partial class CachedCalls(
     public async Task<CachedCallResult> CallAsync(
         RoutedModel routed, string tenant, InferBody body, long? contentLength, CancellationToken cancellationToken)
     {
-        if (routed.Settings.Cache is not { } settings)
+        if (routed.Settings.Cache is not { } settings || !await features.IsOnAsync(FeatureNames.ResponseCache, tenant))
         {
             return new(await calls.CallAsync(routed.Version, tenant, body, contentLength, kept: null, cancellationToken), null);
         }

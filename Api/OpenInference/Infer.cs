@@ -4,6 +4,7 @@ using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Features;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
@@ -21,6 +22,7 @@ internal sealed class Infer(
     JobSubmission jobs,
     InferRecords records,
     ShadowMirror shadows,
+    FeatureSwitches features,
     TrafficMeter traffic,
     Telemetry telemetry,
     TritonMetrics triton,
@@ -105,7 +107,9 @@ internal sealed class Infer(
             await AnswerAsync(context, routed.Version, body, ended.Result, parameters);
         }
 
-        if (ended is { CacheHit: not true, Result.Reply: { } reply, Result.Status: StatusCodes.Status200OK })
+        if (ended is { CacheHit: not true, Result.Reply: { } reply, Result.Status: StatusCodes.Status200OK }
+            && routed.Shadow is not null
+            && await features.IsOnAsync(FeatureNames.ShadowTraffic, context.User.TenantId()))
         {
             shadows.Mirror(routed, context.User.TenantId(), body, reply);
         }

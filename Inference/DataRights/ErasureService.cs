@@ -13,7 +13,7 @@ public sealed partial class ErasureService(
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(2);
 
     // Records of a tenant's last requests may still be on their way when its rows go.
-    private static readonly TimeSpan SweepFor = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan SweepFor = TimeSpan.FromMinutes(2);
 
     private const string Lead = "SELECT pg_try_advisory_xact_lock(hashtext('inference.erasure'))";
 

@@ -12,11 +12,11 @@ internal static class JobExport
     public static async Task<long> WriteAsync(
         NpgsqlConnection connection, TenantTable table, string tenant, Stream file, CancellationToken cancellationToken)
     {
-        var columns = string.Join(", ", table.Columns.Select(c => $"j.{c}"));
+        var columns = string.Join(", ", table.Columns);
         await using var command = new NpgsqlCommand(
             $"""
             SELECT (SELECT to_jsonb(r)::text FROM (SELECT {columns}) r), j.request, j.outputs
-            FROM {table.Name} j WHERE j.{table.TenantColumn} = $1
+            FROM {table.Name} j WHERE {table.IsTenants}
             """,
             connection) { CommandTimeout = 0 };
         command.Parameters.AddWithValue(tenant);

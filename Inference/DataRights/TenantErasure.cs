@@ -73,7 +73,7 @@ public sealed class TenantErasure(
             // By ctid: the cheapest way to take a bounded number of any table's rows.
             var delete = $"""
                 DELETE FROM {table.Name} WHERE ctid = ANY (ARRAY(
-                    SELECT ctid FROM {table.Name} WHERE {table.TenantColumn} = $1 LIMIT {Batch})) RETURNING 1
+                    SELECT ctid FROM {table.Name} WHERE {table.IsTenants} LIMIT {Batch})) RETURNING 1
                 """;
             while (await CountAsync(tenant, delete, cancellationToken) > 0)
             {

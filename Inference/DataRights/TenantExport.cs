@@ -57,7 +57,7 @@ public sealed class TenantExport(NpgsqlDataSource dataSource, IDbContextFactory<
         NpgsqlConnection connection, TenantTable table, string tenant, Stream file, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
-            $"SELECT to_jsonb(r)::text FROM (SELECT {string.Join(", ", table.Columns)} FROM {table.Name} WHERE {table.TenantColumn} = $1) r",
+            $"SELECT to_jsonb(r)::text FROM (SELECT {string.Join(", ", table.Columns)} FROM {table.Name} WHERE {table.IsTenants}) r",
             connection) { CommandTimeout = 0 };
         command.Parameters.AddWithValue(tenant);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
