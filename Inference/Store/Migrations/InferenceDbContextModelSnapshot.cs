@@ -138,6 +138,162 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.ToTable("artefact_chunks", (string)null);
                 });
 
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.AuditActor", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Name")
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("name");
+
+                    b.Property<byte[]>("Salt")
+                        .HasColumnType("bytea")
+                        .HasColumnName("salt");
+
+                    b.Property<string>("TenantId")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("tenant_id");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Name");
+
+                    b.HasIndex("TenantId");
+
+                    b.ToTable("audit_actors", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.AuditDetails", b =>
+                {
+                    b.Property<long>("Sequence")
+                        .HasColumnType("bigint")
+                        .HasColumnName("sequence");
+
+                    b.Property<string>("Facts")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("facts");
+
+                    b.Property<byte[]>("Salt")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("salt");
+
+                    b.Property<string>("TenantId")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("tenant_id");
+
+                    b.HasKey("Sequence");
+
+                    b.HasIndex("TenantId");
+
+                    b.ToTable("audit_details", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.AuditEntry", b =>
+                {
+                    b.Property<long>("Sequence")
+                        .HasColumnType("bigint")
+                        .HasColumnName("sequence");
+
+                    b.Property<string>("Action")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("action");
+
+                    b.Property<Guid>("ActorId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("actor_id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<byte[]>("DetailsDigest")
+                        .HasColumnType("bytea")
+                        .HasColumnName("details_digest");
+
+                    b.Property<Guid>("EventId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("event_id");
+
+                    b.Property<byte[]>("Hash")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("hash");
+
+                    b.Property<byte[]>("PreviousHash")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("previous_hash");
+
+                    b.Property<string>("Subject")
+                        .HasMaxLength(300)
+                        .HasColumnType("character varying(300)")
+                        .HasColumnName("subject");
+
+                    b.Property<string>("TenantId")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("tenant_id");
+
+                    b.HasKey("Sequence");
+
+                    b.HasIndex("At");
+
+                    b.HasIndex("EventId")
+                        .IsUnique();
+
+                    b.HasIndex("ActorId", "Sequence");
+
+                    b.HasIndex("TenantId", "Sequence");
+
+                    b.ToTable("audit_entries", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.FeatureFlag", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("name");
+
+                    b.Property<string>("Description")
+                        .HasMaxLength(300)
+                        .HasColumnType("character varying(300)")
+                        .HasColumnName("description");
+
+                    b.Property<bool>("Enabled")
+                        .HasColumnType("boolean")
+                        .HasColumnName("enabled");
+
+                    b.PrimitiveCollection<string[]>("ExcludedTenants")
+                        .HasColumnType("text[]")
+                        .HasColumnName("excluded_tenants");
+
+                    b.Property<double>("Percentage")
+                        .HasColumnType("double precision")
+                        .HasColumnName("percentage");
+
+                    b.PrimitiveCollection<string[]>("Tenants")
+                        .HasColumnType("text[]")
+                        .HasColumnName("tenants");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.HasKey("Name");
+
+                    b.ToTable("feature_flags", (string)null);
+                });
+
             modelBuilder.Entity("InferenceTemplate.Inference.Store.Job", b =>
                 {
                     b.Property<Guid>("Id")
@@ -393,6 +549,12 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("at");
 
+                    b.Property<bool>("Audited")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("audited");
+
                     b.Property<string>("Details")
                         .HasColumnType("text")
                         .HasColumnName("details");
@@ -417,6 +579,9 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.HasKey("Id");
 
                     b.HasIndex("Model", "Id");
+
+                    b.HasIndex(new[] { "Id" }, "ix_model_events_unaudited")
+                        .HasFilter("NOT audited");
 
                     b.ToTable("model_events", (string)null);
                 });
@@ -740,6 +905,30 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         });
                 });
 
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.TenantErasureState", b =>
+                {
+                    b.Property<string>("TenantId")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("tenant_id");
+
+                    b.Property<DateTimeOffset?>("FinishedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("finished_at");
+
+                    b.Property<long>("Rows")
+                        .HasColumnType("bigint")
+                        .HasColumnName("rows");
+
+                    b.Property<DateTimeOffset>("StartedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("started_at");
+
+                    b.HasKey("TenantId");
+
+                    b.ToTable("tenant_erasures", (string)null);
+                });
+
             modelBuilder.Entity("InferenceTemplate.Inference.Store.TrafficDecision", b =>
                 {
                     b.Property<Guid>("Id")
@@ -758,6 +947,12 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasMaxLength(200)
                         .HasColumnType("character varying(200)")
                         .HasColumnName("actor");
+
+                    b.Property<bool>("Audited")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("audited");
 
                     b.Property<DateTimeOffset>("DecidedAt")
                         .HasColumnType("timestamp with time zone")
@@ -788,6 +983,9 @@ namespace InferenceTemplate.Inference.Store.Migrations
 
                     b.HasIndex("Model", "DecidedAt");
 
+                    b.HasIndex(new[] { "DecidedAt" }, "ix_traffic_decisions_unaudited")
+                        .HasFilter("NOT audited");
+
                     b.ToTable("traffic_decisions", (string)null);
                 });
 
@@ -796,6 +994,15 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.HasOne("InferenceTemplate.Inference.Store.Tenant", null)
                         .WithMany()
                         .HasForeignKey("TenantId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Inference.Store.AuditDetails", b =>
+                {
+                    b.HasOne("InferenceTemplate.Inference.Store.AuditEntry", null)
+                        .WithOne()
+                        .HasForeignKey("InferenceTemplate.Inference.Store.AuditDetails", "Sequence")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
                 });
