@@ -16,7 +16,7 @@ internal static class TenantData
         await database.ExecuteAsync(
             "INSERT INTO tenants (id, name, created_at, allow_overdraft, deleted_at) VALUES ($1, $2, now(), false, CASE WHEN $3 THEN now() END)",
             tenant,
-            $"{tenant} of Ann",
+            $"{tenant} of {keyName}",
             deleted);
         await database.ExecuteAsync(
             """
