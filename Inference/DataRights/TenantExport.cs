@@ -31,20 +31,25 @@ public sealed class TenantExport(NpgsqlDataSource dataSource, IDbContextFactory<
         var tables = TenantTable.All(database.Model);
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var snapshot = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
-        await using var archive = await ZipArchive.CreateAsync(output, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, cancellationToken);
-        var files = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (var table in tables)
+        await using var asynchronous = new AsyncOutput(output);
+        await using (var archive = await ZipArchive.CreateAsync(asynchronous, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, cancellationToken))
         {
-            var name = $"{table.Name}.jsonl";
-            await using var file = await archive.CreateEntry(name).OpenAsync(cancellationToken);
-            files[name] = table.Entity == typeof(Job)
-                ? await JobExport.WriteAsync(connection, table, tenant, file, cancellationToken)
-                : await WriteAsync(connection, table, tenant, file, cancellationToken);
+            var files = new Dictionary<string, long>(StringComparer.Ordinal);
+            foreach (var table in tables)
+            {
+                var name = $"{table.Name}.jsonl";
+                await using var file = await archive.CreateEntry(name).OpenAsync(cancellationToken);
+                files[name] = table.Entity == typeof(Job)
+                    ? await JobExport.WriteAsync(connection, table, tenant, file, cancellationToken)
+                    : await WriteAsync(connection, table, tenant, file, cancellationToken);
+            }
+
+            var manifest = new ExportManifest(tenant, time.GetUtcNow(), files);
+            await using var last = await archive.CreateEntry(ManifestName).OpenAsync(cancellationToken);
+            await JsonSerializer.SerializeAsync(last, manifest, DataRightsJson.Default.ExportManifest, cancellationToken);
         }
 
-        var manifest = new ExportManifest(tenant, time.GetUtcNow(), files);
-        await using var last = await archive.CreateEntry(ManifestName).OpenAsync(cancellationToken);
-        await JsonSerializer.SerializeAsync(last, manifest, DataRightsJson.Default.ExportManifest, cancellationToken);
+        await asynchronous.FlushAsync(cancellationToken);
     }
 
     internal static async Task WriteLineAsync(Stream file, ReadOnlyMemory<byte> json, CancellationToken cancellationToken)
