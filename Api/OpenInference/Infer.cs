@@ -15,6 +15,7 @@ namespace InferenceTemplate.Api.OpenInference;
 /// <summary><c>POST /v2/models/{m}[/versions/{v}]/infer</c>: route, read, call, answer, record.</summary>
 internal sealed class Infer(
     ModelCatalog catalog,
+    InferInput input,
     ModelRouting routing,
     FallbackRouting fallbacks,
     CachedCalls calls,
@@ -65,7 +66,7 @@ internal sealed class Infer(
         InferBody body;
         try
         {
-            body = await InferInput.ReadAsync(context.Request, routed.Version, context.RequestAborted);
+            body = await input.ReadAsync(context.Request, routed.Version, routed.Settings, context.RequestAborted);
         }
         catch (InvalidInferBodyException exception)
         {

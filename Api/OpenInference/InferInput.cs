@@ -1,18 +1,23 @@
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Store;
 using InferenceTemplate.Inference.Tensors;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.OpenInference;
 
-/// <summary>Reads what a caller sent and holds it against the model's signature.</summary>
-internal static class InferInput
+/// <summary>Reads what a caller sent and holds it against the model's signature and settings.</summary>
+internal sealed class InferInput(IOptions<LimitOptions> limits)
 {
     /// <exception cref="InvalidInferBodyException">It can't be understood, or does not fit.</exception>
-    /// <exception cref="BadHttpRequestException">The body is too large, or ended too early.</exception>
-    public static async Task<InferBody> ReadAsync(HttpRequest request, ModelVersion version, CancellationToken cancellationToken)
+    /// <exception cref="BadHttpRequestException">The body is too large, ended too early, or is compressed in an unknown way.</exception>
+    public async Task<InferBody> ReadAsync(
+        HttpRequest request, ModelVersion version, ModelSettings settings, CancellationToken cancellationToken)
     {
-        var body = await InferRequest.ReadAsync(request, version, cancellationToken);
-        if ((SignatureValidator.Validate(version.Signature, body.Inputs, body.Outputs) ?? HalfPrecision(version, body)) is { } problem)
+        var body = await InferRequest.ReadAsync(request, version, limits.Value, cancellationToken);
+        var problem = SignatureValidator.Validate(version.Signature, body.Inputs, body.Outputs)
+            ?? HalfPrecision(version, body)
+            ?? (settings.RefuseNan ? FiniteNumbers.Refusal(body.Inputs) : null);
+        if (problem is not null)
         {
             throw new InvalidInferBodyException(problem);
         }

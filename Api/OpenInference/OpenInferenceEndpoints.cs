@@ -2,6 +2,7 @@ using InferenceTemplate.Api.Caching;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.OpenInference;
 
@@ -11,7 +12,14 @@ internal static class OpenInferenceEndpoints
     public static IServiceCollection AddOpenInference(this IServiceCollection services)
     {
         services.AddOpenInferenceErrors();
-        services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = InferLimits.MaxBodyBytes);
+        services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitOptions>>((kestrel, limits) =>
+        {
+            kestrel.Limits.MaxRequestBodySize = limits.Value.MaxBodyBytes;
+            kestrel.Limits.MaxRequestHeadersTotalSize = limits.Value.MaxHeaderBytes;
+            kestrel.Limits.MaxRequestHeaderCount = limits.Value.MaxHeaders;
+            kestrel.Limits.MaxRequestLineSize = limits.Value.MaxRequestLineBytes;
+        });
         services.AddSingleton<Telemetry>();
         services.AddSingleton<ReplyInbox>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplyInbox>());
@@ -19,6 +27,7 @@ internal static class OpenInferenceEndpoints
         services.AddSingleton<InferenceCalls>();
         services.AddSingleton<CachedCalls>();
         services.AddSingleton<InferRecords>();
+        services.AddSingleton<InferInput>();
         services.AddSingleton<Infer>();
         return services;
     }
