@@ -19,6 +19,7 @@ namespace InferenceTemplate.Api;
 [JsonSerializable(typeof(ServerReady))]
 [JsonSerializable(typeof(ModelMetadata))]
 [JsonSerializable(typeof(ModelReady))]
+[JsonSerializable(typeof(ModelNameList))]
 [JsonSerializable(typeof(AccessToken))]
 [JsonSerializable(typeof(PlatformOverview))]
 [JsonSerializable(typeof(TrafficPolicyBody))]

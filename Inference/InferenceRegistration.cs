@@ -5,6 +5,7 @@ using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Fleet;
 using InferenceTemplate.Inference.Jobs;
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Statistics;
 using InferenceTemplate.Inference.Store;
 using InferenceTemplate.Inference.Traffic;
 using InferenceTemplate.Inference.Triton;
@@ -29,6 +30,8 @@ public static class InferenceRegistration
         services.AddOptions<CostOptions>().BindConfiguration(CostOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<TritonOptions>().BindConfiguration(TritonOptions.Section);
         services.AddSingleton<TritonMetrics>();
+        services.AddSingleton<ModelStatistics>();
+        services.AddHostedService<StatisticsFlush>();
         services.AddSingleton<ResponseCache>();
         services.AddSingleton<TrafficOutcomes>();
         services.AddSingleton<CanaryJudge>();

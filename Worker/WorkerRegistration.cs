@@ -42,6 +42,7 @@ internal static class WorkerRegistration
         services.AddHostedService<ModelHost>();
         services.AddHostedService<Heartbeat>();
         services.AddHostedService<TritonRuns>();
+        services.AddHostedService<StatisticsOfRuns>();
         services.AddHealthChecks().AddCheck<ModelsHealthCheck>("models");
         return services;
     }

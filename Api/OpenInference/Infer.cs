@@ -45,6 +45,7 @@ internal sealed class Infer(
         routed = asynchronous ? routed : await fallbacks.RouteAsync(routed, context.RequestAborted);
         if (routed.Unavailable is { } unavailable)
         {
+            records.Refused(routed.Version, time.GetElapsedTime(start));
             context.Response.Headers.RetryAfter = Math.Ceiling(unavailable.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
             await RefuseAsync(
                 context,
@@ -58,6 +59,7 @@ internal sealed class Infer(
         if (!asynchronous && calls.RefusalWithoutAsking(routed, context.Request.ContentLength) is { } refusal)
         {
             measured.End(time.GetElapsedTime(start), failed: true);
+            records.Refused(routed.Version, time.GetElapsedTime(start));
             SetRetryAfter(context, refusal);
             await RefuseAsync(context, routed.Version, refusal.Status, refusal.Error!, time.GetElapsedTime(start));
             return;

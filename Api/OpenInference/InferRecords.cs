@@ -7,6 +7,7 @@ using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Statistics;
 using InferenceTemplate.Inference.Store;
 using InferenceTemplate.Inference.Tensors;
 using InferenceTemplate.Inference.Traffic;
@@ -19,8 +20,8 @@ namespace InferenceTemplate.Api.OpenInference;
 /// Puts down how a call ended: its price, metrics, the counts that decide over canaries, the prediction record. Nothing here waits.
 /// </summary>
 internal sealed class InferRecords(
-    TrafficOutcomes outcomes, PredictionRecorder predictions, Telemetry telemetry, TritonMetrics triton, IOptions<CostOptions> costs,
-    TimeProvider time)
+    TrafficOutcomes outcomes, PredictionRecorder predictions, Telemetry telemetry, TritonMetrics triton, ModelStatistics statistics,
+    IOptions<CostOptions> costs, TimeProvider time)
 {
     /// <returns>What the answer says of itself.</returns>
     public AnswerParameters Ended(
@@ -38,6 +39,9 @@ internal sealed class InferRecords(
         telemetry.Answered(model, version, result.Status, total);
         telemetry.Cost(model, version, routed.Role.Name(), parameters.Cost, parameters.Currency);
         triton.Answered(model, version, FailureReason(result), total, parameters.Queue, parameters.Compute);
+        statistics.Ended(
+            model, version, result.Status == StatusCodes.Status200OK, total, reply?.Outcome == ReplyOutcome.Completed ? reply.QueueTime : null,
+            parameters.Compute, ended.CacheHit);
         if (routed.Role is TrafficRole.Stable or TrafficRole.Canary && !hit && result.IsOfModel)
         {
             var computed = reply?.Outcome == ReplyOutcome.Completed ? reply.ComputeTime : (TimeSpan?)null;
@@ -66,6 +70,10 @@ internal sealed class InferRecords(
         return parameters;
     }
 
+    /// <summary>Puts down a request that was refused before it was read, since nobody could have run it.</summary>
+    public void Refused(ModelVersion version, TimeSpan total) =>
+        statistics.Ended(version.Model, version.Version, succeeded: false, total);
+
     /// <summary>Puts down a repetition on a shadow version; no caller waited for it.</summary>
     /// <param name="reply">Null where it gave no answer.</param>
     public void Mirrored(
@@ -73,6 +81,7 @@ internal sealed class InferRecords(
     {
         var cost = CostOf(shadow, settings, inputs, reply);
         telemetry.Cost(shadow.Model, shadow.Version, TrafficRole.Shadow.Name(), cost, costs.Value.Currency);
+        statistics.Ended(shadow.Model, shadow.Version, reply is not null, total, reply?.QueueTime, reply?.ComputeTime ?? default);
         outcomes.Record(shadow.Model, shadow.Version, settings.Traffic.Since, new(reply is null, reply?.ComputeTime, total, cost));
         predictions.Record(new Prediction
         {

@@ -37,9 +37,13 @@ internal static class OpenInferenceEndpoints
         var v2 = endpoints.MapGroup("/v2").RequireAuthorization(Policies.Infer);
         v2.MapServer();
         v2.MapRepository();
+        v2.MapModelList();
+        v2.MapStatistics();
         foreach (var model in (string[])["/models/{model}", "/models/{model}/versions/{version}"])
         {
             v2.MapModelMetadata(model);
+            v2.MapModelConfiguration(model);
+            v2.MapModelStatistics(model);
             v2.MapInfer(model);
         }
     }

@@ -191,11 +191,12 @@ internal sealed partial class JobLedger(
 
     private void Report(List<(HeldJob Held, JobResult Result)> mine, IReadOnlyDictionary<Guid, JobState> ended)
     {
-        foreach (var (held, _) in mine)
+        foreach (var (held, result) in mine)
         {
             if (ended.TryGetValue(held.Lease.Id, out var outcome))
             {
                 telemetry.Finished(held.Request.Model, held.Request.Version, outcome);
+                state.Finished(held.Request, result.ComputeTime, outcome);
             }
             else
             {
