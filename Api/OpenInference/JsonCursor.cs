@@ -63,9 +63,17 @@ internal ref struct JsonCursor
     /// <summary>Whether the property has this name; if so, the cursor moves to its value.</summary>
     public bool Is(ReadOnlySpan<byte> name)
     {
-        if (!Reader.ValueTextEquals(name))
+        try
         {
-            return false;
+            if (!Reader.ValueTextEquals(name))
+            {
+                return false;
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // Escapes that make half a character.
+            throw new InvalidInferBodyException("a property's name: not valid UTF-8");
         }
 
         Next();

@@ -116,7 +116,16 @@ internal static class TensorDataReader
 
             // Unescaping only shortens, so the escaped length is room enough.
             var target = data.GetSpan(sizeof(uint) + reader.ValueSpan.Length);
-            var length = reader.CopyString(target[sizeof(uint)..]);
+            int length;
+            try
+            {
+                length = reader.CopyString(target[sizeof(uint)..]);
+            }
+            catch (InvalidOperationException)
+            {
+                throw new InvalidInferBodyException($"{path}.data: element {index} is not valid UTF-8; other bytes can be sent as a binary tensor");
+            }
+
             BinaryPrimitives.WriteUInt32LittleEndian(target, (uint)length);
             data.Advance(sizeof(uint) + length);
             index++;
