@@ -2,6 +2,7 @@ using InferenceTemplate.Api.Admin;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.Models;
+using InferenceTemplate.Api.OpenApi;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
@@ -33,6 +34,7 @@ builder.Services.AddOverview();
 builder.Services.AddPredictions();
 builder.Services.AddTraffic();
 builder.Services.AddScaling(builder.Configuration);
+builder.Services.AddOpenApiDocument();
 builder.Services.AddStartup();
 
 var app = builder.Build();
@@ -54,6 +56,7 @@ app.MapQueues();
 app.MapJobs();
 app.MapOverview();
 app.MapScaling();
+app.MapOpenApiDocument();
 
 await app.RunAsync();
 return 0;
