@@ -16,7 +16,9 @@ internal static class AccessTokenEndpoint
     /// <summary>Maps the exchange of an API key for a token; a token can't be exchanged for another.</summary>
     public static void MapAccessTokens(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapPost("/v1/auth/token", Issue).RequireAuthorization(
-            new AuthorizeAttribute(Policies.Infer) { AuthenticationSchemes = ApiKeyAuthenticationHandler.SchemeName });
+            new AuthorizeAttribute(Policies.Infer) { AuthenticationSchemes = ApiKeyAuthenticationHandler.SchemeName })
+            .WithSummary("Exchange an API key for a short-lived token")
+            .Produces<AccessToken>();
 
     private static JsonHttpResult<AccessToken> Issue(ClaimsPrincipal caller, AccessTokenIssuer issuer, HttpResponse response)
     {

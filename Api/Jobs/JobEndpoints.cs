@@ -23,9 +23,9 @@ internal static class JobEndpoints
     public static void MapJobs(this IEndpointRouteBuilder endpoints)
     {
         var jobs = endpoints.MapGroup("/v1/jobs").RequireAuthorization(Policies.Infer);
-        jobs.MapGet("/", ListAsync);
-        jobs.MapGet("/{id:guid}", GetAsync);
-        jobs.MapPost("/{id:guid}/cancel", CancelAsync);
+        jobs.MapGet("/", ListAsync).WithSummary("Jobs of the own tenant, the newest first").Produces<JobPage>();
+        jobs.MapGet("/{id:guid}", GetAsync).WithSummary("A job").Produces<JobView>();
+        jobs.MapPost("/{id:guid}/cancel", CancelAsync).WithSummary("Cancel a job").Produces<JobView>();
         jobs.MapJobResult();
         jobs.MapJobEvents();
     }

@@ -9,7 +9,11 @@ namespace InferenceTemplate.Api.Jobs;
 /// <summary><c>GET /v1/jobs/{id}/result</c>: what the synchronous call would have answered.</summary>
 internal static class JobResultEndpoint
 {
-    public static void MapJobResult(this IEndpointRouteBuilder jobs) => jobs.MapGet("/{id:guid}/result", HandleAsync);
+    public static void MapJobResult(this IEndpointRouteBuilder jobs) => jobs.MapGet("/{id:guid}/result", HandleAsync)
+        .WithSummary("What the call would have answered")
+        .Produces<InferAnswerDocument>()
+        .ProducesProblem(StatusCodes.Status409Conflict)
+        .ProducesProblem(StatusCodes.Status410Gone);
 
     private static async Task HandleAsync(
         Guid id, HttpContext context, ClaimsPrincipal caller, JobQueries queries, TimeProvider time, CancellationToken cancellationToken)

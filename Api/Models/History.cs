@@ -12,7 +12,9 @@ internal static class History
 {
     private const int MaxLimit = 1000;
 
-    public static void MapHistory(this IEndpointRouteBuilder models) => models.MapGet("/{model}/events", GetAsync);
+    public static void MapHistory(this IEndpointRouteBuilder models) => models.MapGet("/{model}/events", GetAsync)
+        .WithSummary("Who did what to a model, the newest first")
+        .Produces<ModelHistory>();
 
     private static async Task<IResult> GetAsync(
         string model, IDbContextFactory<InferenceDbContext> contexts, CancellationToken cancellationToken, int limit = 100, long before = long.MaxValue)

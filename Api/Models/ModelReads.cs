@@ -9,10 +9,10 @@ internal static class ModelReads
 {
     public static void MapModelReads(this IEndpointRouteBuilder models)
     {
-        models.MapGet("", ListAsync);
-        models.MapGet("/{model}", GetAsync);
-        models.MapGet("/{model}/versions", VersionsAsync);
-        models.MapGet("/{model}/versions/{version}", VersionAsync);
+        models.MapGet("", ListAsync).WithSummary("All models").Produces<ModelList>();
+        models.MapGet("/{model}", GetAsync).WithSummary("A model: settings, aliases, versions").Produces<ModelDetails>();
+        models.MapGet("/{model}/versions", VersionsAsync).WithSummary("Versions of a model, in every state").Produces<VersionList>();
+        models.MapGet("/{model}/versions/{version}", VersionAsync).WithSummary("A version of a model").Produces<VersionDetails>();
     }
 
     /// <summary>A version in any state, by number or alias.</summary>

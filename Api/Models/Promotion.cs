@@ -16,8 +16,15 @@ internal static class Promotion
 {
     public static void MapPromotion(this IEndpointRouteBuilder models)
     {
-        models.MapPost("/{model}/promote", PromoteAsync);
-        models.MapPost("/{model}/rollback", RollBackAsync);
+        models.MapPost("/{model}/promote", PromoteAsync)
+            .WithSummary("Make a version the stable one")
+            .WithBody<PromotionRequest>("""{"version":"2"}""")
+            .Produces<PromotionAnswer>()
+            .ProducesProblem(StatusCodes.Status409Conflict);
+        models.MapPost("/{model}/rollback", RollBackAsync)
+            .WithSummary("Go back to the version that was stable before")
+            .Produces<PromotionAnswer>()
+            .ProducesProblem(StatusCodes.Status409Conflict);
     }
 
     private static async Task<IResult> PromoteAsync(

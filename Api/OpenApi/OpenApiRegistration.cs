@@ -27,8 +27,8 @@ internal static class OpenApiRegistration
             options.AddDocumentTransformer<ApiDescription>();
             options.AddOperationTransformer<OperationNames>();
             options.AddOperationTransformer<OperationAccess>();
+            options.AddOperationTransformer<OperationBodies>();
             options.AddOperationTransformer<OperationErrors>();
-            options.AddOperationTransformer<OperationExamples>();
         });
     }
 

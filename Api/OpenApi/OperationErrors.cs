@@ -46,13 +46,16 @@ internal sealed class OperationErrors : IOpenApiOperationTransformer
             }
         }
 
+        var sorted = operation.Responses.OrderBy(r => r.Key, StringComparer.Ordinal).ToList();
+        operation.Responses.Clear();
+        sorted.ForEach(r => operation.Responses.Add(r.Key, r.Value));
         return Task.CompletedTask;
     }
 
     private static IEnumerable<int> StatusesOf(OpenApiOperation operation, OpenApiOperationTransformerContext context)
     {
         var hasBody = operation.RequestBody is not null;
-        if (hasBody || operation.Parameters?.Count > 0)
+        if (hasBody || operation.Parameters?.Any(p => p.In == ParameterLocation.Query) == true)
         {
             yield return StatusCodes.Status400BadRequest;
         }

@@ -165,5 +165,15 @@ internal static class InferEndpoint
 {
     public static void MapInfer(this IEndpointRouteBuilder v2, string model) => v2.MapPost(
         $"{model}/infer",
-        (HttpContext context, string model, string? version, Infer infer) => infer.HandleAsync(context, model, version));
+        (HttpContext context, string model, string? version, Infer infer) => infer.HandleAsync(context, model, version))
+        .WithSummary("Inference")
+        .WithDescription(
+            "JSON, or JSON with raw tensors behind it, whose length Inference-Header-Content-Length says; 0 says that the body is nothing but the data of "
+            + "the model's one input. May be compressed (Content-Encoding: gzip, deflate, br). With Prefer: respond-async it becomes a job.")
+        .WithBody<InferRequestDocument>(InferExamples.Request, InferExamples.Response, "application/octet-stream")
+        .Produces<InferAnswerDocument>(StatusCodes.Status200OK, "application/json", "application/octet-stream")
+        .Produces(StatusCodes.Status202Accepted)
+        .Produces<ErrorBody>(StatusCodes.Status415UnsupportedMediaType)
+        .Produces<ErrorBody>(StatusCodes.Status422UnprocessableEntity)
+        .Produces<ErrorBody>(StatusCodes.Status504GatewayTimeout);
 }

@@ -36,6 +36,7 @@ internal static class Repository
         v2.MapPost("/repository/index", IndexAsync)
             .RequireAuthorization(Policies.Observe)
             .WithSummary("All versions of all models, with state and reason")
+            .WithBody<RepositoryQuery>("""{"ready":true}""", """[{"name":"digits","version":"1","state":"READY","reason":""}]""")
             .Produces<RepositoryEntry[]>();
         v2.MapPost("/repository/models/{model}/load", LoadAsync)
             .RequireAuthorization(Policies.Administer)

@@ -19,7 +19,10 @@ internal static class OverviewEndpoint
     }
 
     public static void MapOverview(this IEndpointRouteBuilder endpoints) =>
-        endpoints.MapGet("/v1/overview", GetAsync).RequireAuthorization(Policies.Observe);
+        endpoints.MapGet("/v1/overview", GetAsync)
+            .RequireAuthorization(Policies.Observe)
+            .WithSummary("State of the whole platform")
+            .Produces<PlatformOverview>();
 
     private static async Task<JsonHttpResult<PlatformOverview>> GetAsync(
         FleetRegistry fleet,

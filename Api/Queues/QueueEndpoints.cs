@@ -21,13 +21,13 @@ internal static class QueueEndpoints
     public static void MapQueues(this IEndpointRouteBuilder endpoints)
     {
         var queues = endpoints.MapGroup("/v1/queues").RequireAuthorization(Policies.Administer);
-        queues.MapGet("", QueueList.GetAsync);
+        queues.MapGet("", QueueList.GetAsync).WithSummary("All queues").Produces<QueueOverviews>();
         var dead = queues.MapGroup("/{model}/{version}/dead-letters");
-        dead.MapGet("", ListAsync);
-        dead.MapPost("/requeue", RequeueAllAsync);
-        dead.MapPost("/{id}/requeue", RequeueAsync);
-        dead.MapDelete("", PurgeAllAsync);
-        dead.MapDelete("/{id}", PurgeAsync);
+        dead.MapGet("", ListAsync).WithSummary("Dead letters of a queue").Produces<DeadLetterPage>();
+        dead.MapPost("/requeue", RequeueAllAsync).WithSummary("Put all dead letters back into the queue").Produces<RequeuedCount>();
+        dead.MapPost("/{id}/requeue", RequeueAsync).WithSummary("Put a dead letter back into the queue").Produces<RequeuedCount>();
+        dead.MapDelete("", PurgeAllAsync).WithSummary("Remove all dead letters").Produces<PurgedCount>();
+        dead.MapDelete("/{id}", PurgeAsync).WithSummary("Remove a dead letter").Produces(StatusCodes.Status204NoContent);
     }
 
     private static async Task<Results<JsonHttpResult<DeadLetterPage>, ProblemHttpResult>> ListAsync(
