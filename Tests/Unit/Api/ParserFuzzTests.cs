@@ -6,8 +6,9 @@ using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Tests.Shared;
 
-namespace InferenceTemplate.Tests.Unit.Api.Fuzz;
+namespace InferenceTemplate.Tests.Unit.Api;
 
 /// <summary>It measures the process's memory, which others must not use meanwhile.</summary>
 [CollectionDefinition(nameof(ParserFuzzTests), DisableParallelization = true)]

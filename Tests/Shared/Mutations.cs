@@ -1,9 +1,9 @@
 using System.Text;
 
-namespace InferenceTemplate.Tests.Unit.Api.Fuzz;
+namespace InferenceTemplate.Tests.Shared;
 
 /// <summary>Requests as nobody means them: valid ones with bytes, words and whole parts changed. The same seed gives the same ones.</summary>
-internal sealed class Mutations(int seed)
+public sealed class Mutations(int seed)
 {
     private static readonly byte[][] Words = [.. new[]
     {
