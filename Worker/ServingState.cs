@@ -43,11 +43,11 @@ internal sealed class ServingState(TimeProvider time)
 
     public int InFlight => Volatile.Read(ref _inFlight);
 
-    /// <summary>Raised after each run, on the thread of its instance.</summary>
-    public event Action<RunTimes>? Ran;
+    /// <summary>Called after each run, on the thread of its instance.</summary>
+    public Action<RunTimes>? Ran { get; set; }
 
-    /// <summary>Raised for each job whose end this worker has written.</summary>
-    public event Action<InferenceRequest, TimeSpan, JobState>? JobEnded;
+    /// <summary>Called for each job whose end this worker has written.</summary>
+    public Action<InferenceRequest, TimeSpan, JobState>? JobEnded { get; set; }
 
     public void Failed(string model, string reason) => Failures = Failures.SetItem(model, reason);
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.OpenApi;
-using Microsoft.OpenApi.Reader;
 
 namespace InferenceTemplate.Tests.Api;
 

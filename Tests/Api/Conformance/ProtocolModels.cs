@@ -71,19 +71,30 @@ public sealed class ProtocolModels(Platform platform) : IAsyncLifetime
         await KnownAsync($"/v2/models/{model}/versions/{version}");
     }
 
-    /// <summary>Waits until a path answers 200, on each replica: they read the registry for themselves, and take turns.</summary>
-    public async Task KnownAsync(string path, Func<JsonElement, bool>? condition = null)
+    /// <summary>Waits until a path answers 200, and as is wanted, on each replica.</summary>
+    public Task KnownAsync(string path, Func<JsonElement, bool>? condition = null) => OnEachReplicaAsync(
+        () => new HttpRequestMessage(HttpMethod.Get, path),
+        async response => response.IsSuccessStatusCode && (condition is null || condition(await response.JsonAsync())));
+
+    /// <summary>
+    /// Waits until every replica answers as is wanted: they read the registry for themselves. Connections are given to them at random, so each
+    /// request has one of its own.
+    /// </summary>
+    public async Task OnEachReplicaAsync(Func<HttpRequestMessage> request, Func<HttpResponseMessage, Task<bool>> wanted)
     {
-        for (var seen = 0; seen < 20;)
+        for (var seen = 0; seen < 30;)
         {
-            using var fresh = platform.Admin();
-            using var response = await fresh.GetAsync(path, CancellationToken.None);
-            var known = response.IsSuccessStatusCode && (condition is null || condition(await response.JsonAsync()));
-            seen = known ? seen + 1 : 0;
-            if (!known)
+            using var message = request();
+            message.Headers.ConnectionClose = true;
+            using var response = await Client.SendAsync(message, CancellationToken.None);
+            if (await wanted(response))
             {
-                await Task.Delay(50, CancellationToken.None);
+                seen++;
+                continue;
             }
+
+            seen = 0;
+            await Task.Delay(50, CancellationToken.None);
         }
     }
 
@@ -101,13 +112,19 @@ public sealed class ProtocolModels(Platform platform) : IAsyncLifetime
 
     public async Task<HttpResponseMessage> PostAsync(string path, byte[] body, params (string Name, string Value)[] headers)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) };
+        using var request = Post(path, body, headers);
+        return await Client.SendAsync(request, Cancellation);
+    }
+
+    public static HttpRequestMessage Post(string path, byte[] body, params (string Name, string Value)[] headers)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) };
         foreach (var (name, value) in headers)
         {
             Assert.True(request.Headers.TryAddWithoutValidation(name, value) || request.Content.Headers.TryAddWithoutValidation(name, value));
         }
 
-        return await Client.SendAsync(request, Cancellation);
+        return request;
     }
 
     public async Task<JsonElement> GetAsync(string path)
