@@ -1,5 +1,6 @@
 using InferenceTemplate.Api.Admin;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Batches;
 using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.Models;
 using InferenceTemplate.Api.OpenInference;
@@ -29,6 +30,7 @@ builder.Services.AddOpenInference();
 builder.Services.AddQueues();
 builder.Services.AddModels();
 builder.Services.AddJobsApi();
+builder.Services.AddBatches();
 builder.Services.AddOverview();
 builder.Services.AddPredictions();
 builder.Services.AddTraffic();
@@ -52,6 +54,7 @@ app.MapAccessTokens();
 app.MapTraffic();
 app.MapQueues();
 app.MapJobs();
+app.MapBatches();
 app.MapOverview();
 app.MapScaling();
 

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Security.Claims;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Jobs;
@@ -67,19 +66,17 @@ internal static class JobEndpoints
         Guid? before = null;
         if (cursor is not null)
         {
-            Span<byte> bytes = stackalloc byte[16];
-            if (cursor.Length > 24 || !Base64Url.IsValid(cursor, out var length) || length != bytes.Length)
+            if (!IdCursor.TryRead(cursor, out var id))
             {
                 return Wrong($"cursor: '{cursor}' is not one that a list has given");
             }
 
-            Base64Url.DecodeFromChars(cursor, bytes);
-            before = new Guid(bytes, bigEndian: true);
+            before = id;
         }
 
         // One more than asked for tells whether there are more.
         var jobs = await queries.ListAsync(caller.TenantId(), wanted, model, before, count + 1, cancellationToken);
-        var next = jobs.Count > count ? Base64Url.EncodeToString(jobs[count - 1].Id.ToByteArray(bigEndian: true)) : null;
+        var next = jobs.Count > count ? IdCursor.Of(jobs[count - 1].Id) : null;
         return TypedResults.Json(new JobPage([.. jobs.Take(count).Select(JobView.Of)], next), ApiJson.Default.JobPage);
     }
 

@@ -9,16 +9,17 @@ internal static class InferInput
 {
     /// <exception cref="InvalidInferBodyException">It can't be understood, or does not fit.</exception>
     /// <exception cref="BadHttpRequestException">The body is too large, or ended too early.</exception>
-    public static async Task<InferBody> ReadAsync(HttpRequest request, ModelVersion version, CancellationToken cancellationToken)
-    {
-        var body = await InferRequest.ReadAsync(request, version, cancellationToken);
-        if ((SignatureValidator.Validate(version.Signature, body.Inputs, body.Outputs) ?? HalfPrecision(version, body)) is { } problem)
-        {
-            throw new InvalidInferBodyException(problem);
-        }
+    public static async Task<InferBody> ReadAsync(HttpRequest request, ModelVersion version, CancellationToken cancellationToken) =>
+        Fitting(await InferRequest.ReadAsync(request, version, cancellationToken), version);
 
-        return body;
-    }
+    /// <summary>A request that is all JSON and already there.</summary>
+    /// <exception cref="InvalidInferBodyException">It can't be understood, or does not fit.</exception>
+    public static InferBody Read(ReadOnlySpan<byte> json, ModelVersion version) => Fitting(InferBodyReader.Read(json), version);
+
+    private static InferBody Fitting(InferBody body, ModelVersion version) =>
+        (SignatureValidator.Validate(version.Signature, body.Inputs, body.Outputs) ?? HalfPrecision(version, body)) is { } problem
+            ? throw new InvalidInferBodyException(problem)
+            : body;
 
     private static string? HalfPrecision(ModelVersion version, InferBody body)
     {

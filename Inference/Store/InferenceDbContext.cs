@@ -30,6 +30,10 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
     public DbSet<ShadowComparison> ShadowComparisons => Set<ShadowComparison>();
     public DbSet<Job> Jobs => Set<Job>();
 
+    public DbSet<Batch> Batches => Set<Batch>();
+
+    public DbSet<BatchLine> BatchLines => Set<BatchLine>();
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<Tenant>(tenant =>
@@ -105,6 +109,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
         });
 
         modelBuilder.Entity<Job>(JobTable.Describe);
+        modelBuilder.Entity<Batch>(BatchTables.Describe);
+        modelBuilder.Entity<BatchLine>(BatchTables.Describe);
 
         foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(e => e.GetProperties()))
         {
