@@ -1,6 +1,7 @@
 using InferenceTemplate.Api.Admin;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Batches;
+using InferenceTemplate.Api.Idempotency;
 using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.Models;
 using InferenceTemplate.Api.OpenInference;
@@ -31,6 +32,7 @@ builder.Services.AddQueues();
 builder.Services.AddModels();
 builder.Services.AddJobsApi();
 builder.Services.AddBatches();
+builder.Services.AddIdempotency();
 builder.Services.AddOverview();
 builder.Services.AddPredictions();
 builder.Services.AddTraffic();
@@ -46,6 +48,7 @@ if (args.Contains("--migrate", StringComparer.Ordinal))
 
 app.UseAuthentication();
 app.UseAuthorization();
+app.UseIdempotency();
 
 app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(Policies.Administer));
 app.MapOpenInference();

@@ -34,6 +34,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<BatchLine> BatchLines => Set<BatchLine>();
 
+    public DbSet<IdempotencyKey> IdempotencyKeys => Set<IdempotencyKey>();
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<Tenant>(tenant =>
@@ -111,6 +113,7 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
         modelBuilder.Entity<Job>(JobTable.Describe);
         modelBuilder.Entity<Batch>(BatchTables.Describe);
         modelBuilder.Entity<BatchLine>(BatchTables.Describe);
+        modelBuilder.Entity<IdempotencyKey>(IdempotencyKey.Describe);
 
         foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(e => e.GetProperties()))
         {
