@@ -9,9 +9,10 @@ namespace InferenceTemplate.Api.Batches;
 /// One replica's run of one batch: lines are read, called and written down as they end, so many at a time, until none is left or the
 /// lease is lost. Whoever goes on after this one begins with what is not written down.
 /// </summary>
+/// <param name="stallAfter">How long a run goes on none of whose lines ends.</param>
 internal sealed partial class BatchRun(
     BatchLease lease, BatchLeases leases, BatchLineCall call, QueueEpoch epoch, JobSignals signals, BatchTelemetry telemetry, BatchOptions options,
-    TimeProvider time, ILogger logger) : IDisposable
+    TimeSpan stallAfter, TimeProvider time, ILogger logger) : IDisposable
 {
     private const int PageLines = 32;
 
@@ -20,7 +21,9 @@ internal sealed partial class BatchRun(
     private readonly Channel<EndedBatchLine> _ended = Channel.CreateUnbounded<EndedBatchLine>(new() { SingleReader = true });
     private readonly SemaphoreSlim _slots = new(options.Concurrency);
     private CancellationTokenSource _queueLives = new();
+    private long _progressAt = time.GetTimestamp();
 
+    /// <summary>Runs until the batch has ended, or can't be gone on with here: then it may be given back.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
         using var held = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -62,7 +65,8 @@ internal sealed partial class BatchRun(
             {
                 try
                 {
-                    if (await leases.ExtendAsync(lease, held.Token) is not { } now)
+                    if (await leases.ExtendAsync(lease, held.Token) is not { } now
+                        || time.GetElapsedTime(Interlocked.Read(ref _progressAt)) >= stallAfter)
                     {
                         await held.CancelAsync();
                         return;
@@ -158,6 +162,7 @@ internal sealed partial class BatchRun(
 
             telemetry.Ended("completed", group.Count(line => line.Result is not null));
             telemetry.Ended("failed", group.Count(line => line.Result is null));
+            Interlocked.Exchange(ref _progressAt, time.GetTimestamp());
             _slots.Release(group.Count);
             group.Clear();
             signals.Changed([lease.Id]);

@@ -8,7 +8,7 @@ namespace InferenceTemplate.Api.Batches;
 /// <summary>Takes batches that wait, or whose replica was lost, and runs them beside each other; and has old ones swept away.</summary>
 internal sealed partial class BatchRunner(
     BatchLeases leases, BatchSweep sweep, BatchLineCall call, QueueEpoch epoch, JobSignals signals, BatchTelemetry telemetry,
-    IOptions<BatchOptions> options, TimeProvider time, ILogger<BatchRunner> logger) : BackgroundService
+    IOptions<BatchOptions> options, IOptions<QueueOptions> queue, TimeProvider time, ILogger<BatchRunner> logger) : BackgroundService
 {
     private static readonly TimeSpan ReleaseLimit = TimeSpan.FromSeconds(2);
 
@@ -55,13 +55,15 @@ internal sealed partial class BatchRunner(
         signals.Changed([lease.Id]);
         try
         {
-            using var run = new BatchRun(lease, leases, call, epoch, signals, telemetry, options.Value, time, logger);
+            // A line may take as long as a request may.
+            var (stall, longest) = (options.Value.StallAfter, queue.Value.MaxTimeout * 2);
+            using var run = new BatchRun(
+                lease, leases, call, epoch, signals, telemetry, options.Value, stall > longest ? stall : longest, time, logger);
             await run.RunAsync(stoppingToken);
-            if (stoppingToken.IsCancellationRequested)
-            {
-                using var limit = new CancellationTokenSource(ReleaseLimit);
-                await leases.ReleaseAsync(lease, limit.Token);
-            }
+
+            // Of no effect where it has ended, or is another's by now.
+            using var limit = new CancellationTokenSource(ReleaseLimit);
+            await leases.ReleaseAsync(lease, limit.Token);
         }
         catch (Exception exception)
         {

@@ -24,6 +24,7 @@ internal static class JobEndpoints
         var jobs = endpoints.MapGroup("/v1/jobs").RequireAuthorization(Policies.Infer);
         jobs.MapGet("/", ListAsync);
         jobs.MapGet("/{id:guid}", GetAsync);
+        jobs.MapDelete("/{id:guid}", DeleteAsync);
         jobs.MapPost("/{id:guid}/cancel", CancelAsync);
         jobs.MapJobResult();
         jobs.MapJobEvents();
@@ -41,6 +42,19 @@ internal static class JobEndpoints
     {
         await cancellation.CancelAsync(caller.TenantId(), id, cancellationToken);
         return await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } job ? Show(job) : Unknown(id);
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
+        Guid id, ClaimsPrincipal caller, JobDeletion deletion, JobQueries queries, CancellationToken cancellationToken)
+    {
+        if (await deletion.DeleteAsync(caller.TenantId(), id, cancellationToken))
+        {
+            return TypedResults.NoContent();
+        }
+
+        return await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } job
+            ? TypedResults.Problem($"the job is {job.State.Name()}: cancel it first", statusCode: StatusCodes.Status409Conflict)
+            : Unknown(id);
     }
 
     private static async Task<Results<JsonHttpResult<JobPage>, ProblemHttpResult>> ListAsync(

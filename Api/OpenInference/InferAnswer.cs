@@ -8,19 +8,24 @@ namespace InferenceTemplate.Api.OpenInference;
 /// <summary>Sends the answer of an inference: JSON, or JSON with the outputs that were asked for so as raw bytes behind it.</summary>
 internal static class InferAnswer
 {
-    public static async Task WriteAsync(HttpContext context, ModelVersion version, InferBody body, InferenceReply reply, AnswerParameters parameters)
+    public static Task WriteAsync(HttpContext context, ModelVersion version, InferBody body, InferenceReply reply, AnswerParameters parameters) =>
+        WriteAsync(context, version.Model, version.Version, body.Id, body.Forms, reply, parameters);
+
+    /// <param name="parameters">Null where nothing is known of the run any more.</param>
+    public static async Task WriteAsync(
+        HttpContext context, string model, string version, string? id, OutputForms forms, InferenceReply reply, AnswerParameters? parameters)
     {
         using var json = new PooledBuffer();
-        InferResponseWriter.Write(json, version.Model, version.Version, body.Id, reply, parameters, body.Forms);
+        InferResponseWriter.Write(json, model, version, id, reply, parameters, forms);
 
         // The length is known, so the answer needs no chunks.
         var response = context.Response;
         response.ContentLength = json.WrittenCount;
         response.ContentType = "application/json";
         response.BodyWriter.Write(json.WrittenSpan);
-        if (body.Forms != OutputForms.Json)
+        if (forms != OutputForms.Json)
         {
-            WriteRaw(response, body.Forms, reply, json.WrittenCount);
+            WriteRaw(response, forms, reply, json.WrittenCount);
         }
 
         await response.BodyWriter.FlushAsync(context.RequestAborted);

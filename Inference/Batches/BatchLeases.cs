@@ -10,14 +10,15 @@ public sealed record BatchLease(Guid Id, int Attempt, BatchOwner Owner);
 /// <summary>The writes of whoever runs batches. All are fenced by attempt and state, and measure time by Postgres's clock alone.</summary>
 public sealed class BatchLeases(NpgsqlDataSource dataSource, IOptions<BatchOptions> options)
 {
-    // Tenants take turns: the one with the fewest running goes first.
+    // Tenants take turns: the one with the fewest running goes first. Then whoever was not tried lately: what gets nowhere blocks nobody.
     private const string ClaimSql = """
         UPDATE batches SET state = 'running', attempt = attempt + 1, lease_until = now() + $1, started_at = coalesce(started_at, now())
         WHERE id = (
             SELECT id FROM batches AS next
             WHERE (state = 'queued' OR state = 'running' AND lease_until < now()) AND deadline_at > now()
             ORDER BY (SELECT count(*) FROM batches AS other
-                      WHERE other.tenant_id = next.tenant_id AND other.state = 'running' AND other.lease_until >= now()), id
+                      WHERE other.tenant_id = next.tenant_id AND other.state = 'running' AND other.lease_until >= now()),
+                yielded_at NULLS FIRST, id
             LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING id, attempt, tenant_id, key_id, key_name, role
         """;
@@ -52,7 +53,9 @@ public sealed class BatchLeases(NpgsqlDataSource dataSource, IOptions<BatchOptio
         WHERE id = $1 AND attempt = $2 AND state = 'running' AND completed + failed = total
         """;
 
-    private const string ReleaseSql = "UPDATE batches SET state = 'queued', lease_until = NULL WHERE id = $1 AND attempt = $2 AND state = 'running'";
+    private const string ReleaseSql = """
+        UPDATE batches SET state = 'queued', lease_until = NULL, yielded_at = now() WHERE id = $1 AND attempt = $2 AND state = 'running'
+        """;
 
     /// <summary>Takes the next batch that waits, or whose replica fell silent; null where there is none.</summary>
     public async Task<BatchLease?> ClaimAsync(CancellationToken cancellationToken)
@@ -113,7 +116,7 @@ public sealed class BatchLeases(NpgsqlDataSource dataSource, IOptions<BatchOptio
     public Task<bool> CompleteAsync(BatchLease lease, CancellationToken cancellationToken) =>
         ChangeAsync(CompleteSql, lease, [new() { Value = options.Value.Retention }], cancellationToken);
 
-    /// <summary>Gives a batch back, such as at a replica's stop.</summary>
+    /// <summary>Gives a batch back, at a replica's stop or because it gets nowhere.</summary>
     public Task<bool> ReleaseAsync(BatchLease lease, CancellationToken cancellationToken) => ChangeAsync(ReleaseSql, lease, [], cancellationToken);
 
     private async Task<bool> ChangeAsync(string sql, BatchLease lease, NpgsqlParameter[] values, CancellationToken cancellationToken)

@@ -39,6 +39,13 @@ public sealed class BatchOptions
     [Range(1, 100)]
     public int MaxAttempts { get; set; } = 2;
 
+    /// <summary>
+    /// A batch none of whose lines has ended for so long makes room for others, and is tried again after them. At least as long as a
+    /// request may take. Default 1 min.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan StallAfter { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>How long a replica that falls silent keeps its batches. Default 15 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(15);

@@ -36,6 +36,9 @@ public sealed class Batch
     /// <summary>Until then it is the replica's that receives or runs it.</summary>
     public DateTimeOffset? LeaseUntil { get; init; }
 
+    /// <summary>When a replica last gave it back unfinished: those that were not tried lately go first.</summary>
+    public DateTimeOffset? YieldedAt { get; init; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     public DateTimeOffset? StartedAt { get; init; }

@@ -5,7 +5,8 @@ namespace InferenceTemplate.Inference.Store;
 
 /// <summary>
 /// A durable job: this row is the truth, Redis only carries it. Written by <see cref="JobInsert"/>,
-/// <see cref="JobLeases"/>, <see cref="JobCancellation"/>, <see cref="JobDeadLetters"/>, <see cref="JobDispatcher"/> and <see cref="JobRepairs"/>, and by nothing else.
+/// <see cref="JobLeases"/>, <see cref="JobCancellation"/>, <see cref="JobDeletion"/>, <see cref="JobDeadLetters"/>, <see cref="JobDispatcher"/> and
+/// <see cref="JobRepairs"/>, and by nothing else.
 /// </summary>
 public sealed class Job
 {

@@ -218,6 +218,10 @@ namespace InferenceTemplate.Inference.Store.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("total");
 
+                    b.Property<DateTimeOffset?>("YieldedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("yielded_at");
+
                     b.HasKey("Id");
 
                     b.HasIndex(new[] { "ExpiresAt" }, "ix_batches_ended")

@@ -12,7 +12,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
 namespace InferenceTemplate.Inference.Store.Migrations
 {
     [DbContext(typeof(InferenceDbContext))]
-    [Migration("20261121004833_BatchesAndIdempotency")]
+    [Migration("20261121005318_BatchesAndIdempotency")]
     partial class BatchesAndIdempotency
     {
         /// <inheritdoc />
@@ -220,6 +220,10 @@ namespace InferenceTemplate.Inference.Store.Migrations
                     b.Property<int>("Total")
                         .HasColumnType("integer")
                         .HasColumnName("total");
+
+                    b.Property<DateTimeOffset?>("YieldedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("yielded_at");
 
                     b.HasKey("Id");
 
