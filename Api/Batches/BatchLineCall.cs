@@ -5,6 +5,7 @@ using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Batches;
+using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
 using Microsoft.Extensions.Options;
@@ -16,7 +17,8 @@ namespace InferenceTemplate.Api.Batches;
 /// fault (a full queue, no worker, a deadline that passed in the queue) is tried again until the batch has no more time.
 /// </summary>
 internal sealed class BatchLineCall(
-    ModelRouting routing, FallbackRouting fallbacks, CachedCalls calls, InferRecords records, IOptions<BatchOptions> options, TimeProvider time)
+    ModelCatalog catalog, ModelRouting routing, FallbackRouting fallbacks, CachedCalls calls, InferRecords records,
+    IOptions<BatchOptions> options, TimeProvider time)
 {
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(15);
@@ -73,7 +75,7 @@ internal sealed class BatchLineCall(
     private async Task<(EndedBatchLine Ended, bool Tried)> TryAsync(PendingBatchLine line, ClaimsPrincipal caller, CancellationToken cancellationToken)
     {
         var (receivedAt, start) = (time.GetUtcNow(), time.GetTimestamp());
-        if (await routing.RouteAsync(line.Model, line.Version, caller, cancellationToken) is not { } routed)
+        if (await RouteAsync(line, caller, cancellationToken) is not { } routed)
         {
             return (Failed(line, StatusCodes.Status404NotFound, $"version {line.Version} of '{line.Model}' is no longer served"), false);
         }
@@ -112,6 +114,18 @@ internal sealed class BatchLineCall(
         var answer = new ArrayBufferWriter<byte>();
         InferResponseWriter.Write(answer, routed.Version.Model, routed.Version.Version, body.Id, ended.Result.Reply!, parameters);
         return (new EndedBatchLine(line.Number, answer.WrittenSpan.ToArray(), null, null), false);
+    }
+
+    // This replica may not have heard yet of a version that another one has accepted lines for.
+    private async Task<RoutedModel?> RouteAsync(PendingBatchLine line, ClaimsPrincipal caller, CancellationToken cancellationToken)
+    {
+        if (await routing.RouteAsync(line.Model, line.Version, caller, cancellationToken) is { } routed)
+        {
+            return routed;
+        }
+
+        await catalog.RefreshAsync(cancellationToken);
+        return await routing.RouteAsync(line.Model, line.Version, caller, cancellationToken);
     }
 
     private static EndedBatchLine Failed(PendingBatchLine line, int status, string error) => new(line.Number, null, error, (short)status);
