@@ -37,7 +37,7 @@ export function attach(canvas, page, cells, columns, brightest) {
         const [left, right] = [Math.min(...all.map(p => p[0])), Math.max(...all.map(p => p[0]))];
         const [top, bottom] = [Math.min(...all.map(p => p[1])), Math.max(...all.map(p => p[1]))];
         const fine = 8;
-        const width = 1.5;
+        const width = 1.7;
         const scale = Math.min((columns - width) / Math.max(right - left, 0.01), (cells - width) / Math.max(bottom - top, 0.01), cells * 4);
         const small = document.createElement('canvas');
         small.width = small.height = cells * fine;
