@@ -16,7 +16,7 @@ internal sealed class BatchLineReader(ModelRouting routing, ClaimsPrincipal call
     private const int MaxName = 128;
 
     // One choice for the whole batch: its answers are of one version, whatever the traffic policy does meanwhile.
-    private readonly Dictionary<(string Model, string? Version), RoutedModel?> _routes = [];
+    private readonly Dictionary<(string Model, string? Version), RoutedModel> _routes = [];
 
     public async ValueTask<NewBatchLine> ReadAsync(JsonLine line, CancellationToken cancellationToken)
     {
@@ -75,9 +75,15 @@ internal sealed class BatchLineReader(ModelRouting routing, ClaimsPrincipal call
 
     private async ValueTask<RoutedModel?> RouteAsync(string model, string? version, CancellationToken cancellationToken)
     {
-        if (!_routes.TryGetValue((model, version), out var routed))
+        if (_routes.TryGetValue((model, version), out var known))
         {
-            routed = await routing.RouteAsync(model, version, caller, cancellationToken);
+            return known;
+        }
+
+        // What is not there is not remembered: names may be as many as lines.
+        var routed = await routing.RouteAsync(model, version, caller, cancellationToken);
+        if (routed is not null)
+        {
             _routes[(model, version)] = routed;
         }
 

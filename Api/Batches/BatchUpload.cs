@@ -4,6 +4,7 @@ using InferenceTemplate.Inference.Batches;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -143,6 +144,6 @@ internal static class BatchUpload
         caller.FindFirstValue(InferenceClaims.Name) ?? "",
         caller.FindFirstValue(InferenceClaims.Role) ?? "");
 
-    private static IResult TooLarge(BatchOptions limits) => TypedResults.Problem(
+    private static ProblemHttpResult TooLarge(BatchOptions limits) => TypedResults.Problem(
         $"the body is larger than {limits.MaxBytes} bytes (Batches:MaxBytes): send it as several batches", statusCode: StatusCodes.Status413PayloadTooLarge);
 }
