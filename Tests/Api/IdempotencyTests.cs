@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;
