@@ -23,6 +23,7 @@ need_disk_mb() {
   [ "$free" -ge "$1" ] || fail "only $free MB are free on the disk of $(pwd), $1 MB are needed: make room and try again"
 }
 
+#if (offline)
 offline() { [ -d offline ] && grep -q '<OfflineProfile>true<' .profile.props 2>/dev/null; }
 
 choose_profile() {
@@ -55,6 +56,7 @@ ensure_profile() {
   fi
   rm -rf "$probe"
 }
+#endif
 
 # install_debian WHAT PACKAGE...: installs Debian packages, or says how to.
 install_debian() {
@@ -68,18 +70,26 @@ install_debian() {
     fail "apt-get could not install $what ($*): its message is above"
 }
 
+#if (offline)
 have_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
+#endif
 
-# Online, Aspire runs Postgres and Redis as containers; offline they are started from local binaries.
+# Aspire runs Postgres and Redis as containers.
 need_containers_or_servers() {
+  command -v curl >/dev/null || install_debian "curl" curl
+  #if (offline)
   if offline; then
     command -v npm >/dev/null || install_debian "npm (it brings the native ONNX Runtime)" nodejs npm
     have_postgres || install_debian "Postgres" postgresql
     command -v redis-server >/dev/null || install_debian "Redis" redis-server
-  elif ! command -v docker >/dev/null && ! command -v podman >/dev/null; then
-    fail "no container runtime is found: install Docker or Podman (Aspire runs Postgres and Redis in it)$([ ! -d offline ] || printf '%s' ", or use './run --offline'")"
+    return
   fi
-  command -v curl >/dev/null || install_debian "curl" curl
+  #endif
+  if command -v docker >/dev/null || command -v podman >/dev/null; then return; fi
+  #if (offline)
+  if [ -d offline ]; then fail "no container runtime is found: install Docker or Podman (Aspire runs Postgres and Redis in it), or use './run --offline'"; fi
+  #endif
+  fail "no container runtime is found: install Docker or Podman (Aspire runs Postgres and Redis in it)"
 }
 
 # The tests that render the Helm chart skip, saying so, where there is no helm.

@@ -43,7 +43,13 @@ internal sealed class Product : IAsyncDisposable
         using var limit = new CancellationTokenSource(StartLimit);
         var data = Directory.CreateTempSubdirectory("inference-bench-").FullName;
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
-            [$"--Parameters:admin-secret={AdminSecret}", $"--Offline:DataDirectory={data}", $"--Offline:LogFile={Path.Combine(data, "services.log")}"],
+            [
+                $"--Parameters:admin-secret={AdminSecret}",
+                //#if (offline)
+                $"--Offline:DataDirectory={data}",
+                $"--Offline:LogFile={Path.Combine(data, "services.log")}",
+                //#endif
+            ],
             limit.Token);
         Adapt(builder, models, environment);
         var app = await builder.BuildAsync(limit.Token);

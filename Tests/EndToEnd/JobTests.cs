@@ -40,7 +40,7 @@ public sealed class JobTests(JobPlatform platform) : IClassFixture<JobPlatform>
     public async Task Every_accepted_job_ends_once_and_right_while_processes_are_killed_and_redis_is_emptied()
     {
         Assert.SkipUnless(Directory.Exists("/proc/self"), "Needs Linux's /proc to find the processes that it kills.");
-        Assert.SkipWhen(Processes("Worker").Count < 3, "Needs the offline profile: there the services are processes beneath the test's own.");
+        Assert.SkipWhen(Processes("Worker").Count < 3, "Needs services that are processes beneath the test's own.");
         await CountEndingsAsync();
         var expected = await LabelsAsync();
 

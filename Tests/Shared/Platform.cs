@@ -30,7 +30,7 @@ public class Platform : IAsyncLifetime
     {
     }
 
-    /// <param name="data">Where the servers keep their data (offline profile).</param>
+    /// <param name="data">Where the servers keep their data, where they are processes and not containers.</param>
     /// <param name="keepsData">Whether the data stays when this platform ends.</param>
     protected Platform(string data, bool keepsData)
     {
@@ -51,7 +51,14 @@ public class Platform : IAsyncLifetime
     {
         using var limit = new CancellationTokenSource(StartLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
-            [$"--Parameters:admin-secret={AdminSecret}", $"--Parameters:api-key-pepper={Pepper}", $"--Offline:DataDirectory={_data}"], limit.Token);
+            [
+                $"--Parameters:admin-secret={AdminSecret}",
+                $"--Parameters:api-key-pepper={Pepper}",
+                //#if (offline)
+                $"--Offline:DataDirectory={_data}",
+                //#endif
+            ],
+            limit.Token);
 
         // Named volumes are the developer's data; without them it goes with the servers.
         foreach (var resource in _keepsData ? [] : builder.Resources.ToList())
