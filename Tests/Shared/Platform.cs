@@ -8,7 +8,7 @@ using Npgsql;
 namespace InferenceTemplate.Tests.Shared;
 
 /// <summary>
-/// The whole platform as the AppHost composes it, with a real Postgres, Redis, Api, Worker and Web, on free ports and
+/// The whole platform as the AppHost composes it, with a real Postgres, Redis and all services, on free ports and
 /// with data of its own that goes when the tests end.
 /// </summary>
 public class Platform : IAsyncLifetime
@@ -76,7 +76,15 @@ public class Platform : IAsyncLifetime
         _app = await builder.BuildAsync(limit.Token);
         await _app.StartAsync(limit.Token);
         var resources = _app.Services.GetRequiredService<ResourceNotificationService>();
-        foreach (var name in (string[])["api", "worker", "web"])
+        string[] services =
+        [
+            "api",
+            "worker",
+            //#if (web)
+            "web",
+            //#endif
+        ];
+        foreach (var name in services)
         {
             await resources.WaitForResourceHealthyAsync(name, limit.Token);
         }
