@@ -31,7 +31,7 @@ internal static class KubernetesExtensions
         var environment = settings.Environment;
         var kubernetes = builder.AddKubernetesEnvironment("k8s")
             .WithProperties(k8s => k8s.DashboardEnabled = false)
-            .WithHelm(chart => chart.WithChartName("inference").WithChartDescription($"Distributed inference platform, {environment.Name}"));
+            .WithHelm(chart => chart.WithChartName("inference-template").WithChartDescription($"Inference Template, {environment.Name}"));
         kubernetes.AddApiEdge(settings, api);
 
         api.WithSize(environment.Api).WithService(settings, Restrictions.Service).WithDrainOfCalls().WithReplicasByLoad(environment.ApiReplicas);

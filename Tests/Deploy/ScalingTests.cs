@@ -24,7 +24,7 @@ public sealed class ScalingTests(Charts charts)
 
         Assert.Equal("metrics-api", trigger.Text("type"));
         Assert.Equal("AverageValue", trigger.Text("metricType"));
-        Assert.Equal("http://api-service.inference.svc.cluster.local:8080/scaling/workers", trigger.Text("metadata", "url"));
+        Assert.Equal("http://api-service.inference-template.svc.cluster.local:8080/scaling/workers", trigger.Text("metadata", "url"));
         Assert.Equal("waiting", trigger.Text("metadata", "valueLocation"));
         Assert.Equal("bearer", trigger.Text("metadata", "authMode"));
         Assert.NotNull(objects.Find("TriggerAuthentication", trigger.Text("authenticationRef", "name")));

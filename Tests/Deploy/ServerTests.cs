@@ -103,7 +103,7 @@ public sealed class ServerTests(Charts charts)
         Assert.Contains("--port 0 --tls-port 6379", Arguments("redis"), StringComparison.Ordinal);
         Assert.EndsWith(";SSL Mode=VerifyFull;Root Certificate=/authorities/postgres.crt", objects.Find("Secret", "worker-secrets")!.Json.Text("stringData", "ConnectionStrings__inference"), StringComparison.Ordinal);
         Assert.EndsWith(",ssl=true", objects.Find("Secret", "worker-secrets")!.Json.Text("stringData", "ConnectionStrings__redis"), StringComparison.Ordinal);
-        Assert.Equal(["postgres-service", "postgres-service.inference.svc"], objects.Find("Certificate", "postgres-tls")!.Spec.Items("dnsNames").Select(name => name.ToString()));
+        Assert.Equal(["postgres-service", "postgres-service.inference-template.svc"], objects.Find("Certificate", "postgres-tls")!.Spec.Items("dnsNames").Select(name => name.ToString()));
         Assert.All(objects.OfKind("PersistentVolumeClaim"), claim => Assert.Equal("fast", claim.Spec.Text("storageClassName")));
     }
 
@@ -119,7 +119,7 @@ public sealed class ServerTests(Charts charts)
     [Fact]
     public async Task Chart_names_the_secret_that_was_not_given()
     {
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => Tools.HelmAsync("template", "inference", Path.Combine(Charts.Folder, "chart"), "--kube-version", "1.33.0"));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => Tools.HelmAsync("template", "inference-template", Path.Combine(Charts.Folder, "chart"), "--kube-version", "1.33.0"));
 
         Assert.Matches(@"secrets\.\w+\.\w+ is not set", failure.Message);
     }
@@ -134,7 +134,7 @@ public sealed class ServerTests(Charts charts)
         var first = await Tools.RunAsync("bash", [script, chart]);
         var second = await Tools.RunAsync("bash", [script, chart]);
         await File.WriteAllTextAsync(given, first, TestContext.Current.CancellationToken);
-        var objects = RenderedObjects.Parse(await Tools.HelmAsync("template", "inference", chart, "--kube-version", "1.33.0", "--values", given));
+        var objects = RenderedObjects.Parse(await Tools.HelmAsync("template", "inference-template", chart, "--kube-version", "1.33.0", "--values", given));
         File.Delete(given);
         string Entry(string secret, string key) => objects.Find("Secret", secret)!.Json.Text("stringData", key);
 

@@ -6,7 +6,7 @@ internal static class Development
     public static DeployEnvironment Environment { get; } = new()
     {
         Name = "development",
-        Hosts = new("inference.dev.example.com", "api.inference.dev.example.com"),
+        Hosts = new("inference-template.dev.example.com", "api.inference-template.dev.example.com"),
         Api = new(100, 1000, 384),
         Worker = new(250, 2000, 1024),
         //#if (web)

@@ -6,7 +6,7 @@ internal static class Production
     public static DeployEnvironment Environment { get; } = new()
     {
         Name = "production",
-        Hosts = new("inference.example.com", "api.inference.example.com"),
+        Hosts = new("inference-template.example.com", "api.inference-template.example.com"),
         Api = new(500, 2000, 1024),
         Worker = new(2000, 8000, 16384),
         //#if (web)

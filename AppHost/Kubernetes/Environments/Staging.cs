@@ -6,7 +6,7 @@ internal static class Staging
     public static DeployEnvironment Environment { get; } = new()
     {
         Name = "staging",
-        Hosts = new("inference.staging.example.com", "api.inference.staging.example.com"),
+        Hosts = new("inference-template.staging.example.com", "api.inference-template.staging.example.com"),
         Api = new(250, 2000, 512),
         Worker = new(1000, 4000, 4096),
         //#if (web)
