@@ -12,7 +12,7 @@ public sealed record HostileName(string Name, string Identifier, string Label)
         new("my-app 1", "MyApp1", "my-app-1"),
         new("Acme.Vision", "Acme.Vision", "acme-vision"),
         new("1st.2nd", "App1St.App2Nd", "app-1st-2nd"),
-        new("R&D's \"best\" <app>", "RDSBestApp", "r-d-s-best-app"),
+        new("R&D's \"best\" <app>", "RDsBestApp", "r-d-s-best-app"),
         new("推理 平台", "推理平台", "app"),
         new("class", "Class", "class"),
         new("Inference", "InferenceApp", "inference"),

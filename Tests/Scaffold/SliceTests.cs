@@ -1,0 +1,74 @@
+using System.Text.RegularExpressions;
+
+namespace InferenceTemplate.Tests.Scaffold;
+
+/// <summary>A slice of the Api is its folder and its lines in Program.cs: without both the rest compiles.</summary>
+public sealed partial class SliceTests(Template template)
+{
+    // Others rest on these; whoever takes one out changes what the product is.
+    private static readonly Dictionary<string, string> s_core = new(StringComparer.Ordinal)
+    {
+        ["Auth"] = "every endpoint names its policies",
+        ["OpenInference"] = "the calls that jobs, traffic and kept answers are about",
+        ["Startup"] = "applies the schema, which /health waits for",
+        ["Admin"] = "the frame of the command line, which slices give their verbs to",
+        ["Caching"] = "a step of a call, not a slice: OpenInference runs it",
+        ["Predictions"] = "a step of a call, not a slice: OpenInference and Jobs record by it",
+        ["Records"] = "what Predictions writes",
+        ["Properties"] = "launch profiles",
+    };
+
+    [GeneratedRegex(@"public static [\w<>\[\],? ]+ (?<name>(Add|Map|Use)\w+)\(\s*this ", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex Extension();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Api_compiles_without_any_one_of_its_slices()
+    {
+        var project = await template.NewAsync(HostileName.All[0], Choice.Default with { Offline = true }, Cancellation);
+        if (ProjectTests.Profile is { } profile)
+        {
+            await File.WriteAllTextAsync(project.PathOf(".profile.props"), profile, Cancellation);
+        }
+
+        await Commands.RunAsync("dotnet", Build(), project.PathOf("Api"), Cancellation);
+        var slices = Directory.GetDirectories(project.PathOf("Api")).Select(path => Path.GetFileName(path)!)
+            .Where(name => name is not ("bin" or "obj") && !s_core.ContainsKey(name)).Order(StringComparer.Ordinal).ToList();
+        Assert.NotEmpty(slices);
+        var failures = new List<string>();
+        foreach (var slice in slices)
+        {
+            failures.AddRange(await WithoutAsync(project, slice));
+        }
+
+        Assert.True(failures.Count == 0, string.Join('\n', failures));
+    }
+
+    private static async Task<IEnumerable<string>> WithoutAsync(GeneratedProject project, string slice)
+    {
+        var program = project.PathOf("Api/Program.cs");
+        var folder = project.PathOf($"Api/{slice}");
+        var text = await File.ReadAllTextAsync(program, Cancellation);
+        var methods = Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText)
+            .SelectMany(source => Extension().Matches(source)).Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
+        var lines = text.Split('\n').Where(line => !methods.Any(method => line.Contains($".{method}(", StringComparison.Ordinal))
+            && !line.TrimEnd().EndsWith($".Api.{slice};", StringComparison.Ordinal));
+        var aside = project.PathOf($"{slice}.aside");
+        Directory.Move(folder, aside);
+        try
+        {
+            await File.WriteAllTextAsync(program, string.Join('\n', lines), Cancellation);
+            var (exitCode, output) = await Commands.TryRunAsync("dotnet", [.. Build(), "--no-restore", "--no-dependencies"], project.PathOf("Api"), Cancellation);
+            var errors = output.Split('\n').Where(line => line.Contains("error ", StringComparison.Ordinal)).Distinct(StringComparer.Ordinal).Take(8);
+            return exitCode == 0 ? [] : [$"without Api/{slice}:", .. errors.Select(error => "  " + error)];
+        }
+        finally
+        {
+            Directory.Move(aside, folder);
+            await File.WriteAllTextAsync(program, text, Cancellation);
+        }
+    }
+
+    private static string[] Build() => ["build", "--nologo", "-v", "quiet", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false", "-p:TreatWarningsAsErrors=false"];
+}
