@@ -64,7 +64,7 @@ public sealed class PolicyTests(Charts charts)
         { "NetworkPolicy/default-deny", "spec.podSelector", """{"matchLabels":{"app":"api"}}""", "networks admit the topology and no more", "certificate solver: no policy limits its Egress" },
         { "NetworkPolicy/api-network", "spec.ingress.0.from.0", """{"namespaceSelector":{}}""", "networks admit the topology and no more", "namespace/any -> api:8080/TCP: admitted, but" },
         { "NetworkPolicy/api-network", "spec.ingress.0.from", null, "networks admit the topology and no more", "anybody -> api:8080/TCP: admitted, but" },
-        { "NetworkPolicy/api-network", "spec.ingress.0.ports", null, "networks admit the topology and no more", "namespace/keda -> api:any: admitted" },
+        { "NetworkPolicy/api-network", "spec.ingress.0.ports", null, "networks admit the topology and no more", " -> api:any: admitted" },
         { "NetworkPolicy/redis-network", "spec.ingress", null, "networks admit the topology and no more", "api -> redis:6379/TCP: admitted at its beginning only" },
         //#if (web)
         { "NetworkPolicy/web-network", "spec.egress.0", null, "networks admit the topology and no more", "web -> api:8080/TCP: admitted at its end only" },

@@ -27,7 +27,7 @@ public sealed class PackageTests(Template template)
         await Template.InstallAsync(template.Package, hive, Cancellation);
         var said = await Template.NewAsync(hive, HostileName.All[0].Name, Path.Combine(folder, "from it"), Choice.Default, Cancellation);
         var packed = new GeneratedProject(HostileName.All[0], Choice.Default, Path.Combine(folder, "from it"), said);
-        var unpacked = await template.NewAsync(HostileName.All[0], Choice.Default, Cancellation);
+        var unpacked = await template.NewAsync(HostileName.All[0], Choice.Default);
 
         Assert.Equal(unpacked.Files, packed.Files);
         Assert.All(unpacked.Texts.Where(each => each.Key != "AppHost/AppHost.csproj"), each => Assert.Equal(each.Value, packed.Texts[each.Key]));

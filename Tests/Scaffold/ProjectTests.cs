@@ -69,7 +69,7 @@ public sealed class ProjectTests(Template template)
 
     private async Task<GeneratedProject> NewAsync(string name, Choice choice)
     {
-        var project = await template.NewAsync(HostileName.All.Single(each => each.Name == name), choice, Cancellation);
+        var project = await template.NewAsync(HostileName.All.Single(each => each.Name == name), choice);
         if (Profile is not null)
         {
             // ./run would find it out by asking the feed.

@@ -26,7 +26,7 @@ public sealed partial class SliceTests(Template template)
     [Fact]
     public async Task Api_compiles_without_any_one_of_its_slices()
     {
-        var project = await template.NewAsync(HostileName.All[0], Choice.Default with { Offline = true }, Cancellation);
+        var project = await template.NewAsync(HostileName.All[0], Choice.Default with { Offline = true });
         if (ProjectTests.Profile is { } profile)
         {
             await File.WriteAllTextAsync(project.PathOf(".profile.props"), profile, Cancellation);

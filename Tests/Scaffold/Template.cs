@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.IO.Compression;
 using InferenceTemplate.Tests.Shared;
 
@@ -13,6 +14,8 @@ public sealed class Template : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("scaffold-").FullName;
     private readonly SemaphoreSlim _turns = new(Math.Clamp(Environment.ProcessorCount, 1, 4));
+    private readonly CancellationTokenSource _ending = new();
+    private readonly ConcurrentBag<Task> _begun = [];
     private int _made;
 
     public string Package { get; private set; } = "";
@@ -31,11 +34,14 @@ public sealed class Template : IAsyncLifetime
         await InstallAsync(Path.Combine(Unpacked, "content"), Hive, default);
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        // Some may have been begun for cases that were not run.
+        await _ending.CancelAsync();
+        await Task.WhenAll(_begun).ContinueWith(_ => { }, TaskScheduler.Default);
+        _ending.Dispose();
         _turns.Dispose();
         Directory.Delete(_folder, recursive: true);
-        return default;
     }
 
     public static Task<string> InstallAsync(string source, string hive, CancellationToken cancellation) =>
@@ -44,7 +50,15 @@ public sealed class Template : IAsyncLifetime
     /// <summary>An empty folder that goes when the tests end; its name has a space in it, as many people's folders have.</summary>
     public string Folder(string name) => Directory.CreateDirectory(Path.Combine(_folder, $"made {Interlocked.Increment(ref _made)}", name)).FullName;
 
-    public async Task<GeneratedProject> NewAsync(HostileName name, Choice choice, CancellationToken cancellation)
+    /// <summary>Ends with the tests, not with the one that asked.</summary>
+    public Task<GeneratedProject> NewAsync(HostileName name, Choice choice)
+    {
+        var project = NewAsync(name, choice, _ending.Token);
+        _begun.Add(project);
+        return project;
+    }
+
+    private async Task<GeneratedProject> NewAsync(HostileName name, Choice choice, CancellationToken cancellation)
     {
         var root = Path.Combine(Folder("in here"), name.Name.Replace('/', '_'));
         await _turns.WaitAsync(cancellation);
