@@ -4,7 +4,6 @@ using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Queues;
-using InferenceTemplate.Api.Scaling;
 using InferenceTemplate.Api.Traffic;
 
 namespace InferenceTemplate.Api;
@@ -30,5 +29,4 @@ namespace InferenceTemplate.Api;
 [JsonSerializable(typeof(PurgedCount))]
 [JsonSerializable(typeof(JobView))]
 [JsonSerializable(typeof(JobPage))]
-[JsonSerializable(typeof(WorkerDemand))]
 internal sealed partial class ApiJson : JsonSerializerContext;
