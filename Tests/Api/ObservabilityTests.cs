@@ -84,7 +84,9 @@ public sealed class ObservabilityTests(Platform platform)
 
             // Other tests add models of their own meanwhile.
             Assert.Contains("digits/1", worker.GetProperty("models").EnumerateArray().Select(m => m.GetString()));
-            var model = Assert.Single(overview.GetProperty("models").EnumerateArray(), m => m.GetProperty("name").GetString() == "digits");
+            var model = Assert.Single(
+                overview.GetProperty("models").EnumerateArray(),
+                m => m.GetProperty("name").GetString() == "digits" && m.GetProperty("version").GetString() == "1");
             Assert.Equal("ready", model.GetProperty("state").GetString());
             Assert.True(overview.GetProperty("latency").GetProperty("p50").GetDouble() > 0);
             return;
