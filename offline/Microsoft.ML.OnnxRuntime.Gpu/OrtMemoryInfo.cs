@@ -22,7 +22,7 @@ public enum OrtMemType
 }
 
 /// <summary>Where memory is: the name of its allocator, and a device.</summary>
-public unsafe class OrtMemoryInfo : SafeHandle
+public unsafe class OrtMemoryInfo : SafeHandle, IEquatable<OrtMemoryInfo>
 {
     public static readonly byte[] allocatorCPU = "Cpu\0"u8.ToArray();
     public static readonly byte[] allocatorCUDA = "Cuda\0"u8.ToArray();

@@ -102,9 +102,9 @@ public sealed class ModelRegistryTests(Servers servers)
 
         async Task<(string? Stable, int Aliases)> StateAsync()
         {
-            await using var database = await registry.DatabaseAsync();
-            return ((await database.Models.SingleAsync(m => m.Name == model, Cancellation)).Settings.Traffic.Stable,
-                await database.ModelAliases.CountAsync(a => a.Model == model, Cancellation));
+            await using var now = await registry.DatabaseAsync();
+            return ((await now.Models.SingleAsync(m => m.Name == model, Cancellation)).Settings.Traffic.Stable,
+                await now.ModelAliases.CountAsync(a => a.Model == model, Cancellation));
         }
     }
 

@@ -159,7 +159,7 @@ public abstract class Tensor<T> : TensorBase, IList<T>, IReadOnlyList<T>
         for (var i = 0; i < indices.Length; i++)
         {
             if ((uint)indices[i] >= (uint)dimensions[i])
-                throw new IndexOutOfRangeException($"Index {indices[i]} of dimension {i} is not below {dimensions[i]}");
+                throw new ArgumentOutOfRangeException(nameof(indices), $"Index {indices[i]} of dimension {i} is not below {dimensions[i]}");
             place += indices[i] * strides[i];
         }
         return place;

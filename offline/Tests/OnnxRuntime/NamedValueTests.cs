@@ -115,7 +115,7 @@ public sealed class NamedValueTests
         Assert.Equal(1, columns.ToDenseTensor()[0, 0]);
         Assert.Throws<ArgumentException>(() => rows.Reshape([5]));
         Assert.Throws<ArgumentException>(() => rows[1]);
-        Assert.Throws<IndexOutOfRangeException>(() => rows[0, 3]);
+        Assert.Throws<ArgumentOutOfRangeException>(() => rows[0, 3]);
         Assert.Throws<ArgumentException>(() => new DenseTensor<int>(new int[5], [2, 3]));
         rows.Fill(9);
         Assert.All(rows, n => Assert.Equal(9, n));
