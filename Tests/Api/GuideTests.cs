@@ -16,7 +16,7 @@ public sealed partial class GuideTests(Platform platform)
     {
         Assert.SkipUnless(
             new[] { "bash", "curl", "jq", "sha256sum" }.All(IsInstalled), "The guide needs bash, curl, jq and sha256sum.");
-        string[] blocks = [.. ShellBlock().Matches(await File.ReadAllTextAsync(Path.Combine(Repository.Root, Guide), Cancellation)).Select(m => m.Groups[1].Value)];
+        string[] blocks = [.. ShellBlock().Matches(await File.ReadAllTextAsync(Path.Combine(Repository.Root, Guide), Cancellation)).Select(m => m.Groups["block"].Value)];
         Assert.True(blocks.Length >= 10, $"{Guide} has {blocks.Length} blocks");
         var folder = Directory.CreateTempSubdirectory("guide-");
         try
@@ -88,9 +88,9 @@ public sealed partial class GuideTests(Platform platform)
     private static bool IsInstalled(string tool) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Any(folder => File.Exists(Path.Combine(folder, tool)));
 
-    [GeneratedRegex("^```sh\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline, matchTimeoutMilliseconds: 10_000)]
+    [GeneratedRegex("^```sh\n(?<block>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex ShellBlock();
 
-    [GeneratedRegex("^```(?!sh$)[a-z]+$", RegexOptions.Multiline, matchTimeoutMilliseconds: 10_000)]
+    [GeneratedRegex("^```(?!sh$)[a-z]+$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex OtherBlock();
 }
