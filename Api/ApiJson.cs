@@ -4,7 +4,6 @@ using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Queues;
-using InferenceTemplate.Api.Scaling;
 using InferenceTemplate.Api.Traffic;
 
 namespace InferenceTemplate.Api;
@@ -19,6 +18,7 @@ namespace InferenceTemplate.Api;
 [JsonSerializable(typeof(ServerReady))]
 [JsonSerializable(typeof(ModelMetadata))]
 [JsonSerializable(typeof(ModelReady))]
+[JsonSerializable(typeof(ModelNameList))]
 [JsonSerializable(typeof(AccessToken))]
 [JsonSerializable(typeof(PlatformOverview))]
 [JsonSerializable(typeof(TrafficPolicyBody))]
@@ -30,5 +30,4 @@ namespace InferenceTemplate.Api;
 [JsonSerializable(typeof(PurgedCount))]
 [JsonSerializable(typeof(JobView))]
 [JsonSerializable(typeof(JobPage))]
-[JsonSerializable(typeof(WorkerDemand))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -1,15 +1,28 @@
 using InferenceTemplate.Api.Admin;
+using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Batches;
+using InferenceTemplate.Api.DataRights;
+using InferenceTemplate.Api.Features;
+using InferenceTemplate.Api.Idempotency;
 using InferenceTemplate.Api.Jobs;
+using InferenceTemplate.Api.Keys;
+using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Api.Models;
+using InferenceTemplate.Api.OpenApi;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
 using InferenceTemplate.Api.Queues;
+using InferenceTemplate.Api.Retention;
 using InferenceTemplate.Api.Scaling;
+using InferenceTemplate.Api.Security;
 using InferenceTemplate.Api.Startup;
+using InferenceTemplate.Api.Tenants;
 using InferenceTemplate.Api.Traffic;
+using InferenceTemplate.Api.Usage;
 using InferenceTemplate.Inference;
+using InferenceTemplate.Inference.DataRights;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.ServiceDefaults;
 
@@ -24,15 +37,22 @@ builder.AddServiceDefaults();
 builder.AddNpgsqlDataSource("inference");
 builder.AddRedisClient("redis");
 builder.Services.AddInference();
+builder.Services.AddEdge();
 builder.Services.AddApiAuth(builder.Configuration);
+builder.Services.AddLimits();
 builder.Services.AddOpenInference();
 builder.Services.AddQueues();
 builder.Services.AddModels();
 builder.Services.AddJobsApi();
+builder.Services.AddBatches();
+builder.Services.AddIdempotency();
 builder.Services.AddOverview();
 builder.Services.AddPredictions();
 builder.Services.AddTraffic();
+builder.Services.AddDataRights();
+builder.Services.AddRetentionApi();
 builder.Services.AddScaling(builder.Configuration);
+builder.Services.AddOpenApiDocument();
 builder.Services.AddStartup();
 
 var app = builder.Build();
@@ -42,18 +62,36 @@ if (args.Contains("--migrate", StringComparer.Ordinal))
     return await app.MigrateAsync();
 }
 
+app.UseEdge();
 app.UseAuthentication();
 app.UseAuthorization();
+app.UseModelAccess();
+app.UseIdempotency();
 
 app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(Policies.Administer));
 app.MapOpenInference();
 app.MapModels();
 app.MapAccessTokens();
+app.MapKeys();
 app.MapTraffic();
 app.MapQueues();
 app.MapJobs();
+app.MapBatches();
 app.MapOverview();
+app.MapAudit();
+app.MapDataRights();
+app.MapRetention();
+app.MapFeatures();
 app.MapScaling();
+app.MapTenants();
+app.MapUsage();
+app.MapOpenApiDocument();
 
+if (args.Contains("--endpoints", StringComparer.Ordinal))
+{
+    return app.WriteEndpoints();
+}
+
+app.CheckEndpoints();
 await app.RunAsync();
 return 0;

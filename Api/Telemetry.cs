@@ -17,6 +17,7 @@ internal sealed class Telemetry
     private readonly Counter<long> _shadows;
     private readonly Counter<long> _comparisonsShed;
     private readonly Counter<long> _dropped;
+    private readonly Counter<long> _errors;
 
     public Telemetry(IMeterFactory meters)
     {
@@ -33,11 +34,21 @@ internal sealed class Telemetry
         _comparisonsShed = meter.CreateCounter<long>(
             "inference.shadow.comparisons.shed", "{comparison}", "Comparisons not kept because Postgres could not keep up.");
         _dropped = meter.CreateCounter<long>("inference.requests.dropped", "{request}", "Requests removed without a run, by reason.");
+        _errors = meter.CreateCounter<long>("inference.errors", "{error}", "Inference requests that brought no result, by kind.");
     }
 
     public void Answered(string model, string version, int status, TimeSpan time) => _requestDuration.Record(
         time.TotalSeconds,
         new TagList { { "model", model }, { "version", version }, { "http.response.status_code", status } });
+
+    /// <param name="kind">One of <see cref="OpenInference.ErrorKinds"/>; null for no error.</param>
+    public void Failed(string model, string version, string? kind)
+    {
+        if (kind is not null)
+        {
+            _errors.Add(1, new TagList { { "model", model }, { "version", version }, { "error.type", kind } });
+        }
+    }
 
     /// <summary>Shadow requests that made way for another.</summary>
     public void DroppedShadow(string model, string version, int count) =>

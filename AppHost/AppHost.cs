@@ -1,5 +1,7 @@
 using InferenceTemplate.AppHost;
+//#if (deploy)
 using InferenceTemplate.AppHost.Kubernetes;
+//#endif
 
 var builder = DistributedApplication.CreateBuilder(args);
 
@@ -31,11 +33,28 @@ var worker = builder.AddService<Projects.Worker>(Resources.Worker)
     .WithEnvironment("ORT_DISABLE_TELEMETRY", "1")
     .WithEnvironment("Worker__DrainTimeout", Shutdown.DrainTimeout);
 
+//#if (web)
 var web = builder.AddService<Projects.Web>(Resources.Web)
     .WithReference(api).WaitFor(api)
     .WithExternalHttpEndpoints();
 
-builder.AddKubernetes(postgres, redis, api, worker, web);
-builder.AddWelcome(api, worker, web, adminSecret);
+//#endif
+//#if (deploy)
+builder.AddKubernetes(
+    postgres,
+    redis,
+    //#if (web)
+    web,
+    //#endif
+    api,
+    worker);
+//#endif
+builder.AddWelcome(
+    //#if (web)
+    web,
+    //#endif
+    api,
+    worker,
+    adminSecret);
 
 builder.Build().Run();

@@ -1,6 +1,6 @@
 namespace InferenceTemplate.AppHost;
 
-/// <summary>How long services have to end their work: the service reads it as <c>Worker:DrainTimeout</c>, and a cluster waits longer (<see cref="Kubernetes.Draining"/>).</summary>
+/// <summary>How long services have to end their work: the service reads it as <c>Worker:DrainTimeout</c>, and a cluster waits longer (<c>Kubernetes/Draining</c>).</summary>
 internal static class Shutdown
 {
     /// <summary>Seconds that a worker has to finish what it runs; the rest is handed back, for which it takes 5 more at most.</summary>

@@ -8,9 +8,11 @@ internal static class Welcome
 {
     public static void AddWelcome(
         this IDistributedApplicationBuilder builder,
+        //#if (web)
+        IResourceBuilder<ProjectResource> web,
+        //#endif
         IResourceBuilder<ProjectResource> api,
         IResourceBuilder<ProjectResource> worker,
-        IResourceBuilder<ProjectResource> web,
         IResourceBuilder<ParameterResource> adminSecret)
     {
         if (builder.ExecutionContext.IsPublishMode)
@@ -18,7 +20,9 @@ internal static class Welcome
             return;
         }
 
+        //#if (samples)
         var example = Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", "models", "digits", "example-request.json"));
+        //#endif
         builder.Eventing.Subscribe<AfterResourcesCreatedEvent>((created, cancellationToken) =>
         {
             var stopping = created.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
@@ -30,24 +34,44 @@ internal static class Welcome
         {
             try
             {
-                foreach (var resource in (IResource[])[api.Resource, worker.Resource, web.Resource])
+                IResource[] services =
+                [
+                    api.Resource,
+                    worker.Resource,
+                    //#if (web)
+                    web.Resource,
+                    //#endif
+                ];
+                foreach (var resource in services)
                 {
                     await resources.WaitForResourceHealthyAsync(resource.Name, stopping);
                 }
 
                 var apiUrl = api.GetEndpoint("http").Url;
                 var key = $"admin_{await adminSecret.Resource.GetValueAsync(stopping)}";
+                Console.WriteLine("\nReady.");
+                //#if (web)
+                Console.WriteLine($"  Dashboard  {web.GetEndpoint("http").Url}  (sign in with the admin key)");
+                //#endif
                 Console.WriteLine($"""
-
-                    Ready.
-                      Dashboard  {web.GetEndpoint("http").Url}  (sign in with the admin key)
                       API        {apiUrl}
                       Admin key  {key}
 
+                    """);
+                //#if (samples)
+                Console.WriteLine($"""
                     Classify a digit:
                       curl -s {apiUrl}/v2/models/digits/infer -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d @{Quote(example)}
 
                     """);
+                //#endif
+                ////#if (!samples)
+                //Console.WriteLine($"""
+                //    See which models there are (models/README.md tells how the first one comes in):
+                //      curl -s {apiUrl}/v1/models -H 'Authorization: Bearer {key}'
+                //
+                //    """);
+                //#endif
             }
             catch (OperationCanceledException)
             {
@@ -60,5 +84,7 @@ internal static class Welcome
         }
     }
 
+    //#if (samples)
     private static string Quote(string path) => $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    //#endif
 }

@@ -2,10 +2,14 @@ using InferenceTemplate.Inference.Audit;
 using InferenceTemplate.Inference.Caching;
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Costs;
+using InferenceTemplate.Inference.Features;
 using InferenceTemplate.Inference.Fleet;
 using InferenceTemplate.Inference.Jobs;
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Retention;
+using InferenceTemplate.Inference.Statistics;
 using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Tenancy;
 using InferenceTemplate.Inference.Traffic;
 using InferenceTemplate.Inference.Triton;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,17 +26,22 @@ public static class InferenceRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.AddInferenceStore();
         services.AddRegistry();
-        services.AddSingleton<AuditLog>();
+        services.AddAudit();
+        services.AddRetention();
+        services.AddFeatures();
         services.AddSingleton<RequestQueue>();
         services.AddSingleton<FleetRegistry>();
         services.AddSingleton<ModelAvailability>();
         services.AddOptions<CostOptions>().BindConfiguration(CostOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<TritonOptions>().BindConfiguration(TritonOptions.Section);
         services.AddSingleton<TritonMetrics>();
+        services.AddSingleton<ModelStatistics>();
+        services.AddHostedService<StatisticsFlush>();
         services.AddSingleton<ResponseCache>();
         services.AddSingleton<TrafficOutcomes>();
         services.AddSingleton<CanaryJudge>();
         services.AddJobs();
+        services.AddTenancy();
         return services;
     }
 }

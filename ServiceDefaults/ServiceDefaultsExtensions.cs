@@ -1,6 +1,7 @@
 using InferenceTemplate.ServiceDefaults.Errors;
 using InferenceTemplate.ServiceDefaults.Health;
 using InferenceTemplate.ServiceDefaults.Http;
+using InferenceTemplate.ServiceDefaults.Secrets;
 using InferenceTemplate.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -14,7 +15,8 @@ public static class ServiceDefaultsExtensions
 {
     /// <summary>
     /// Adds telemetry (OpenTelemetry logs, metrics and traces; JSON on the console), a correlation id for each request, resilient
-    /// HttpClients that find services by name, problem details for errors, and the health check <c>self</c>.
+    /// HttpClients that find services by name, problem details for errors, the health check <c>self</c>, and the refusal to start with
+    /// secrets that can be guessed.
     /// </summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -24,6 +26,7 @@ public static class ServiceDefaultsExtensions
         builder.Services.AddHttpClientDefaults();
         builder.AddErrorHandling();
         builder.Services.AddHealthDefaults();
+        SecretCheck.Add(builder.Services);
         builder.Services.AddTransient<IStartupFilter, DefaultMiddleware>();
         return builder;
     }

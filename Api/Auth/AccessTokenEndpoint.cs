@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using System.Text.Json.Serialization;
+using InferenceTemplate.Inference.Audit;
 using InferenceTemplate.Inference.Identity;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -16,10 +17,14 @@ internal static class AccessTokenEndpoint
     /// <summary>Maps the exchange of an API key for a token; a token can't be exchanged for another.</summary>
     public static void MapAccessTokens(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapPost("/v1/auth/token", Issue).RequireAuthorization(
-            new AuthorizeAttribute(Policies.Infer) { AuthenticationSchemes = ApiKeyAuthenticationHandler.SchemeName });
+            new AuthorizeAttribute(Policies.Infer) { AuthenticationSchemes = ApiKeyAuthenticationHandler.SchemeName })
+            .WithSummary("Exchange an API key for a short-lived token")
+            .Produces<AccessToken>();
 
-    private static JsonHttpResult<AccessToken> Issue(ClaimsPrincipal caller, AccessTokenIssuer issuer, HttpResponse response)
+    private static JsonHttpResult<AccessToken> Issue(ClaimsPrincipal caller, AccessTokenIssuer issuer, AuditLog audit, HttpResponse response)
     {
+        audit.Record(new AuditEvent(
+            "token.issued", caller.Identity?.Name ?? "unnamed", caller.TenantId(), caller.FindFirstValue(InferenceClaims.KeyId)));
         response.Headers.CacheControl = "no-store";
         return TypedResults.Json(issuer.Issue(caller), ApiJson.Default.AccessToken);
     }

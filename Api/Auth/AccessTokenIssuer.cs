@@ -13,6 +13,7 @@ internal sealed class AccessTokenIssuer(IOptions<AuthOptions> options, TimeProvi
     public const string Issuer = "inference-api";
     public const string Audience = "inference";
 
+    // For whoever reads the token; the Api itself goes by the key as it is.
     private static readonly string[] Carried =
         [InferenceClaims.Name, InferenceClaims.Role, InferenceClaims.Tenant, InferenceClaims.KeyId];
 

@@ -7,14 +7,20 @@ public sealed class AuthOptions
 {
     public const string Section = "Auth";
 
+    private const string JwtSigningKeyRule =
+        "Auth:JwtSigningKey must be set to a random secret of at least 32 characters, such as `openssl rand -hex 32` gives.";
+
+    private const string AdminSecretRule =
+        "Auth:AdminSecret must be set to a random secret of at least 24 characters, such as `openssl rand -hex 32` gives.";
+
     /// <summary>Signs the short-lived tokens (HMAC-SHA-256); at least 32 characters.</summary>
-    [Required, MinLength(32, ErrorMessage = "Auth:JwtSigningKey must be set to a secret of at least 32 characters.")]
+    [Required(ErrorMessage = JwtSigningKeyRule), MinLength(32, ErrorMessage = JwtSigningKeyRule)]
     public string JwtSigningKey { get; set; } = "";
 
     /// <summary>
     /// The first admin key is <c>admin_</c> and this; at least 24 characters. Changing it replaces that key at the next start.
     /// </summary>
-    [Required, MinLength(24, ErrorMessage = "Auth:AdminSecret must be set to a secret of at least 24 characters.")]
+    [Required(ErrorMessage = AdminSecretRule), MinLength(24, ErrorMessage = AdminSecretRule)]
     public string AdminSecret { get; set; } = "";
 
     /// <summary>How long a token lives. Default 15 minutes.</summary>

@@ -1,12 +1,12 @@
-using System.Text;
 using InferenceTemplate.Inference.Identity;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
-using Microsoft.IdentityModel.Tokens;
+using Microsoft.IdentityModel.JsonWebTokens;
 
 namespace InferenceTemplate.Api.Auth;
 
-/// <summary>Callers prove themselves by an API key or by a token that one was exchanged for.</summary>
+/// <summary>Callers prove themselves by an API key, by a token that one was exchanged for, or by a token of another authority.</summary>
 internal static class AuthRegistration
 {
     private const string KeyOrToken = "KeyOrToken";
@@ -14,37 +14,54 @@ internal static class AuthRegistration
     public static IServiceCollection AddApiAuth(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<AuthOptions>().Bind(configuration.GetSection(AuthOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<JwtOptions>().Bind(configuration.GetSection(JwtOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<JwtOptions>, JwtOptionsValidator>();
         services.AddSingleton<AccessTokenIssuer>();
 
+        var authority = configuration.GetSection(JwtOptions.Section).Get<JwtOptions>() is { IsConfigured: true };
         services.AddAuthentication(KeyOrToken)
             .AddApiKeys()
-            .AddJwtBearer()
+            .AddJwtBearer(OwnTokens.Scheme)
+            .AddJwtBearer(AuthorityTokens.Scheme)
             .AddPolicyScheme(KeyOrToken, "API key or token", options => options.ForwardDefaultSelector = context =>
-                IsToken(ApiKeyAuthenticationHandler.Credential(context.Request))
-                    ? JwtBearerDefaults.AuthenticationScheme
-                    : ApiKeyAuthenticationHandler.SchemeName);
-        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<IOptions<AuthOptions>>(Configure);
+                SchemeOf(ApiKeyAuthenticationHandler.Credential(context.Request), authority));
+        services.AddOptions<JwtBearerOptions>(OwnTokens.Scheme).Configure<IOptions<AuthOptions>>(OwnTokens.Configure);
+        services.AddOptions<JwtBearerOptions>(AuthorityTokens.Scheme).Configure<IOptions<JwtOptions>>(AuthorityTokens.Configure);
         services.AddAuthorization(Policies.Add);
+        services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalAudit>();
+        services.PostConfigure<ProblemDetailsOptions>(TellWhy);
         return services;
     }
 
     // A JSON Web Token is three parts joined by dots; an API key has no dot.
-    private static bool IsToken(string? credential) => credential?.AsSpan().Count('.') == 2;
+    private static string SchemeOf(string? credential, bool authority) =>
+        credential?.AsSpan().Count('.') != 2 ? ApiKeyAuthenticationHandler.SchemeName
+        : authority && IssuerOf(credential) is { } issuer && issuer != AccessTokenIssuer.Issuer ? AuthorityTokens.Scheme
+        : OwnTokens.Scheme;
 
-    private static void Configure(JwtBearerOptions jwt, IOptions<AuthOptions> auth)
+    // Only to choose who validates it.
+    private static string? IssuerOf(string token)
     {
-        jwt.MapInboundClaims = false;
-        jwt.TokenValidationParameters = new TokenValidationParameters
+        try
         {
-            ValidIssuer = AccessTokenIssuer.Issuer,
-            ValidAudience = AccessTokenIssuer.Audience,
-            IssuerSigningKey = new SymmetricSecurityKey(Encoding.UTF8.GetBytes(auth.Value.JwtSigningKey)),
-            ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
-            RequireExpirationTime = true,
-            RequireSignedTokens = true,
-            ClockSkew = TimeSpan.FromSeconds(30),
-            NameClaimType = InferenceClaims.Name,
-            RoleClaimType = InferenceClaims.Role,
+            return new JsonWebToken(token).Issuer;
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    private static void TellWhy(ProblemDetailsOptions options)
+    {
+        var customize = options.CustomizeProblemDetails;
+        options.CustomizeProblemDetails = problem =>
+        {
+            customize?.Invoke(problem);
+            if (problem.ProblemDetails.Status == StatusCodes.Status401Unauthorized && problem.HttpContext.RefusalReason() is { } reason)
+            {
+                problem.ProblemDetails.Detail = reason;
+            }
         };
     }
 }

@@ -1,8 +1,11 @@
+using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference.Caching;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Features;
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Tenancy;
 using InferenceTemplate.Inference.Triton;
 
 namespace InferenceTemplate.Api.Caching;
@@ -14,7 +17,14 @@ internal readonly record struct CachedCallResult(InferenceCallResult Result, boo
 
 /// <summary>Calls a model, unless the answer is known: for models whose settings say that answers may be kept.</summary>
 internal sealed partial class CachedCalls(
-    InferenceCalls calls, ResponseCache cache, Telemetry telemetry, TritonMetrics triton, TimeProvider time, ILogger<CachedCalls> logger)
+    InferenceCalls calls,
+    TenantGate gate,
+    ResponseCache cache,
+    FeatureSwitches features,
+    Telemetry telemetry,
+    TritonMetrics triton,
+    TimeProvider time,
+    ILogger<CachedCalls> logger)
 {
     // Answers on their way into the cache; more are not kept. They hold memory, and Redis may be slow.
     private const int MaxFilling = 256;
@@ -27,15 +37,15 @@ internal sealed partial class CachedCalls(
         calls.RefusalWithoutAsking(routed.Version, contentLength);
 
     public async Task<CachedCallResult> CallAsync(
-        RoutedModel routed, string tenant, InferBody body, long? contentLength, CancellationToken cancellationToken)
+        RoutedModel routed, TenantAccount tenant, InferBody body, long? contentLength, CancellationToken cancellationToken)
     {
-        if (routed.Settings.Cache is not { } settings)
+        if (routed.Settings.Cache is not { } settings || !await features.IsOnAsync(FeatureNames.ResponseCache, tenant.Id))
         {
             return new(await calls.CallAsync(routed.Version, tenant, body, contentLength, kept: null, cancellationToken), null);
         }
 
         var (start, timeout) = (time.GetTimestamp(), calls.TimeFor(body.Timeout));
-        var key = ResponseCacheKey.Of(routed.Version, tenant, body.Inputs, body.Outputs);
+        var key = ResponseCacheKey.Of(routed.Version, tenant.Id, body.Inputs, body.Outputs);
         CachedCallResult ended;
         try
         {
@@ -50,6 +60,12 @@ internal sealed partial class CachedCalls(
                 time,
                 cancellationToken);
             ended = new(answer.Result, shared || answer.Kept);
+            if (shared)
+            {
+                // Another's request brought the answer; this one counts all the same.
+                var (refusal, standing) = await gate.TakeAsync(tenant, cancellationToken);
+                ended = refusal is null ? ended with { Result = ended.Result with { Standing = standing } } : new(refusal, false);
+            }
         }
         catch (TimeoutException)
         {

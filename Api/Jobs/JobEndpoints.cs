@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Security.Claims;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Jobs;
@@ -23,9 +22,10 @@ internal static class JobEndpoints
     public static void MapJobs(this IEndpointRouteBuilder endpoints)
     {
         var jobs = endpoints.MapGroup("/v1/jobs").RequireAuthorization(Policies.Infer);
-        jobs.MapGet("/", ListAsync);
-        jobs.MapGet("/{id:guid}", GetAsync);
-        jobs.MapPost("/{id:guid}/cancel", CancelAsync);
+        jobs.MapGet("/", ListAsync).WithSummary("Jobs of the own tenant, the newest first").Produces<JobPage>();
+        jobs.MapGet("/{id:guid}", GetAsync).WithSummary("A job").Produces<JobView>();
+        jobs.MapDelete("/{id:guid}", DeleteAsync).WithSummary("Delete a job that has ended, and its result").Produces(StatusCodes.Status204NoContent);
+        jobs.MapPost("/{id:guid}/cancel", CancelAsync).WithSummary("Cancel a job").Produces<JobView>();
         jobs.MapJobResult();
         jobs.MapJobEvents();
     }
@@ -42,6 +42,19 @@ internal static class JobEndpoints
     {
         await cancellation.CancelAsync(caller.TenantId(), id, cancellationToken);
         return await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } job ? Show(job) : Unknown(id);
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
+        Guid id, ClaimsPrincipal caller, JobDeletion deletion, JobQueries queries, CancellationToken cancellationToken)
+    {
+        if (await deletion.DeleteAsync(caller.TenantId(), id, cancellationToken))
+        {
+            return TypedResults.NoContent();
+        }
+
+        return await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } job
+            ? TypedResults.Problem($"the job is {job.State.Name()}: cancel it first", statusCode: StatusCodes.Status409Conflict)
+            : Unknown(id);
     }
 
     private static async Task<Results<JsonHttpResult<JobPage>, ProblemHttpResult>> ListAsync(
@@ -67,19 +80,17 @@ internal static class JobEndpoints
         Guid? before = null;
         if (cursor is not null)
         {
-            Span<byte> bytes = stackalloc byte[16];
-            if (cursor.Length > 24 || !Base64Url.IsValid(cursor, out var length) || length != bytes.Length)
+            if (!IdCursor.TryRead(cursor, out var id))
             {
                 return Wrong($"cursor: '{cursor}' is not one that a list has given");
             }
 
-            Base64Url.DecodeFromChars(cursor, bytes);
-            before = new Guid(bytes, bigEndian: true);
+            before = id;
         }
 
         // One more than asked for tells whether there are more.
         var jobs = await queries.ListAsync(caller.TenantId(), wanted, model, before, count + 1, cancellationToken);
-        var next = jobs.Count > count ? Base64Url.EncodeToString(jobs[count - 1].Id.ToByteArray(bigEndian: true)) : null;
+        var next = jobs.Count > count ? IdCursor.Of(jobs[count - 1].Id) : null;
         return TypedResults.Json(new JobPage([.. jobs.Take(count).Select(JobView.Of)], next), ApiJson.Default.JobPage);
     }
 

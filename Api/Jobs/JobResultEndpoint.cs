@@ -1,18 +1,28 @@
 using System.Security.Claims;
 using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Jobs;
+using InferenceTemplate.Inference.Tensors;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Jobs;
 
-/// <summary><c>GET /v1/jobs/{id}/result</c>: what the synchronous call would have answered.</summary>
+/// <summary><c>GET /v1/jobs/{id}/result</c>: what the synchronous call would have answered, in either of its two encodings.</summary>
 internal static class JobResultEndpoint
 {
-    public static void MapJobResult(this IEndpointRouteBuilder jobs) => jobs.MapGet("/{id:guid}/result", HandleAsync);
+    private const string Binary = "application/octet-stream";
+
+    public static void MapJobResult(this IEndpointRouteBuilder jobs) => jobs.MapGet("/{id:guid}/result", HandleAsync)
+        .WithSummary("What the call would have answered")
+        .Produces<InferAnswerDocument>()
+        .ProducesProblem(StatusCodes.Status409Conflict)
+        .ProducesProblem(StatusCodes.Status410Gone);
 
     private static async Task HandleAsync(
-        Guid id, HttpContext context, ClaimsPrincipal caller, JobQueries queries, TimeProvider time, CancellationToken cancellationToken)
+        Guid id, HttpContext context, ClaimsPrincipal caller, JobQueries queries, IOptions<CostOptions> costs, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         if (await queries.FindAsync(caller.TenantId(), id, cancellationToken) is not { } job)
         {
@@ -32,10 +42,25 @@ internal static class JobResultEndpoint
             return;
         }
 
-        context.Response.ContentType = "application/json";
-        InferResponseWriter.Write(context.Response.BodyWriter, job.Model, job.Version, job.RequestId, reply);
-        await context.Response.BodyWriter.FlushAsync(cancellationToken);
+        context.Response.Headers.Vary = "Accept";
+        var forms = WantsBinary(context.Request) ? OutputForms.Binary : OutputForms.Json;
+        if (forms == OutputForms.Json && reply.Outputs.FirstOrDefault(o => o.Datatype is Datatype.Fp16 or Datatype.Bf16) is { } half)
+        {
+            await TypedResults.Problem(
+                $"'{half.Name}' is {half.Datatype.Name()}, which JSON can't hold: ask with 'Accept: {Binary}'",
+                statusCode: StatusCodes.Status406NotAcceptable).ExecuteAsync(context);
+            return;
+        }
+
+        var parameters = new AnswerParameters(reply.QueueTime, reply.ComputeTime, reply.BatchSize, job.Cost, costs.Value.Currency, CacheHit: null);
+        parameters.SetHeaders(context.Response.Headers);
+        await InferAnswer.WriteAsync(context, job.Model, job.Version, job.RequestId, forms, reply, parameters);
     }
+
+    private static bool WantsBinary(HttpRequest request) => request.GetTypedHeaders().Accept
+        .Where(type => type.Quality is null or > 0)
+        .OrderByDescending(type => type.Quality ?? 1)
+        .FirstOrDefault(type => type.MediaType.Value is Binary or "application/json" or "application/*" or "*/*") is { } first && first.MediaType == Binary;
 
     private static ProblemHttpResult? WithoutResult(JobFacts job, DateTimeOffset now) => job.State switch
     {

@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Inference.Features;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Jobs;
 using InferenceTemplate.Inference.Queue;
@@ -11,8 +12,11 @@ namespace InferenceTemplate.Api.Jobs;
 /// An inference request with <c>Prefer: respond-async</c> (RFC 7240): the same request, answered 202 with a job once it is
 /// committed.
 /// </summary>
-internal sealed class JobSubmission(JobWriter writer, JobQueries queries, IOptions<JobOptions> options)
+internal sealed class JobSubmission(JobWriter writer, JobQueries queries, FeatureSwitches features, IOptions<JobOptions> options)
 {
+    /// <summary>The header of an answer that is an earlier job's.</summary>
+    public const string Replayed = "Idempotency-Replayed";
+
     private const string RespondAsync = "respond-async";
     private const string IdempotencyKey = "Idempotency-Key";
     private const int MaxKeyLength = 255;
@@ -26,6 +30,13 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, IOptio
     /// <param name="requestedVersion">The one that the caller named; null for none.</param>
     public async Task<int> AnswerAsync(HttpContext context, ModelVersion version, string? requestedVersion, InferBody body)
     {
+        var tenant = context.User.TenantId();
+        if (!await features.IsOnAsync(FeatureNames.Jobs, tenant))
+        {
+            return await RefuseAsync(
+                context, StatusCodes.Status503ServiceUnavailable, "jobs are switched off at present: call without 'Prefer: respond-async', or try again later");
+        }
+
         string? key = null;
         if (context.Request.Headers.TryGetValue(IdempotencyKey, out var keys))
         {
@@ -43,7 +54,6 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, IOptio
 
         // Nobody waits at a connection: those who do go first, unless the caller says otherwise.
         var priority = body.Priority == Priority.Normal ? Priority.Low : body.Priority;
-        var tenant = context.User.TenantId();
         var accepted = await writer.AcceptAsync(
             new NewJob(
                 tenant, version.Model, version.Version, priority, body.Inputs, body.Outputs, body.Timeout, body.Id,
@@ -83,7 +93,7 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, IOptio
             return await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "the job of this key has just expired: try again");
         }
 
-        context.Response.Headers["Idempotency-Replayed"] = "true";
+        context.Response.Headers[Replayed] = "true";
         return await AcceptAsync(context, job);
     }
 

@@ -11,8 +11,13 @@ internal static class Aliases
 {
     public static void MapAliases(this IEndpointRouteBuilder models)
     {
-        models.MapPut("/{model}/aliases/{alias}", PutAsync);
-        models.MapDelete("/{model}/aliases/{alias}", DeleteAsync);
+        models.MapPut("/{model}/aliases/{alias}", PutAsync)
+            .WithSummary("Point an alias at a version")
+            .WithBody<AliasTarget>("""{"version":"2"}""")
+            .Produces<AliasTarget>();
+        models.MapDelete("/{model}/aliases/{alias}", DeleteAsync)
+            .WithSummary("Remove an alias")
+            .Produces(StatusCodes.Status204NoContent);
     }
 
     private static async Task<IResult> PutAsync(

@@ -8,8 +8,13 @@ internal static class Deletion
 {
     public static void MapDeletion(this IEndpointRouteBuilder models)
     {
-        models.MapDelete("/{model}/versions/{version}", DeleteVersionAsync);
-        models.MapDelete("/{model}", DeleteModelAsync);
+        models.MapDelete("/{model}/versions/{version}", DeleteVersionAsync)
+            .WithSummary("Delete a version")
+            .Produces(StatusCodes.Status204NoContent)
+            .ProducesProblem(StatusCodes.Status409Conflict);
+        models.MapDelete("/{model}", DeleteModelAsync)
+            .WithSummary("Delete a model, with all that belongs to it")
+            .Produces(StatusCodes.Status204NoContent);
     }
 
     private static async Task<IResult> DeleteVersionAsync(

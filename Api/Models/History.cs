@@ -1,3 +1,4 @@
+using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Store;
 using Microsoft.EntityFrameworkCore;
 
@@ -12,7 +13,10 @@ internal static class History
 {
     private const int MaxLimit = 1000;
 
-    public static void MapHistory(this IEndpointRouteBuilder models) => models.MapGet("/{model}/events", GetAsync);
+    public static void MapHistory(this IEndpointRouteBuilder models) => models.MapGet("/{model}/events", GetAsync)
+        .WithMetadata(new UnknownModel((_, _) => TypedResults.Json(new ModelHistory([]), ModelsJson.Default.ModelHistory)))
+        .WithSummary("Who did what to a model, the newest first")
+        .Produces<ModelHistory>();
 
     private static async Task<IResult> GetAsync(
         string model, IDbContextFactory<InferenceDbContext> contexts, CancellationToken cancellationToken, int limit = 100, long before = long.MaxValue)

@@ -11,7 +11,10 @@ internal static class Labels
     private const int MaxKey = 64;
     private const int MaxValue = 256;
 
-    public static void MapLabels(this IEndpointRouteBuilder models) => models.MapPut("/{model}/versions/{version}/labels", PutAsync);
+    public static void MapLabels(this IEndpointRouteBuilder models) => models.MapPut("/{model}/versions/{version}/labels", PutAsync)
+        .WithSummary("Replace the labels of a version")
+        .WithBody<IReadOnlyDictionary<string, string>>("""{"trained_by":"somebody"}""")
+        .Produces<IReadOnlyDictionary<string, string>>();
 
     private static async Task<IResult> PutAsync(
         string model, string version, HttpRequest request, ClaimsPrincipal caller, ModelRegistry registry, CancellationToken cancellationToken)

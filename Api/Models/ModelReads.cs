@@ -1,4 +1,6 @@
+using System.Security.Claims;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Identity;
 
 namespace InferenceTemplate.Api.Models;
 
@@ -9,10 +11,10 @@ internal static class ModelReads
 {
     public static void MapModelReads(this IEndpointRouteBuilder models)
     {
-        models.MapGet("", ListAsync);
-        models.MapGet("/{model}", GetAsync);
-        models.MapGet("/{model}/versions", VersionsAsync);
-        models.MapGet("/{model}/versions/{version}", VersionAsync);
+        models.MapGet("", ListAsync).WithSummary("All models").Produces<ModelList>();
+        models.MapGet("/{model}", GetAsync).WithSummary("A model: settings, aliases, versions").Produces<ModelDetails>();
+        models.MapGet("/{model}/versions", VersionsAsync).WithSummary("Versions of a model, in every state").Produces<VersionList>();
+        models.MapGet("/{model}/versions/{version}", VersionAsync).WithSummary("A version of a model").Produces<VersionDetails>();
     }
 
     /// <summary>A version in any state, by number or alias.</summary>
@@ -25,11 +27,11 @@ internal static class ModelReads
     public static IResult Unknown(string model, string version) =>
         RegistryProblem.NotFound($"There is no version '{version}' of a model '{model}'.").ToResult();
 
-    private static async Task<IResult> ListAsync(ModelCatalog catalog, CancellationToken cancellationToken)
+    private static async Task<IResult> ListAsync(ClaimsPrincipal caller, ModelCatalog catalog, CancellationToken cancellationToken)
     {
         var snapshot = await catalog.RefreshAsync(cancellationToken);
         return TypedResults.Json(
-            new ModelList([.. snapshot.Models.Select(m => ModelSummary.From(snapshot, m))]), ModelsJson.Default.ModelList);
+            new ModelList([.. snapshot.Models.Where(m => caller.MayUse(m.Name)).Select(m => ModelSummary.From(snapshot, m))]), ModelsJson.Default.ModelList);
     }
 
     private static async Task<IResult> GetAsync(string model, ModelCatalog catalog, HttpResponse response, CancellationToken cancellationToken)

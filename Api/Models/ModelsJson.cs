@@ -12,13 +12,14 @@ namespace InferenceTemplate.Api.Models;
     RespectRequiredConstructorParameters = true,
     Converters = [typeof(SnakeCase<Residency>), typeof(SnakeCase<VersionState>), typeof(SnakeCase<RaggedShapes>)])]
 [JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(ModelSummary))]
 [JsonSerializable(typeof(ModelDetails))]
 [JsonSerializable(typeof(VersionList))]
 [JsonSerializable(typeof(VersionDetails))]
 [JsonSerializable(typeof(ModelSettings))]
 [JsonSerializable(typeof(AliasTarget))]
 [JsonSerializable(typeof(PromotionRequest))]
-[JsonSerializable(typeof(PromotionAnswer))]
+[JsonSerializable(typeof(StableVersion))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(ModelHistory))]
 internal sealed partial class ModelsJson : JsonSerializerContext;

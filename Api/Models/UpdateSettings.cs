@@ -10,7 +10,12 @@ namespace InferenceTemplate.Api.Models;
 /// </summary>
 internal static class UpdateSettings
 {
-    public static void MapSettings(this IEndpointRouteBuilder models) => models.MapPut("/{model}/settings", PutAsync);
+    public static void MapSettings(this IEndpointRouteBuilder models) => models.MapPut("/{model}/settings", PutAsync)
+        .WithSummary("Replace all settings of a model")
+        .WithDescription("What is left out is the default. If-Match with the ETag of what was read refuses to undo another's change.")
+        .WithBody<ModelSettings>("""{"batching":{"max_size":16},"instances":2,"refuse_nan":true}""")
+        .Produces<ModelSettings>()
+        .ProducesProblem(StatusCodes.Status412PreconditionFailed);
 
     private static async Task<IResult> PutAsync(string model, HttpContext context, ModelRegistry registry, CancellationToken cancellationToken)
     {

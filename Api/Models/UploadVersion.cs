@@ -14,7 +14,13 @@ internal static class UploadVersion
 {
     private static readonly string[] ContentTypes = ["application/octet-stream", "application/x-protobuf", "application/protobuf", "application/onnx"];
 
-    public static void MapUpload(this IEndpointRouteBuilder models) => models.MapPost("/{model}/versions", PostAsync);
+    public static void MapUpload(this IEndpointRouteBuilder models) => models.MapPost("/{model}/versions", PostAsync)
+        .WithSummary("Upload a version: the body is its ONNX file")
+        .WithDescription("It is pending until a worker has opened it. Content-Digest or X-Content-SHA256 is compared.")
+        .WithBody<byte[]>()
+        .Produces<VersionDetails>(StatusCodes.Status202Accepted)
+        .ProducesProblem(StatusCodes.Status409Conflict)
+        .ProducesProblem(StatusCodes.Status415UnsupportedMediaType);
 
     private static async Task<IResult> PostAsync(
         string model,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using InferenceTemplate.Inference.Queue;
 
 namespace InferenceTemplate.Api.OpenInference;
 
@@ -11,6 +12,9 @@ internal sealed record AnswerParameters(
 {
     /// <summary>The version that answered in place of one that could not be loaded, as <c>model/version</c>; null where none had to.</summary>
     public string? Fallback { get; init; }
+
+    /// <summary>The priority that the request got where it asked for a higher one than its tenant may have; else null.</summary>
+    public Priority? LoweredTo { get; init; }
 
     public void Write(Utf8JsonWriter json)
     {
@@ -28,6 +32,11 @@ internal sealed record AnswerParameters(
         if (Fallback is not null)
         {
             json.WriteString("fallback"u8, Fallback);
+        }
+
+        if (LoweredTo is { } priority)
+        {
+            json.WriteString("priority"u8, priority.Name());
         }
 
         json.WriteEndObject();

@@ -1,12 +1,15 @@
 using System.Globalization;
 using InferenceTemplate.Api.Caching;
 using InferenceTemplate.Api.Jobs;
+using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Features;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Tenancy;
 using InferenceTemplate.Inference.Traffic;
 using InferenceTemplate.Inference.Triton;
 
@@ -15,12 +18,16 @@ namespace InferenceTemplate.Api.OpenInference;
 /// <summary><c>POST /v2/models/{m}[/versions/{v}]/infer</c>: route, read, call, answer, record.</summary>
 internal sealed class Infer(
     ModelCatalog catalog,
+    InferInput input,
     ModelRouting routing,
     FallbackRouting fallbacks,
     CachedCalls calls,
     JobSubmission jobs,
+    TenantGate gate,
+    TenantLimiter limiter,
     InferRecords records,
     ShadowMirror shadows,
+    FeatureSwitches features,
     TrafficMeter traffic,
     Telemetry telemetry,
     TritonMetrics triton,
@@ -44,6 +51,7 @@ internal sealed class Infer(
         routed = asynchronous ? routed : await fallbacks.RouteAsync(routed, context.RequestAborted);
         if (routed.Unavailable is { } unavailable)
         {
+            records.Refused(routed.Version, time.GetElapsedTime(start));
             context.Response.Headers.RetryAfter = Math.Ceiling(unavailable.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
             await RefuseAsync(
                 context,
@@ -54,18 +62,25 @@ internal sealed class Infer(
             return;
         }
 
+        var tenant = await gate.FindAsync(context.User, context.RequestAborted);
+        if (gate.RefusalWithoutAsking(tenant) is { } overLimit)
+        {
+            await RefuseAsync(context, routed.Version, tenant, overLimit, time.GetElapsedTime(start));
+            return;
+        }
+
         if (!asynchronous && calls.RefusalWithoutAsking(routed, context.Request.ContentLength) is { } refusal)
         {
             measured.End(time.GetElapsedTime(start), failed: true);
-            SetRetryAfter(context, refusal);
-            await RefuseAsync(context, routed.Version, refusal.Status, refusal.Error!, time.GetElapsedTime(start));
+            records.Refused(routed.Version, time.GetElapsedTime(start));
+            await RefuseAsync(context, routed.Version, tenant, refusal, time.GetElapsedTime(start));
             return;
         }
 
         InferBody body;
         try
         {
-            body = await InferInput.ReadAsync(context.Request, routed.Version, context.RequestAborted);
+            body = await input.ReadAsync(context.Request, routed.Version, routed.Settings, context.RequestAborted);
         }
         catch (InvalidInferBodyException exception)
         {
@@ -78,20 +93,23 @@ internal sealed class Infer(
             return;
         }
 
+        var lowered = tenant.Limits.Lower(body.Priority) is var priority && priority != body.Priority;
+        body = lowered ? body with { Priority = priority } : body;
         if (asynchronous)
         {
-            var status = await jobs.AnswerAsync(context, routed.Version, version, body);
-            telemetry.Answered(routed.Version.Model, routed.Version.Version, status, time.GetElapsedTime(start));
+            await SubmitAsync(context, routed.Version, version, tenant, body, start);
             return;
         }
 
-        var ended = await CallAsync(context, routed, body);
+        var ended = await CallAsync(context, routed, tenant, body);
         if (ended.Result.Reply is { Outcome: ReplyOutcome.Unavailable }
             && await fallbacks.InsteadOfAsync(routed, context.RequestAborted) is { } instead)
         {
             // It was queued before anybody knew that it can't be loaded.
             routed = instead;
-            ended = await CallAsync(context, routed, body);
+            var standing = ended.Result.Standing;
+            ended = await CallAsync(context, routed, tenant.Uncounted(), body);
+            ended = ended with { Result = ended.Result with { Standing = standing } };
         }
 
         var total = time.GetElapsedTime(start);
@@ -99,25 +117,58 @@ internal sealed class Infer(
         var parameters = records.Ended(context.User, routed, body, ended, receivedAt, total) with
         {
             Fallback = routed.Role == TrafficRole.Fallback ? $"{routed.Version.Model}/{routed.Version.Version}" : null,
+            LoweredTo = lowered ? priority : null,
         };
         if (ended.Result.Status != InferenceCallResult.ClientClosedRequest)
         {
+            RateLimitHeaders.Set(context.Response.Headers, tenant, ended.Result.Standing);
             await AnswerAsync(context, routed.Version, body, ended.Result, parameters);
         }
 
-        if (ended is { CacheHit: not true, Result.Reply: { } reply, Result.Status: StatusCodes.Status200OK })
+        if (ended is { CacheHit: not true, Result.Reply: { } reply, Result.Status: StatusCodes.Status200OK }
+            && routed.Shadow is not null
+            && await features.IsOnAsync(FeatureNames.ShadowTraffic, context.User.TenantId()))
         {
             shadows.Mirror(routed, context.User.TenantId(), body, reply);
         }
     }
 
-    private async Task<CachedCallResult> CallAsync(HttpContext context, RoutedModel routed, InferBody body)
+    // Counted first, by a script of its own: the queue's admission comes later, and not for the caller.
+    private async Task SubmitAsync(
+        HttpContext context, ModelVersion version, string? requestedVersion, TenantAccount tenant, InferBody body, long start)
+    {
+        var (refusal, standing) = await gate.TakeAsync(tenant, context.RequestAborted);
+        if (refusal is not null)
+        {
+            await RefuseAsync(context, version, tenant, refusal, time.GetElapsedTime(start));
+            return;
+        }
+
+        RateLimitHeaders.Set(context.Response.Headers, tenant, standing);
+        var accepted = false;
+        try
+        {
+            var status = await jobs.AnswerAsync(context, version, requestedVersion, body);
+            accepted = status == StatusCodes.Status202Accepted && !context.Response.Headers.ContainsKey(JobSubmission.Replayed);
+            telemetry.Answered(version.Model, version.Version, status, time.GetElapsedTime(start));
+        }
+        finally
+        {
+            if (!accepted)
+            {
+                // It was a request, and no inference.
+                limiter.Refund(tenant);
+            }
+        }
+    }
+
+    private async Task<CachedCallResult> CallAsync(HttpContext context, RoutedModel routed, TenantAccount tenant, InferBody body)
     {
         triton.Pending(routed.Version.Model, routed.Version.Version, 1);
         try
         {
             return await calls.CallAsync(
-                routed, context.User.TenantId(), body, context.Request.ContentLength, context.RequestAborted);
+                routed, tenant, body, context.Request.ContentLength, context.RequestAborted);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -132,7 +183,15 @@ internal sealed class Infer(
     private async Task RefuseAsync(HttpContext context, ModelVersion version, int status, string message, TimeSpan elapsed)
     {
         telemetry.Answered(version.Model, version.Version, status, elapsed);
+        telemetry.Failed(version.Model, version.Version, ErrorKinds.Of(status));
         await OpenInferenceErrors.Error(status, message).ExecuteAsync(context);
+    }
+
+    private Task RefuseAsync(HttpContext context, ModelVersion version, TenantAccount tenant, InferenceCallResult refusal, TimeSpan elapsed)
+    {
+        SetRetryAfter(context, refusal);
+        RateLimitHeaders.Set(context.Response.Headers, tenant, refusal.Standing);
+        return RefuseAsync(context, version, refusal.Status, refusal.Error!, elapsed);
     }
 
     private static async Task AnswerAsync(
@@ -151,7 +210,7 @@ internal sealed class Infer(
 
     private static void SetRetryAfter(HttpContext context, InferenceCallResult result)
     {
-        if (result.Status == StatusCodes.Status503ServiceUnavailable)
+        if (result.Status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests)
         {
             context.Response.Headers.RetryAfter = result.RetryAfter.ToString(CultureInfo.InvariantCulture);
         }
@@ -162,5 +221,15 @@ internal static class InferEndpoint
 {
     public static void MapInfer(this IEndpointRouteBuilder v2, string model) => v2.MapPost(
         $"{model}/infer",
-        (HttpContext context, string model, string? version, Infer infer) => infer.HandleAsync(context, model, version));
+        (HttpContext context, string model, string? version, Infer infer) => infer.HandleAsync(context, model, version))
+        .WithSummary("Inference")
+        .WithDescription(
+            "JSON, or JSON with raw tensors behind it, whose length Inference-Header-Content-Length says; 0 says that the body is nothing but the data of "
+            + "the model's one input. May be compressed (Content-Encoding: gzip, deflate, br). With Prefer: respond-async it becomes a job.")
+        .WithBody<InferRequestDocument>(InferExamples.Request, InferExamples.Response, "application/octet-stream")
+        .Produces<InferAnswerDocument>(StatusCodes.Status200OK, "application/json", "application/octet-stream")
+        .Produces(StatusCodes.Status202Accepted)
+        .Produces<ErrorBody>(StatusCodes.Status415UnsupportedMediaType)
+        .Produces<ErrorBody>(StatusCodes.Status422UnprocessableEntity)
+        .Produces<ErrorBody>(StatusCodes.Status504GatewayTimeout);
 }

@@ -1,40 +1,63 @@
 using System.Buffers;
 using System.Globalization;
+using System.IO.Compression;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Tensors;
 
 namespace InferenceTemplate.Api.OpenInference;
 
 /// <summary>Sends the answer of an inference: JSON, or JSON with the outputs that were asked for so as raw bytes behind it.</summary>
 internal static class InferAnswer
 {
-    public static async Task WriteAsync(HttpContext context, ModelVersion version, InferBody body, InferenceReply reply, AnswerParameters parameters)
+    // Less would cost more time than it saves on any network.
+    private const int LeastToCompress = 1024;
+
+    public static Task WriteAsync(HttpContext context, ModelVersion version, InferBody body, InferenceReply reply, AnswerParameters parameters) =>
+        WriteAsync(context, version.Model, version.Version, body.Id, body.Forms, reply, parameters);
+
+    public static async Task WriteAsync(
+        HttpContext context, string model, string version, string? id, OutputForms forms, InferenceReply reply, AnswerParameters parameters)
     {
         using var json = new PooledBuffer();
-        InferResponseWriter.Write(json, version.Model, version.Version, body.Id, reply, parameters, body.Forms);
+        InferResponseWriter.Write(json, model, version, id, reply, parameters, forms);
+
+        var response = context.Response;
+        var raw = forms == OutputForms.Json ? [] : reply.Outputs.Where(o => forms.IsBinary(o.Name)).ToArray();
+        response.ContentType = "application/json";
+        if (raw.Length > 0)
+        {
+            response.ContentType = "application/octet-stream";
+            response.Headers[InferRequest.HeaderLength] = json.WrittenCount.ToString(CultureInfo.InvariantCulture);
+        }
+
+        var length = json.WrittenCount + raw.Sum(o => (long)o.Data.Length);
+        if (length >= LeastToCompress && ContentCoding.IsGzipAccepted(context.Request))
+        {
+            await CompressAsync(context, json, raw);
+            return;
+        }
 
         // The length is known, so the answer needs no chunks.
-        var response = context.Response;
-        response.ContentLength = json.WrittenCount;
-        response.ContentType = "application/json";
+        response.ContentLength = length;
         response.BodyWriter.Write(json.WrittenSpan);
-        if (body.Forms != OutputForms.Json)
+        foreach (var output in raw)
         {
-            WriteRaw(response, body.Forms, reply, json.WrittenCount);
+            response.BodyWriter.Write(output.Data.Span);
         }
 
         await response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 
-    // What is written goes out with the flush, headers first: they may still change.
-    private static void WriteRaw(HttpResponse response, OutputForms forms, InferenceReply reply, int jsonLength)
+    private static async Task CompressAsync(HttpContext context, PooledBuffer json, Tensor[] raw)
     {
-        foreach (var output in reply.Outputs.Where(o => forms.IsBinary(o.Name)))
+        context.Response.Headers.ContentEncoding = ContentCoding.Gzip;
+        context.Response.Headers.Append("Vary", "Accept-Encoding");
+        await using var gzip = new GZipStream(context.Response.Body, CompressionLevel.Fastest, leaveOpen: true);
+        await gzip.WriteAsync(json.WrittenMemory, context.RequestAborted);
+        foreach (var output in raw)
         {
-            response.ContentType = "application/octet-stream";
-            response.ContentLength += output.Data.Length;
-            response.Headers[InferRequest.HeaderLength] = jsonLength.ToString(CultureInfo.InvariantCulture);
-            response.BodyWriter.Write(output.Data.Span);
+            await gzip.WriteAsync(output.Data, context.RequestAborted);
         }
     }
 }

@@ -10,26 +10,30 @@ namespace InferenceTemplate.Api.OpenInference;
 /// <exception cref="InvalidInferBodyException">Thrown by every member; says which field is wrong and how.</exception>
 internal ref struct InferBodyReader
 {
+    private static readonly LimitOptions Defaults = new();
+
     private JsonCursor _json;
     private BinaryTensors _binary;
 
-    private InferBodyReader(ReadOnlySpan<byte> json, ReadOnlySpan<byte> binary)
+    private InferBodyReader(ReadOnlySpan<byte> json, ReadOnlySpan<byte> binary, LimitOptions limits)
     {
-        _json = new JsonCursor(json);
+        _json = new JsonCursor(json, limits);
         _binary = new BinaryTensors(binary);
     }
 
     /// <param name="json">The request, or the part of it before its raw tensors.</param>
     /// <param name="binary">The raw tensors behind it; empty where there are none.</param>
-    public static InferBody Read(ReadOnlySpan<byte> json, ReadOnlySpan<byte> binary = default)
+    /// <param name="limits">Null for the default ones.</param>
+    public static InferBody Read(ReadOnlySpan<byte> json, ReadOnlySpan<byte> binary = default, LimitOptions? limits = null)
     {
+        limits ??= Defaults;
         try
         {
-            return new InferBodyReader(json, binary).Read();
+            return new InferBodyReader(json, binary, limits).Read();
         }
         catch (JsonException exception)
         {
-            throw NotJson(Find(json) ?? exception);
+            throw NotJson(Find(json, limits) ?? exception);
         }
     }
 
@@ -89,15 +93,15 @@ internal ref struct InferBodyReader
 
     private string? ReadId()
     {
-        if (_json.Reader.TokenType == JsonTokenType.Null)
+        if (_json.IsNull)
         {
             return null;
         }
 
         var id = _json.ReadString("id");
-        return id.Length <= InferLimits.MaxIdLength
+        return id.Length <= _json.Limits.MaxIdLength
             ? (id.Length == 0 ? null : id)
-            : throw new InvalidInferBodyException($"id: {id.Length} characters given, at most {InferLimits.MaxIdLength} allowed");
+            : throw new InvalidInferBodyException($"id: {id.Length} characters given, at most {_json.Limits.MaxIdLength} allowed");
     }
 
     private Tensor[] ReadInputs()
@@ -115,13 +119,23 @@ internal ref struct InferBodyReader
 
     private string[] ReadOutputs(out Dictionary<string, bool>? forms)
     {
-        _json.Require(JsonTokenType.StartArray, "outputs");
         var outputs = new List<string>(1);
         forms = null;
+        if (_json.IsNull)
+        {
+            return [];
+        }
+
+        _json.Require(JsonTokenType.StartArray, "outputs");
         while (_json.Next() != JsonTokenType.EndArray)
         {
             RequireRoom("outputs", outputs.Count);
             var (name, binary) = ReadOutput(outputs.Count);
+            if (outputs.Contains(name))
+            {
+                throw new InvalidInferBodyException($"outputs: '{name}' is asked for more than once");
+            }
+
             outputs.Add(name);
             if (binary is not null)
             {
@@ -141,7 +155,7 @@ internal ref struct InferBodyReader
         {
             if (_json.Is("name"u8))
             {
-                name = _json.ReadString("outputs", index, "name");
+                name = _json.ReadName("outputs", index);
             }
             else if (_json.Is("parameters"u8))
             {
@@ -159,6 +173,11 @@ internal ref struct InferBodyReader
     private bool? ReadBinaryFlag(int index)
     {
         bool? binary = null;
+        if (_json.IsNull)
+        {
+            return null;
+        }
+
         _json.Require(JsonTokenType.StartObject, "outputs", index, "parameters");
         while (_json.NextProperty())
         {
@@ -175,20 +194,20 @@ internal ref struct InferBodyReader
         return binary;
     }
 
-    private static void RequireRoom(string name, int given)
+    private readonly void RequireRoom(string name, int given)
     {
-        if (given == InferLimits.MaxTensors)
+        if (given == _json.Limits.MaxTensors)
         {
-            throw new InvalidInferBodyException($"{name}: more than {InferLimits.MaxTensors} given");
+            throw new InvalidInferBodyException($"{name}: more than {_json.Limits.MaxTensors} given");
         }
     }
 
     // Data that was read the fast way does not count in the reader's places; read again from the start, they are right.
-    private static JsonException? Find(ReadOnlySpan<byte> json)
+    private static JsonException? Find(ReadOnlySpan<byte> json, LimitOptions limits)
     {
         try
         {
-            var reader = new Utf8JsonReader(json, JsonCursor.Options);
+            var reader = new Utf8JsonReader(json, JsonCursor.OptionsFor(limits));
             while (reader.Read())
             {
                 // Until what is wrong.

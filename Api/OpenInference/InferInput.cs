@@ -1,23 +1,32 @@
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Store;
 using InferenceTemplate.Inference.Tensors;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.OpenInference;
 
-/// <summary>Reads what a caller sent and holds it against the model's signature.</summary>
-internal static class InferInput
+/// <summary>Reads what a caller sent and holds it against the model's signature and settings.</summary>
+internal sealed class InferInput(IOptions<LimitOptions> limits)
 {
-    /// <exception cref="InvalidInferBodyException">It can't be understood, or does not fit.</exception>
-    /// <exception cref="BadHttpRequestException">The body is too large, or ended too early.</exception>
-    public static async Task<InferBody> ReadAsync(HttpRequest request, ModelVersion version, CancellationToken cancellationToken)
-    {
-        var body = await InferRequest.ReadAsync(request, version, cancellationToken);
-        if ((SignatureValidator.Validate(version.Signature, body.Inputs, body.Outputs) ?? HalfPrecision(version, body)) is { } problem)
-        {
-            throw new InvalidInferBodyException(problem);
-        }
+    public int MaxJsonDepth => limits.Value.MaxJsonDepth;
 
-        return body;
+    /// <exception cref="InvalidInferBodyException">It can't be understood, or does not fit.</exception>
+    /// <exception cref="BadHttpRequestException">The body is too large, ended too early, or is compressed in an unknown way.</exception>
+    public async Task<InferBody> ReadAsync(
+        HttpRequest request, ModelVersion version, ModelSettings settings, CancellationToken cancellationToken) =>
+        Fitting(await InferRequest.ReadAsync(request, version, limits.Value, cancellationToken), version, settings);
+
+    /// <summary>A request that is all JSON and already there.</summary>
+    /// <exception cref="InvalidInferBodyException">It can't be understood, or does not fit.</exception>
+    public InferBody Read(ReadOnlySpan<byte> json, ModelVersion version, ModelSettings settings) =>
+        Fitting(InferBodyReader.Read(json, limits: limits.Value), version, settings);
+
+    private static InferBody Fitting(InferBody body, ModelVersion version, ModelSettings settings)
+    {
+        var problem = SignatureValidator.Validate(version.Signature, body.Inputs, body.Outputs)
+            ?? HalfPrecision(version, body)
+            ?? (settings.RefuseNan ? FiniteNumbers.Refusal(body.Inputs) : null);
+        return problem is null ? body : throw new InvalidInferBodyException(problem);
     }
 
     private static string? HalfPrecision(ModelVersion version, InferBody body)

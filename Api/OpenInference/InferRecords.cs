@@ -7,10 +7,13 @@ using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Statistics;
 using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Tenancy;
 using InferenceTemplate.Inference.Tensors;
 using InferenceTemplate.Inference.Traffic;
 using InferenceTemplate.Inference.Triton;
+using InferenceTemplate.Inference.Usage;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.OpenInference;
@@ -19,8 +22,8 @@ namespace InferenceTemplate.Api.OpenInference;
 /// Puts down how a call ended: its price, metrics, the counts that decide over canaries, the prediction record. Nothing here waits.
 /// </summary>
 internal sealed class InferRecords(
-    TrafficOutcomes outcomes, PredictionRecorder predictions, Telemetry telemetry, TritonMetrics triton, IOptions<CostOptions> costs,
-    TimeProvider time)
+    TrafficOutcomes outcomes, PredictionRecorder predictions, UsageLedger usage, TenantTelemetry tenants, Telemetry telemetry,
+    TritonMetrics triton, ModelStatistics statistics, IOptions<CostOptions> costs, TimeProvider time)
 {
     /// <returns>What the answer says of itself.</returns>
     public AnswerParameters Ended(
@@ -31,17 +34,29 @@ internal sealed class InferRecords(
 
         // A kept answer tells of the run that made it; this request has had none.
         var reply = hit ? null : result.Reply;
+        var used = UsedBy(routed.Version, routed.Settings, body.Inputs, reply);
         var parameters = new AnswerParameters(
             reply?.QueueTime ?? default, reply?.ComputeTime ?? default, reply?.BatchSize ?? 0,
-            CostOf(routed.Version, routed.Settings, body.Inputs, reply), costs.Value.Currency, ended.CacheHit);
+            used.Cost, costs.Value.Currency, ended.CacheHit);
 
         telemetry.Answered(model, version, result.Status, total);
+        telemetry.Failed(model, version, ErrorKinds.Of(result.Status, result.Reply));
         telemetry.Cost(model, version, routed.Role.Name(), parameters.Cost, parameters.Currency);
         triton.Answered(model, version, FailureReason(result), total, parameters.Queue, parameters.Compute);
+        statistics.Ended(
+            model, version, result.Status == StatusCodes.Status200OK, total, reply?.Outcome == ReplyOutcome.Completed ? reply.QueueTime : null,
+            parameters.Compute, ended.CacheHit);
         if (routed.Role is TrafficRole.Stable or TrafficRole.Canary && !hit && result.IsOfModel)
         {
             var computed = reply?.Outcome == ReplyOutcome.Completed ? reply.ComputeTime : (TimeSpan?)null;
             outcomes.Record(model, version, routed.Settings.Traffic.Since, new(result.IsFaultOfModel, computed, total, parameters.Cost));
+        }
+
+        if (result.IsOfModel || result.Status == InferenceCallResult.ClientClosedRequest)
+        {
+            var failed = result.Status != StatusCodes.Status200OK;
+            usage.Record(caller.TenantId(), model, version, failed, hit, used.DeviceMicroseconds, used.Cost);
+            tenants.Inference(caller.TenantId(), failed ? "failed" : hit ? "cached" : "succeeded", used.Cost, parameters.Currency);
         }
 
         predictions.Record(new Prediction
@@ -66,13 +81,19 @@ internal sealed class InferRecords(
         return parameters;
     }
 
+    /// <summary>Puts down a request that was refused before it was read, since nobody could have run it.</summary>
+    public void Refused(ModelVersion version, TimeSpan total) =>
+        statistics.Ended(version.Model, version.Version, succeeded: false, total);
+
     /// <summary>Puts down a repetition on a shadow version; no caller waited for it.</summary>
     /// <param name="reply">Null where it gave no answer.</param>
     public void Mirrored(
         ModelVersion shadow, ModelSettings settings, string tenant, Tensor[] inputs, InferenceReply? reply, TimeSpan total)
     {
-        var cost = CostOf(shadow, settings, inputs, reply);
+        // The operator's own trial: no use of the tenant's.
+        var cost = UsedBy(shadow, settings, inputs, reply).Cost;
         telemetry.Cost(shadow.Model, shadow.Version, TrafficRole.Shadow.Name(), cost, costs.Value.Currency);
+        statistics.Ended(shadow.Model, shadow.Version, reply is not null, total, reply?.QueueTime, reply?.ComputeTime ?? default);
         outcomes.Record(shadow.Model, shadow.Version, settings.Traffic.Since, new(reply is null, reply?.ComputeTime, total, cost));
         predictions.Record(new Prediction
         {
@@ -93,16 +114,16 @@ internal sealed class InferRecords(
         });
     }
 
-    private decimal CostOf(ModelVersion version, ModelSettings settings, Tensor[] inputs, InferenceReply? reply)
+    private UsedDevice UsedBy(ModelVersion version, ModelSettings settings, Tensor[] inputs, InferenceReply? reply)
     {
         if (reply is null)
         {
-            return 0;
+            return default;
         }
 
         // Without an open first dimension a request has its run to itself.
         var rows = version.Signature.IsBatchable && inputs is [{ Shape: [var first, ..] }, ..] ? (int)first : reply.BatchSize;
-        return CostShare.Of(reply, rows, settings.PricePerDeviceHour ?? costs.Value.PricePerDeviceHour);
+        return CostShare.Used(reply, rows, settings.PricePerDeviceHour ?? costs.Value.PricePerDeviceHour);
     }
 
     private static string? FailureReason(InferenceCallResult result) => result.Status switch

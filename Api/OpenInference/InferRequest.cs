@@ -8,35 +8,44 @@ namespace InferenceTemplate.Api.OpenInference;
 
 /// <summary>
 /// Reads a request's body in any of its three forms: JSON; JSON with raw tensors behind it, whose length
-/// <c>Inference-Header-Content-Length</c> gives; or, where that is 0, nothing but the one input's raw data.
+/// <c>Inference-Header-Content-Length</c> gives; or, where that is 0, nothing but the one input's raw data. Each may be compressed.
 /// </summary>
 internal static class InferRequest
 {
     public const string HeaderLength = "Inference-Header-Content-Length";
 
     /// <exception cref="InvalidInferBodyException">The body is not a request; the message says why.</exception>
-    /// <exception cref="BadHttpRequestException">The body is larger than allowed (413), or ended too early (400).</exception>
-    public static async Task<InferBody> ReadAsync(HttpRequest request, ModelVersion version, CancellationToken cancellationToken)
+    /// <exception cref="BadHttpRequestException">The body is larger than allowed (413), ended too early (400), or is compressed in an unknown way (415).</exception>
+    public static async Task<InferBody> ReadAsync(
+        HttpRequest request, ModelVersion version, LimitOptions limits, CancellationToken cancellationToken)
     {
-        using var content = await RequestBody.ReadAsync(request, InferLimits.MaxBodyBytes, cancellationToken);
-        if (!request.Headers.TryGetValue(HeaderLength, out var header))
+        using var content = await RequestBody.ReadAsync(request, limits.MaxBodyBytes, cancellationToken);
+        string? header = request.Headers.TryGetValue(HeaderLength, out var values) ? values.ToString() : null;
+        return Read(content.Span, header, version.Signature, limits);
+    }
+
+    /// <param name="header">Value of <see cref="HeaderLength"/>; null where the request has none.</param>
+    /// <exception cref="InvalidInferBodyException">The body is not a request; the message says why.</exception>
+    public static InferBody Read(ReadOnlySpan<byte> content, string? header, ModelSignature signature, LimitOptions limits)
+    {
+        if (header is null)
         {
-            return InferBodyReader.Read(content.Span);
+            return InferBodyReader.Read(content, limits: limits);
         }
 
-        if (!int.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var length) || length > content.Span.Length)
+        if (!int.TryParse(header, NumberStyles.None, CultureInfo.InvariantCulture, out var length) || length > content.Length)
         {
             throw new InvalidInferBodyException(
-                $"{HeaderLength}: '{header}' given, a whole number up to the body's {content.Span.Length} bytes expected");
+                $"{HeaderLength}: '{header}' given, a whole number up to the body's {content.Length} bytes expected");
         }
 
         return length == 0
-            ? new InferBody(null, null, [ReadRaw(content.Span, version.Signature)], []) { Forms = OutputForms.Binary }
-            : InferBodyReader.Read(content.Span[..length], content.Span[length..]);
+            ? new InferBody(null, null, [ReadRaw(content, signature, limits)], []) { Forms = OutputForms.Binary }
+            : InferBodyReader.Read(content[..length], content[length..], limits);
     }
 
     // A batch of one; of the other dimensions, one may be open: the data's length tells it.
-    private static Tensor ReadRaw(ReadOnlySpan<byte> data, ModelSignature signature)
+    private static Tensor ReadRaw(ReadOnlySpan<byte> data, ModelSignature signature, LimitOptions limits)
     {
         if (signature.Inputs is not [var input])
         {
@@ -71,7 +80,7 @@ internal static class InferRequest
             shape[open] = data.Length / (known * input.Datatype.Size());
         }
 
-        var expected = TensorShape.ElementCount(shape) * input.Datatype.Size();
+        var expected = (long)TensorDataReader.ElementCount(shape, 0, limits) * input.Datatype.Size();
         return data.Length == expected
             ? new Tensor(input.Name, input.Datatype, shape, data.ToArray())
             : throw new InvalidInferBodyException(

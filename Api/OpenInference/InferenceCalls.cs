@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Inference.Caching;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Inference.Tenancy;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.OpenInference;
@@ -11,6 +13,8 @@ internal sealed partial class InferenceCalls(
     RequestQueue queue,
     ReplyInbox inbox,
     QueueVerdicts verdicts,
+    TenantGate gate,
+    TenantLimiter limiter,
     Telemetry telemetry,
     IOptions<QueueOptions> options,
     TimeProvider time,
@@ -35,21 +39,27 @@ internal sealed partial class InferenceCalls(
     /// <param name="contentLength">Of the request's body, where known: the size for which a verdict of the bound in bytes holds.</param>
     /// <param name="kept">Where an answer may be kept that saves the run; null where none is.</param>
     public async Task<InferenceCallResult> CallAsync(
-        ModelVersion version, string tenant, InferBody body, long? contentLength, ResponseCacheKey? kept, CancellationToken cancellationToken)
+        ModelVersion version, TenantAccount tenant, InferBody body, long? contentLength, ResponseCacheKey? kept, CancellationToken cancellationToken)
     {
         var wait = TimeFor(body.Timeout);
         var now = time.GetUtcNow();
         var request = new InferenceRequest(
-            Guid.CreateVersion7(now), version.Model, version.Version, tenant, RequestKind.Call, body.Priority, inbox.Replica, now, now + wait,
+            Guid.CreateVersion7(now), version.Model, version.Version, tenant.Id, RequestKind.Call, body.Priority, inbox.Replica, now, now + wait,
             Activity.Current?.Id, Activity.Current?.TraceStateString, body.Outputs, body.Inputs);
 
         // The answer may come before the enqueueing call returns: be listening first.
         using var pending = inbox.Expect(request.Id);
+        TenantStanding? standing;
         try
         {
             var name = new QueueName(version.Model, version.Version);
-            var admission = await queue.EnqueueAsync(
-                request, kept is null ? null : new AdmissionExtras(QueueKeys.ResponseCache(kept.Model, kept.Version, kept.Hash)));
+            var admission = await AdmitAsync(request, tenant, kept, cancellationToken);
+            standing = admission.Standing;
+            if (admission.IsOverLimit)
+            {
+                return gate.Refusal(tenant, admission.Outcome, standing!);
+            }
+
             verdicts.Learn(name, admission, request.Priority, contentLength);
             if (admission.Shed > 0)
             {
@@ -58,12 +68,16 @@ internal sealed partial class InferenceCalls(
 
             if (admission.Outcome == EnqueueOutcome.Cached)
             {
-                return Known(admission.CachedAnswer!) ?? await CallAsync(version, tenant, body, contentLength, kept: null, cancellationToken);
+                return (Known(admission.CachedAnswer!)
+                    ?? await CallAsync(version, tenant.Uncounted(), body, contentLength, kept: null, cancellationToken)) with
+                {
+                    Standing = standing,
+                };
             }
 
             if (admission.Outcome != EnqueueOutcome.Enqueued)
             {
-                return Refusal(name, admission);
+                return Refusal(name, admission) with { Standing = standing };
             }
         }
         catch (QueueUnavailableException)
@@ -74,19 +88,48 @@ internal sealed partial class InferenceCalls(
         try
         {
             // A little longer than the deadline, so that a worker's own word on it arrives.
-            return Translate(await pending.Reply.WaitAsync(wait + ReplyGrace, time, cancellationToken));
+            return Translate(await pending.Reply.WaitAsync(wait + ReplyGrace, time, cancellationToken), standing);
         }
         catch (TimeoutException)
         {
             // A batch that still runs for nobody but such callers can be ended.
             _ = CancelAsync(request);
             return InferenceCallResult.Refused(
-                StatusCodes.Status504GatewayTimeout, $"no worker answered within {wait.TotalSeconds:0.###} s");
+                StatusCodes.Status504GatewayTimeout, $"no worker answered within {wait.TotalSeconds:0.###} s") with
+            {
+                Standing = standing,
+            };
         }
         catch (OperationCanceledException)
         {
             _ = CancelAsync(request);
             throw;
+        }
+        finally
+        {
+            limiter.Release(tenant, request.Id);
+        }
+    }
+
+    private Task<Admission> AdmitAsync(
+        InferenceRequest request, TenantAccount tenant, ResponseCacheKey? kept, CancellationToken cancellationToken)
+    {
+        var extras = kept is null && !tenant.Limits.AreCounted
+            ? null
+            : new AdmissionExtras(kept is null ? null : QueueKeys.ResponseCache(kept.Model, kept.Version, kept.Hash), tenant);
+        return tenant.Limits.MonthlyInferences == 0 ? queue.EnqueueAsync(request, extras) : AdmitInMonthAsync();
+
+        async Task<Admission> AdmitInMonthAsync()
+        {
+            var admission = await queue.EnqueueAsync(request, extras);
+            if (admission.Outcome != EnqueueOutcome.UnknownMonth)
+            {
+                return admission;
+            }
+
+            // The first of the month, or since Redis lost its data.
+            await limiter.LoadMonthAsync(tenant, cancellationToken);
+            return await queue.EnqueueAsync(request, extras);
         }
     }
 
@@ -133,12 +176,12 @@ internal sealed partial class InferenceCalls(
             RetryAfter = verdicts.RetryAfter(name, admission.Depth),
         };
 
-    private static InferenceCallResult Translate(InferenceReply reply) => reply.Outcome switch
+    private static InferenceCallResult Translate(InferenceReply reply, TenantStanding? standing) => reply.Outcome switch
     {
-        ReplyOutcome.Completed => new(StatusCodes.Status200OK, null, reply),
-        ReplyOutcome.Expired => new(StatusCodes.Status504GatewayTimeout, reply.Error, reply),
-        ReplyOutcome.Unavailable => new(StatusCodes.Status503ServiceUnavailable, reply.Error, reply),
-        _ => new(StatusCodes.Status400BadRequest, reply.Error, reply),
+        ReplyOutcome.Completed => new(StatusCodes.Status200OK, null, reply) { Standing = standing },
+        ReplyOutcome.Expired => new(StatusCodes.Status504GatewayTimeout, reply.Error, reply) { Standing = standing },
+        ReplyOutcome.Unavailable => new(StatusCodes.Status503ServiceUnavailable, reply.Error, reply) { Standing = standing },
+        _ => new(StatusCodes.Status400BadRequest, reply.Error, reply) { Standing = standing },
     };
 
     [LoggerMessage(LogLevel.Debug, "Request {Request}, which nobody waits for, could not be cancelled: {Reason}")]
@@ -154,6 +197,9 @@ internal sealed record InferenceCallResult(int Status, string? Error, InferenceR
 
     /// <summary>An earlier request's answer, from the response cache.</summary>
     public bool IsKept { get; init; }
+
+    /// <summary>How the caller's tenant stands; null where it has no limits that are counted.</summary>
+    public TenantStanding? Standing { get; init; }
 
     /// <summary>Speaks against the version: no answer in time, no run, or an input that passed validation and that the model failed on.</summary>
     public bool IsFaultOfModel => Status == StatusCodes.Status504GatewayTimeout || Reply is { Outcome: not ReplyOutcome.Completed };

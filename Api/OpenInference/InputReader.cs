@@ -9,6 +9,9 @@ internal ref struct InputReader
 {
     private const string Inputs = "inputs";
 
+    // Of what is said of one that is unknown; all that are known are shorter.
+    private const int LongestDatatype = 32;
+
     private readonly int _index;
     private string? _name;
     private Datatype? _datatype;
@@ -27,7 +30,7 @@ internal ref struct InputReader
     {
         var input = new InputReader(index);
         input.Read(ref json);
-        return input.ToTensor(ref binary);
+        return input.ToTensor(ref binary, json.Limits);
     }
 
     private void Read(ref JsonCursor json)
@@ -37,17 +40,19 @@ internal ref struct InputReader
         {
             if (json.Is("name"u8))
             {
-                _name = json.ReadString(Inputs, _index, "name");
+                _name = json.ReadName(Inputs, _index);
             }
             else if (json.Is("datatype"u8))
             {
+                RequireFirst(_datatype is null, "datatype");
                 var text = json.ReadString(Inputs, _index, "datatype");
                 _datatype = Datatypes.TryParse(text, out var parsed)
                     ? parsed
-                    : throw new InvalidInferBodyException($"inputs[{_index}].datatype: '{text}' is not a datatype of the protocol");
+                    : throw new InvalidInferBodyException($"inputs[{_index}].datatype: '{(text.Length <= LongestDatatype ? text : text[..LongestDatatype] + "...")}' is not a datatype of the protocol");
             }
             else if (json.Is("shape"u8))
             {
+                RequireFirst(_shape is null, "shape");
                 ReadShape(ref json);
             }
             else if (json.Is("data"u8))
@@ -65,7 +70,16 @@ internal ref struct InputReader
         }
     }
 
-    private readonly Tensor ToTensor(ref BinaryTensors binary)
+    // Data may have been read by the first one: a second would say something else of it.
+    private readonly void RequireFirst(bool isFirst, string property)
+    {
+        if (!isFirst)
+        {
+            throw new InvalidInferBodyException($"inputs[{_index}].{property}: given more than once");
+        }
+    }
+
+    private readonly Tensor ToTensor(ref BinaryTensors binary, LimitOptions limits)
     {
         var hasData = _hasPlace || _data is not null || _binarySize is not null;
         if (_name is null || _datatype is not { } datatype || _shape is null || !hasData)
@@ -78,10 +92,10 @@ internal ref struct InputReader
         {
             return _hasPlace || _data is not null
                 ? throw new InvalidInferBodyException($"inputs[{_index}]: data and binary_data_size are both given")
-                : new Tensor(_name, datatype, _shape, binary.Take(size, datatype, TensorDataReader.ElementCount(_shape, _index), _index));
+                : new Tensor(_name, datatype, _shape, binary.Take(size, datatype, TensorDataReader.ElementCount(_shape, _index, limits), _index));
         }
 
-        return new Tensor(_name, datatype, _shape, _data ?? TensorDataReader.Read(_place, _text, datatype, _shape, _index));
+        return new Tensor(_name, datatype, _shape, _data ?? TensorDataReader.Read(_place, _text, datatype, _shape, _index, limits));
     }
 
     private void ReadData(ref JsonCursor json)
@@ -90,7 +104,7 @@ internal ref struct InputReader
         if (_datatype is { } datatype && _shape is not null && json.Reader.TokenType == JsonTokenType.StartArray)
         {
             var data = TensorDataReader.TryReadNumbers(
-                json.Rest, datatype, TensorDataReader.ElementCount(_shape, _index), json.DepthLeft, out var length);
+                json.Rest, datatype, TensorDataReader.ElementCount(_shape, _index, json.Limits), json.DepthLeft, out var length);
             if (data is not null)
             {
                 json.SkipArray(length);
@@ -109,6 +123,11 @@ internal ref struct InputReader
 
     private void ReadParameters(ref JsonCursor json)
     {
+        if (json.IsNull)
+        {
+            return;
+        }
+
         json.Require(JsonTokenType.StartObject, Inputs, _index, "parameters");
         while (json.NextProperty())
         {
@@ -128,18 +147,18 @@ internal ref struct InputReader
     private void ReadShape(ref JsonCursor json)
     {
         json.Require(JsonTokenType.StartArray, Inputs, _index, "shape");
-        Span<long> shape = stackalloc long[InferLimits.MaxDimensions];
+        Span<long> shape = stackalloc long[json.Limits.MaxDimensions];
         var count = 0;
         while (json.Next() != JsonTokenType.EndArray)
         {
-            if (json.Reader.TokenType != JsonTokenType.Number || !json.Reader.TryGetInt64(out var size) || size is < 0 or > InferLimits.MaxElements)
+            if (json.Reader.TokenType != JsonTokenType.Number || !json.Reader.TryGetInt64(out var size) || size < 0 || size > json.Limits.MaxElements)
             {
-                throw new InvalidInferBodyException($"inputs[{_index}].shape: whole numbers from 0 to {InferLimits.MaxElements} expected");
+                throw new InvalidInferBodyException($"inputs[{_index}].shape: whole numbers from 0 to {json.Limits.MaxElements} expected");
             }
 
-            if (count == InferLimits.MaxDimensions)
+            if (count == json.Limits.MaxDimensions)
             {
-                throw new InvalidInferBodyException($"inputs[{_index}].shape: more than {InferLimits.MaxDimensions} dimensions");
+                throw new InvalidInferBodyException($"inputs[{_index}].shape: more than {json.Limits.MaxDimensions} dimensions");
             }
 
             shape[count++] = size;

@@ -8,18 +8,19 @@ internal ref struct JsonCursor
 {
     private ReadOnlySpan<byte> _json;
 
-    public JsonCursor(ReadOnlySpan<byte> json)
-        : this(json, new JsonReaderState(Options))
+    public JsonCursor(ReadOnlySpan<byte> json, LimitOptions limits)
+        : this(json, limits, new JsonReaderState(OptionsFor(limits)))
     {
     }
 
-    private JsonCursor(ReadOnlySpan<byte> json, JsonReaderState state)
+    private JsonCursor(ReadOnlySpan<byte> json, LimitOptions limits, JsonReaderState state)
     {
         _json = json;
+        Limits = limits;
         Reader = new Utf8JsonReader(json, isFinalBlock: true, state);
     }
 
-    public static JsonReaderOptions Options => new() { MaxDepth = InferLimits.MaxJsonDepth };
+    public LimitOptions Limits { get; }
 
     /// <summary>Stands on the current token; a copy of it can read on from there by itself.</summary>
     public Utf8JsonReader Reader;
@@ -28,7 +29,9 @@ internal ref struct JsonCursor
     public readonly ReadOnlySpan<byte> Rest => _json[(int)Reader.TokenStartIndex..];
 
     /// <summary>How deep arrays may be nested from here on.</summary>
-    public readonly int DepthLeft => InferLimits.MaxJsonDepth - Reader.CurrentDepth;
+    public readonly int DepthLeft => Limits.MaxJsonDepth - Reader.CurrentDepth;
+
+    public static JsonReaderOptions OptionsFor(LimitOptions limits) => new() { MaxDepth = limits.MaxJsonDepth };
 
     /// <summary>The next token; the last one again at the end.</summary>
     public JsonTokenType Next()
@@ -50,7 +53,7 @@ internal ref struct JsonCursor
     public void SkipArray(int length)
     {
         // The reader knows that an array is open, and finds its bracket closed.
-        this = new JsonCursor(Rest[(length - 1)..], Reader.CurrentState);
+        this = new JsonCursor(Rest[(length - 1)..], Limits, Reader.CurrentState);
         Reader.Read();
     }
 
@@ -60,9 +63,17 @@ internal ref struct JsonCursor
     /// <summary>Whether the property has this name; if so, the cursor moves to its value.</summary>
     public bool Is(ReadOnlySpan<byte> name)
     {
-        if (!Reader.ValueTextEquals(name))
+        try
         {
-            return false;
+            if (!Reader.ValueTextEquals(name))
+            {
+                return false;
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // Escapes that make half a character.
+            throw new InvalidInferBodyException("a property's name: not valid UTF-8");
         }
 
         Next();
@@ -82,6 +93,18 @@ internal ref struct JsonCursor
         Require(JsonTokenType.String, name, index, of);
         return Text(name, index, of);
     }
+
+    /// <summary>The name of a tensor.</summary>
+    public readonly string ReadName(string name, int index)
+    {
+        var text = ReadString(name, index, "name");
+        return text.Length <= Limits.MaxNameLength
+            ? text
+            : throw new InvalidInferBodyException($"{name}[{index}].name: {text.Length} characters given, at most {Limits.MaxNameLength} allowed");
+    }
+
+    /// <summary>Whether something optional is there: some clients send null for what they leave out.</summary>
+    public readonly bool IsNull => Reader.TokenType == JsonTokenType.Null;
 
     public readonly bool ReadBoolean(string name, int index = -1, string? of = null) => Reader.TokenType switch
     {

@@ -17,14 +17,30 @@ internal sealed record ModelMetadata(
 
 internal sealed record ModelReady(string Name, bool Ready);
 
-/// <summary><c>GET /v2/models/{m}[/versions/{v}]</c> and its <c>/ready</c>.</summary>
+/// <summary>Names of the models of which a version may be served.</summary>
+internal sealed record ModelNameList(string[] Models);
+
+/// <summary><c>GET /v2/models/{m}[/versions/{v}]</c> and its <c>/ready</c>; <c>GET /v2/models</c>, as KServe has it.</summary>
 internal static class ModelMetadataEndpoints
 {
     public static void MapModelMetadata(this IEndpointRouteBuilder v2, string model)
     {
-        v2.MapGet(model, GetAsync);
-        v2.MapGet($"{model}/ready", ReadyAsync);
+        v2.MapGet(model, GetAsync).WithSummary("Metadata of a model").Produces<ModelMetadata>();
+        v2.MapGet($"{model}/ready", ReadyAsync)
+            .WithSummary("Readiness of a model")
+            .WithDescription("200 while a live worker has it open or opens it for the next request, else 503.")
+            .Produces<ModelReady>()
+            .Produces<ModelReady>(StatusCodes.Status503ServiceUnavailable);
     }
+
+    public static void MapModelList(this IEndpointRouteBuilder v2) => v2.MapGet("/models", ListAsync)
+        .WithSummary("Names of all models")
+        .Produces<ModelNameList>();
+
+    private static async Task<JsonHttpResult<ModelNameList>> ListAsync(ModelCatalog catalog, CancellationToken cancellationToken) =>
+        TypedResults.Json(
+            new ModelNameList([.. (await catalog.AllAsync(cancellationToken)).Select(v => v.Model).Distinct(StringComparer.Ordinal)]),
+            ApiJson.Default.ModelNameList);
 
     /// <summary>The protocol's 404 for what can't be served, with the reason.</summary>
     public static async Task<JsonHttpResult<ErrorBody>> UnknownAsync(

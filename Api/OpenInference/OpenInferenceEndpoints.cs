@@ -1,7 +1,9 @@
 using InferenceTemplate.Api.Caching;
+using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.OpenInference;
 
@@ -11,7 +13,9 @@ internal static class OpenInferenceEndpoints
     public static IServiceCollection AddOpenInference(this IServiceCollection services)
     {
         services.AddOpenInferenceErrors();
-        services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestBodySize = InferLimits.MaxBodyBytes);
+        services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitOptions>>((kestrel, limits) =>
+            kestrel.Limits.MaxRequestBodySize = limits.Value.MaxBodyBytes);
         services.AddSingleton<Telemetry>();
         services.AddSingleton<ReplyInbox>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplyInbox>());
@@ -19,18 +23,24 @@ internal static class OpenInferenceEndpoints
         services.AddSingleton<InferenceCalls>();
         services.AddSingleton<CachedCalls>();
         services.AddSingleton<InferRecords>();
+        services.AddSingleton<InferInput>();
         services.AddSingleton<Infer>();
         return services;
     }
 
     public static void MapOpenInference(this IEndpointRouteBuilder endpoints)
     {
-        var v2 = endpoints.MapGroup("/v2").RequireAuthorization(Policies.Infer);
+        var v2 = endpoints.MapGroup("/v2").RequireAuthorization(Policies.Infer).WithMetadata(new UnknownModel((model, version) =>
+            OpenInferenceErrors.Error(StatusCodes.Status404NotFound, CatalogSnapshot.Empty.WhyNot(model, version))));
         v2.MapServer();
         v2.MapRepository();
+        v2.MapModelList();
+        v2.MapStatistics();
         foreach (var model in (string[])["/models/{model}", "/models/{model}/versions/{version}"])
         {
             v2.MapModelMetadata(model);
+            v2.MapModelConfiguration(model);
+            v2.MapModelStatistics(model);
             v2.MapInfer(model);
         }
     }

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -28,7 +29,7 @@ internal static class OpenInferenceErrors
     private static string? Specific(HttpContext context) => context.Response.StatusCode switch
     {
         StatusCodes.Status401Unauthorized =>
-            "credentials are missing, unknown, revoked or expired: send an API key as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'",
+            $"{context.RefusalReason() ?? "credentials are missing"}: send an API key as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'",
         StatusCodes.Status403Forbidden => "these credentials do not allow this",
         StatusCodes.Status404NotFound => $"there is nothing at {context.Request.Path}",
         StatusCodes.Status405MethodNotAllowed => $"{context.Request.Method} is not possible at {context.Request.Path}",

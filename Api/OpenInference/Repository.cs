@@ -1,14 +1,19 @@
 using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Fleet;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Store;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.OpenInference;
 
 internal sealed record RepositoryQuery(bool Ready = false);
+
+/// <param name="Parameters">Of any kind; those of Triton that would change what is loaded are refused.</param>
+internal sealed record RepositoryChange(Dictionary<string, JsonElement>? Parameters = null);
 
 /// <param name="State"><c>READY</c> (a worker has it loaded), <c>UNAVAILABLE</c>, or <c>LOADING</c> (not inspected yet).</param>
 internal sealed record RepositoryEntry(string Name, string Version, string State, string Reason);
@@ -16,6 +21,7 @@ internal sealed record RepositoryEntry(string Name, string Version, string State
 /// <summary>JSON of the repository endpoints.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(RepositoryQuery))]
+[JsonSerializable(typeof(RepositoryChange))]
 [JsonSerializable(typeof(RepositoryEntry[]))]
 internal sealed partial class RepositoryJson : JsonSerializerContext;
 
@@ -27,29 +33,35 @@ internal static class Repository
 {
     public static void MapRepository(this IEndpointRouteBuilder v2)
     {
-        v2.MapPost("/repository/index", IndexAsync).RequireAuthorization(Policies.Observe);
-        v2.MapPost("/repository/models/{model}/load", LoadAsync).RequireAuthorization(Policies.Administer);
-        v2.MapPost("/repository/models/{model}/unload", UnloadAsync).RequireAuthorization(Policies.Administer);
+        v2.MapPost("/repository/index", IndexAsync)
+            .RequireAuthorization(Policies.Observe)
+            .WithSummary("All versions of all models, with state and reason")
+            .WithBody<RepositoryQuery>("""{"ready":true}""", """[{"name":"digits","version":"1","state":"READY","reason":""}]""")
+            .Produces<RepositoryEntry[]>();
+        v2.MapPost("/repository/models/{model}/load", LoadAsync)
+            .RequireAuthorization(Policies.Administer)
+            .WithSummary("Bring a model into service, and have workers load it")
+            .Produces(StatusCodes.Status200OK);
+        v2.MapPost("/repository/models/{model}/unload", UnloadAsync)
+            .RequireAuthorization(Policies.Administer)
+            .WithSummary("Take a model out of service")
+            .Produces(StatusCodes.Status200OK);
     }
 
     private static async Task<IResult> IndexAsync(
-        HttpRequest request, ModelCatalog catalog, FleetRegistry fleet, CancellationToken cancellationToken)
+        HttpRequest request, ClaimsPrincipal caller, ModelCatalog catalog, FleetRegistry fleet, IOptions<LimitOptions> limits,
+        CancellationToken cancellationToken)
     {
-        RepositoryQuery query;
-        try
+        var (query, refusal) = await ReadAsync(request, limits.Value, RepositoryJson.Default.RepositoryQuery, cancellationToken);
+        if (refusal is not null)
         {
-            // The body is optional.
-            using var body = await JsonDocumentOrNullAsync(request, cancellationToken);
-            query = body?.Deserialize(RepositoryJson.Default.RepositoryQuery) ?? new RepositoryQuery();
-        }
-        catch (JsonException exception)
-        {
-            return OpenInferenceErrors.Error(StatusCodes.Status400BadRequest, $"the body is not {{\"ready\": bool}}: {exception.Message}");
+            return refusal;
         }
 
         var snapshot = await catalog.RefreshAsync(cancellationToken);
         var loaded = (await fleet.WorkersAsync()).Where(w => w.Ready).SelectMany(w => w.Models).ToHashSet(StringComparer.Ordinal);
-        var entries = snapshot.AllVersions.Select(v => Describe(snapshot, v, loaded)).Where(e => !query.Ready || e.State == "READY");
+        var entries = snapshot.AllVersions.Where(v => caller.MayUse(v.Model))
+            .Select(v => Describe(snapshot, v, loaded)).Where(e => query?.Ready != true || e.State == "READY");
         return TypedResults.Json([.. entries], RepositoryJson.Default.RepositoryEntryArray);
     }
 
@@ -66,15 +78,34 @@ internal static class Repository
         return new RepositoryEntry(version.Model, version.Version, state, reason);
     }
 
-    private static Task<IResult> LoadAsync(string model, ModelRegistry registry, ClaimsPrincipal caller, CancellationToken cancellationToken) =>
-        SetAsync(model, Residency.Load, ModelEventKinds.Loaded, registry, caller, cancellationToken);
+    private static Task<IResult> LoadAsync(
+        string model, HttpRequest request, ModelRegistry registry, ClaimsPrincipal caller, IOptions<LimitOptions> limits,
+        CancellationToken cancellationToken) =>
+        SetAsync(model, Residency.Load, ModelEventKinds.Loaded, request, registry, caller, limits.Value, cancellationToken);
 
-    private static Task<IResult> UnloadAsync(string model, ModelRegistry registry, ClaimsPrincipal caller, CancellationToken cancellationToken) =>
-        SetAsync(model, Residency.Unload, ModelEventKinds.Unloaded, registry, caller, cancellationToken);
+    private static Task<IResult> UnloadAsync(
+        string model, HttpRequest request, ModelRegistry registry, ClaimsPrincipal caller, IOptions<LimitOptions> limits,
+        CancellationToken cancellationToken) =>
+        SetAsync(model, Residency.Unload, ModelEventKinds.Unloaded, request, registry, caller, limits.Value, cancellationToken);
 
     private static async Task<IResult> SetAsync(
-        string model, Residency residency, string kind, ModelRegistry registry, ClaimsPrincipal caller, CancellationToken cancellationToken)
+        string model, Residency residency, string kind, HttpRequest request, ModelRegistry registry, ClaimsPrincipal caller,
+        LimitOptions limits, CancellationToken cancellationToken)
     {
+        var (change, refusal) = await ReadAsync(request, limits, RepositoryJson.Default.RepositoryChange, cancellationToken);
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
+        // To ignore these would be to serve another model than the caller thinks.
+        if (change?.Parameters?.Keys.FirstOrDefault(k => k == "config" || k.StartsWith("file:", StringComparison.Ordinal)) is { } given)
+        {
+            return OpenInferenceErrors.Error(
+                StatusCodes.Status400BadRequest,
+                $"parameters.{given}: not supported; settings are changed by PUT /v1/models/{model}/settings, files come by POST /v1/models/{model}/versions");
+        }
+
         var problem = await registry.ChangeAsync(
             model,
             change =>
@@ -87,10 +118,28 @@ internal static class Repository
         return problem is null ? TypedResults.Ok() : OpenInferenceErrors.Error(StatusCodes.Status404NotFound, problem.Message);
     }
 
-    private static async Task<JsonDocument?> JsonDocumentOrNullAsync(HttpRequest request, CancellationToken cancellationToken)
+    // The body is optional: null where there is none.
+    private static async Task<(T? Body, IResult? Refusal)> ReadAsync<T>(
+        HttpRequest request, LimitOptions limits, JsonTypeInfo<T> json, CancellationToken cancellationToken)
+        where T : class
     {
-        using var body = new MemoryStream();
-        await request.Body.CopyToAsync(body, cancellationToken);
-        return body.Length == 0 ? null : JsonDocument.Parse(body.ToArray());
+        try
+        {
+            using var body = await RequestBody.ReadOrEmptyAsync(request, limits.MaxBodyBytes, cancellationToken);
+            return (body.Span.IsEmpty ? null : JsonSerializer.Deserialize(body.Span, json), null);
+        }
+        catch (JsonException exception)
+        {
+            return (null, OpenInferenceErrors.Error(
+                StatusCodes.Status400BadRequest, $"the body is not what is expected here: {exception.Message}"));
+        }
+        catch (InvalidInferBodyException exception)
+        {
+            return (null, OpenInferenceErrors.Error(StatusCodes.Status400BadRequest, exception.Message));
+        }
+        catch (BadHttpRequestException exception)
+        {
+            return (null, OpenInferenceErrors.Error(exception.StatusCode, exception.Message));
+        }
     }
 }

@@ -12,6 +12,11 @@ internal readonly record struct RequestParameters(TimeSpan? Timeout, Priority Pr
     public static RequestParameters Read(ref JsonCursor json)
     {
         var parameters = None;
+        if (json.IsNull)
+        {
+            return parameters;
+        }
+
         json.Require(JsonTokenType.StartObject, "parameters");
         while (json.NextProperty())
         {

@@ -17,13 +17,22 @@ internal static class Server
     private static readonly ServerMetadata Metadata = new(
         "InferenceTemplate",
         typeof(Server).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0],
-        Extensions: ["model_repository", "binary_tensor_data"]);
+        Extensions: ["model_repository", "model_configuration", "statistics", "schedule_policy", "parameters", "binary_tensor_data"]);
 
     public static void MapServer(this IEndpointRouteBuilder v2)
     {
-        v2.MapGet("", () => TypedResults.Json(Metadata, ApiJson.Default.ServerMetadata));
-        v2.MapGet("/health/live", () => TypedResults.Json(new ServerLive(true), ApiJson.Default.ServerLive)).AllowAnonymous();
-        v2.MapGet("/health/ready", ReadyAsync).AllowAnonymous();
+        v2.MapGet("", () => TypedResults.Json(Metadata, ApiJson.Default.ServerMetadata))
+            .WithSummary("Name, version and extensions of the server")
+            .Produces<ServerMetadata>();
+        v2.MapGet("/health/live", () => TypedResults.Json(new ServerLive(true), ApiJson.Default.ServerLive))
+            .AllowAnonymous()
+            .WithSummary("Whether the server is alive")
+            .Produces<ServerLive>();
+        v2.MapGet("/health/ready", ReadyAsync)
+            .AllowAnonymous()
+            .WithSummary("Whether the server is ready")
+            .Produces<ServerReady>()
+            .Produces<ServerReady>(StatusCodes.Status503ServiceUnavailable);
     }
 
     private static async Task<JsonHttpResult<ServerReady>> ReadyAsync(HealthCheckService health, CancellationToken cancellationToken)

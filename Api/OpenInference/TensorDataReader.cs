@@ -14,9 +14,9 @@ internal static class TensorDataReader
     /// <param name="reader">Stands on the value of <c>data</c>.</param>
     /// <param name="text">The text from there on.</param>
     /// <exception cref="InvalidInferBodyException">The elements are of another type or number than declared.</exception>
-    public static ReadOnlyMemory<byte> Read(Utf8JsonReader reader, ReadOnlySpan<byte> text, Datatype datatype, long[] shape, int index)
+    public static ReadOnlyMemory<byte> Read(Utf8JsonReader reader, ReadOnlySpan<byte> text, Datatype datatype, long[] shape, int index, LimitOptions limits)
     {
-        var count = ElementCount(shape, index);
+        var count = ElementCount(shape, index, limits);
         var path = $"inputs[{index}]";
         if (reader.TokenType != JsonTokenType.StartArray)
         {
@@ -33,7 +33,7 @@ internal static class TensorDataReader
             return ReadBytes(ref reader, count, path);
         }
 
-        return TryReadNumbers(text, datatype, count, InferLimits.MaxJsonDepth - reader.CurrentDepth, out _)
+        return TryReadNumbers(text, datatype, count, limits.MaxJsonDepth - reader.CurrentDepth, out _)
             ?? ReadFixed(ref reader, text.Length, datatype, count, path);
     }
 
@@ -54,16 +54,16 @@ internal static class TensorDataReader
         return length < 0 ? null : data;
     }
 
-    public static int ElementCount(long[] shape, int index)
+    public static int ElementCount(long[] shape, int index, LimitOptions limits)
     {
         long count = 1;
         foreach (var dimension in shape)
         {
             count *= dimension;
-            if (count > InferLimits.MaxElements)
+            if (count > limits.MaxElements)
             {
                 throw new InvalidInferBodyException(
-                    $"inputs[{index}].shape: {TensorShape.Format(shape)} is more than {InferLimits.MaxElements} elements");
+                    $"inputs[{index}].shape: {TensorShape.Format(shape)} is more than {limits.MaxElements} elements");
             }
         }
 
@@ -116,7 +116,16 @@ internal static class TensorDataReader
 
             // Unescaping only shortens, so the escaped length is room enough.
             var target = data.GetSpan(sizeof(uint) + reader.ValueSpan.Length);
-            var length = reader.CopyString(target[sizeof(uint)..]);
+            int length;
+            try
+            {
+                length = reader.CopyString(target[sizeof(uint)..]);
+            }
+            catch (InvalidOperationException)
+            {
+                throw new InvalidInferBodyException($"{path}.data: element {index} is not valid UTF-8; other bytes can be sent as a binary tensor");
+            }
+
             BinaryPrimitives.WriteUInt32LittleEndian(target, (uint)length);
             data.Advance(sizeof(uint) + length);
             index++;

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Inference.Catalog;
@@ -19,17 +20,21 @@ internal static class OverviewEndpoint
     }
 
     public static void MapOverview(this IEndpointRouteBuilder endpoints) =>
-        endpoints.MapGet("/v1/overview", GetAsync).RequireAuthorization(Policies.Observe);
+        endpoints.MapGet("/v1/overview", GetAsync)
+            .RequireAuthorization(Policies.Observe)
+            .WithSummary("State of the whole platform")
+            .Produces<PlatformOverview>();
 
     private static async Task<JsonHttpResult<PlatformOverview>> GetAsync(
         FleetRegistry fleet,
         ModelCatalog catalog,
         RequestQueue queue,
         RecentDecisions decisions,
+        ClaimsPrincipal caller,
         TimeProvider time,
         CancellationToken cancellationToken)
     {
-        var versions = await catalog.AllAsync(cancellationToken);
+        var versions = (await catalog.AllAsync(cancellationToken)).Where(v => caller.MayUse(v.Model)).ToList();
         var apis = await fleet.ApisAsync();
         var workers = await fleet.WorkersAsync();
         var depths = await queue.DepthsAsync(versions.Select(v => (v.Model, v.Version)));
@@ -41,9 +46,9 @@ internal static class OverviewEndpoint
             depths.Sum(),
             apis.Sum(a => a.InFlight),
             [.. apis.OrderBy(a => a.Started).Select(ToOverview)],
-            [.. workers.OrderBy(w => w.Started)],
+            [.. workers.OrderBy(w => w.Started).Select(w => ToOverview(w, caller))],
             [.. versions.Zip(depths, (version, depth) => ToOverview(version, depth, workers))],
-            [.. (await decisions.AllAsync(cancellationToken)).Select(DecisionStatus.From)]);
+            [.. (await decisions.AllAsync(cancellationToken)).Where(d => caller.MayUse(d.Model)).Select(DecisionStatus.From)]);
         return TypedResults.Json(overview, ApiJson.Default.PlatformOverview);
     }
 
@@ -52,6 +57,18 @@ internal static class OverviewEndpoint
         var latency = LatencyQuantiles.Of(api.Latencies);
         return new ApiOverview(
             api.Id, api.Host, api.Started, api.RequestsPerSecond, api.ErrorsPerSecond, api.InFlight, latency.P50, latency.P95, latency.P99);
+    }
+
+    // What a worker has open and could not load tells of models too, named model/version.
+    private static WorkerStatus ToOverview(WorkerStatus worker, ClaimsPrincipal caller)
+    {
+        bool MayUse(string version) => caller.MayUse(version.Split('/')[0]);
+        return worker with
+        {
+            Models = [.. worker.Models.Where(MayUse)],
+            Cache = [.. worker.Cache.Where(c => MayUse(c.Model))],
+            Failures = [.. worker.Failures.Where(f => MayUse(f.Model))],
+        };
     }
 
     private static ModelOverview ToOverview(

@@ -1,3 +1,5 @@
+using System.Security.Claims;
+using InferenceTemplate.Inference.Audit;
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Queue;
@@ -21,13 +23,13 @@ internal static class QueueEndpoints
     public static void MapQueues(this IEndpointRouteBuilder endpoints)
     {
         var queues = endpoints.MapGroup("/v1/queues").RequireAuthorization(Policies.Administer);
-        queues.MapGet("", QueueList.GetAsync);
+        queues.MapGet("", QueueList.GetAsync).WithSummary("All queues").Produces<QueueOverviews>();
         var dead = queues.MapGroup("/{model}/{version}/dead-letters");
-        dead.MapGet("", ListAsync);
-        dead.MapPost("/requeue", RequeueAllAsync);
-        dead.MapPost("/{id}/requeue", RequeueAsync);
-        dead.MapDelete("", PurgeAllAsync);
-        dead.MapDelete("/{id}", PurgeAsync);
+        dead.MapGet("", ListAsync).WithSummary("Dead letters of a queue").Produces<DeadLetterPage>();
+        dead.MapPost("/requeue", RequeueAllAsync).WithSummary("Put all dead letters back into the queue").Produces<RequeuedCount>();
+        dead.MapPost("/{id}/requeue", RequeueAsync).WithSummary("Put a dead letter back into the queue").Produces<RequeuedCount>();
+        dead.MapDelete("", PurgeAllAsync).WithSummary("Remove all dead letters").Produces<PurgedCount>();
+        dead.MapDelete("/{id}", PurgeAsync).WithSummary("Remove a dead letter").Produces(StatusCodes.Status204NoContent);
     }
 
     private static async Task<Results<JsonHttpResult<DeadLetterPage>, ProblemHttpResult>> ListAsync(
@@ -56,16 +58,22 @@ internal static class QueueEndpoints
             new DeadLetterPage([.. found.Select(DeadLetterView.Of)], found.Count == count ? found[^1].Id : null), ApiJson.Default.DeadLetterPage);
     }
 
-    private static async Task<JsonHttpResult<RequeuedCount>> RequeueAllAsync(string model, string version, DeadLetters letters) =>
-        TypedResults.Json(new RequeuedCount(await letters.RequeueAllAsync(new QueueName(model, version))), ApiJson.Default.RequeuedCount);
+    private static async Task<JsonHttpResult<RequeuedCount>> RequeueAllAsync(
+        string model, string version, ClaimsPrincipal caller, DeadLetters letters, AuditLog audit)
+    {
+        var requeued = await letters.RequeueAllAsync(new QueueName(model, version));
+        audit.Record(DeadLetterAudit.Requeued(caller, new QueueName(model, version), requeued));
+        return TypedResults.Json(new RequeuedCount(requeued), ApiJson.Default.RequeuedCount);
+    }
 
     private static async Task<Results<JsonHttpResult<RequeuedCount>, ProblemHttpResult>> RequeueAsync(
-        string model, string version, string id, DeadLetters letters, HttpResponse response)
+        string model, string version, string id, ClaimsPrincipal caller, DeadLetters letters, AuditLog audit, HttpResponse response)
     {
         var outcome = DeadLetters.IsId(id) ? await letters.RequeueAsync(new QueueName(model, version), id) : RequeueOutcome.Unknown;
         switch (outcome)
         {
             case RequeueOutcome.Requeued:
+                audit.Record(DeadLetterAudit.Requeued(caller, new QueueName(model, version), 1, id));
                 return TypedResults.Json(new RequeuedCount(1), ApiJson.Default.RequeuedCount);
             case RequeueOutcome.Full:
                 response.Headers.RetryAfter = "1";
@@ -75,11 +83,25 @@ internal static class QueueEndpoints
         }
     }
 
-    private static async Task<JsonHttpResult<PurgedCount>> PurgeAllAsync(string model, string version, DeadLetters letters) =>
-        TypedResults.Json(new PurgedCount(await letters.PurgeAllAsync(new QueueName(model, version))), ApiJson.Default.PurgedCount);
+    private static async Task<JsonHttpResult<PurgedCount>> PurgeAllAsync(
+        string model, string version, ClaimsPrincipal caller, DeadLetters letters, AuditLog audit)
+    {
+        var purged = await letters.PurgeAllAsync(new QueueName(model, version));
+        audit.Record(DeadLetterAudit.Purged(caller, new QueueName(model, version), purged));
+        return TypedResults.Json(new PurgedCount(purged), ApiJson.Default.PurgedCount);
+    }
 
-    private static async Task<Results<NoContent, ProblemHttpResult>> PurgeAsync(string model, string version, string id, DeadLetters letters) =>
-        DeadLetters.IsId(id) && await letters.PurgeAsync(new QueueName(model, version), id) ? TypedResults.NoContent() : Unknown(id);
+    private static async Task<Results<NoContent, ProblemHttpResult>> PurgeAsync(
+        string model, string version, string id, ClaimsPrincipal caller, DeadLetters letters, AuditLog audit)
+    {
+        if (!DeadLetters.IsId(id) || !await letters.PurgeAsync(new QueueName(model, version), id))
+        {
+            return Unknown(id);
+        }
+
+        audit.Record(DeadLetterAudit.Purged(caller, new QueueName(model, version), 1, id));
+        return TypedResults.NoContent();
+    }
 
     private static ProblemHttpResult Unknown(string id) =>
         Problem(StatusCodes.Status404NotFound, $"there is no dead letter '{id}' that could be used");

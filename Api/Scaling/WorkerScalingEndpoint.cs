@@ -42,7 +42,7 @@ internal static class WorkerScalingEndpoint
         var depths = await queue.DepthsAsync(
             versions.Where(v => v.State == VersionState.Ready).Select(v => (v.Model, v.Version)));
         var workers = await fleet.WorkersAsync();
-        return TypedResults.Json(WorkerDemand.Of(depths, versions.Count(v => v.State == VersionState.Pending), workers.Count), ApiJson.Default.WorkerDemand);
+        return TypedResults.Json(WorkerDemand.Of(depths, versions.Count(v => v.State == VersionState.Pending), workers.Count), ScalingJson.Default.WorkerDemand);
     }
 
     // Of one length, so that the comparison tells nothing of the token.

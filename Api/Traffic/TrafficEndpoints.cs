@@ -25,10 +25,19 @@ internal static class TrafficEndpoints
     public static void MapTraffic(this IEndpointRouteBuilder endpoints)
     {
         var traffic = endpoints.MapGroup("/v1/models/{model}/traffic");
-        traffic.MapGet("", GetAsync).RequireAuthorization(Policies.Observe);
-        traffic.MapGet("status", StatusAsync).RequireAuthorization(Policies.Observe);
-        traffic.MapPut("", PutAsync).RequireAuthorization(Policies.Administer);
-        traffic.MapDelete("", DeleteAsync).RequireAuthorization(Policies.Administer);
+        traffic.MapGet("", GetAsync)
+            .RequireAuthorization(Policies.Observe).WithSummary("Which version answers").Produces<TrafficPolicyBody>();
+        traffic.MapGet("status", StatusAsync)
+            .RequireAuthorization(Policies.Observe).WithSummary("How the versions do").Produces<TrafficStatus>();
+        traffic.MapPut("", PutAsync)
+            .RequireAuthorization(Policies.Administer)
+            .WithSummary("Change which version answers")
+            .WithBody<TrafficPolicyBody>("""{"stable":"1","canary":{"version":"2","weight":0.1}}""")
+            .Produces<TrafficPolicyBody>();
+        traffic.MapDelete("", DeleteAsync)
+            .RequireAuthorization(Policies.Administer)
+            .WithSummary("Go back to the highest version")
+            .Produces(StatusCodes.Status204NoContent);
     }
 
     private static async Task<Results<JsonHttpResult<TrafficPolicyBody>, ProblemHttpResult>> GetAsync(

@@ -16,9 +16,11 @@ internal static class KubernetesExtensions
         this IDistributedApplicationBuilder builder,
         IResourceBuilder<PostgresServerResource> postgres,
         IResourceBuilder<RedisResource> redis,
+        //#if (web)
+        IResourceBuilder<ProjectResource> web,
+        //#endif
         IResourceBuilder<ProjectResource> api,
-        IResourceBuilder<ProjectResource> worker,
-        IResourceBuilder<ProjectResource> web)
+        IResourceBuilder<ProjectResource> worker)
     {
         if (!builder.ExecutionContext.IsPublishMode || builder.Configuration["Pipeline:Step"] == "publish-manifest")
         {
@@ -27,16 +29,20 @@ internal static class KubernetesExtensions
 
         var settings = DeploySettings.Read(builder.Configuration);
         var environment = settings.Environment;
-        builder.AddKubernetesEnvironment("k8s")
-            .WithProperties(kubernetes => kubernetes.DashboardEnabled = false)
-            .WithHelm(chart => chart.WithChartName("inference").WithChartDescription($"Distributed inference platform, {environment.Name}"))
-            .AddEdge(settings, api, web);
+        var kubernetes = builder.AddKubernetesEnvironment("k8s")
+            .WithProperties(k8s => k8s.DashboardEnabled = false)
+            .WithHelm(chart => chart.WithChartName("inference-template").WithChartDescription($"Inference Template, {environment.Name}"));
+        kubernetes.AddApiEdge(settings, api);
 
         api.WithSize(environment.Api).WithService(settings, Restrictions.Service).WithDrainOfCalls().WithReplicasByLoad(environment.ApiReplicas);
         worker.WithSize(environment.Worker).WithService(settings, Restrictions.Worker(environment.WorkerScratchMebibytes)).WithModelFiles(environment).WithDrainOfWork().WithGpu(environment.Gpu).WithReplicasByQueue(api, settings);
+        //#if (web)
+        kubernetes.AddWebEdge(settings, web);
         web.WithSize(environment.Web).WithService(settings, Restrictions.Service).WithDrainOfCalls().WithReplicas(environment.WebReplicas)
             .WithEnvironment("PublicApiUrl", $"https://{environment.Hosts.Api}")
-            .WithEnvironment("DataProtection__Secret", builder.AddSecret("data-protection-secret", length: 48));
+            .WithEnvironment("DataProtection__Secret", builder.AddSecret("data-protection-secret", length: 48))
+            .WithSecretsFrom(settings.Secrets).WithConfigChecksums();
+        //#endif
 
         builder.AddPostgresServer(settings, postgres, api, worker);
         builder.AddRedisServer(settings, redis, api, worker);
@@ -49,7 +55,7 @@ internal static class KubernetesExtensions
             Quotas.Add(published, settings);
             SharedSecret.AddExternal(published, settings, builder.Resources.OfType<ParameterResource>().Where(p => p.Secret).Select(p => p.Name));
         });
-        foreach (var service in (IResourceBuilder<ProjectResource>[])[api, worker, web])
+        foreach (var service in (IResourceBuilder<ProjectResource>[])[api, worker])
         {
             service.WithSecretsFrom(settings.Secrets).WithConfigChecksums();
         }

@@ -18,7 +18,9 @@ internal static class Quotas
         [
             (environment.Api, environment.ApiReplicas.Max + 1),
             (environment.Worker, environment.WorkerReplicas.Max + 1),
+            //#if (web)
             (environment.Web, environment.WebReplicas + 1),
+            //#endif
             (environment.Postgres, settings.Database == ServerKind.CloudNativePG ? environment.DatabaseInstances + 1 : 1),
             (environment.Redis, 1),
             s_others,

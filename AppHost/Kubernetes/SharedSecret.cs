@@ -33,7 +33,7 @@ internal static partial class SharedSecret
             published.Secret = null;
         });
 
-    /// <summary>Has the operator make the Secret: what the parameter <c>x</c> is stands under <c>inference/x</c> in the vault.</summary>
+    /// <summary>Has the operator make the Secret: what the parameter <c>x</c> is stands under <c>inference-template/x</c> in the vault.</summary>
     public static void AddExternal(KubernetesResource published, DeploySettings settings, IEnumerable<string> parameters)
     {
         if (settings.Secrets != SecretSource.External)
@@ -49,7 +49,7 @@ internal static partial class SharedSecret
             ["data"] = parameters.Select(parameter => new Map
             {
                 ["secretKey"] = parameter,
-                ["remoteRef"] = new Map { ["key"] = $"inference/{parameter}" },
+                ["remoteRef"] = new Map { ["key"] = $"inference-template/{parameter}" },
             }).ToArray(),
         }).OfPlatform());
     }

@@ -6,7 +6,7 @@ namespace InferenceTemplate.Bench.Chaos;
 /// <summary>What Linux tells of a process, and what can be done to it.</summary>
 internal static class LinuxProcess
 {
-    // offline/Aspire.Hosting/Running/supervise.sh: supervise LOCK SIGNAL GRACE COMMAND...
+    // An AppHost that runs without containers starts everything so: supervise LOCK SIGNAL GRACE COMMAND...
     private const string Supervisor = "supervise";
     private const int OwnArguments = 3;
 
@@ -20,7 +20,7 @@ internal static class LinuxProcess
         var command = Strings(parent, "cmdline").SkipWhile(a => a != Supervisor).Skip(1 + OwnArguments).ToList();
         if (command.Count == 0)
         {
-            throw new InvalidOperationException($"Process {process} was not started by the AppHost of the offline profile.");
+            throw new InvalidOperationException($"Process {process} was not started by an AppHost that runs without containers.");
         }
 
         var start = new ProcessStartInfo(command[0], command.Skip(1))

@@ -43,7 +43,13 @@ internal sealed class Product : IAsyncDisposable
         using var limit = new CancellationTokenSource(StartLimit);
         var data = Directory.CreateTempSubdirectory("inference-bench-").FullName;
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
-            [$"--Parameters:admin-secret={AdminSecret}", $"--Offline:DataDirectory={data}", $"--Offline:LogFile={Path.Combine(data, "services.log")}"],
+            [
+                $"--Parameters:admin-secret={AdminSecret}",
+                //#if (offline)
+                $"--Offline:DataDirectory={data}",
+                $"--Offline:LogFile={Path.Combine(data, "services.log")}",
+                //#endif
+            ],
             limit.Token);
         Adapt(builder, models, environment);
         var app = await builder.BuildAsync(limit.Token);
@@ -95,7 +101,9 @@ internal sealed class Product : IAsyncDisposable
     private static void Adapt(
         IDistributedApplicationTestingBuilder builder, string models, (string Name, string Value)[] environment)
     {
+        //#if (web)
         builder.Resources.Remove(builder.Resources.Single(r => r.Name == "web"));
+        //#endif
         foreach (var resource in builder.Resources)
         {
             foreach (var mount in resource.Annotations.OfType<ContainerMountAnnotation>().ToList())

@@ -8,6 +8,9 @@ public sealed class CatalogSnapshot
 {
     private static readonly ModelSettings DefaultSettings = new();
 
+    /// <summary>A registry without models.</summary>
+    public static CatalogSnapshot Empty { get; } = new([], [], []);
+
     private readonly Dictionary<string, Entry> _models = new(StringComparer.Ordinal);
 
     public CatalogSnapshot(IEnumerable<Model> models, IEnumerable<ModelVersion> versions, IEnumerable<ModelAlias> aliases)

@@ -9,6 +9,14 @@ public sealed record NewVersion(string Model, string? Version, StagedArtefact Ar
 {
     /// <summary>What the file was found to be; null where a worker has yet to open it.</summary>
     public InspectedModel? Inspected { get; init; }
+
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Names for it that nobody has given to another version.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>The version of the model that answers requests which name none, where nobody has chosen one; null for the highest.</summary>
+    public string? Stable { get; init; }
 }
 
 /// <summary>What a file that could be opened is.</summary>
@@ -122,19 +130,43 @@ public sealed class ModelRegistry(
             Signature = added.Inspected?.Signature ?? new ModelSignature([], []),
             Metadata = added.Inspected?.Metadata ?? new VersionMetadata(),
             MemoryBytes = added.Inspected?.MemoryBytes ?? 0,
+            Labels = added.Labels,
             CreatedBy = added.CreatedBy,
             RegisteredAt = now,
         };
         var kept = await ArtefactLedger.CommitAsync(database, added.Artefact, now, cancellationToken);
         database.ModelVersions.Add(version);
-        new ModelChange(database, model, now).Record(
+        var change = new ModelChange(database, model, now);
+        change.Record(
             added.Inspected is null ? ModelEventKinds.Uploaded : ModelEventKinds.Registered,
             added.CreatedBy,
             version.Version,
             $"sha256 {version.Sha256}, {version.SizeBytes} bytes");
+        await NameAsync(change, added, version.Version, taken, cancellationToken);
         await database.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return (version, kept);
+    }
+
+    // In the transaction of the version itself, so that no request is ever answered by one that was not meant to.
+    private static async Task NameAsync(
+        ModelChange change, NewVersion added, string version, List<string> taken, CancellationToken cancellationToken)
+    {
+        foreach (var alias in added.Aliases)
+        {
+            if (await change.Database.ModelAliases.FindAsync([added.Model, alias], cancellationToken) is null)
+            {
+                change.Database.ModelAliases.Add(new ModelAlias { Model = added.Model, Alias = alias, Version = version, UpdatedAt = change.Now });
+                change.Record(ModelEventKinds.AliasMoved, added.CreatedBy, version, alias);
+            }
+        }
+
+        var traffic = change.Model.Settings.Traffic;
+        if (added.Stable is { } stable && traffic is { Stable: null, Since: null } && (stable == version || taken.Contains(stable)))
+        {
+            change.Model.Settings = change.Model.Settings with { Traffic = traffic with { Stable = stable } };
+            change.Record(ModelEventKinds.Promoted, added.CreatedBy, stable);
+        }
     }
 
     private static Task<Model?> LockAsync(InferenceDbContext database, string model, CancellationToken cancellationToken) =>

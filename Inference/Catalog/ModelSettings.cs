@@ -21,6 +21,9 @@ public sealed record ModelSettings
     /// <summary>Null: answers are not cached.</summary>
     public CacheSettings? Cache { get; set; }
 
+    /// <summary>Whether inputs with NaN or infinity are refused. Default false.</summary>
+    public bool RefuseNan { get; set; }
+
     public TrafficPolicy Traffic { get; set; } = new();
 
     /// <summary>What an hour of the device costs, in the currency of <c>Costs:Currency</c>; null for the configured price.</summary>

@@ -22,6 +22,7 @@ internal static class RegistryRegistration
         services.AddHostedService(provider => provider.GetRequiredService<CatalogNews>());
         services.AddSingleton<ModelEventLog>();
         services.AddSingleton<ModelRegistry>();
+        services.AddSingleton<ModelPromotion>();
         services.AddSingleton<ModelRemoval>();
         services.AddSingleton<VersionInspections>();
         return services;

@@ -15,6 +15,22 @@ public static class CostShare
         ? 0
         : Of(OfRun(reply.ComputeTime, pricePerDeviceHour), reply.FirstRow, Math.Min(rows, reply.BatchSize), reply.BatchSize);
 
+    /// <summary>What a request used of a device, and what that costs.</summary>
+    /// <param name="rows">Of this request, beginning at <see cref="InferenceReply.FirstRow"/>.</param>
+    public static UsedDevice Used(InferenceReply reply, int rows, decimal pricePerDeviceHour)
+    {
+        if (reply.BatchSize < 1)
+        {
+            return default;
+        }
+
+        rows = Math.Min(rows, reply.BatchSize);
+        var run = (long)reply.ComputeTime.TotalMicroseconds;
+        return new UsedDevice(
+            (run * (reply.FirstRow + rows) / reply.BatchSize) - (run * reply.FirstRow / reply.BatchSize),
+            Of(reply, rows, pricePerDeviceHour));
+    }
+
     /// <summary>The cost of a whole run.</summary>
     public static decimal OfRun(TimeSpan computeTime, decimal pricePerDeviceHour) =>
         decimal.Round((decimal)computeTime.Ticks / TimeSpan.TicksPerSecond * pricePerDeviceHour / SecondsPerHour, Decimals);
@@ -28,3 +44,6 @@ public static class CostShare
 
     private static decimal UpTo(decimal run, int rows, int batchRows) => decimal.Round(run * rows / batchRows, Decimals);
 }
+
+/// <summary>A share of a device's time, and its price in the configured currency. The shares of a run add up to the run.</summary>
+public readonly record struct UsedDevice(long DeviceMicroseconds, decimal Cost);

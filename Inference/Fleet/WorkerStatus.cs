@@ -29,8 +29,16 @@ public sealed record WorkerStatus(
     /// <summary>Model versions whose last load failed.</summary>
     public IReadOnlyList<ModelFailure> Failures { get; set; } = [];
 
+    /// <summary>What it does with models whose settings do not say; null for a worker of an older build.</summary>
+    public ServingDefaults? Defaults { get; set; }
+
     public IReadOnlyList<GpuStatus> Gpus { get; set; } = [];
 }
+
+/// <param name="MaxBatchSize">Rows that may run together.</param>
+/// <param name="MaxBatchDelay">How long a batch that is not full waits for more.</param>
+/// <param name="Instances">Runs of one model version that may overlap.</param>
+public sealed record ServingDefaults(int MaxBatchSize, TimeSpan MaxBatchDelay, int Instances);
 
 /// <param name="Model"><c>model/version</c>.</param>
 /// <param name="State"><c>loading</c>, <c>ready</c> or <c>closing</c>.</param>

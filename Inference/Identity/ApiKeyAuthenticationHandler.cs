@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -20,7 +19,6 @@ public sealed class ApiKeyAuthenticationHandler(
     public const string SchemeName = "ApiKey";
 
     private const string HeaderName = "X-API-Key";
-    private const int MaxKeyLength = 256;
 
     /// <summary>The key that a request carries, if any: what follows <c>Bearer</c>, or <c>X-API-Key</c>.</summary>
     public static string? Credential(HttpRequest request)
@@ -40,39 +38,34 @@ public sealed class ApiKeyAuthenticationHandler(
             return AuthenticateResult.NoResult();
         }
 
-        var separator = key.IndexOf('_', StringComparison.Ordinal);
-        if (separator is < 1 or > 32 || key.Length > MaxKeyLength)
+        if (ApiKeyFormat.PrefixOf(key) is not { } prefix)
         {
-            return AuthenticateResult.Fail("The credential is not an API key.");
+            return Refused("the credential is not an API key");
         }
 
-        var identity = await keys.FindAsync(key[..separator]);
+        var identity = await keys.FindAsync(prefix);
         if (identity is null || !hasher.Matches(key, identity.Hash))
         {
-            return AuthenticateResult.Fail("The API key is unknown or revoked.");
+            return Refused("the API key is unknown");
         }
 
-        if (identity.ExpiresAt <= TimeProvider.GetUtcNow())
-        {
-            return AuthenticateResult.Fail("The API key has expired.");
-        }
-
-        var claims = new ClaimsIdentity(
-            [
-                new Claim(InferenceClaims.Name, identity.Name),
-                new Claim(InferenceClaims.Role, identity.Role),
-                new Claim(InferenceClaims.Tenant, identity.TenantId),
-                new Claim(InferenceClaims.KeyId, identity.KeyId.ToString()),
-            ],
-            SchemeName,
-            InferenceClaims.Name,
-            InferenceClaims.Role);
-        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(claims), SchemeName));
+        return identity.RefusalAt(TimeProvider.GetUtcNow()) is { } refusal
+            ? Refused(refusal)
+            : AuthenticateResult.Success(new AuthenticationTicket(identity.Principal, SchemeName));
     }
 
+    // RFC 6750: a request without credentials is told nothing but the scheme.
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        Response.Headers.WWWAuthenticate = "Bearer";
+        Response.Headers.WWWAuthenticate = Context.RefusalReason() is { } reason
+            ? $"Bearer error=\"invalid_token\", error_description=\"{reason}\""
+            : "Bearer";
         return base.HandleChallengeAsync(properties);
+    }
+
+    private AuthenticateResult Refused(string reason)
+    {
+        Context.Refuse(reason);
+        return AuthenticateResult.Fail(reason);
     }
 }

@@ -10,9 +10,10 @@ namespace InferenceTemplate.Inference.Identity;
 /// </summary>
 public sealed class ApiKeyHasher(IOptions<ApiKeyOptions> options)
 {
-    private readonly byte[] _pepper = Encoding.UTF8.GetBytes(options.Value.ApiKeyPepper);
+    // Not before it is needed: a start without secrets must come to the check that names all of them.
+    private byte[] Pepper => field ??= Encoding.UTF8.GetBytes(options.Value.ApiKeyPepper);
 
-    public byte[] Hash(string key) => HMACSHA256.HashData(_pepper, Encoding.UTF8.GetBytes(key));
+    public byte[] Hash(string key) => HMACSHA256.HashData(Pepper, Encoding.UTF8.GetBytes(key));
 
     /// <summary>Compares in constant time.</summary>
     public bool Matches(string key, byte[] hash) => CryptographicOperations.FixedTimeEquals(Hash(key), hash);

@@ -1,3 +1,4 @@
+using InferenceTemplate.Inference.Costs;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
@@ -11,7 +12,11 @@ public sealed record JobLease(Guid Id, int Attempt);
 /// <param name="State">Succeeded or failed; where cancelling was asked for, the row becomes cancelled instead.</param>
 /// <param name="Outputs">The answer as the queue's codec writes it; null unless succeeded.</param>
 public sealed record JobOutcome(
-    JobLease Lease, JobState State, byte[]? Outputs, string? Error, short? ErrorStatus, int BatchSize, TimeSpan ComputeTime);
+    JobLease Lease, JobState State, byte[]? Outputs, string? Error, short? ErrorStatus, int BatchSize, TimeSpan ComputeTime)
+{
+    /// <summary>Its share of the run.</summary>
+    public UsedDevice Used { get; init; }
+}
 
 /// <summary>
 /// A worker's writes to jobs. All are fenced by attempt and state, take row locks in the order of ids, and measure time by
@@ -38,23 +43,30 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
         RETURNING jobs.id, jobs.cancel_requested
         """;
 
+    // What it used is put down in the same transaction, and added up elsewhere: workers that end jobs at once do not wait for one row.
     private const string FinishSql = """
         WITH outcome AS MATERIALIZED (
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-                AS given (id, attempt, state, outputs, error, error_status, batch_size, compute_microseconds)),
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $10, $11)
+                AS given (id, attempt, state, outputs, error, error_status, batch_size, compute_microseconds, device_microseconds, cost)),
         held AS MATERIALIZED (
             SELECT jobs.id FROM outcome JOIN jobs USING (id, attempt)
-            WHERE jobs.state = 'running' ORDER BY jobs.id FOR UPDATE OF jobs)
-        UPDATE jobs SET
+            WHERE jobs.state = 'running' ORDER BY jobs.id FOR UPDATE OF jobs),
+        ended AS (UPDATE jobs SET
             state = CASE WHEN cancel_requested THEN 'cancelled' ELSE outcome.state END,
             outputs = CASE WHEN cancel_requested THEN NULL ELSE outcome.outputs END,
             error = CASE WHEN cancel_requested THEN NULL ELSE outcome.error END,
             error_status = CASE WHEN cancel_requested THEN NULL ELSE outcome.error_status END,
             progress = CASE WHEN outcome.state = 'succeeded' AND NOT cancel_requested THEN 1 ELSE progress END,
-            batch_size = outcome.batch_size, compute_microseconds = outcome.compute_microseconds,
+            batch_size = outcome.batch_size, compute_microseconds = outcome.compute_microseconds, cost = outcome.cost,
             request = NULL, lease_until = NULL, finished_at = now(), expires_at = now() + $9
         FROM outcome JOIN held USING (id) WHERE jobs.id = outcome.id
-        RETURNING jobs.id, jobs.state
+        RETURNING jobs.id, jobs.state, jobs.tenant_id, jobs.model, jobs.version, jobs.batch_size, outcome.device_microseconds, jobs.cost),
+        used AS (
+            INSERT INTO usage_entries (id, tenant_id, model, version, hour, requests, failures, cached, jobs, device_microseconds, cost)
+            SELECT id, tenant_id, model, version, date_trunc('hour', now(), 'UTC'), 1, (state <> 'succeeded')::int, 0, 1, device_microseconds, cost
+            FROM ended WHERE state <> 'cancelled' OR batch_size > 0
+            ON CONFLICT DO NOTHING)
+        SELECT id, state FROM ended
         """;
 
     // Attempts only grow, since they are the fence: an attempt that nobody is to blame for raises the bound instead.
@@ -105,6 +117,8 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
         AddArray(command, NpgsqlDbType.Integer, outcomes.Select(o => o.BatchSize));
         AddArray(command, NpgsqlDbType.Bigint, outcomes.Select(o => (long)o.ComputeTime.TotalMicroseconds));
         command.Parameters.AddWithValue(options.Value.Retention);
+        AddArray(command, NpgsqlDbType.Bigint, outcomes.Select(o => o.Used.DeviceMicroseconds));
+        AddArray(command, NpgsqlDbType.Numeric, outcomes.Select(o => o.Used.Cost));
         var ended = await ReadAsync(
             command, reader => (Id: reader.GetGuid(0), State: JobStates.Parse(reader.GetString(1))), cancellationToken);
         return ended.ToDictionary(row => row.Id, row => row.State);

@@ -22,7 +22,11 @@ public sealed record JobFacts(
     DateTimeOffset? StartedAt,
     DateTimeOffset? FinishedAt,
     DateTimeOffset DeadlineAt,
-    DateTimeOffset? ExpiresAt);
+    DateTimeOffset? ExpiresAt)
+{
+    /// <summary>In the configured currency; 0 until it has run.</summary>
+    public decimal Cost { get; init; }
+}
 
 /// <summary>Reads of jobs. Each is of one tenant: others' jobs are not there.</summary>
 public sealed class JobQueries(IDbContextFactory<InferenceDbContext> contexts)
@@ -56,5 +60,8 @@ public sealed class JobQueries(IDbContextFactory<InferenceDbContext> contexts)
 
     private static IQueryable<JobFacts> Facts(IQueryable<Job> jobs) => jobs.Select(j => new JobFacts(
         j.Id, j.Model, j.Version, j.Priority, j.State, j.Attempt, j.MaxAttempts, j.Progress, j.CancelRequested, j.RequestId,
-        j.Error, j.ErrorStatus, j.CreatedAt, j.StartedAt, j.FinishedAt, j.DeadlineAt, j.ExpiresAt));
+        j.Error, j.ErrorStatus, j.CreatedAt, j.StartedAt, j.FinishedAt, j.DeadlineAt, j.ExpiresAt)
+    {
+        Cost = j.Cost,
+    });
 }

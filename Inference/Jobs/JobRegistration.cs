@@ -32,6 +32,7 @@ public static class JobRegistration
         services.AddSingleton<PendingJobs>();
         services.AddSingleton<JobQueries>();
         services.AddSingleton<JobCancellation>();
+        services.AddSingleton<JobDeletion>();
         services.AddSingleton<JobDispatcher>();
         services.AddSingleton<JobWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<JobSignals>());

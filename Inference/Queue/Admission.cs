@@ -1,3 +1,5 @@
+using InferenceTemplate.Inference.Tenancy;
+
 namespace InferenceTemplate.Inference.Queue;
 
 public enum EnqueueOutcome
@@ -18,13 +20,26 @@ public enum EnqueueOutcome
 
     /// <summary>The deadline had passed.</summary>
     Expired = 5,
+
+    /// <summary>The tenant has had its requests for now.</summary>
+    OverRate = 6,
+
+    /// <summary>As many of the tenant's requests wait or run as may.</summary>
+    OverConcurrency = 7,
+
+    /// <summary>The tenant has had its inferences for this month.</summary>
+    OverQuota = 8,
+
+    /// <summary>Redis does not know how many inferences the tenant has had this month: load them and ask again.</summary>
+    UnknownMonth = 9,
 }
 
 /// <summary>What else admission looks at, in the same round trip.</summary>
 /// <param name="CacheKey">
 /// A key of <see cref="QueueKeys.ResponseCache"/>; where it exists its bytes are the answer and nothing is queued.
 /// </param>
-public sealed record AdmissionExtras(string? CacheKey = null);
+/// <param name="Tenant">Whose limits the request counts against; null where it counts against none.</param>
+public sealed record AdmissionExtras(string? CacheKey = null, TenantAccount? Tenant = null);
 
 /// <summary>What admission decided, and how the queue stood then.</summary>
 /// <param name="Depth">Requests waiting or running, this one included.</param>
@@ -32,5 +47,10 @@ public sealed record AdmissionExtras(string? CacheKey = null);
 /// <param name="Removed">Requests that have left the queue since Redis was last empty: its growth is the drain rate.</param>
 /// <param name="Shed">Shadow requests that made way.</param>
 /// <param name="CachedAnswer">The cached bytes; null unless <see cref="EnqueueOutcome.Cached"/>.</param>
+/// <param name="Standing">How the tenant stands; null where its limits were not asked for.</param>
 public sealed record Admission(
-    EnqueueOutcome Outcome, long Depth, long Bytes, long Removed, int Shed = 0, byte[]? CachedAnswer = null);
+    EnqueueOutcome Outcome, long Depth, long Bytes, long Removed, int Shed = 0, byte[]? CachedAnswer = null, TenantStanding? Standing = null)
+{
+    /// <summary>The tenant's limits refused it; nothing was learned of the queue.</summary>
+    public bool IsOverLimit => Outcome is >= EnqueueOutcome.OverRate and <= EnqueueOutcome.UnknownMonth;
+}

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using InferenceTemplate.Inference.Queue.Scripts;
+using InferenceTemplate.Inference.Tenancy;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -23,16 +24,15 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
 
         var queue = new QueueName(request.Model, request.Version);
         var keys = Keys(queue);
-        var answer = (RedisResult[])(await OnRedisAsync(database => extras?.CacheKey is { } cacheKey
-            ? AdmitScript.WithCache.EvaluateAsync(database, [.. keys, cacheKey], AdmissionValues.Of(request, queue, options.Value))
-            : AdmitScript.Plain.EvaluateAsync(database, keys, AdmissionValues.Of(request, queue, options.Value))))!;
+        var answer = (RedisResult[])(await OnRedisAsync(database => AdmitAsync(database, keys, request, queue, extras)))!;
         return new Admission(
             (EnqueueOutcome)(int)answer[0],
             (long)answer[1],
             (long)answer[2],
             (long)answer[3],
             (int)answer[4],
-            answer.Length > 5 ? (byte[]?)answer[5] : null);
+            answer.Length > 5 ? (byte[]?)answer[5] : null,
+            answer.Length > 6 ? TenantStanding.Read(answer.AsSpan(6)) : null);
     }
 
     /// <summary>
@@ -68,6 +68,23 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
     public Task<QueueStats[]> StatsAsync(IEnumerable<QueueName> queues) =>
         OnRedisAsync(database => Task.WhenAll(queues.Select(queue => StatsAsync(database, queue))));
+
+    private Task<RedisResult> AdmitAsync(
+        IDatabase database, RedisKey[] keys, InferenceRequest request, QueueName queue, AdmissionExtras? extras)
+    {
+        var values = AdmissionValues.Of(request, queue, options.Value);
+        if (extras?.Tenant is { Limits.AreCounted: true } tenant)
+        {
+            RedisValue[] all = [.. values, .. TenantLimiter.Values(tenant.Limits, request.Deadline - time.GetUtcNow())];
+            return extras.CacheKey is { } answerKey
+                ? AdmitScript.LimitedWithCache.EvaluateAsync(database, [.. keys, answerKey, .. TenantKeys.All(tenant)], all)
+                : AdmitScript.Limited.EvaluateAsync(database, [.. keys, .. TenantKeys.All(tenant)], all);
+        }
+
+        return extras?.CacheKey is { } cacheKey
+            ? AdmitScript.WithCache.EvaluateAsync(database, [.. keys, cacheKey], values)
+            : AdmitScript.Plain.EvaluateAsync(database, keys, values);
+    }
 
     private async Task<QueueStats> StatsAsync(IDatabase database, QueueName queue)
     {

@@ -28,7 +28,28 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
     public DbSet<TrafficDecision> TrafficDecisions => Set<TrafficDecision>();
 
     public DbSet<ShadowComparison> ShadowComparisons => Set<ShadowComparison>();
+
     public DbSet<Job> Jobs => Set<Job>();
+
+    public DbSet<UsageHour> UsageHours => Set<UsageHour>();
+
+    public DbSet<TenantMonth> TenantMonths => Set<TenantMonth>();
+
+    public DbSet<AuditEntry> AuditEntries => Set<AuditEntry>();
+
+    public DbSet<AuditActor> AuditActors => Set<AuditActor>();
+
+    public DbSet<AuditDetails> AuditDetails => Set<AuditDetails>();
+
+    public DbSet<TenantErasureState> TenantErasures => Set<TenantErasureState>();
+
+    public DbSet<FeatureFlag> FeatureFlags => Set<FeatureFlag>();
+
+    public DbSet<Batch> Batches => Set<Batch>();
+
+    public DbSet<BatchLine> BatchLines => Set<BatchLine>();
+
+    public DbSet<IdempotencyKey> IdempotencyKeys => Set<IdempotencyKey>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
@@ -105,6 +126,13 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
         });
 
         modelBuilder.Entity<Job>(JobTable.Describe);
+        UsageSchema.Add(modelBuilder);
+        AuditSchema.Add(modelBuilder);
+        modelBuilder.Entity<TenantErasureState>(TenantErasureTable.Describe);
+        modelBuilder.Entity<FeatureFlag>(FeatureFlagTable.Describe);
+        modelBuilder.Entity<Batch>(BatchTables.Describe);
+        modelBuilder.Entity<BatchLine>(BatchTables.Describe);
+        modelBuilder.Entity<IdempotencyKey>(IdempotencyKey.Describe);
 
         foreach (var property in modelBuilder.Model.GetEntityTypes().SelectMany(e => e.GetProperties()))
         {

@@ -5,7 +5,8 @@ namespace InferenceTemplate.Inference.Store;
 
 /// <summary>
 /// A durable job: this row is the truth, Redis only carries it. Written by <see cref="JobInsert"/>,
-/// <see cref="JobLeases"/>, <see cref="JobCancellation"/>, <see cref="JobDeadLetters"/>, <see cref="JobDispatcher"/> and <see cref="JobRepairs"/>, and by nothing else.
+/// <see cref="JobLeases"/>, <see cref="JobCancellation"/>, <see cref="JobDeletion"/>, <see cref="JobDeadLetters"/>, <see cref="JobDispatcher"/> and
+/// <see cref="JobRepairs"/>, and by nothing else.
 /// </summary>
 public sealed class Job
 {
@@ -71,6 +72,9 @@ public sealed class Job
     public int BatchSize { get; init; }
 
     public long ComputeMicroseconds { get; init; }
+
+    /// <summary>Its share of that run's price, in the configured currency.</summary>
+    public decimal Cost { get; init; }
 
     public string? IdempotencyKey { get; init; }
 

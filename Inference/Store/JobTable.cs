@@ -1,3 +1,4 @@
+using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Jobs;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
@@ -19,6 +20,9 @@ internal static class JobTable
         job.Property(j => j.RequestId).HasMaxLength(256);
         job.Property(j => j.Worker).HasMaxLength(128);
         job.Property(j => j.IdempotencyKey).HasMaxLength(255);
+
+        // With a default, since a release before it writes rows too.
+        job.Property(j => j.Cost).HasPrecision(30, CostShare.Decimals).HasDefaultValue(0m);
 
         // No foreign key to tenants: a check for each row of a group, against the one row that all of them lock.
 

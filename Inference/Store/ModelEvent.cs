@@ -19,4 +19,7 @@ public sealed class ModelEvent
 
     /// <summary>The rest of it, for people.</summary>
     public string? Details { get; init; }
+
+    /// <summary>Whether the audit chain has it (<see cref="Audit.AuditFeed"/>).</summary>
+    public bool Audited { get; init; }
 }

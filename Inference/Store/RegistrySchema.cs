@@ -44,6 +44,8 @@ internal static class RegistrySchema
             entry.Property(e => e.Kind).HasMaxLength(32);
             entry.Property(e => e.Actor).HasMaxLength(200);
             entry.HasIndex(e => new { e.Model, e.Id });
+            entry.Property(e => e.Audited).HasDefaultValue(false);
+            entry.HasIndex(e => e.Id, "ix_model_events_unaudited").HasFilter("NOT audited");
         });
 
         modelBuilder.Entity<Artefact>(artefact =>

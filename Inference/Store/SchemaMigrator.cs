@@ -25,6 +25,7 @@ public sealed partial class SchemaMigrator(
                 await take.ExecuteNonQueryAsync(cancellationToken);
                 await using var database = await contexts.CreateDbContextAsync(cancellationToken);
                 await database.Database.MigrateAsync(cancellationToken);
+                await database.Database.ExecuteSqlRawAsync(AuditSchema.AppendOnly, cancellationToken);
                 LogCurrent();
                 return;
             }

@@ -26,4 +26,7 @@ public sealed class TrafficDecision
 
     /// <summary>The policy as it was set, in JSON; null for other actions.</summary>
     public string? Policy { get; init; }
+
+    /// <summary>Whether the audit chain has it (<see cref="Audit.AuditFeed"/>).</summary>
+    public bool Audited { get; init; }
 }

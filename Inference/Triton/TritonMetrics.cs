@@ -13,7 +13,7 @@ public sealed class TritonOptions
 }
 
 /// <summary>
-/// The metrics of the Triton inference server (docs/user_guide/metrics.md there) that this platform has, under their names and
+/// The metrics of the Triton inference server (its guide, metrics.md) that this platform has, under their names and
 /// labels, so that dashboards and scaling rules made for it work.
 /// </summary>
 /// <remarks>

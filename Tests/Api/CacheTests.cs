@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 
 namespace InferenceTemplate.Tests.Api;
@@ -82,6 +83,27 @@ public sealed class CacheTests(TrafficPlatform platform)
         }
 
         Assert.Equal(cost, recorded);
+    }
+
+    [Fact]
+    public async Task Cache_is_switched_off_and_on_for_a_tenant()
+    {
+        await using var tenant = await NamedTenant.CreateAsync(platform);
+        await SetAsync("cached", """{"cache":{"time_to_live":"00:10:00","max_bytes":65536}}""");
+        using var admin = platform.Admin();
+        using var client = platform.WithKey(await tenant.KeyAsync("user"));
+        await UntilAsync(client, 3, "hit");
+
+        using var off = await admin.PutAsJsonAsync("/v1/features/response-cache", new { enabled = true, excluded_tenants = new[] { tenant.Id } }, Cancellation);
+        Assert.Equal(HttpStatusCode.OK, off.StatusCode);
+        while ((await InferAsync(client, 3)).Cache is not null)
+        {
+            // A replica has not heard of it yet.
+        }
+
+        using var on = await admin.DeleteAsync("/v1/features/response-cache", Cancellation);
+        Assert.Equal(HttpStatusCode.NoContent, on.StatusCode);
+        await UntilAsync(client, 3, "hit");
     }
 
     private static async Task<(string? Cache, JsonElement Parameters, float[] Value)> InferAsync(HttpClient client, long index)

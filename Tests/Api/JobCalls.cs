@@ -40,7 +40,7 @@ internal static class JobCalls
         await platform.ExecuteAsync("""
             WITH model AS (INSERT INTO models (name, settings, created_at, updated_at) VALUES ('idle', '{}', now(), now()) ON CONFLICT DO NOTHING)
             INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
-            SELECT 'idle', version, platform, repeat('0', 64), size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits' LIMIT 1
+            SELECT 'idle', version, platform, repeat('0', 64), size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits' AND version = '1'
             ON CONFLICT DO NOTHING
             """);
         while (true)

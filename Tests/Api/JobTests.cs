@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using InferenceTemplate.Tests.Shared;
 
@@ -110,6 +112,48 @@ public sealed class JobTests(Platform platform)
     }
 
     [Fact]
+    public async Task Result_comes_in_the_encoding_that_is_asked_for()
+    {
+        using var client = platform.Admin();
+        using var accepted = await client.SubmitAsync("digits", id: "both");
+        var id = (await accepted.JsonAsync()).GetProperty("id").GetGuid();
+        await client.EndedAsync(id);
+        using var json = await client.GetAsync($"/v1/jobs/{id}/result", Cancellation);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/jobs/{id}/result");
+        request.Headers.Accept.ParseAdd("application/octet-stream, application/json;q=0.5");
+
+        using var binary = await client.SendAsync(request, Cancellation);
+
+        var bytes = await binary.Content.ReadAsByteArrayAsync(Cancellation);
+        var length = int.Parse(binary.Headers.GetValues("Inference-Header-Content-Length").Single(), CultureInfo.InvariantCulture);
+        using var head = JsonDocument.Parse(bytes.AsMemory(0, length));
+        var probabilities = MemoryMarshal.Cast<byte, float>(bytes.AsSpan(length, 10 * sizeof(float))).ToArray();
+        Assert.Equal("application/json", json.Content.Headers.ContentType!.MediaType);
+        Assert.Equal("application/octet-stream", binary.Content.Headers.ContentType!.MediaType);
+        Assert.Equal("both", head.RootElement.GetProperty("id").GetString());
+        Assert.Equal((await json.JsonAsync()).Output("probabilities").Data<float>(), probabilities);
+    }
+
+    [Fact]
+    public async Task Job_is_removed_when_it_has_ended()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var id = await platform.SubmitIdleAsync(client);
+
+        using var early = await client.DeleteAsync($"/v1/jobs/{id}", Cancellation);
+        using var cancelled = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
+        using var others = await platform.Admin().DeleteAsync($"/v1/jobs/{id}", Cancellation);
+        using var removed = await client.DeleteAsync($"/v1/jobs/{id}", Cancellation);
+        using var again = await client.DeleteAsync($"/v1/jobs/{id}", Cancellation);
+
+        Assert.Equal(HttpStatusCode.Conflict, early.StatusCode);
+        Assert.Contains("cancel it first", (await early.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(
+            (HttpStatusCode.NotFound, HttpStatusCode.NoContent, HttpStatusCode.NotFound), (others.StatusCode, removed.StatusCode, again.StatusCode));
+        Assert.Empty(await client.IdsAsync(""));
+    }
+
+    [Fact]
     public async Task Events_tell_each_state_until_the_last()
     {
         using var client = platform.Admin();
@@ -181,7 +225,7 @@ public sealed class JobTests(Platform platform)
         (HttpMethod Method, string Path)[] requests =
         [
             (HttpMethod.Get, $"/v1/jobs/{id}"), (HttpMethod.Get, $"/v1/jobs/{id}/result"), (HttpMethod.Get, $"/v1/jobs/{id}/events"),
-            (HttpMethod.Post, $"/v1/jobs/{id}/cancel"),
+            (HttpMethod.Post, $"/v1/jobs/{id}/cancel"), (HttpMethod.Delete, $"/v1/jobs/{id}"),
         ];
 
         foreach (var (method, path) in requests)

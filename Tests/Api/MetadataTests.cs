@@ -47,7 +47,7 @@ public sealed class MetadataTests(Platform platform)
 
         Assert.Equal("digits", model.GetProperty("name").GetString());
         Assert.Equal("onnxruntime_onnx", model.GetProperty("platform").GetString());
-        Assert.Equal(["1"], model.GetProperty("versions").EnumerateArray().Select(v => v.GetString()));
+        Assert.Equal(["1", "2", "3"], model.GetProperty("versions").EnumerateArray().Select(v => v.GetString()));
         var input = Assert.Single(model.GetProperty("inputs").EnumerateArray());
         Assert.Equal("image", input.GetProperty("name").GetString());
         Assert.Equal("FP32", input.GetProperty("datatype").GetString());
@@ -78,8 +78,8 @@ public sealed class MetadataTests(Platform platform)
     [Theory]
     [InlineData("/v2/models/nothing")]
     [InlineData("/v2/models/nothing/ready")]
-    [InlineData("/v2/models/digits/versions/2")]
-    [InlineData("/v2/models/digits/versions/2/ready")]
+    [InlineData("/v2/models/digits/versions/9")]
+    [InlineData("/v2/models/digits/versions/9/ready")]
     public async Task Model_answers_404_when_unknown(string path)
     {
         using var client = platform.Admin();

@@ -1,5 +1,9 @@
+using System.Buffers.Text;
+using System.Net;
+using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using InferenceTemplate.Tests.Shared;
 using Npgsql;
 
@@ -36,5 +40,59 @@ internal sealed class TestKeys : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
+    public async Task ExecuteAsync(string sql, params object[] values)
+    {
+        await using var command = _database.CreateCommand(sql);
+        foreach (var value in values)
+        {
+            command.Parameters.AddWithValue(value);
+        }
+
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <returns>The id of a tenant of the test's own.</returns>
+    /// <param name="models">Those that it may use; null for all.</param>
+    public async Task<string> AddTenantAsync(string[]? models = null)
+    {
+        var tenant = $"t{Guid.NewGuid():N}";
+        await ExecuteAsync("INSERT INTO tenants (id, name, created_at, models) VALUES ($1, 'Test', now(), $2)", tenant, (object?)models ?? DBNull.Value);
+        return tenant;
+    }
+
+    /// <summary>A claim of a token, without asking whether the token is good.</summary>
+    public static string ClaimOf(string token, string claim) =>
+        JsonElement.Parse(Encoding.UTF8.GetString(Base64Url.DecodeFromChars(token.Split('.')[1]))).GetProperty(claim).GetString()!;
+
     public ValueTask DisposeAsync() => _database.DisposeAsync();
+}
+
+/// <summary>Keys made by the API itself.</summary>
+internal static class KeyCalls
+{
+    /// <returns>The answer, and the key.</returns>
+    public static async Task<(JsonElement Answer, string Key)> CreateKeyAsync(
+        this HttpClient admin, string role, string tenant = "default", string[]? models = null, DateTimeOffset? expiresAt = null)
+    {
+        using var response = await admin.PostAsJsonAsync(
+            "/v1/keys", new { name = "test", role, tenant, models, expires_at = expiresAt }, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        var answer = await response.JsonAsync();
+        return (answer, answer.GetProperty("key").GetString()!);
+    }
+
+    /// <summary>Calls until the credentials are no longer accepted, and returns the answer that says so. Lookups are remembered for a second.</summary>
+    public static async Task<HttpResponseMessage> UntilRefusedAsync(HttpClient client, string path)
+    {
+        while (true)
+        {
+            var response = await client.GetAsync(path, TestContext.Current.CancellationToken);
+            if (response.StatusCode == HttpStatusCode.Unauthorized)
+            {
+                return response;
+            }
+
+            response.Dispose();
+        }
+    }
 }

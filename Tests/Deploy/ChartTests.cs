@@ -12,8 +12,8 @@ public sealed class ChartTests(Charts charts)
 
     private static readonly Dictionary<string, string> s_component = new()
     {
-        ["app.kubernetes.io/name"] = "inference",
-        ["app.kubernetes.io/instance"] = "inference",
+        ["app.kubernetes.io/name"] = "inference-template",
+        ["app.kubernetes.io/instance"] = "inference-template",
         ["app.kubernetes.io/component"] = "backup",
     };
 

@@ -43,7 +43,7 @@ public sealed class Charts : IDisposable
     {
         var values = Path.Combine(_folder.FullName, $"{Guid.NewGuid():N}.json");
         await File.WriteAllTextAsync(values, GivenSecrets(chart));
-        return RenderedObjects.Parse(await Tools.HelmAsync("template", "inference", chart, "--namespace", "inference", "--kube-version", "1.33.0", "--values", values));
+        return RenderedObjects.Parse(await Tools.HelmAsync("template", "inference-template", chart, "--namespace", "inference-template", "--kube-version", "1.33.0", "--values", values));
     })).Value;
 
     // Only what the chart itself lists has to be given.

@@ -35,7 +35,7 @@ public sealed partial class EnvironmentTests(Charts charts)
     [Fact]
     public async Task Environments_grow_towards_production()
     {
-        foreach (var component in new[] { "api", "worker", "web", "postgres", "redis" })
+        foreach (var component in (await charts.OfAsync("chart")).Pods.Select(pods => pods.Component))
         {
             var memory = new List<int>();
             foreach (var name in s_environments)

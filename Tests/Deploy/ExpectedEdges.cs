@@ -10,7 +10,14 @@ internal static partial class ExpectedEdges
 {
     private const string Anywhere = "0.0.0.0/0 without 169.254.169.254/32";
 
-    private static readonly string[] s_services = ["api", "worker", "web"];
+    private static readonly string[] s_services =
+    [
+        "api",
+        "worker",
+        //#if (web)
+        "web",
+        //#endif
+    ];
 
     /// <summary>What the manifest says: which resource refers to another's address, and the port at which that one listens.</summary>
     public static IReadOnlyList<string> Topology()
@@ -26,20 +33,22 @@ internal static partial class ExpectedEdges
     /// <summary>The table of docs/kubernetes.md, for servers that the chart runs.</summary>
     public static IReadOnlyList<string> Platform() =>
     [
-        .. Names("api"), .. Names("worker"), .. Names("web"), .. Names("backup"),
+        .. s_services.SelectMany(Names), .. Names("backup"),
         "namespace/ingress-nginx -> api:8080/TCP",
+        //#if (web)
         "namespace/ingress-nginx -> web:8080/TCP",
+        "namespace/monitoring -> web:8080/TCP",
+        "web -> namespace/observability:4317/TCP",
+        $"web -> {Anywhere}:443/TCP", // identity provider
+        //#endif
         "namespace/ingress-nginx -> certificate solver:8089/TCP",
         "namespace/monitoring -> api:8080/TCP",
         "namespace/monitoring -> worker:8080/TCP",
-        "namespace/monitoring -> web:8080/TCP",
         "namespace/keda -> api:8080/TCP",
         "api -> namespace/observability:4317/TCP",
         "worker -> namespace/observability:4317/TCP",
-        "web -> namespace/observability:4317/TCP",
         $"api -> {Anywhere}:443/TCP", // identity provider, object storage
         $"worker -> {Anywhere}:443/TCP", // object storage
-        $"web -> {Anywhere}:443/TCP", // identity provider
         $"backup -> {Anywhere}:443/TCP", // object storage
         "backup -> postgres:5432/TCP",
     ];

@@ -65,7 +65,7 @@ public sealed class FailureTests(NarrowPlatform platform) : IClassFixture<Narrow
             CREATE TEMP TABLE model_copy AS SELECT * FROM models WHERE name = 'digits';
             UPDATE model_copy SET name = '{model}';
             INSERT INTO models SELECT * FROM model_copy;
-            CREATE TEMP TABLE version_copy AS SELECT * FROM model_versions WHERE model = 'digits';
+            CREATE TEMP TABLE version_copy AS SELECT * FROM model_versions WHERE model = 'digits' AND version = '1';
             UPDATE version_copy SET model = '{model}', sha256 = '{new string('0', 64)}';
             INSERT INTO model_versions SELECT * FROM version_copy;
             """);

@@ -1,12 +1,10 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using InferenceTemplate.Tests.Shared;
-using StackExchange.Redis;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 
@@ -40,23 +38,23 @@ public sealed class JobTests(JobPlatform platform) : IClassFixture<JobPlatform>
     public async Task Every_accepted_job_ends_once_and_right_while_processes_are_killed_and_redis_is_emptied()
     {
         Assert.SkipUnless(Directory.Exists("/proc/self"), "Needs Linux's /proc to find the processes that it kills.");
-        Assert.SkipWhen(Processes("Worker").Count < 3, "Needs the offline profile: there the services are processes beneath the test's own.");
+        Assert.SkipWhen(Faults.Processes("Worker").Count < 3, "Needs services that are processes beneath the test's own.");
         await CountEndingsAsync();
         var expected = await LabelsAsync();
 
         var accepted = new ConcurrentDictionary<int, Guid>();
         var submitting = Enumerable.Range(0, 8).Select(lane => SubmitAsync(lane, accepted)).ToList();
         await AcceptedAsync(accepted, 60);
-        Kill(Processes("Worker")[0]);
+        Faults.Kill(Faults.Processes("Worker")[0]);
         await AcceptedAsync(accepted, 120);
-        await OnRedisAsync("FLUSHALL");
+        await Faults.FlushRedisAsync(platform);
         await AcceptedAsync(accepted, 180);
-        await CrashPostgresAsync();
+        await Faults.CrashPostgresAsync(platform);
         await AcceptedAsync(accepted, 240);
-        Kill(Processes("Api")[0]);
+        Faults.Kill(Faults.Processes("Api")[0]);
         await AcceptedAsync(accepted, 300);
-        Kill(Processes("Worker")[0]);
-        await OnRedisAsync("FLUSHALL");
+        Faults.Kill(Faults.Processes("Worker")[0]);
+        await Faults.FlushRedisAsync(platform);
         await Task.WhenAll(submitting);
 
         await EndedAsync();
@@ -163,58 +161,5 @@ public sealed class JobTests(JobPlatform platform) : IClassFixture<JobPlatform>
         using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
         return body.RootElement.GetProperty("outputs").EnumerateArray()
             .Single(o => o.GetProperty("name").GetString() == "label").GetProperty("data")[0].GetInt32();
-    }
-
-    // A backend that dies takes all of Postgres through crash recovery.
-    private async Task CrashPostgresAsync()
-    {
-        await using var database = await platform.DatabaseAsync();
-        await using var crash = database.CreateCommand("COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'");
-        Assert.NotNull(await Record.ExceptionAsync(() => crash.ExecuteNonQueryAsync(Cancellation)));
-    }
-
-    private async Task OnRedisAsync(string command)
-    {
-        var options = ConfigurationOptions.Parse((await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
-        options.AllowAdmin = true;
-        using var redis = await ConnectionMultiplexer.ConnectAsync(options);
-        await redis.GetDatabase().ExecuteAsync(command);
-    }
-
-    private static void Kill(int process)
-    {
-        using var found = Process.GetProcessById(process);
-        found.Kill();
-        found.WaitForExit();
-    }
-
-    /// <summary>Processes of one service beneath this one.</summary>
-    private static List<int> Processes(string service) => [.. Directory.EnumerateDirectories("/proc")
-        .Select(folder => int.TryParse(Path.GetFileName(folder), out var id) ? id : 0)
-        .Where(id => id > 0 && IsBeneathThis(id) && Read(id, "cmdline").Split('\0') is ["dotnet" or [.., '/', 'd', 'o', 't', 'n', 'e', 't'], var file, ..]
-            && file.EndsWith($".{service}.dll", StringComparison.Ordinal))];
-
-    private static bool IsBeneathThis(int process)
-    {
-        while (process > 1 && process != Environment.ProcessId)
-        {
-            var parent = Read(process, "status").Split('\n').FirstOrDefault(line => line.StartsWith("PPid:", StringComparison.Ordinal));
-            process = parent is null ? 0 : int.Parse(parent["PPid:".Length..], System.Globalization.CultureInfo.InvariantCulture);
-        }
-
-        return process == Environment.ProcessId;
-    }
-
-    private static string Read(int process, string file)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/{process}/{file}");
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // It has ended meanwhile.
-            return "";
-        }
     }
 }

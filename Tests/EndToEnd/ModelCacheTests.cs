@@ -93,7 +93,7 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
             CREATE TEMP TABLE model_copy AS SELECT * FROM models WHERE name = 'digits';
             UPDATE model_copy SET name = '{model}', settings = '{settings}';
             INSERT INTO models SELECT * FROM model_copy;
-            CREATE TEMP TABLE version_copy AS SELECT * FROM model_versions WHERE model = 'digits';
+            CREATE TEMP TABLE version_copy AS SELECT * FROM model_versions WHERE model = 'digits' AND version = '1';
             UPDATE version_copy SET model = '{model}'{sha256};
             INSERT INTO model_versions SELECT * FROM version_copy;
             """);

@@ -8,14 +8,15 @@ using Npgsql;
 namespace InferenceTemplate.Tests.Shared;
 
 /// <summary>
-/// The whole platform as the AppHost composes it, with a real Postgres, Redis, Api, Worker and Web, on free ports and
+/// The whole platform as the AppHost composes it, with a real Postgres, Redis and all services, on free ports and
 /// with data of its own that goes when the tests end.
 /// </summary>
 public class Platform : IAsyncLifetime
 {
-    private const string AdminSecret = "testsecrettestsecrettestsecrettestsecret";
+    // Services in production mode take them too, and refuse what is made of well-known words.
+    private const string AdminSecret = "seven-quiet-herons-cross-a-frozen-lake";
 
-    public const string Pepper = "testpeppertestpeppertestpeppertestpeppertestpepp";
+    public const string Pepper = "nine-old-bicycles-lean-on-a-crooked-brick-wall";
 
     public const string ScalingToken = "testscalingtokentestscalingtoken";
 
@@ -30,7 +31,7 @@ public class Platform : IAsyncLifetime
     {
     }
 
-    /// <param name="data">Where the servers keep their data (offline profile).</param>
+    /// <param name="data">Where the servers keep their data, where they are processes and not containers.</param>
     /// <param name="keepsData">Whether the data stays when this platform ends.</param>
     protected Platform(string data, bool keepsData)
     {
@@ -51,7 +52,14 @@ public class Platform : IAsyncLifetime
     {
         using var limit = new CancellationTokenSource(StartLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
-            [$"--Parameters:admin-secret={AdminSecret}", $"--Parameters:api-key-pepper={Pepper}", $"--Offline:DataDirectory={_data}"], limit.Token);
+            [
+                $"--Parameters:admin-secret={AdminSecret}",
+                $"--Parameters:api-key-pepper={Pepper}",
+                //#if (offline)
+                $"--Offline:DataDirectory={_data}",
+                //#endif
+            ],
+            limit.Token);
 
         // Named volumes are the developer's data; without them it goes with the servers.
         foreach (var resource in _keepsData ? [] : builder.Resources.ToList())
@@ -69,7 +77,15 @@ public class Platform : IAsyncLifetime
         _app = await builder.BuildAsync(limit.Token);
         await _app.StartAsync(limit.Token);
         var resources = _app.Services.GetRequiredService<ResourceNotificationService>();
-        foreach (var name in (string[])["api", "worker", "web"])
+        string[] services =
+        [
+            "api",
+            "worker",
+            //#if (web)
+            "web",
+            //#endif
+        ];
+        foreach (var name in services)
         {
             await resources.WaitForResourceHealthyAsync(name, limit.Token);
         }

@@ -31,7 +31,12 @@ public sealed class Servers : IAsyncLifetime
     {
         using var limit = new CancellationTokenSource(StartLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
-            [$"--Offline:DataDirectory={_data}"], limit.Token);
+            [
+                //#if (offline)
+                $"--Offline:DataDirectory={_data}",
+                //#endif
+            ],
+            limit.Token);
         foreach (var service in builder.Resources.OfType<ProjectResource>().ToList())
         {
             builder.Resources.Remove(service);

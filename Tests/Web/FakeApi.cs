@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace InferenceTemplate.Tests.Web;
 
-/// <summary>A real HTTP server with the two endpoints that the dashboard calls, and knobs for what can go wrong.</summary>
+/// <summary>A real HTTP server with the endpoints that the dashboard calls, and knobs for what can go wrong.</summary>
 public sealed class FakeApi : IAsyncDisposable
 {
     public const string Key = "inf_a-good-key";
@@ -30,6 +30,15 @@ public sealed class FakeApi : IAsyncDisposable
     public bool Latency { get; set; } = true;
 
     public bool Workers { get; set; } = true;
+
+    /// <summary>Whether any model is registered.</summary>
+    public bool Models { get; set; } = true;
+
+    /// <summary>What requests for inference are refused with; null where they are answered.</summary>
+    public string? InferError { get; set; }
+
+    /// <summary>The request that was answered or refused last, with the model before it.</summary>
+    public (string Model, string Body)? LastInfer { get; private set; }
 
     /// <summary>Life of the tokens given from now on.</summary>
     public TimeSpan TokenLife { get; set; } = TimeSpan.FromMinutes(15);
@@ -55,6 +64,7 @@ public sealed class FakeApi : IAsyncDisposable
         });
         api._app.MapPost("/v1/auth/token", api.GiveToken);
         api._app.MapGet("/v1/overview", api.GiveOverview);
+        api._app.MapPost("/v2/models/{model}/versions/{version}/infer", api.InferAsync);
         await api._app.StartAsync();
         var server = api._app.Services.GetService(typeof(Microsoft.AspNetCore.Hosting.Server.IServer)) as Microsoft.AspNetCore.Hosting.Server.IServer;
         api.Url = server!.Features.Get<IServerAddressesFeature>()!.Addresses.Single();
@@ -68,6 +78,9 @@ public sealed class FakeApi : IAsyncDisposable
         Traffic = true;
         Latency = true;
         Workers = true;
+        Models = true;
+        InferError = null;
+        LastInfer = null;
         TokenLife = TimeSpan.FromMinutes(15);
         RequestsPerSecond = 100;
     }
@@ -98,7 +111,30 @@ public sealed class FakeApi : IAsyncDisposable
             return Results.Problem(statusCode: 401, detail: "The token is not valid.");
         }
 
-        return Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers), "application/json");
+        return Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models), "application/json");
+    }
+
+    private async Task<IResult> InferAsync(HttpContext context, string model, string version)
+    {
+        if (!_tokens.ContainsKey(Bearer(context)))
+        {
+            return Results.Json(new { error = "credentials are missing" }, statusCode: 401);
+        }
+
+        using var reader = new StreamReader(context.Request.Body);
+        LastInfer = ($"{model}/{version}", await reader.ReadToEndAsync());
+        if (InferError is not null)
+        {
+            return Results.Json(new { error = InferError }, statusCode: 400);
+        }
+
+        var outputs = model == "digits"
+            ? """{"name":"label","datatype":"INT64","shape":[1],"data":[7]},{"name":"probabilities","datatype":"FP32","shape":[1,10],"data":[0,0.01,0,0,0,0,0,0.98,0,0.01]}"""
+            : """{"name":"score","datatype":"FP32","shape":[1,2],"data":[0.25,0.75]}""";
+        return Results.Text($$"""
+            {"model_name":"{{model}}","model_version":"{{version}}","parameters":{"queue_us":412,"compute_us":1095,"batch_size":3,"cost":0.00000042,"currency":"EUR"},
+             "outputs":[{{outputs}}]}
+            """, "application/json");
     }
 
     private static string Bearer(HttpContext context) =>

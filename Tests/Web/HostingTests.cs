@@ -21,6 +21,20 @@ public class HostingTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Strict_transport_security_is_told_over_https_in_production()
+    {
+        await using var web = await WebProcess.StartAsync(dashboard.Api.Url, "Production", behindProxy: true);
+        using var client = new HttpClient { BaseAddress = new Uri(web.Url) };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/sign-in");
+        request.Headers.Host = "dashboard.contoso.com";
+        request.Headers.Add("X-Forwarded-Proto", "https");
+
+        using var response = await client.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Matches("^max-age=[1-9]", response.Headers.GetValues("Strict-Transport-Security").Single());
+    }
+
+    [Fact]
     public async Task Session_outlives_a_restart_when_the_keys_have_a_folder()
     {
         var keys = Directory.CreateTempSubdirectory("web-keys-");
@@ -51,8 +65,8 @@ public class HostingTests(Dashboard dashboard)
     [Fact]
     public async Task Session_is_known_to_every_replica_that_has_the_secret_and_to_those_whose_secret_was_changed()
     {
-        const string Old = "oldsecretoldsecretoldsecretoldsecret";
-        const string New = "newsecretnewsecretnewsecretnewsecret";
+        const string Old = "four-lazy-otters-drift-down-a-brown-river";
+        const string New = "two-loud-geese-march-over-the-wet-bridge";
         await using var first = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionSecret: Old);
         await using var second = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionSecret: Old);
         await using var changed = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionSecret: $"{New},{Old}");

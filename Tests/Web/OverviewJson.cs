@@ -11,7 +11,7 @@ internal static class OverviewJson
          "executions_per_second":20.25,"mean_batch_size":7.5,"in_flight":4}
         """;
 
-    public static string Of(int requestsPerSecond, bool latencies, bool workers)
+    public static string Of(int requestsPerSecond, bool latencies, bool workers, bool models)
     {
         var busy = requestsPerSecond > 0;
         var wave = (Math.Sin(requestsPerSecond / 6.0) + 1) / 2;
@@ -23,13 +23,17 @@ internal static class OverviewJson
              "apis":[{"id":"api-5d8b","host":"node-2","started":"2026-01-01T00:00:00Z","requests_per_second":{{requestsPerSecond}},
                "errors_per_second":0.5,"in_flight":5,{{latency}} }],
              "workers":[{{(workers ? Worker : "")}}],
-             "models":[{"name":"digits","version":"1","platform":"onnxruntime_onnx","state":"{{(workers ? "ready" : "unavailable")}}","workers":{{(workers ? 1 : 0)}},
-               "queue_depth":2,"inputs":[{"name":"input","datatype":"FP32","shape":[-1,8,8]}],
-               "outputs":[{"name":"label","datatype":"INT64","shape":[-1]},{"name":"probabilities","datatype":"FP32","shape":[-1,10]}]},
-              {"name":"sentiment","version":"3","platform":"onnxruntime_onnx","state":"{{(workers ? "ready" : "unavailable")}}","workers":{{(workers ? 1 : 0)}},
-               "queue_depth":0,"inputs":[{"name":"text","datatype":"BYTES","shape":[-1,1]}],"outputs":[{"name":"score","datatype":"FP32","shape":[-1,2]}]}],
+             "models":[{{(models ? Models(workers) : "")}}],
              "traffic_decisions":[{"model":"sentiment","decided_at":"2026-01-02T03:04:05Z","action":"rolled_back","actor":"automatic","version":"4","reason":"9 of 60 requests failed"},
               {"model":"sentiment","decided_at":"2026-01-02T03:00:00Z","action":"set","actor":"First admin key","version":null,"reason":null}]}
             """;
     }
+
+    private static string Models(bool workers) => $$"""
+        {"name":"digits","version":"1","platform":"onnxruntime_onnx","state":"{{(workers ? "ready" : "unavailable")}}","workers":{{(workers ? 1 : 0)}},
+         "queue_depth":2,"inputs":[{"name":"input","datatype":"FP32","shape":[-1,8,8]}],
+               "outputs":[{"name":"label","datatype":"INT64","shape":[-1]},{"name":"probabilities","datatype":"FP32","shape":[-1,10]}]},
+              {"name":"sentiment","version":"3","platform":"onnxruntime_onnx","state":"{{(workers ? "ready" : "unavailable")}}","workers":{{(workers ? 1 : 0)}},
+               "queue_depth":0,"inputs":[{"name":"text","datatype":"BYTES","shape":[-1,1]}],"outputs":[{"name":"score","datatype":"FP32","shape":[-1,2]}]}
+        """;
 }

@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Jobs;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Worker;
@@ -22,7 +24,7 @@ public sealed class JobLedgerTests
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var options = Options.Create(new JobOptions());
         using var ledger = new JobLedger(
-            new JobLeases(database, options), new JobSignals(redis), new JobTelemetry(services.GetRequiredService<IMeterFactory>()),
+            new JobLeases(database, options), NoCosts(), new JobSignals(redis), new JobTelemetry(services.GetRequiredService<IMeterFactory>()),
             new ServingState(TimeProvider.System), options, TimeProvider.System, NullLogger<JobLedger>.Instance);
         var (call, job) = (Request(RequestKind.Call), Request(RequestKind.Job));
 
@@ -34,6 +36,10 @@ public sealed class JobLedgerTests
         Assert.Equal([job], mixed.Postponed);
         Assert.Equal([call], calls.Ready);
     }
+
+    // Nothing is finished here, so nothing has a price.
+    internal static JobCosts NoCosts() => new(
+        new ModelCatalog(null!, TimeProvider.System, NullLogger<ModelCatalog>.Instance), Options.Create(new CostOptions()));
 
     private static QueuedRequest Request(RequestKind kind)
     {

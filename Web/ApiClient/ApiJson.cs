@@ -6,4 +6,6 @@ namespace InferenceTemplate.Web.ApiClient;
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(Overview))]
 [JsonSerializable(typeof(AccessToken))]
+[JsonSerializable(typeof(InferAnswer))]
+[JsonSerializable(typeof(InferError))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Statistics;
 using InferenceTemplate.Worker.Execution;
 
 namespace InferenceTemplate.Worker.Batching;
@@ -137,12 +138,16 @@ internal sealed partial class BatchRunner(
 
             var wanted = ReplySplitter.Wanted(session.Signature, run);
             var start = time.GetTimestamp();
-            using var outputs = instance.Run([.. run.Select(r => r.Inputs)], wanted, nobodyWaits.Token);
-            var computeTime = time.GetElapsedTime(start);
+            var assembled = start;
+            using var outputs = instance.Run(
+                [.. run.Select(r => r.Inputs)], wanted, () => assembled = time.GetTimestamp(), nobodyWaits.Token);
+            var ended = time.GetTimestamp();
+            var computeTime = time.GetElapsedTime(start, ended);
 
             var replies = new ReplySplitter(session.Signature, wanted, outputs, rows).Split(run, startedAt, computeTime, state.WorkerId);
             telemetry.Computed(Model, Version, computeTime, rows);
-            state.Executed(rows);
+            state.Executed(new RunTimes(
+                Model, Version, run.Count, rows, time.GetElapsedTime(start, assembled), time.GetElapsedTime(assembled, ended), time.GetElapsedTime(ended)));
             foreach (var request in run)
             {
                 telemetry.Queued(Model, Version, startedAt - request.Request.EnqueuedAt);

@@ -32,12 +32,13 @@ internal sealed class ModelInstance : IDisposable
     /// </summary>
     /// <param name="batch">The inputs of each request, in the order of the signature. Shapes that differ beyond the first dimension are padded with zeros.</param>
     /// <param name="outputs">Indices of the outputs wanted; null for all.</param>
+    /// <param name="assembled">Called once the inputs are in the form that the runtime reads.</param>
     /// <param name="terminate">Ends the run before its next operator.</param>
     /// <returns>The outputs in the order wanted; the caller disposes them.</returns>
     /// <exception cref="OnnxRuntimeException">The model failed on this input, or the device did.</exception>
     /// <exception cref="OperationCanceledException">The run was ended.</exception>
     public IDisposableReadOnlyCollection<OrtValue> Run(
-        IReadOnlyList<Tensor[]> batch, IReadOnlyList<int>? outputs = null, CancellationToken terminate = default)
+        IReadOnlyList<Tensor[]> batch, IReadOnlyList<int>? outputs = null, Action? assembled = null, CancellationToken terminate = default)
     {
         var values = new List<OrtValue>(_inputs.Length);
         try
@@ -47,6 +48,7 @@ internal sealed class ModelInstance : IDisposable
                 values.Add(_inputs[i].Assemble(batch, i));
             }
 
+            assembled?.Invoke();
             return Run(values, outputs is null ? _outputNames : [.. outputs.Select(o => _outputNames[o])], terminate);
         }
         finally

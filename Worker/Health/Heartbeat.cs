@@ -3,6 +3,7 @@ using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Gpu;
 using InferenceTemplate.Worker.ModelCache;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Health;
 
@@ -13,6 +14,7 @@ internal sealed partial class Heartbeat(
     SessionCache cache,
     GpuReader gpus,
     ExecutionDevice device,
+    IOptions<WorkerOptions> options,
     TimeProvider time,
     ILogger<Heartbeat> logger) : BackgroundService
 {
@@ -82,6 +84,7 @@ internal sealed partial class Heartbeat(
             ModelMemoryLimit = cache.Limit,
             Failures = [.. cache.Failures.Select(f => new ModelFailure(f.Key.ToString(), f.Reason, f.RetryAt))],
             Gpus = gpus.Read(),
+            Defaults = new ServingDefaults(options.Value.MaxBatchSize, options.Value.MaxBatchDelay, device.DefaultInstances),
         };
     }
 

@@ -47,7 +47,7 @@ internal sealed partial class FolderPublisher(
             LogNotYet(file.Model, file.Version, exception.Message);
             return false;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or InvalidDataException)
         {
             Broken(file, exception.Message);
             return true;
@@ -74,6 +74,7 @@ internal sealed partial class FolderPublisher(
             return;
         }
 
+        var folder = FolderModel.Of(file);
         var report = InspectionChild.Inspect(file.Path, inspection.Value.Limits);
         if (report.Model is not { } model)
         {
@@ -83,7 +84,14 @@ internal sealed partial class FolderPublisher(
 
         var staged = await artefacts.StageAsync(content, long.MaxValue, cancellationToken);
         var (version, problem) = await registry.AddAsync(
-            new NewVersion(file.Model, file.Version, staged, "models folder") { Inspected = model }, cancellationToken);
+            new NewVersion(file.Model, file.Version, staged, "models folder")
+            {
+                Inspected = model,
+                Labels = folder.Labels.GetValueOrDefault(file.Version, []),
+                Aliases = [.. folder.Aliases.Where(a => a.Value == file.Version).Select(a => a.Key)],
+                Stable = folder.Stable,
+            },
+            cancellationToken);
         if (version is not null)
         {
             LogPublished(file.Model, file.Version, version.SizeBytes);

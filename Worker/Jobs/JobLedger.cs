@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using InferenceTemplate.Inference;
+using InferenceTemplate.Inference.Costs;
 using InferenceTemplate.Inference.Jobs;
 using InferenceTemplate.Inference.Queue;
 using Microsoft.Extensions.Options;
@@ -23,6 +25,7 @@ internal sealed record JobResult(
 /// </summary>
 internal sealed partial class JobLedger(
     JobLeases leases,
+    JobCosts costs,
     JobSignals signals,
     JobTelemetry telemetry,
     ServingState state,
@@ -100,11 +103,12 @@ internal sealed partial class JobLedger(
         mine.ForEach(job => job.Held.Ending = true);
         try
         {
+            JobOutcome[] outcomes = [.. await Task.WhenAll(mine.Select(ToOutcomeAsync))];
             while (true)
             {
                 try
                 {
-                    Report(mine, await leases.FinishAsync([.. mine.Select(ToOutcome)], CancellationToken.None));
+                    Report(mine, await leases.FinishAsync(outcomes, CancellationToken.None));
                     return true;
                 }
                 catch (NpgsqlException exception) when (exception.IsTransient && mine.Exists(job => IsHeld(job.Held)))
@@ -191,11 +195,12 @@ internal sealed partial class JobLedger(
 
     private void Report(List<(HeldJob Held, JobResult Result)> mine, IReadOnlyDictionary<Guid, JobState> ended)
     {
-        foreach (var (held, _) in mine)
+        foreach (var (held, result) in mine)
         {
             if (ended.TryGetValue(held.Lease.Id, out var outcome))
             {
                 telemetry.Finished(held.Request.Model, held.Request.Version, outcome);
+                state.Finished(held.Request, result.ComputeTime, outcome);
             }
             else
             {
@@ -210,17 +215,37 @@ internal sealed partial class JobLedger(
 
     private static bool IsJob(QueuedRequest request) => request.Request.Kind == RequestKind.Job;
 
-    private static JobOutcome ToOutcome((HeldJob Held, JobResult Result) job) => new(
+    private async Task<JobOutcome> ToOutcomeAsync((HeldJob Held, JobResult Result) job) => new(
         job.Held.Lease,
         job.Result.Error is null ? JobState.Succeeded : JobState.Failed,
         job.Result.Outputs,
         job.Result.Error,
         job.Result.Status,
         job.Result.BatchSize,
-        job.Result.ComputeTime);
+        job.Result.ComputeTime)
+    {
+        Used = await UsedAsync(job.Held.Request, job.Result),
+    };
+
+    // A price that can't be found must not keep a job from its end.
+    private async Task<UsedDevice> UsedAsync(InferenceRequest request, JobResult result)
+    {
+        try
+        {
+            return await costs.OfAsync(request, result.Outputs);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or InvalidDataException || Outages.IsDatabaseAway(exception))
+        {
+            LogUnpriced(exception, request.Id);
+            return default;
+        }
+    }
 
     [LoggerMessage(LogLevel.Warning, "{Count} jobs could not be claimed and wait in the queue: {Reason}")]
     private partial void LogNotClaimed(int count, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "What job {Job} used could not be told; it counts without a cost")]
+    private partial void LogUnpriced(Exception exception, Guid job);
 
     [LoggerMessage(LogLevel.Error, "{Count} jobs could not be finished while their leases lasted; they will run again")]
     private partial void LogNotFinished(Exception exception, int count);

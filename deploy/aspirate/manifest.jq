@@ -1,11 +1,13 @@
-# Makes of aspire-manifest.json what aspirate is given: each parameter with its value from a file of lines NAME=VALUE ($secrets), the
-# two that only a cluster needs, and the projects by their full paths ($root). Values on a command line would be seen by all. Passwords
+# Makes of aspire-manifest.json what aspirate is given: each parameter with its value from a file of lines NAME=VALUE ($secrets), those
+# that only a cluster needs, and the projects by their full paths ($root). Values on a command line would be seen by all. Passwords
 # of letters and digits are the same when encoded for an address, which aspirate cannot do.
 def values: $secrets | split("\n") | map(select(contains("=")) | capture("^(?<key>[^=]+)=(?<value>.*)$")) | from_entries;
 values as $values
 | .resources += { "scaling-token": { type: "parameter.v0" }, "data-protection-secret": { type: "parameter.v0" } }
 | .resources.api.env.Scaling__Token = "{scaling-token.value}"
+#if (web)
 | .resources.web.env.DataProtection__Secret = "{data-protection-secret.value}"
+#endif
 | .resources |= with_entries(
     if .value.type == "project.v0" then .value.path = $root + "/" + .value.path | .value.env[] |= sub("-uri-encoded.value}"; ".value}")
     elif .value.type != "parameter.v0" then .

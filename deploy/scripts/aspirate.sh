@@ -35,7 +35,7 @@ jq --rawfile secrets "$secrets" --arg root "$root" -f "$root/deploy/aspirate/man
 cd "$root/AppHost"
 aspirate generate --non-interactive --disable-state --disable-secrets --include-dashboard false \
   --aspire-manifest "$output/manifest.json" --output-path "$output/generated" --output-format kustomize \
-  --namespace inference --image-pull-policy IfNotPresent "$@"
+  --namespace inference-template --image-pull-policy IfNotPresent "$@"
 
 cp -R "$root/deploy/aspirate/overlay" "$output/overlay"
 kubectl kustomize "$output/overlay" --output "$output/platform.yaml"

@@ -5,7 +5,7 @@
 #   blue-green.sh back SERVICE           sends all callers to blue again
 #   blue-green.sh finish SERVICE         gives blue the new image and removes green (after 'switch')
 #   blue-green.sh abort SERVICE          removes green and leaves blue as it was
-#   NAMESPACE (inference), TIMEOUT (10m); SMOKE_URL and SMOKE_KEY: start then checks green by a port-forward, see smoke.sh
+#   NAMESPACE (inference-template), TIMEOUT (10m); SMOKE_URL and SMOKE_KEY: start then checks green by a port-forward, see smoke.sh
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cluster.sh"

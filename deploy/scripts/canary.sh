@@ -9,7 +9,7 @@
 #   CANARY_MIN_REQUESTS requests that the canary must have had before the last look counts (50)
 #   MAX_ERROR_RATE      share of answers with status 500 or above (0.01)
 #   MAX_P95_SECONDS     95th percentile of the time to answer (0.5)
-#   NAMESPACE (inference), TIMEOUT (10m)
+#   NAMESPACE (inference-template), TIMEOUT (10m)
 # The image of the release's values has to follow, or the next deploy.sh takes this one back.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -21,8 +21,8 @@ usage() {
   exit "${2:-2}"
 }
 
-: "${NAMESPACE:=inference}"
-: "${RELEASE:=inference}"
+: "${NAMESPACE:=inference-template}"
+: "${RELEASE:=inference-template}"
 : "${TIMEOUT:=10m}"
 
 kube() { kubectl --namespace "$NAMESPACE" "$@"; }

@@ -3,7 +3,7 @@
 #   deploy.sh ENVIRONMENT [HELM ARGUMENT...]
 #     deploy.sh production -f images.yaml -f secrets.yaml
 #   ENVIRONMENT   production, staging or development: which chart of deploy/kubernetes
-#   NAMESPACE, RELEASE (inference), TIMEOUT (10m), SMOKE_URL and SMOKE_KEY (see smoke.sh) are read from the environment.
+#   NAMESPACE, RELEASE (inference-template), TIMEOUT (10m), SMOKE_URL and SMOKE_KEY (see smoke.sh) are read from the environment.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cluster.sh"

@@ -3,7 +3,7 @@
 #   images.sh REGISTRY VERSION [SERVICE...]
 #     images.sh registry.example.com/team 1.4.0
 #   REGISTRY   host and path under which the images stand
-#   SERVICE    of api, web, worker and worker-cuda (all)
+#   SERVICE    of those that have an image (all)
 #   IMAGES     the values file that is written (images.yaml)
 #   CONFIGURATION (Release); BASE_IMAGE replaces the base, to pin it by digest or to take it from a mirror
 # Each image gets two tags, VERSION and the revision of the source, and is referred to by neither but by its digest.
@@ -17,7 +17,14 @@ case "${1:-}" in -h | --help) usage "$here/images.sh" 0 ;; esac
 registry=$1 version=$2
 shift 2
 case "$version" in *[!A-Za-z0-9._-]* | '' | latest) fail "'$version' is no version to tag an image with" ;; esac
-[ $# -gt 0 ] || set -- api web worker worker-cuda
+all=(api worker)
+#if (web)
+all+=(web)
+#endif
+#if (cuda)
+all+=(worker-cuda)
+#endif
+[ $# -gt 0 ] || set -- "${all[@]}"
 : "${IMAGES:=images.yaml}" "${CONFIGURATION:=Release}"
 need dotnet git
 revision=$(git rev-parse --short=12 HEAD)
@@ -32,11 +39,15 @@ for service in "$@"; do
   extra=()
   case "$service" in
     api) project=Api value=api ;;
+    #if (web)
     web) project=Web value=web ;;
+    #endif
     # The package without CUDA: the image is a tenth of the size.
     worker) project=Worker value=worker extra=(-p:OnnxRuntimePackage=Microsoft.ML.OnnxRuntime) ;;
+    #if (cuda)
     worker-cuda) project=Worker value=worker-cuda extra=(-p:WorkerImage=cuda) ;;
-    *) fail "there is no service '$service': api, web, worker or worker-cuda" ;;
+    #endif
+    *) fail "there is no service '$service': there are ${all[*]}" ;;
   esac
   if [ -n "${BASE_IMAGE:-}" ]; then extra+=("-p:ContainerBaseImage=$BASE_IMAGE"); fi
   say "building and pushing $registry/$service:$version"
@@ -45,12 +56,14 @@ for service in "$@"; do
     -p:Version="$version" "${extra[@]}" -getProperty:GeneratedContainerDigest)
   case "$digest" in sha256:*) ;; *) printf '%s\n' "$digest" >&2; fail "$service was not built; the message is above" ;; esac
   say "$registry/$service@$digest"
+  #if (cuda)
   # The chart has one worker; which of the two images it runs is chosen when it is deployed.
   if [ "$value" = worker-cuda ]; then
     printf '# with GPUs:\n#  worker:\n#    worker_image: "%s/%s@%s"\n' "$registry" "$service" "$digest" >>"$values"
-  else
-    printf '  %s:\n    %s_image: "%s/%s@%s"\n' "$value" "$value" "$registry" "$service" "$digest" >>"$values"
+    continue
   fi
+  #endif
+  printf '  %s:\n    %s_image: "%s/%s@%s"\n' "$value" "$value" "$registry" "$service" "$digest" >>"$values"
 done
 mv "$values" "$IMAGES"
 trap - EXIT

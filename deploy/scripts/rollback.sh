@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes the release back, to the revision before the current one or to the one named, and checks it.
 #   rollback.sh [REVISION]
-#   NAMESPACE, RELEASE (inference), TIMEOUT (10m), SMOKE_URL and SMOKE_KEY are read from the environment.
+#   NAMESPACE, RELEASE (inference-template), TIMEOUT (10m), SMOKE_URL and SMOKE_KEY are read from the environment.
 # Migrations only ever expand the schema, so the database stays as it is.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -16,12 +16,14 @@ public delegate void DOrtLoggingFunction(
 
 /// <summary>
 /// What can be chosen before the environment exists: a name for log lines, their least severity (default warning), and where they go
-/// (default standard error).
+/// (default standard error). Thread options make pools that every session with
+/// <see cref="SessionOptions.DisablePerSessionThreads"/> shares.
 /// </summary>
 public struct EnvironmentCreationOptions
 {
     public string? logId;
     public OrtLoggingLevel? logLevel;
+    public OrtThreadingOptions? threadOptions;
     public IntPtr? loggingParam;
     public DOrtLoggingFunction? loggingFunction;
 }

@@ -4,7 +4,7 @@ using static Microsoft.ML.OnnxRuntime.Native.OrtLibrary;
 namespace Microsoft.ML.OnnxRuntime;
 
 /// <summary>A loaded model, ready to run. Runs may overlap freely; disposing of it lets those in progress finish.</summary>
-public sealed unsafe class InferenceSession : IDisposable
+public sealed unsafe partial class InferenceSession : IDisposable
 {
     private readonly OrderedDictionary<string, NodeMetadata> inputMetadata = [];
     private readonly OrderedDictionary<string, NodeMetadata> outputMetadata = [];
@@ -126,6 +126,14 @@ public sealed unsafe class InferenceSession : IDisposable
     {
         RunWithBinding(runOptions, ioBinding);
         return ioBinding.GetOutputValues();
+    }
+
+    /// <summary>Writes what <see cref="SessionOptions.EnableProfiling"/> has gathered, and returns the file's name.</summary>
+    public string EndProfiling()
+    {
+        using var self = new Borrowed(Handle);
+        Check(Api->SessionEndProfiling(self.Pointer, DefaultAllocator, out var name));
+        return TakeText(name);
     }
 
     /// <summary>Unloads the model, as soon as no run uses it.</summary>

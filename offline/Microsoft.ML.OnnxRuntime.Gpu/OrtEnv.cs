@@ -20,9 +20,15 @@ public sealed unsafe class OrtEnv : SafeHandle
         level = options.logLevel ?? OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING;
         logger = options.loggingFunction;
         using var id = new Utf8(string.IsNullOrEmpty(options.logId) ? "CSharpOnnxRuntime" : options.logId);
-        Check(logger is null
-            ? Api->CreateEnv((int)level, id.Pointer, out handle)
-            : Api->CreateEnvWithCustomLogger(&Log, options.loggingParam ?? 0, (int)level, id.Pointer, out handle));
+        using var threads = new Borrowed(options.threadOptions);
+        Check((logger, options.threadOptions) switch
+        {
+            (null, null) => Api->CreateEnv((int)level, id.Pointer, out handle),
+            (null, _) => Api->CreateEnvWithGlobalThreadPools((int)level, id.Pointer, threads.Pointer, out handle),
+            (_, null) => Api->CreateEnvWithCustomLogger(&Log, options.loggingParam ?? 0, (int)level, id.Pointer, out handle),
+            _ => Api->CreateEnvWithCustomLoggerAndGlobalThreadPools(
+                &Log, options.loggingParam ?? 0, (int)level, id.Pointer, threads.Pointer, out handle),
+        });
         Check(Api->SetLanguageProjection(handle, ProjectionCSharp));
     }
 

@@ -22,7 +22,7 @@ public enum OrtMemType
 }
 
 /// <summary>Where memory is: the name of its allocator, and a device.</summary>
-public unsafe class OrtMemoryInfo : SafeHandle
+public unsafe class OrtMemoryInfo : SafeHandle, IEquatable<OrtMemoryInfo>
 {
     public static readonly byte[] allocatorCPU = "Cpu\0"u8.ToArray();
     public static readonly byte[] allocatorCUDA = "Cuda\0"u8.ToArray();
@@ -61,5 +61,34 @@ public unsafe class OrtMemoryInfo : SafeHandle
         }
     }
 
+    /// <summary>The device.</summary>
+    public int Id => Read(Api->MemoryInfoGetId);
+
+    public OrtMemType GetMemoryType() => (OrtMemType)Read(Api->MemoryInfoGetMemType);
+
+    public OrtAllocatorType GetAllocatorType() => (OrtAllocatorType)Read(Api->MemoryInfoGetType);
+
+    /// <summary>Whether both mean the same memory.</summary>
+    public bool Equals(OrtMemoryInfo? other)
+    {
+        if (other is null)
+            return false;
+        using var self = new Borrowed(this);
+        using var that = new Borrowed(other);
+        Check(Api->CompareMemoryInfo(self.Pointer, that.Pointer, out var difference));
+        return difference == 0;
+    }
+
+    public override bool Equals(object? obj) => obj is OrtMemoryInfo other && Equals(other);
+
+    public override int GetHashCode() => HashCode.Combine(Name, Id, GetMemoryType(), GetAllocatorType());
+
     protected override bool ReleaseHandle() => Calls.Release(Api->ReleaseMemoryInfo, handle);
+
+    private int Read(delegate* unmanaged<nint, out int, nint> function)
+    {
+        using var self = new Borrowed(this);
+        Check(function(self.Pointer, out var value));
+        return value;
+    }
 }

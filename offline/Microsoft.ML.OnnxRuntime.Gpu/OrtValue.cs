@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.ML.OnnxRuntime.Native;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -31,6 +32,9 @@ public sealed unsafe class OrtValue : IDisposable
         }
     }
 
+    /// <summary>Whether it is a sparse tensor.</summary>
+    public bool IsSparseTensor => OnnxType == OnnxValueType.ONNX_TYPE_SPARSETENSOR;
+
     /// <summary>Whether it is a dense tensor.</summary>
     public bool IsTensor => OnnxType == OnnxValueType.ONNX_TYPE_TENSOR;
 
@@ -40,27 +44,8 @@ public sealed unsafe class OrtValue : IDisposable
         CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, new Memory<T>(data), shape);
 
     /// <summary>A tensor over memory, without copying it.</summary>
-    public static OrtValue CreateTensorValueFromMemory<T>(OrtMemoryInfo memoryInfo, Memory<T> memory, long[] shape) where T : unmanaged
-    {
-        var element = ElementTypes.Of<T>();
-        var count = ElementCount(shape);
-        if (count > memory.Length)
-        {
-            throw new OnnxRuntimeException(OrtErrorCode.InvalidArgument,
-                $"Managed memory size: {memory.Length} elements is less than shape size: {count} elements");
-        }
-
-        var pin = memory.Pin();
-        try
-        {
-            return new(OverMemory(memoryInfo, element, shape, pin.Pointer, (long)memory.Length * sizeof(T)), pin);
-        }
-        catch
-        {
-            pin.Dispose();
-            throw;
-        }
-    }
+    public static OrtValue CreateTensorValueFromMemory<T>(OrtMemoryInfo memoryInfo, Memory<T> memory, long[] shape) where T : unmanaged =>
+        OverMemory(memoryInfo, memory, shape);
 
     /// <summary>A tensor over memory that the caller keeps valid and in place as long as the value lives, on any device.</summary>
     /// <exception cref="OnnxRuntimeException">The buffer is smaller than the shape needs, or the element type is string.</exception>
@@ -90,12 +75,32 @@ public sealed unsafe class OrtValue : IDisposable
     public static OrtValue CreateTensorWithEmptyStrings(OrtAllocator allocator, long[] shape) =>
         CreateAllocatedTensorValue(allocator, TensorElementType.String, shape);
 
+    /// <summary>A tensor of copies of these strings.</summary>
+    public static OrtValue CreateFromStringTensor(Tensor<string> tensor)
+    {
+        var value = CreateTensorWithEmptyStrings(OrtAllocator.DefaultInstance, Array.ConvertAll(tensor.Dimensions.ToArray(), d => (long)d));
+        try
+        {
+            var index = 0;
+            foreach (var text in tensor)
+                value.StringTensorSetElementAt(text.AsSpan(), index++);
+            return value;
+        }
+        catch
+        {
+            value.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Sets a string, by its index in row-major order.</summary>
     public void StringTensorSetElementAt(ReadOnlySpan<char> str, int index)
     {
         using var self = new Borrowed(Handle);
         Encoding.UTF8.GetBytes(str, StringBuffer(self, index, Encoding.UTF8.GetByteCount(str)));
     }
+
+    public void StringTensorSetElementAt(ReadOnlyMemory<char> rom, int index) => StringTensorSetElementAt(rom.Span, index);
 
     public void StringTensorSetElementAt(ReadOnlySpan<byte> utf8Bytes, int index)
     {
@@ -113,6 +118,9 @@ public sealed unsafe class OrtValue : IDisposable
             Check(Api->GetStringTensorElement(self.Pointer, length, (nuint)index, buffer));
         return Encoding.UTF8.GetString(utf8);
     }
+
+    /// <summary>A copy of one string.</summary>
+    public ReadOnlyMemory<char> GetStringElementAsMemory(int index) => GetStringElement(index).AsMemory();
 
     /// <summary>The bytes of one string, where the library holds them: not zero-terminated, valid no longer than the value.</summary>
     public ReadOnlySpan<byte> GetStringElementAsSpan(int index)
@@ -164,6 +172,15 @@ public sealed unsafe class OrtValue : IDisposable
     /// <summary>The elements' bytes in row-major order.</summary>
     public Span<byte> GetTensorMutableRawData() => GetTensorMutableDataAsSpan<byte>();
 
+    /// <summary>The size of the elements.</summary>
+    /// <exception cref="OnnxRuntimeException">They are strings, or this is no tensor.</exception>
+    public long GetTensorSizeInBytes()
+    {
+        var info = GetTensorTypeAndShape();
+        RefuseStrings(info.ElementDataType);
+        return checked(info.ElementCount * ElementTypes.Of(info.ElementDataType).Size);
+    }
+
     /// <summary>The element type and shape.</summary>
     /// <exception cref="OnnxRuntimeException">This is no tensor.</exception>
     public OrtTensorTypeAndShapeInfo GetTensorTypeAndShape()
@@ -190,6 +207,28 @@ public sealed unsafe class OrtValue : IDisposable
 
     /// <summary>Gives the value back, and unpins the memory under it. A run in progress still finishes with it.</summary>
     public void Dispose() => Handle.Dispose();
+
+    internal static OrtValue OverMemory<T>(OrtMemoryInfo memoryInfo, Memory<T> memory, long[] shape)
+    {
+        var element = ElementTypes.Of<T>();
+        var count = ElementCount(shape);
+        if (count > memory.Length)
+        {
+            throw new OnnxRuntimeException(OrtErrorCode.InvalidArgument,
+                $"Managed memory size: {memory.Length} elements is less than shape size: {count} elements");
+        }
+
+        var pin = memory.Pin();
+        try
+        {
+            return new(OverMemory(memoryInfo, element, shape, pin.Pointer, (long)memory.Length * Unsafe.SizeOf<T>()), pin);
+        }
+        catch
+        {
+            pin.Dispose();
+            throw;
+        }
+    }
 
     private static nint OverMemory(OrtMemoryInfo memory, TensorElementType element, long[] shape, void* data, long bytes)
     {

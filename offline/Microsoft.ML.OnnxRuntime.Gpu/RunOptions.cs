@@ -28,6 +28,9 @@ public unsafe class RunOptions : SafeHandle
         set => field = (OrtLoggingLevel)this.Call(Api->RunOptionsSetRunLogSeverityLevel, (int)value);
     } = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING;
 
+    /// <summary>How much is told where <see cref="LogSeverityLevel"/> is verbose.</summary>
+    public int LogVerbosityLevel { get; set => field = this.Call(Api->RunOptionsSetRunLogVerbosityLevel, value); }
+
     /// <summary>Names the run in log lines.</summary>
     public string LogId { get; set => field = this.Call(Api->RunOptionsSetRunTag, value); } = "";
 

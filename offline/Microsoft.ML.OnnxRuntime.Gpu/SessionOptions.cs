@@ -59,24 +59,42 @@ public unsafe class SessionOptions : SafeHandle
         set => field = (OrtLoggingLevel)this.Call(Api->SetSessionLogSeverityLevel, (int)value);
     } = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING;
 
+    /// <summary>How much is told where <see cref="LogSeverityLevel"/> is verbose.</summary>
+    public int LogVerbosityLevel { get; set => field = this.Call(Api->SetSessionLogVerbosityLevel, value); }
+
     /// <summary>Names the session in log lines.</summary>
     public string LogId { get; set => field = this.Call(Api->SetSessionLogId, value); } = "";
 
-    /// <summary>Options with CUDA first; what it cannot run falls to the CPU.</summary>
-    public static SessionOptions MakeSessionOptionWithCudaProvider(int deviceId = 0)
+    /// <summary>Where the graph is written as it was rewritten for running; empty for nowhere.</summary>
+    public string OptimizedModelFilePath { get; set => field = this.Call(Api->SetOptimizedModelFilePath, value); } = "";
+
+    /// <summary>Whether each session writes a file that says how long each operator took, see <see cref="InferenceSession.EndProfiling"/>.</summary>
+    public bool EnableProfiling
     {
-        var options = new SessionOptions();
-        try
+        get;
+        set
         {
-            options.AppendExecutionProvider_CUDA(deviceId);
-            return options;
-        }
-        catch
-        {
-            options.Dispose();
-            throw;
+            field = value;
+            if (value)
+                this.Call(Api->EnableProfiling, ProfileOutputPathPrefix);
+            else
+                this.Call(Api->DisableProfiling);
         }
     }
+
+    /// <summary>How the names of such files begin. To be set before <see cref="EnableProfiling"/>.</summary>
+    public string ProfileOutputPathPrefix { get; set; } = "onnxruntime_profile_";
+
+    /// <summary>Options with CUDA first; what it cannot run falls to the CPU.</summary>
+    public static SessionOptions MakeSessionOptionWithCudaProvider(int deviceId = 0) =>
+        Made(options => options.AppendExecutionProvider_CUDA(deviceId));
+
+    /// <inheritdoc cref="MakeSessionOptionWithCudaProvider(int)"/>
+    public static SessionOptions MakeSessionOptionWithCudaProvider(OrtCUDAProviderOptions cudaProviderOptions) =>
+        Made(options => options.AppendExecutionProvider_CUDA(cudaProviderOptions));
+
+    /// <summary>Has sessions run on the environment's thread pools, which must have been given with its creation.</summary>
+    public void DisablePerSessionThreads() => this.Call(Api->DisablePerSessionThreads);
 
     /// <summary>Sets one of the options known by key only, see <c>onnxruntime_session_options_config_keys.h</c>.</summary>
     public void AddSessionConfigEntry(string configKey, string configValue) => this.Call(Api->AddSessionConfigEntry, configKey, configValue);
@@ -112,4 +130,19 @@ public unsafe class SessionOptions : SafeHandle
 
     // The providers of the first releases are exported by name, outside the table.
     private void Append(string export, int argument) => this.Call((delegate* unmanaged<nint, int, nint>)Export(export), argument);
+
+    private static SessionOptions Made(Action<SessionOptions> append)
+    {
+        var options = new SessionOptions();
+        try
+        {
+            append(options);
+            return options;
+        }
+        catch
+        {
+            options.Dispose();
+            throw;
+        }
+    }
 }

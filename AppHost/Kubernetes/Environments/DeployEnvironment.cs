@@ -28,8 +28,10 @@ internal sealed record DeployEnvironment
 
     public required PodSize Worker { get; init; }
 
+    //#if (web)
     public required PodSize Web { get; init; }
 
+    //#endif
     public required PodSize Postgres { get; init; }
 
     public required PodSize Redis { get; init; }
@@ -40,8 +42,10 @@ internal sealed record DeployEnvironment
     /// <summary>Bounds of the workers' autoscaler; a minimum of 0 lets them go when nothing waits.</summary>
     public required Replicas WorkerReplicas { get; init; }
 
+    //#if (web)
     public required int WebReplicas { get; init; }
 
+    //#endif
     /// <summary>Instances of the database where an operator runs it.</summary>
     public required int DatabaseInstances { get; init; }
 
@@ -54,7 +58,7 @@ internal sealed record DeployEnvironment
 
     public int WorkerScratchMebibytes => WorkerScratchGibibytes * 1024;
 
-    public required GpuNodes Gpu { get; init; }
+    public GpuNodes Gpu { get; init; } = GpuNodes.None;
 
     /// <summary>Requests that may wait for each worker before another is started.</summary>
     public int WaitingPerWorker { get; init; } = 16;

@@ -3,18 +3,15 @@ using Aspire.Hosting.Kubernetes;
 namespace InferenceTemplate.AppHost.Kubernetes.Networking;
 
 /// <summary>
-/// What is reached from outside, by TLS only: the dashboard, and of the Api what clients call. Probes, metrics and the scaler's endpoint
+/// What is reached from outside, by TLS only: of the Api what clients call, and the dashboard where there is one. Probes, metrics and the scaler's endpoint
 /// stay inside. HSTS and TLS 1.2 are the controller's settings (deploy/kubernetes/cluster/ingress-nginx.yaml).
 /// </summary>
 internal static class Edge
 {
     private const string Nginx = "nginx.ingress.kubernetes.io";
 
-    public static void AddEdge(
-        this IResourceBuilder<KubernetesEnvironmentResource> kubernetes,
-        DeploySettings settings,
-        IResourceBuilder<ProjectResource> api,
-        IResourceBuilder<ProjectResource> web)
+    public static void AddApiEdge(
+        this IResourceBuilder<KubernetesEnvironmentResource> kubernetes, DeploySettings settings, IResourceBuilder<ProjectResource> api)
     {
         var hosts = settings.Environment.Hosts;
         var calls = kubernetes.AddIngress("api-edge")
@@ -25,8 +22,14 @@ internal static class Edge
         {
             calls.WithPath(hosts.Api, path, api.GetEndpoint("http"));
         }
+    }
 
-        // A circuit of Blazor lives in one replica's memory, so a browser stays with the replica that it began with.
+    //#if (web)
+    /// <summary>A circuit of Blazor lives in one replica's memory, so a browser stays with the replica that it began with.</summary>
+    public static void AddWebEdge(
+        this IResourceBuilder<KubernetesEnvironmentResource> kubernetes, DeploySettings settings, IResourceBuilder<ProjectResource> web)
+    {
+        var hosts = settings.Environment.Hosts;
         kubernetes.AddIngress("web-edge")
             .WithTls(settings, hosts.Web)
             .WithIngressAnnotation($"{Nginx}/affinity", "cookie")
@@ -40,6 +43,7 @@ internal static class Edge
             .WithPath(hosts.Web, "/", web.GetEndpoint("http"));
     }
 
+    //#endif
     private static IResourceBuilder<KubernetesIngressResource> WithTls(
         this IResourceBuilder<KubernetesIngressResource> ingress, DeploySettings settings, string host) => ingress
         .WithIngressClass(settings.IngressClass)

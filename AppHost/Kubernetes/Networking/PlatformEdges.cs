@@ -26,19 +26,30 @@ internal static class PlatformEdges
     /// <summary>Pods of backup jobs, which are deployed beside the chart.</summary>
     public const string Backup = "backup";
 
-    private const string Api = Resources.Api, Worker = Resources.Worker, Web = Resources.Web, Postgres = Resources.Postgres;
+    private const string Api = Resources.Api, Worker = Resources.Worker, Postgres = Resources.Postgres;
+
+    // What people and programs call.
+    private static readonly string[] s_reached =
+    [
+        Api,
+        //#if (web)
+        Resources.Web,
+        //#endif
+    ];
+
+    private static readonly string[] s_services = [.. s_reached, Worker];
 
     private static readonly Port s_http = new(8080);
     private static readonly Port s_https = new(443);
 
     public static IReadOnlyList<PlatformEdge> Of(DeploySettings settings) =>
     [
-        new("names", Direction.Out, [Api, Worker, Web, Backup], [Peer.Namespace("kube-system", new() { ["k8s-app"] = "kube-dns" }), Peer.Address("169.254.20.10/32")], new(53, "UDP"), new(53)),
-        new("ingress", Direction.In, [Api, Web], [Peer.Namespace("ingress-nginx")], s_http),
-        new("metrics", Direction.In, [Api, Worker, Web], [Peer.Namespace("monitoring")], s_http),
-        new("telemetry", Direction.Out, [Api, Worker, Web], [Peer.Namespace("observability")], Of(settings.OtlpEndpoint)),
+        new("names", Direction.Out, [.. s_services, Backup], [Peer.Namespace("kube-system", new() { ["k8s-app"] = "kube-dns" }), Peer.Address("169.254.20.10/32")], new(53, "UDP"), new(53)),
+        new("ingress", Direction.In, s_reached, [Peer.Namespace("ingress-nginx")], s_http),
+        new("metrics", Direction.In, s_services, [Peer.Namespace("monitoring")], s_http),
+        new("telemetry", Direction.Out, s_services, [Peer.Namespace("observability")], Of(settings.OtlpEndpoint)),
         new("autoscaler", Direction.In, [Api], [Peer.Namespace("keda")], s_http),
-        new("identity provider", Direction.Out, [Api, Web], [Peer.Anywhere()], s_https),
+        new("identity provider", Direction.Out, s_reached, [Peer.Anywhere()], s_https),
         new("object storage", Direction.Out, [Api, Worker, Backup], [Peer.Anywhere()], s_https),
         .. ToTheDatabase(settings.Database),
         .. settings.Redis == ServerKind.Managed
@@ -74,8 +85,8 @@ internal static class PlatformEdges
 
     private static PlatformEdge[] Mesh(MeshKind mesh) => mesh switch
     {
-        MeshKind.Linkerd => [new("mesh", Direction.Out, [Api, Worker, Web, Postgres, Resources.Redis], [Peer.Namespace("linkerd")], s_http, new(8086), new(8090))],
-        MeshKind.Istio => [new("mesh", Direction.Out, [Api, Worker, Web, Postgres, Resources.Redis], [Peer.Namespace("istio-system")], new Port(15012))],
+        MeshKind.Linkerd => [new("mesh", Direction.Out, [.. s_services, Postgres, Resources.Redis], [Peer.Namespace("linkerd")], s_http, new(8086), new(8090))],
+        MeshKind.Istio => [new("mesh", Direction.Out, [.. s_services, Postgres, Resources.Redis], [Peer.Namespace("istio-system")], new Port(15012))],
         _ => [],
     };
 

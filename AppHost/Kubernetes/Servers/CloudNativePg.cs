@@ -84,7 +84,7 @@ internal static class CloudNativePg
                 },
                 ["data"] = new[]
                 {
-                    new Map { ["secretKey"] = "password", ["remoteRef"] = new Map { ["key"] = $"inference/{Resources.PostgresPassword}" } },
+                    new Map { ["secretKey"] = "password", ["remoteRef"] = new Map { ["key"] = $"inference-template/{Resources.PostgresPassword}" } },
                 },
             }));
         }

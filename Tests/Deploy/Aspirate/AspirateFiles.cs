@@ -50,7 +50,7 @@ internal sealed class AspirateFiles : IDisposable
     /// <summary>Generates, with the overlay or as it is, and composes.</summary>
     public async Task<RenderedObjects> ComposeAsync(JsonObject manifest, bool overlay, bool disableSecrets = true, bool dashboard = false)
     {
-        new Generation(manifest, Generated, disableSecrets, Folder).Write("inference", dashboard);
+        new Generation(manifest, Generated, disableSecrets, Folder).Write("inference-template", dashboard);
         if (!overlay) return await KustomizeAsync(Generated);
         var copy = Directory.CreateDirectory(Path.Combine(Work, "overlay")).FullName;
         foreach (var file in Directory.GetFiles(Path.Combine(Folder, "overlay"))) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));

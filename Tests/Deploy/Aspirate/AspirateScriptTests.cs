@@ -28,7 +28,7 @@ public sealed class AspirateScriptTests : IDisposable
     public async Task Script_composes_the_platform_without_telling_a_secret()
     {
         await AspirateFiles.NeedKustomizeAsync();
-        new Generation(await _files.ManifestOfScriptAsync(AspirateFiles.Secrets), _files.Generated, disableSecrets: true, AspirateFiles.Folder).Write("inference");
+        new Generation(await _files.ManifestOfScriptAsync(AspirateFiles.Secrets), _files.Generated, disableSecrets: true, AspirateFiles.Folder).Write("inference-template");
 
         var result = await RunAsync(Copies, _files.WriteSecrets(AspirateFiles.Secrets), "--container-image-tag", "1.2.3");
 

@@ -29,7 +29,7 @@ public sealed class DeployTests : IDisposable
             .RunAsync("deploy.sh", ["production"], ("SMOKE_URL", "http://localhost:1"), ("SMOKE_KEY", "k_s"), ("SMOKE_TRIES", "1"));
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains(_commands.Calls, c => c.StartsWith("helm rollback inference 4 ", StringComparison.Ordinal));
+        Assert.Contains(_commands.Calls, c => c.StartsWith("helm rollback inference-template 4 ", StringComparison.Ordinal));
         Assert.Contains("was taken back", result.Errors, StringComparison.Ordinal);
     }
 
@@ -54,8 +54,8 @@ public sealed class DeployTests : IDisposable
     }
 
     [Theory]
-    [InlineData("", "helm rollback inference 0 ")]
-    [InlineData("7", "helm rollback inference 7 ")]
+    [InlineData("", "helm rollback inference-template 0 ")]
+    [InlineData("7", "helm rollback inference-template 7 ")]
     public async Task Rollback_takes_the_revision_named_or_the_one_before(string revision, string call)
     {
         var result = await _commands.With("helm").RunAsync("rollback.sh", revision.Length == 0 ? [] : [revision]);

@@ -56,6 +56,59 @@ public sealed class ModelRegistryTests(Servers servers)
     }
 
     [Fact]
+    public async Task Folder_names_what_is_stable_until_somebody_chooses()
+    {
+        await using var registry = await Registry.OpenAsync(servers, Cancellation);
+        var model = NewName();
+        await AddAsync("1");
+
+        // The version named is not there yet, then it is; later ones change nothing.
+        Assert.Equal((null, 0), await StateAsync());
+        await AddAsync("2");
+        Assert.Equal(("2", 1), await StateAsync());
+        await AddAsync("3");
+        Assert.Equal(("2", 1), await StateAsync());
+
+        // Somebody chooses the highest, and moves the alias.
+        await registry.Models.ChangeAsync(
+            model,
+            async change =>
+            {
+                change.Model.Settings = change.Model.Settings with { Traffic = new TrafficPolicy { Since = change.Now } };
+                (await change.Database.ModelAliases.SingleAsync(a => a.Model == model, Cancellation)).Version = "3";
+                return null;
+            },
+            Cancellation);
+        await AddAsync("4");
+        Assert.Equal((null, 1), await StateAsync());
+        await using var database = await registry.DatabaseAsync();
+        Assert.Equal("3", (await database.ModelAliases.SingleAsync(a => a.Model == model, Cancellation)).Version);
+        Assert.Equal("v4", (await database.ModelVersions.SingleAsync(v => v.Model == model && v.Version == "4", Cancellation)).Labels["name"]);
+
+        async Task AddAsync(string version)
+        {
+            var staged = await registry.Artefacts.StageAsync(new MemoryStream([1, 2, 3]), long.MaxValue, Cancellation);
+            var (added, _) = await registry.Models.AddAsync(
+                new NewVersion(model, version, staged, "models folder")
+                {
+                    Inspected = new InspectedModel(new ModelSignature([], []), new VersionMetadata(), 3),
+                    Labels = new Dictionary<string, string> { ["name"] = $"v{version}" },
+                    Aliases = version is "2" or "4" ? ["chosen"] : [],
+                    Stable = "2",
+                },
+                Cancellation);
+            Assert.NotNull(added);
+        }
+
+        async Task<(string? Stable, int Aliases)> StateAsync()
+        {
+            await using var now = await registry.DatabaseAsync();
+            return ((await now.Models.SingleAsync(m => m.Name == model, Cancellation)).Settings.Traffic.Stable,
+                await now.ModelAliases.CountAsync(a => a.Model == model, Cancellation));
+        }
+    }
+
+    [Fact]
     public async Task Number_of_a_deleted_version_is_not_given_out_again()
     {
         await using var registry = await Registry.OpenAsync(servers, Cancellation);

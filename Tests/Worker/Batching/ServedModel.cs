@@ -69,6 +69,7 @@ internal sealed class ServedModel : IAsyncDisposable
             .AddSingleton(State)
             .AddSingleton(Drain)
             .AddSingleton(telemetry)
+            .AddSingleton(JobLedgerTests.NoCosts())
             .AddSingleton<JobLedger>()
             .AddSingleton<QueueConsumers>()
             .AddSingleton<ModelServerFactory>()

@@ -136,7 +136,7 @@ public sealed class ModelInstanceTests
         Tensor[] large = [new Tensor("x", Datatype.Fp32, [4096, 512], new byte[4096 * 512 * 4])];
         using var told = new CancellationTokenSource();
 
-        var run = Task.Run(() => instance.Run([large], null, told.Token).Dispose(), TestContext.Current.CancellationToken);
+        var run = Task.Run(() => instance.Run([large], terminate: told.Token).Dispose(), TestContext.Current.CancellationToken);
         await Task.Delay(50, TestContext.Current.CancellationToken);
         Assert.False(run.IsCompleted);
         await told.CancelAsync();

@@ -6,6 +6,6 @@ kubelogin convert-kubeconfig -l azurecli
 cat <<EOF
 The cluster $AZURE_AKS_CLUSTER_NAME is the current kubectl context. Next:
   az acr login --name ${AZURE_CONTAINER_REGISTRY_ENDPOINT%%.*}
-  ../scripts/images.sh $AZURE_CONTAINER_REGISTRY_ENDPOINT/inference VERSION
+  ../scripts/images.sh $AZURE_CONTAINER_REGISTRY_ENDPOINT/inference-template VERSION
   ../scripts/deploy.sh production-managed -f images.yaml
 EOF

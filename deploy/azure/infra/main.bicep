@@ -12,7 +12,7 @@ param location string
 @description('The zones over which nodes and the database are spread.')
 param zones array = ['1', '2', '3']
 
-@description('DNS zone that the cluster\'s names live in, such as inference.example.com; empty for none.')
+@description('DNS zone that the cluster\'s names live in, such as inference-template.example.com; empty for none.')
 param dnsZone string = ''
 
 @secure()

@@ -10,8 +10,8 @@ namespace Microsoft.ML.OnnxRuntime.Native;
 [StructLayout(LayoutKind.Explicit)]
 internal readonly unsafe struct OrtApi
 {
-    /// <summary>The first API version (ONNX Runtime 1.15) whose table has every slot below.</summary>
-    public const uint Version = 15;
+    /// <summary>The first API version (ONNX Runtime 1.16) whose table has every slot below.</summary>
+    public const uint Version = 16;
 
     private const int Slot = 8;
 
@@ -27,24 +27,39 @@ internal readonly unsafe struct OrtApi
     [FieldOffset(4 * Slot)] public readonly delegate* unmanaged<delegate* unmanaged<nint, int, byte*, byte*, byte*, byte*, void>, nint, int, byte*, out nint, nint> CreateEnvWithCustomLogger;
     [FieldOffset(6 * Slot)] public readonly delegate* unmanaged<nint, nint> DisableTelemetryEvents;
     [FieldOffset(92 * Slot)] public readonly delegate* unmanaged<nint, void> ReleaseEnv;
+    [FieldOffset(119 * Slot)] public readonly delegate* unmanaged<int, byte*, nint, out nint, nint> CreateEnvWithGlobalThreadPools;
     [FieldOffset(125 * Slot)] public readonly delegate* unmanaged<out byte**, out int, nint> GetAvailableProviders;
     [FieldOffset(126 * Slot)] public readonly delegate* unmanaged<byte**, int, nint> ReleaseAvailableProviders;
     [FieldOffset(145 * Slot)] public readonly delegate* unmanaged<nint, int, nint> SetLanguageProjection;
+    [FieldOffset(151 * Slot)] public readonly delegate* unmanaged<delegate* unmanaged<nint, int, byte*, byte*, byte*, byte*, void>, nint, int, byte*, nint, out nint, nint> CreateEnvWithCustomLoggerAndGlobalThreadPools;
     [FieldOffset(226 * Slot)] public readonly delegate* unmanaged<nint, int, nint> UpdateEnvWithCustomLogLevel;
+
+    // Thread pools that all sessions share
+    [FieldOffset(121 * Slot)] public readonly delegate* unmanaged<out nint, nint> CreateThreadingOptions;
+    [FieldOffset(122 * Slot)] public readonly delegate* unmanaged<nint, void> ReleaseThreadingOptions;
+    [FieldOffset(147 * Slot)] public readonly delegate* unmanaged<nint, int, nint> SetGlobalIntraOpNumThreads;
+    [FieldOffset(148 * Slot)] public readonly delegate* unmanaged<nint, int, nint> SetGlobalInterOpNumThreads;
+    [FieldOffset(149 * Slot)] public readonly delegate* unmanaged<nint, int, nint> SetGlobalSpinControl;
+    [FieldOffset(155 * Slot)] public readonly delegate* unmanaged<nint, nint> SetGlobalDenormalAsZero;
 
     // Session options
     [FieldOffset(10 * Slot)] public readonly delegate* unmanaged<out nint, nint> CreateSessionOptions;
+    [FieldOffset(11 * Slot)] public readonly delegate* unmanaged<nint, byte*, nint> SetOptimizedModelFilePath;
     [FieldOffset(13 * Slot)] public readonly delegate* unmanaged<nint, int, nint> SetSessionExecutionMode;
+    [FieldOffset(14 * Slot)] public readonly delegate* unmanaged<nint, byte*, nint> EnableProfiling;
+    [FieldOffset(15 * Slot)] public readonly delegate* unmanaged<nint, nint> DisableProfiling;
     [FieldOffset(16 * Slot)] public readonly delegate* unmanaged<nint, nint> EnableMemPattern;
     [FieldOffset(17 * Slot)] public readonly delegate* unmanaged<nint, nint> DisableMemPattern;
     [FieldOffset(18 * Slot)] public readonly delegate* unmanaged<nint, nint> EnableCpuMemArena;
     [FieldOffset(19 * Slot)] public readonly delegate* unmanaged<nint, nint> DisableCpuMemArena;
     [FieldOffset(20 * Slot)] public readonly delegate* unmanaged<nint, byte*, nint> SetSessionLogId;
+    [FieldOffset(21 * Slot)] public readonly delegate* unmanaged<nint, int, nint> SetSessionLogVerbosityLevel;
     [FieldOffset(22 * Slot)] public readonly delegate* unmanaged<nint, int, nint> SetSessionLogSeverityLevel;
     [FieldOffset(23 * Slot)] public readonly delegate* unmanaged<nint, int, nint> SetSessionGraphOptimizationLevel;
     [FieldOffset(24 * Slot)] public readonly delegate* unmanaged<nint, int, nint> SetIntraOpNumThreads;
     [FieldOffset(25 * Slot)] public readonly delegate* unmanaged<nint, int, nint> SetInterOpNumThreads;
     [FieldOffset(100 * Slot)] public readonly delegate* unmanaged<nint, void> ReleaseSessionOptions;
+    [FieldOffset(120 * Slot)] public readonly delegate* unmanaged<nint, nint> DisablePerSessionThreads;
     [FieldOffset(124 * Slot)] public readonly delegate* unmanaged<nint, byte*, long, nint> AddFreeDimensionOverrideByName;
     [FieldOffset(130 * Slot)] public readonly delegate* unmanaged<nint, byte*, byte*, nint> AddSessionConfigEntry;
     [FieldOffset(216 * Slot)] public readonly delegate* unmanaged<nint, byte*, byte**, byte**, nuint, nint> SessionOptionsAppendExecutionProvider;
@@ -66,6 +81,8 @@ internal readonly unsafe struct OrtApi
     [FieldOffset(34 * Slot)] public readonly delegate* unmanaged<nint, nuint, out nint, nint> SessionGetOutputTypeInfo;
     [FieldOffset(36 * Slot)] public readonly delegate* unmanaged<nint, nuint, nint, out byte*, nint> SessionGetInputName;
     [FieldOffset(37 * Slot)] public readonly delegate* unmanaged<nint, nuint, nint, out byte*, nint> SessionGetOutputName;
+    [FieldOffset(110 * Slot)] public readonly delegate* unmanaged<nint, nint, out byte*, nint> SessionEndProfiling;
+    [FieldOffset(260 * Slot)] public readonly delegate* unmanaged<nint, nint, nint*, nint*, nuint, nint*, nuint, nint*, delegate* unmanaged<nint, nint*, nuint, nint, void>, nint, nint> RunAsync;
     [FieldOffset(95 * Slot)] public readonly delegate* unmanaged<nint, void> ReleaseSession;
 
     // Model metadata
@@ -81,6 +98,7 @@ internal readonly unsafe struct OrtApi
 
     // Run options
     [FieldOffset(39 * Slot)] public readonly delegate* unmanaged<out nint, nint> CreateRunOptions;
+    [FieldOffset(40 * Slot)] public readonly delegate* unmanaged<nint, int, nint> RunOptionsSetRunLogVerbosityLevel;
     [FieldOffset(41 * Slot)] public readonly delegate* unmanaged<nint, int, nint> RunOptionsSetRunLogSeverityLevel;
     [FieldOffset(42 * Slot)] public readonly delegate* unmanaged<nint, byte*, nint> RunOptionsSetRunTag;
     [FieldOffset(46 * Slot)] public readonly delegate* unmanaged<nint, nint> RunOptionsSetTerminate;
@@ -112,7 +130,11 @@ internal readonly unsafe struct OrtApi
 
     // Memory
     [FieldOffset(68 * Slot)] public readonly delegate* unmanaged<byte*, int, int, int, out nint, nint> CreateMemoryInfo;
+    [FieldOffset(70 * Slot)] public readonly delegate* unmanaged<nint, nint, out int, nint> CompareMemoryInfo;
     [FieldOffset(71 * Slot)] public readonly delegate* unmanaged<nint, out byte*, nint> MemoryInfoGetName;
+    [FieldOffset(72 * Slot)] public readonly delegate* unmanaged<nint, out int, nint> MemoryInfoGetId;
+    [FieldOffset(73 * Slot)] public readonly delegate* unmanaged<nint, out int, nint> MemoryInfoGetMemType;
+    [FieldOffset(74 * Slot)] public readonly delegate* unmanaged<nint, out int, nint> MemoryInfoGetType;
     [FieldOffset(76 * Slot)] public readonly delegate* unmanaged<nint, void*, nint> AllocatorFree;
     [FieldOffset(78 * Slot)] public readonly delegate* unmanaged<out nint, nint> GetAllocatorWithDefaultOptions;
     [FieldOffset(94 * Slot)] public readonly delegate* unmanaged<nint, void> ReleaseMemoryInfo;

@@ -36,7 +36,7 @@ internal static class ElementTypes
         : throw new OnnxRuntimeException(OrtErrorCode.InvalidArgument, $"Tensor element type: {element} is not supported");
 
     /// <exception cref="OnnxRuntimeException">It stands for no element type.</exception>
-    public static TensorElementType Of<T>() where T : unmanaged => ByType.TryGetValue(typeof(T), out var found)
+    public static TensorElementType Of<T>() => ByType.TryGetValue(typeof(T), out var found) && found != TensorElementType.String
         ? found
         : throw new OnnxRuntimeException(OrtErrorCode.InvalidArgument, $"Tensor of type: {typeof(T)} is not supported");
 }

@@ -69,6 +69,32 @@ public sealed class ElementTypeTests
     }
 
     [Fact]
+    public void Strings_are_taken_and_given_in_every_form()
+    {
+        using var value = OrtValue.CreateFromStringTensor(new[,] { { "a", "b" }, { "c", "ä\0ö" } }.ToTensor());
+        value.StringTensorSetElementAt("memory".AsMemory(), 0);
+
+        Assert.Equal([2, 2], value.GetTensorTypeAndShape().Shape);
+        Assert.Equal(["memory", "b", "c", "ä\0ö"], value.GetStringTensorAsArray());
+        Assert.Equal("ä\0ö", value.GetStringElementAsMemory(3).ToString());
+        Assert.Equal("ä\0ö"u8.ToArray(), value.GetStringElementAsSpan(3).ToArray());
+        Assert.Throws<OnnxRuntimeException>(() => value.GetTensorSizeInBytes());
+    }
+
+    [Fact]
+    public void Strings_may_hold_bytes_that_are_no_text()
+    {
+        byte[] bytes = [0xFF, 0x00, 0xFE];
+        using var session = Model.Open("identity_string");
+        using var input = OrtValue.CreateTensorWithEmptyStrings(OrtAllocator.DefaultInstance, [1]);
+        input.StringTensorSetElementAt(bytes, 0);
+
+        using var outputs = session.Run(null, ["x"], [input], ["y"]);
+
+        Assert.Equal(bytes, outputs[0].GetStringElementAsSpan(0).ToArray());
+    }
+
+    [Fact]
     public void Numbers_are_read_as_numbers_in_every_type_that_adds()
     {
         Assert.Equal([4f, 6f], Sum("float", [1f, 2f], [3f, 4f]));
@@ -110,6 +136,18 @@ public sealed class ElementTypeTests
         Assert.Equal("0.5", ((Float16)0.5f).ToString());
     }
 
+    [Fact]
+    public void Half_types_compare_as_floats_do()
+    {
+        Assert.True(Float16.One > Float16.Zero && Float16.Zero == Float16.NegativeZero && Float16.NaN != Float16.NaN && Float16.MinValue <= Float16.One);
+        Assert.True(Float16.NaN.Equals(Float16.NaN) && Float16.Negate(Float16.One) < Float16.Zero && Float16.One.CompareTo(Float16.NaN) > 0);
+        Assert.Equal((65504f, float.NegativeInfinity, 5.9604645E-08f), ((float)Float16.MaxValue, (float)Float16.NegativeInfinity, (float)Float16.Epsilon));
+        Assert.True(BFloat16.One > BFloat16.Zero && BFloat16.Zero == BFloat16.NegativeZero && BFloat16.NaN != BFloat16.NaN && BFloat16.MinValue <= BFloat16.One);
+        Assert.True(BFloat16.NaN.Equals(BFloat16.NaN) && BFloat16.Negate(BFloat16.One) < BFloat16.Zero && BFloat16.One.CompareTo(BFloat16.NaN) > 0);
+        Assert.Equal((3.3895314E+38f, float.PositiveInfinity), ((float)BFloat16.MaxValue, (float)BFloat16.PositiveInfinity));
+        Assert.True(Float16.IsNaN(Float16.NaN) && BFloat16.IsFinite(BFloat16.MaxValue) && Float16.IsInfinity(Float16.PositiveInfinity) && BFloat16.IsNegative(BFloat16.NegativeZero));
+    }
+
     private static void Passes<T>(string model, TensorElementType element, params T[] values) where T : unmanaged
     {
         using var session = Model.Open("identity_" + model);
@@ -121,6 +159,7 @@ public sealed class ElementTypeTests
         Assert.Equal((element, values.Length, 1), (info.ElementDataType, info.ElementCount, info.DimensionsCount));
         Assert.Equal((element, typeof(T)), (session.OutputMetadata["y"].ElementDataType, session.OutputMetadata["y"].ElementType));
         Assert.Equal(values, outputs[0].GetTensorDataAsSpan<T>().ToArray());
+        Assert.Equal(outputs[0].GetTensorMutableRawData().Length, outputs[0].GetTensorSizeInBytes());
         Assert.Equal(input.GetTensorMutableRawData().ToArray(), outputs[0].GetTensorMutableRawData().ToArray());
     }
 

@@ -77,4 +77,31 @@ public sealed class EnvironmentTests
             OrtEnv.Instance().Dispose();
         }
     }
+
+    [Fact]
+    public void Sessions_share_the_environments_threads_where_they_are_told_to()
+    {
+        using var alone = new SessionOptions();
+        alone.DisablePerSessionThreads();
+        Assert.Contains("thread", Assert.Throws<OnnxRuntimeException>(() => new InferenceSession(Model.PathOf("matmul"), alone)).Message);
+
+        OrtEnv.Instance().Dispose();
+        using var threads = new OrtThreadingOptions { GlobalIntraOpNumThreads = 2, GlobalInterOpNumThreads = 1, GlobalSpinControl = false };
+        threads.SetGlobalDenormalAsZero();
+        var creation = new EnvironmentCreationOptions { threadOptions = threads };
+        try
+        {
+            OrtEnv.CreateInstanceWithOptions(ref creation);
+            using var options = new SessionOptions();
+            options.DisablePerSessionThreads();
+            using var session = new InferenceSession(Model.PathOf("matmul"), options);
+            using var x = OrtValue.CreateTensorValueFromMemory([1f, 0, 0, 0], [1, 4]);
+            using var outputs = session.Run(null, ["x"], [x], ["y"]);
+            Assert.Equal([1, 10, 100], outputs[0].GetTensorDataAsSpan<float>());
+        }
+        finally
+        {
+            OrtEnv.Instance().Dispose();
+        }
+    }
 }

@@ -27,6 +27,35 @@ public sealed class LeakTests
     }
 
     [Fact]
+    public void Hundred_thousand_runs_of_every_kind_leave_nothing_behind()
+    {
+        using var session = Model.Open("matmul");
+        using var texts = Model.Open("identity_string");
+        using var options = new RunOptions();
+        var managed = 0L;
+        var run = 0;
+        StaysFlat(100_000, Run);
+        Assert.True(GC.GetTotalMemory(forceFullCollection: true) < managed + (4 << 20), "The managed heap grew by more than 4 MiB.");
+
+        void Run()
+        {
+            if (run++ == 10_000)
+                managed = GC.GetTotalMemory(forceFullCollection: true);
+            using var x = OrtValue.CreateTensorValueFromMemory(rows, [8, 4]);
+            using var outputs = session.Run(options, ["x"], [x], ["y"]);
+            if (run % 10 != 0)
+                return;
+
+            using var words = OrtValue.CreateTensorWithEmptyStrings(OrtAllocator.DefaultInstance, [2]);
+            words.StringTensorSetElementAt("a text that is too long for the string's own place"u8, 1);
+            using var same = texts.Run(options, ["x"], [words], ["y"]);
+            _ = same[0].GetStringElementAsSpan(1).Length;
+            using var named = session.Run([NamedOnnxValue.CreateFromTensor("x", new DenseTensor<float>(rows, [8, 4]))]);
+            _ = named[0].AsTensor<float>()![0, 0];
+        }
+    }
+
+    [Fact]
     public void Strings_bindings_and_allocations_leave_nothing_behind()
     {
         using var session = Model.Open("matmul");

@@ -69,6 +69,39 @@ public sealed class OptionsTests
     }
 
     [Fact]
+    public void Profile_and_optimised_graph_are_written_where_told()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            var (prefix, optimised) = (Path.Combine(folder.FullName, "profile"), Path.Combine(folder.FullName, "optimised.onnx"));
+            using var options = new SessionOptions
+            {
+                ProfileOutputPathPrefix = prefix,
+                EnableProfiling = true,
+                OptimizedModelFilePath = optimised,
+                LogVerbosityLevel = 1,
+            };
+            using var session = new InferenceSession(Model.PathOf("matmul"), options);
+            using var x = OrtValue.CreateTensorValueFromMemory([1f, 0, 0, 0], [1, 4]);
+            using var run = new RunOptions { LogVerbosityLevel = 1 };
+            session.Run(run, ["x"], [x], ["y"]).Dispose();
+
+            var profile = session.EndProfiling();
+
+            Assert.StartsWith(prefix, profile);
+            Assert.Contains("MatMul", File.ReadAllText(profile));
+            using var again = new InferenceSession(optimised);
+            Assert.Equal(["x"], again.InputNames);
+            options.EnableProfiling = false;
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public void Memory_is_named_by_allocator_and_device()
     {
         using var cuda = new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.DeviceAllocator, 1, OrtMemType.Default);
@@ -76,6 +109,9 @@ public sealed class OptionsTests
         using var session = Model.Open("matmul");
 
         Assert.Equal(("Cpu", "Cuda", "CudaPinned"), (OrtMemoryInfo.DefaultInstance.Name, cuda.Name, pinned.Name));
+        Assert.Equal((1, OrtMemType.Default, OrtAllocatorType.DeviceAllocator), (cuda.Id, cuda.GetMemoryType(), cuda.GetAllocatorType()));
+        using var same = new OrtMemoryInfo("Cuda", OrtAllocatorType.DeviceAllocator, 1, OrtMemType.Default);
+        Assert.True(cuda.Equals(same) && cuda.GetHashCode() == same.GetHashCode() && !cuda.Equals(pinned) && !cuda.Equals((object?)null));
         Refused("allocator", () => new OrtAllocator(session, cuda));
         Refused("", () => new OrtMemoryInfo("nowhere", OrtAllocatorType.DeviceAllocator, 0, OrtMemType.Default));
     }
@@ -93,6 +129,7 @@ public sealed class OptionsTests
         Refused("OrtSessionOptionsAppendExecutionProvider_Cuda", () => options.AppendExecutionProvider_CUDA(cuda));
         Refused("CUDA", () => options.AppendExecutionProvider_CUDA());
         Refused("CUDA", () => SessionOptions.MakeSessionOptionWithCudaProvider());
+        Refused("OrtSessionOptionsAppendExecutionProvider_Cuda", () => SessionOptions.MakeSessionOptionWithCudaProvider(cuda));
     }
 
     [Fact]

@@ -56,7 +56,7 @@ internal static class PublicSurface
     private static string Name(Type type)
     {
         if (type.IsByRef) return "ref " + Name(type.GetElementType()!);
-        if (type.IsArray) return Name(type.GetElementType()!) + "[]";
+        if (type.IsArray) return $"{Name(type.GetElementType()!)}[{new string(',', type.GetArrayRank() - 1)}]";
         if (!type.IsGenericType) return type.Name;
         var name = type.Name.Split('`')[0];
         return $"{name}<{string.Join(',', type.GetGenericArguments().Select(Name))}>";

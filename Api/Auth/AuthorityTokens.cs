@@ -1,0 +1,93 @@
+using System.Security.Claims;
+using System.Text;
+using InferenceTemplate.Inference.Identity;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
+
+namespace InferenceTemplate.Api.Auth;
+
+/// <summary>Tokens of another authority: <see cref="JwtOptions"/>. The tenant that they name must exist here, and narrows what they allow.</summary>
+internal static class AuthorityTokens
+{
+    public const string Scheme = "Authority";
+
+    private static readonly TimeSpan BackchannelTimeout = TimeSpan.FromSeconds(10);
+
+    // An authority has a private key: a secret that two share would let one sign for the other.
+    private static readonly string[] PublicKeyAlgorithms =
+    [
+        SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSha384, SecurityAlgorithms.RsaSha512,
+        SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.RsaSsaPssSha384, SecurityAlgorithms.RsaSsaPssSha512,
+        SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384, SecurityAlgorithms.EcdsaSha512,
+    ];
+
+    private static readonly string[] RolesFromTheHighest = [Roles.Admin, Roles.User, Roles.Service];
+
+    public static void Configure(JwtBearerOptions jwt, IOptions<JwtOptions> options)
+    {
+        var external = options.Value;
+        jwt.MapInboundClaims = false;
+        jwt.SaveToken = false;
+        jwt.BackchannelTimeout = BackchannelTimeout;
+        jwt.RequireHttpsMetadata = external.RequireHttps;
+        jwt.TokenValidationParameters = new TokenValidationParameters
+        {
+            ValidAudience = external.Audience,
+            ValidIssuer = external.Issuer.Length > 0 ? external.Issuer : null,
+            RequireExpirationTime = true,
+            RequireSignedTokens = true,
+            ClockSkew = OwnTokens.ClockSkew,
+        };
+        if (external.SigningKey.Length > 0)
+        {
+            jwt.TokenValidationParameters.IssuerSigningKey = new SymmetricSecurityKey(Encoding.UTF8.GetBytes(external.SigningKey));
+            jwt.TokenValidationParameters.ValidAlgorithms = [SecurityAlgorithms.HmacSha256];
+        }
+        else if (external.Authority.Length > 0)
+        {
+            jwt.Authority = external.Authority;
+            jwt.TokenValidationParameters.ValidAlgorithms = PublicKeyAlgorithms;
+        }
+
+        jwt.Events = new JwtBearerEvents
+        {
+            OnTokenValidated = context => UseClaimsAsync(context, external),
+            OnAuthenticationFailed = OwnTokens.ExplainAsync,
+        };
+    }
+
+    private static async Task UseClaimsAsync(TokenValidatedContext context, JwtOptions options)
+    {
+        var token = context.Principal!;
+        var tenantId = token.FindFirst(options.TenantClaim)?.Value ?? options.DefaultTenant;
+        if (tenantId.Length == 0)
+        {
+            OwnTokens.Refuse(context, $"the token has no claim '{options.TenantClaim}', which names its tenant");
+            return;
+        }
+
+        var tenant = await context.HttpContext.RequestServices.GetRequiredService<ApiKeyLookup>().FindTenantAsync(tenantId);
+        if ((tenant is null ? "the tenant of the token does not exist" : tenant.Refusal) is { } refusal)
+        {
+            OwnTokens.Refuse(context, refusal);
+            return;
+        }
+
+        // A token without a role that is known here makes a caller who may do nothing.
+        var roles = token.FindAll(options.RoleClaim).Select(c => c.Value).ToHashSet(StringComparer.Ordinal);
+        var models = token.FindAll(options.ModelsClaim).Select(c => c.Value).ToArray();
+        var name = token.FindFirst(options.NameClaim)?.Value ?? token.FindFirst("sub")?.Value ?? "unnamed";
+        Claim[] role = RolesFromTheHighest.FirstOrDefault(roles.Contains) is { } highest ? [new Claim(InferenceClaims.Role, highest)] : [];
+        context.Principal = new ClaimsPrincipal(new ClaimsIdentity(
+            [
+                new Claim(InferenceClaims.Name, name),
+                .. role,
+                new Claim(InferenceClaims.Tenant, tenant!.Id),
+                .. ModelScope.Claims(ModelScope.Narrow(models.Length > 0 ? models : null, tenant.Models)),
+            ],
+            Scheme,
+            InferenceClaims.Name,
+            InferenceClaims.Role));
+    }
+}

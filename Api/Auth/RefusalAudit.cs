@@ -1,0 +1,48 @@
+using InferenceTemplate.Inference.Audit;
+using InferenceTemplate.Inference.Identity;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
+
+namespace InferenceTemplate.Api.Auth;
+
+/// <summary>Takes down who was refused, and answers as ever.</summary>
+internal sealed class RefusalAudit(AuditLog audit) : IAuthorizationMiddlewareResultHandler
+{
+    private readonly AuthorizationMiddlewareResultHandler _answer = new();
+
+    public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    {
+        if (authorizeResult.Challenged && ApiKeyAuthenticationHandler.Credential(context.Request) is { Length: > 0 } credential)
+        {
+            audit.Record(new AuditEvent("login.failed", "anonymous", TenantId: null, Subject(credential), Details(
+                context, context.RefusalReason() ?? "credentials of this kind are not accepted here")));
+        }
+        else if (authorizeResult.Forbidden)
+        {
+            // As it is mapped, so that nothing of what the caller made up is in it.
+            var path = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "unmapped";
+            Denied(audit, context, $"{context.Request.Method} {path}", "the role does not allow it");
+        }
+
+        return _answer.HandleAsync(next, context, policy, authorizeResult);
+    }
+
+    /// <summary>Takes down that a caller who is known was refused.</summary>
+    public static void Denied(AuditLog audit, HttpContext context, string subject, string reason) => audit.Record(new AuditEvent(
+        "access.denied",
+        context.User.Identity?.Name ?? "unnamed",
+        context.User.FindFirst(InferenceClaims.Tenant)?.Value,
+        subject,
+        Details(context, reason)));
+
+    // The half of a key that is no secret; nothing of what may be one in a wrong place.
+    private static string Subject(string credential) => ApiKeyFormat.PrefixOf(credential) ?? "token or unreadable credential";
+
+    private static Dictionary<string, string> Details(HttpContext context, string reason) => new(StringComparer.Ordinal)
+    {
+        ["reason"] = reason,
+        ["method"] = context.Request.Method,
+        ["path"] = context.Request.Path,
+        ["address"] = context.Connection.RemoteIpAddress?.ToString() ?? "unknown",
+    };
+}

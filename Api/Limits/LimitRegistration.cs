@@ -1,0 +1,13 @@
+using InferenceTemplate.Inference.Tenancy;
+
+namespace InferenceTemplate.Api.Limits;
+
+internal static class LimitRegistration
+{
+    public static IServiceCollection AddLimits(this IServiceCollection services)
+    {
+        services.AddSingleton<TenantGate>();
+        services.AddUsageSums();
+        return services;
+    }
+}

@@ -1,0 +1,59 @@
+using System.Net;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.Options;
+using IPNetwork = System.Net.IPNetwork;
+
+namespace InferenceTemplate.Api.Security;
+
+/// <summary>Whose word is taken for the address and scheme of the real caller (<c>X-Forwarded-For</c>, <c>X-Forwarded-Proto</c>).</summary>
+public sealed class ProxySettings
+{
+    public const string Section = "ForwardedHeaders";
+
+    /// <summary>Addresses of proxies. Empty, as the networks: nobody's word is taken.</summary>
+    public string[] KnownProxies { get; set; } = [];
+
+    /// <summary>Networks of proxies, such as <c>10.0.0.0/8</c>.</summary>
+    public string[] KnownNetworks { get; set; } = [];
+}
+
+internal sealed class ProxySettingsValidator : IValidateOptions<ProxySettings>
+{
+    public ValidateOptionsResult Validate(string? name, ProxySettings options)
+    {
+        string[] problems =
+        [
+            .. options.KnownProxies.Where(p => !IPAddress.TryParse(p, out _)).Select(p =>
+                $"ForwardedHeaders:KnownProxies has '{p}': an IP address is expected."),
+            .. options.KnownNetworks.Where(n => !IPNetwork.TryParse(n, out _)).Select(n =>
+                $"ForwardedHeaders:KnownNetworks has '{n}': a network such as 10.0.0.0/8 is expected."),
+        ];
+        return problems.Length > 0 ? ValidateOptionsResult.Fail(problems) : ValidateOptionsResult.Success;
+    }
+}
+
+/// <summary>
+/// Runs after ASPNETCORE_FORWARDEDHEADERS_ENABLED, which Aspire sets in what it deploys, and which would take everybody's word.
+/// </summary>
+internal sealed class TrustedProxies(IOptions<ProxySettings> settings) : IPostConfigureOptions<ForwardedHeadersOptions>
+{
+    public void PostConfigure(string? name, ForwardedHeadersOptions options)
+    {
+        options.KnownProxies.Clear();
+        options.KnownIPNetworks.Clear();
+        foreach (var proxy in settings.Value.KnownProxies)
+        {
+            options.KnownProxies.Add(IPAddress.Parse(proxy));
+        }
+
+        foreach (var network in settings.Value.KnownNetworks)
+        {
+            options.KnownIPNetworks.Add(IPNetwork.Parse(network));
+        }
+
+        // With nobody known, the middleware would take everybody's word.
+        options.ForwardedHeaders = options.KnownProxies.Count + options.KnownIPNetworks.Count > 0
+            ? ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto
+            : ForwardedHeaders.None;
+    }
+}

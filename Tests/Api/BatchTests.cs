@@ -1,0 +1,255 @@
+using System.Net;
+using System.Text.Json;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.Api;
+
+public sealed class BatchTests(Platform platform)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Batch_answers_its_lines_in_their_order_and_names_those_that_are_wrong()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        string[] lines =
+        [
+            BatchCalls.Line(0, "first"),
+            "{ no json",
+            "",
+            """{"custom_id":"c","model":"digits","body":{"inputs":[]}}""",
+            """{"custom_id":"d","model":"nothing","body":{}}""",
+            "[1]",
+            """{"model":"digits"}""",
+            $$"""{"custom_id":"f","model":"digits","version":"1","body":{{BatchCalls.Body(1)}}}""",
+            new string('x', (1 << 20) + 1),
+            BatchCalls.Line(2, "last"),
+        ];
+
+        using var accepted = await client.SendBatchAsync(lines);
+        var batch = await accepted.JsonAsync();
+        var id = batch.GetProperty("id").GetGuid();
+        var ended = await client.BatchEndedAsync(id);
+        var output = await client.FileAsync(id, "output");
+        var errors = await client.FileAsync(id, "errors");
+
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+        Assert.Equal($"/v1/batches/{id}", accepted.Headers.Location!.OriginalString);
+        Assert.Equal((9, 0, 6), batch.Counts());
+        Assert.Equal("completed", ended.GetProperty("state").GetString());
+        Assert.Equal((9, 3, 6), ended.Counts());
+        Assert.Equal($"/v1/batches/{id}/output", ended.GetProperty("output_url").GetString());
+        Assert.Equal([(1, "first"), (8, "f"), (10, "last")], output.Select(l => (l.GetProperty("line").GetInt32(), l.GetProperty("custom_id").GetString()!)));
+        Assert.Equal(
+            [Digits.HeldOut[0].Label, Digits.HeldOut[1].Label, Digits.HeldOut[2].Label],
+            output.Select(l => l.GetProperty("response").GetProperty("body").Output("label").Data<int>().Single()));
+        Assert.Equal([2, 4, 5, 6, 7, 9], errors.Select(l => l.GetProperty("line").GetInt32()));
+        Assert.Equal(
+            [(400, "not a JSON object"), (400, "image"), (404, "no model 'nothing'"), (400, "not a JSON object"), (400, "body: missing"), (413, "1048576 bytes")],
+            errors.Select((line, place) => Shortened(line, ((string[])["not a JSON object", "image", "no model 'nothing'", "not a JSON object", "body: missing", "1048576 bytes"])[place])));
+    }
+
+    private static (int Status, string Message) Shortened(JsonElement line, string wanted)
+    {
+        var error = line.GetProperty("error");
+        var message = error.GetProperty("message").GetString()!;
+        return (error.GetProperty("status_code").GetInt32(), message.Contains(wanted, StringComparison.Ordinal) ? wanted : message);
+    }
+
+    [Fact]
+    public async Task Batch_names_the_model_for_lines_that_name_none_and_its_answer_is_that_of_a_call()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+
+        var id = await client.AcceptBatchAsync([$$"""{"body":{{BatchCalls.Body(3)}}}"""], "?model=digits&version=1");
+        await client.BatchEndedAsync(id);
+        using var call = await client.PostAsync("/v2/models/digits/infer", Digits.Json(BatchCalls.Body(3)), Cancellation);
+        var line = Assert.Single(await client.FileAsync(id, "output"));
+
+        var body = line.GetProperty("response").GetProperty("body");
+        Assert.Equal(200, line.GetProperty("response").GetProperty("status_code").GetInt32());
+        Assert.Equal(JsonValueKind.Null, line.GetProperty("custom_id").ValueKind);
+        Assert.Equal("d3", body.GetProperty("id").GetString());
+        Assert.Equal((await call.JsonAsync()).GetProperty("outputs").GetRawText(), body.GetProperty("outputs").GetRawText());
+        Assert.Empty(await client.FileAsync(id, "errors"));
+    }
+
+    [Theory]
+    [InlineData("application/json", "", "{}", 415, "application/jsonl")]
+    [InlineData("application/jsonl", "", "\n \n", 400, "no lines")]
+    [InlineData("application/x-ndjson", "?version=1", "{}", 400, "version")]
+    public async Task Batch_that_is_none_is_refused(string type, string query, string body, int status, string detail)
+    {
+        using var client = platform.Admin();
+
+        using var response = await client.SendBatchAsync([body], query, type: type);
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Contains(detail, (await response.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Batch_that_is_too_large_is_refused_before_it_is_sent_and_leaves_nothing()
+    {
+        // Nothing is sent before the server has said that it may be.
+        using var handler = new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromMinutes(5) };
+        using var known = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        using var client = new HttpClient(handler) { BaseAddress = known.BaseAddress };
+        client.DefaultRequestHeaders.Authorization = known.DefaultRequestHeaders.Authorization;
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/batches");
+        request.Headers.ExpectContinue = true;
+        request.Content = new ByteArrayContent(new byte[(100 << 20) + 1]);
+        request.Content.Headers.ContentType = new("application/jsonl");
+
+        using var response = await client.SendAsync(request, Cancellation);
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+        Assert.Contains("104857600 bytes (Batches:MaxBytes)", (await response.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        using var list = await client.GetAsync("/v1/batches", Cancellation);
+        Assert.Empty((await list.JsonAsync()).GetProperty("batches").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task Tenant_may_have_so_many_batches_and_cancels_and_removes_its_own()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var ids = new List<Guid>();
+        for (var i = 0; i < 10; i++)
+        {
+            ids.Add(await platform.AcceptIdleBatchAsync(client));
+        }
+
+        using var early = await client.GetAsync($"/v1/batches/{ids[0]}/output", Cancellation);
+        using var open = await client.DeleteAsync($"/v1/batches/{ids[0]}", Cancellation);
+        using var refused = await client.SendBatchAsync([BatchCalls.Line(0, "eleventh")]);
+        using var cancelled = await client.PostAsync($"/v1/batches/{ids[0]}/cancel", null, Cancellation);
+        using var again = await client.PostAsync($"/v1/batches/{ids[0]}/cancel", null, Cancellation);
+        using var accepted = await client.SendBatchAsync([BatchCalls.Line(0, "eleventh")]);
+        var errors = await client.FileAsync(ids[0], "errors");
+        using var removed = await client.DeleteAsync($"/v1/batches/{ids[0]}", Cancellation);
+        using var gone = await client.GetAsync($"/v1/batches/{ids[0]}", Cancellation);
+
+        // They would be tried for a day.
+        foreach (var id in ids.Skip(1))
+        {
+            using var end = await client.PostAsync($"/v1/batches/{id}/cancel", null, Cancellation);
+        }
+
+        Assert.Equal(HttpStatusCode.Conflict, early.StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, open.StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.NotNull(refused.Headers.RetryAfter);
+        Assert.Contains("10 batches", (await refused.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal("cancelled", (await cancelled.JsonAsync()).GetProperty("state").GetString());
+        Assert.Equal(await cancelled.Content.ReadAsStringAsync(Cancellation), await again.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+        Assert.Contains("cancelled", Assert.Single(errors).GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
+    }
+
+    [Fact]
+    public async Task Events_tell_how_a_batch_goes_until_it_has_ended()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var id = await platform.AcceptIdleBatchAsync(client);
+        using var response = await client.GetAsync($"/v1/batches/{id}/events", HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
+
+        var states = new List<string> { (await reader.NextEventAsync())!.Value.GetProperty("state").GetString()! };
+        using var cancelled = await client.PostAsync($"/v1/batches/{id}/cancel", null, Cancellation);
+        while (await reader.NextEventAsync() is { } next)
+        {
+            states.Add(next.GetProperty("state").GetString()!);
+        }
+
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
+        Assert.Contains(states[0], (string[])["queued", "running"]);
+        Assert.Equal("cancelled", states[^1]);
+        Assert.Single(states, "cancelled");
+    }
+
+    [Fact]
+    public async Task List_goes_from_the_newest_to_the_oldest_page_by_page()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var ids = new List<Guid>();
+        for (var i = 0; i < 5; i++)
+        {
+            ids.Add(await client.AcceptBatchAsync(["wrong"]));
+        }
+
+        var listed = new List<Guid>();
+        string? cursor = null;
+        do
+        {
+            using var response = await client.GetAsync($"/v1/batches?state=completed&limit=2{(cursor is null ? "" : $"&cursor={cursor}")}", Cancellation);
+            var page = await response.JsonAsync();
+            listed.AddRange(page.GetProperty("batches").EnumerateArray().Select(b => b.GetProperty("id").GetGuid()));
+            cursor = page.GetProperty("next_cursor").GetString();
+        }
+        while (cursor is not null);
+
+        using var none = await client.GetAsync("/v1/batches?state=cancelled", Cancellation);
+        Assert.Equal(ids.OrderDescending(), listed);
+        Assert.Empty((await none.JsonAsync()).GetProperty("batches").EnumerateArray());
+    }
+
+    [Theory]
+    [InlineData("state=receiving", "state: 'receiving'")]
+    [InlineData("limit=0", "limit: 0")]
+    [InlineData("limit=201", "limit: 201")]
+    [InlineData("cursor=nonsense", "cursor: 'nonsense'")]
+    public async Task List_names_the_parameter_that_is_wrong(string query, string detail)
+    {
+        using var client = platform.Admin();
+
+        using var response = await client.GetAsync($"/v1/batches?{query}", Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.StartsWith(detail, (await response.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Files_are_gone_after_their_retention()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var id = await client.AcceptBatchAsync(["wrong"]);
+        await platform.ExecuteAsync("UPDATE batches SET expires_at = now() - interval '1 second' WHERE id = $1", id);
+
+        using var output = await client.GetAsync($"/v1/batches/{id}/output", Cancellation);
+        using var errors = await client.GetAsync($"/v1/batches/{id}/errors", Cancellation);
+        using var batch = await client.GetAsync($"/v1/batches/{id}", Cancellation);
+
+        Assert.Equal((HttpStatusCode.Gone, HttpStatusCode.Gone, HttpStatusCode.OK), (output.StatusCode, errors.StatusCode, batch.StatusCode));
+    }
+
+    [Fact]
+    public async Task Batch_is_not_there_for_another_tenant_nor_without_credentials()
+    {
+        using var owner = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var id = await owner.AcceptBatchAsync(["wrong"]);
+        using var other = platform.Admin();
+        using var nobody = platform.Anonymous();
+        (HttpMethod Method, string Path)[] requests =
+        [
+            (HttpMethod.Get, $"/v1/batches/{id}"), (HttpMethod.Get, $"/v1/batches/{id}/output"), (HttpMethod.Get, $"/v1/batches/{id}/errors"),
+            (HttpMethod.Get, $"/v1/batches/{id}/events"), (HttpMethod.Post, $"/v1/batches/{id}/cancel"), (HttpMethod.Delete, $"/v1/batches/{id}"),
+        ];
+
+        foreach (var (method, path) in requests)
+        {
+            using var request = new HttpRequestMessage(method, path);
+            using var response = await other.SendAsync(request, Cancellation);
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+            using var anonymous = new HttpRequestMessage(method, path);
+            using var refused = await nobody.SendAsync(anonymous, Cancellation);
+            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        }
+
+        using var list = await other.GetAsync("/v1/batches?limit=200", Cancellation);
+        Assert.DoesNotContain(id, (await list.JsonAsync()).GetProperty("batches").EnumerateArray().Select(b => b.GetProperty("id").GetGuid()));
+        using var mine = await owner.GetAsync($"/v1/batches/{id}", Cancellation);
+        Assert.Equal(HttpStatusCode.OK, mine.StatusCode);
+    }
+}

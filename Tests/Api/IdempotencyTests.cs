@@ -1,0 +1,160 @@
+using System.Net;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.Api;
+
+public sealed class IdempotencyTests(Platform platform)
+{
+    private const string Replayed = "Idempotency-Replayed";
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Call_with_the_same_key_gets_the_same_answer_without_a_second_run()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var key = $"{Guid.NewGuid()}";
+
+        using var first = await SendAsync(client, "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), key);
+        using var again = await SendAsync(client, "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), key);
+        using var other = await SendAsync(client, "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[1].Pixels]), key);
+        using var elsewhere = await SendAsync(client, "/v2/models/digits/versions/1/infer", Digits.Request([Digits.HeldOut[0].Pixels]), key);
+
+        Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+        Assert.False(first.Headers.Contains(Replayed));
+        Assert.Equal("true", again.Headers.GetValues(Replayed).Single());
+        Assert.Equal(await first.Content.ReadAsStringAsync(Cancellation), await again.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal(first.Content.Headers.ContentType, again.Content.Headers.ContentType);
+        Assert.Equal(first.Headers.GetValues("Server-Timing"), again.Headers.GetValues("Server-Timing"));
+        Assert.Equal((HttpStatusCode.UnprocessableEntity, HttpStatusCode.UnprocessableEntity), (other.StatusCode, elsewhere.StatusCode));
+        Assert.Contains(key, await other.ErrorAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Batch_with_the_same_key_is_the_same_batch()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var key = $"{Guid.NewGuid()}";
+
+        // Longer than what any buffer holds.
+        var lines = Enumerable.Range(0, 400).Select(i => BatchCalls.Line(i % 10, $"line-{i}")).ToList();
+        using var first = await client.SendBatchAsync(lines, key: key);
+        using var again = await client.SendBatchAsync(lines, key: key);
+        using var other = await client.SendBatchAsync([.. lines, "{}"], key: key);
+        using var list = await client.GetAsync("/v1/batches", Cancellation);
+
+        Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.Accepted), (first.StatusCode, again.StatusCode));
+        Assert.Equal(first.Headers.Location, again.Headers.Location);
+        Assert.Equal("true", again.Headers.GetValues(Replayed).Single());
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, other.StatusCode);
+        Assert.Single((await list.JsonAsync()).GetProperty("batches").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task Key_is_of_one_credential_and_the_answer_is_not_readable_in_the_database()
+    {
+        using var one = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        using var two = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var key = $"{Guid.NewGuid()}";
+
+        using var first = await SendAsync(one, "/v1/auth/token", null, key);
+        using var again = await SendAsync(one, "/v1/auth/token", null, key);
+        using var others = await SendAsync(two, "/v1/auth/token", null, key);
+        var token = (await first.JsonAsync()).GetProperty("access_token").GetString()!;
+
+        Assert.Equal(token, (await again.JsonAsync()).GetProperty("access_token").GetString());
+        Assert.False(others.Headers.Contains(Replayed));
+        Assert.NotEqual(token, (await others.JsonAsync()).GetProperty("access_token").GetString());
+        await using var database = await platform.DatabaseAsync();
+        await using var search = database.CreateCommand("SELECT count(*) FROM idempotency_keys WHERE position($1 IN answer) > 0");
+        search.Parameters.AddWithValue("access_token"u8.ToArray());
+        Assert.Equal(0L, await search.ExecuteScalarAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Key_in_hand_answers_409_and_one_whose_process_died_is_free_again()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var (key, tenant) = ($"{Guid.NewGuid()}", await TenantAsync(client));
+        using var first = await SendAsync(client, "/v1/auth/token", null, key);
+        await platform.ExecuteAsync("UPDATE idempotency_keys SET status = NULL, locked_until = now() + interval '1 hour' WHERE tenant_id = $1", tenant);
+
+        using var busy = await SendAsync(client, "/v1/auth/token", null, key);
+        await platform.ExecuteAsync("UPDATE idempotency_keys SET locked_until = now() - interval '1 second' WHERE tenant_id = $1", tenant);
+        using var retried = await SendAsync(client, "/v1/auth/token", null, key);
+        using var replayed = await SendAsync(client, "/v1/auth/token", null, key);
+
+        Assert.Equal(HttpStatusCode.Conflict, busy.StatusCode);
+        Assert.Equal(TimeSpan.FromSeconds(1), busy.Headers.RetryAfter!.Delta);
+        Assert.Equal(HttpStatusCode.OK, retried.StatusCode);
+        Assert.False(retried.Headers.Contains(Replayed));
+        Assert.True(replayed.Headers.Contains(Replayed));
+    }
+
+    [Fact]
+    public async Task Refusal_is_an_answer_too_and_a_failure_is_none()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var wrong = $"{Guid.NewGuid()}";
+        await platform.SubmitIdleAsync(client);
+
+        using var refused = await SendAsync(client, "/v2/models/digits/infer", Digits.Json("{}"), wrong);
+        using var again = await SendAsync(client, "/v2/models/digits/infer", Digits.Json("{}"), wrong);
+        var (failed, late) = await FailedAsync(client);
+        using var repeated = await SendAsync(client, "/v2/models/idle/infer", Late(), late);
+
+        Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.BadRequest), (refused.StatusCode, again.StatusCode));
+        Assert.True(again.Headers.Contains(Replayed));
+        Assert.Equal(await refused.ErrorAsync(), await again.ErrorAsync());
+        Assert.InRange((int)failed, 500, 599);
+        Assert.False(repeated.Headers.Contains(Replayed));
+    }
+
+    // The other replica may not know the model yet, whose 404 would be kept.
+    private static async Task<(HttpStatusCode Status, string Key)> FailedAsync(HttpClient client)
+    {
+        while (true)
+        {
+            var key = $"{Guid.NewGuid()}";
+            using var response = await SendAsync(client, "/v2/models/idle/infer", Late(), key);
+            if (response.StatusCode != HttpStatusCode.NotFound)
+            {
+                return (response.StatusCode, key);
+            }
+        }
+    }
+
+    private static StringContent Late() => Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":1},");
+
+    [Fact]
+    public async Task Change_of_a_model_is_made_once()
+    {
+        using var client = platform.Admin();
+        var key = $"{Guid.NewGuid()}";
+        var model = $"once-{Guid.NewGuid():N}";
+        var file = await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "models", "digits.onnx"), Cancellation);
+
+        using var first = await SendAsync(client, $"/v1/models/{model}/versions", new ByteArrayContent(file), key);
+        using var again = await SendAsync(client, $"/v1/models/{model}/versions", new ByteArrayContent(file), key);
+        using var versions = await client.GetAsync($"/v1/models/{model}/versions", Cancellation);
+        using var removed = await client.DeleteAsync($"/v1/models/{model}", Cancellation);
+
+        Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.Accepted), (first.StatusCode, again.StatusCode));
+        Assert.Equal($"/v1/models/{model}/versions/1", again.Headers.Location!.OriginalString);
+        Assert.True(again.Headers.Contains(Replayed));
+        Assert.Single((await versions.JsonAsync()).GetProperty("versions").EnumerateArray());
+    }
+
+    private static async Task<string> TenantAsync(HttpClient client)
+    {
+        using var response = await client.PostAsync("/v1/auth/token", null, Cancellation);
+        return (await response.JsonAsync()).GetProperty("tenant").GetString()!;
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(HttpClient client, string path, HttpContent? content, string key)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
+        request.Headers.Add("Idempotency-Key", key);
+        return await client.SendAsync(request, Cancellation);
+    }
+}

@@ -1,0 +1,138 @@
+using System.Net;
+using System.Text.Json;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.Api;
+
+/// <summary>Whoever may not use a model gets the answers that there would be without it.</summary>
+public sealed class ModelAccessTests(Platform platform)
+{
+    private const string Absent = "absent-from-everywhere";
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string, string> Endpoints => new()
+    {
+        { "GET", "/v2/models/{m}" },
+        { "GET", "/v2/models/{m}/versions/1" },
+        { "GET", "/v2/models/{m}/ready" },
+        { "GET", "/v2/models/{m}/versions/1/ready" },
+        { "POST", "/v2/models/{m}/infer" },
+        { "POST", "/v2/models/{m}/versions/1/infer" },
+        { "JOB", "/v2/models/{m}/infer" },
+        { "GET", "/v1/models/{m}" },
+        { "GET", "/v1/models/{m}/versions" },
+        { "GET", "/v1/models/{m}/versions/1" },
+        { "GET", "/v1/models/{m}/events" },
+        { "GET", "/v1/models/{m}/traffic" },
+        { "GET", "/v1/models/{m}/traffic/status" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Endpoints))]
+    public async Task Model_outside_the_keys_scope_is_answered_as_if_it_did_not_exist(string method, string path)
+    {
+        using var admin = platform.Admin();
+        var (_, key) = await admin.CreateKeyAsync("user", models: ["another"]);
+        using var scoped = platform.WithKey(key);
+
+        using var hidden = await SendAsync(scoped, method, path, "digits");
+        using var absent = await SendAsync(admin, method, path, Absent);
+
+        Assert.Equal(absent.StatusCode, hidden.StatusCode);
+        Assert.Equal(absent.Content.Headers.ContentType, hidden.Content.Headers.ContentType);
+        Assert.Equal(await TextAsync(absent, Absent), await TextAsync(hidden, "digits"));
+    }
+
+    [Fact]
+    public async Task Model_of_the_keys_scope_is_served_and_the_others_are_not_listed()
+    {
+        using var admin = platform.Admin();
+        var (_, key) = await admin.CreateKeyAsync("user", models: ["digits", "another"]);
+        using var client = platform.WithKey(key);
+        var other = await UploadedModel.WithVersionsAsync(admin, 1);
+
+        // A replica hears of a new model a moment later.
+        while (!(await admin.GetStringAsync("/v1/overview", Cancellation)).Contains(other, StringComparison.Ordinal))
+        {
+            await Task.Delay(50, Cancellation);
+        }
+
+        using var infer = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+        using var models = await client.GetAsync("/v1/models", Cancellation);
+        using var index = await client.PostAsync("/v2/repository/index", null, Cancellation);
+        using var overview = await client.GetAsync("/v1/overview", Cancellation);
+
+        Assert.Equal(HttpStatusCode.OK, infer.StatusCode);
+        Assert.Equal(["digits"], Names((await models.JsonAsync()).GetProperty("models")));
+        Assert.Equal(["digits"], Names(await index.JsonAsync()));
+        var shown = await overview.JsonAsync();
+        Assert.Equal(["digits"], Names(shown.GetProperty("models")));
+        Assert.DoesNotContain(other, shown.GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Key_opens_no_model_that_its_tenant_does_not_have()
+    {
+        await using var database = await TestKeys.OpenAsync(platform);
+        var tenant = await database.AddTenantAsync(["another"]);
+        using var admin = platform.Admin();
+        var (_, broad) = await admin.CreateKeyAsync("user", tenant);
+        var (_, wrong) = await admin.CreateKeyAsync("user", tenant, ["digits"]);
+
+        foreach (var key in (string[])[broad, wrong])
+        {
+            using var client = platform.WithKey(key);
+            using var response = await client.GetAsync("/v2/models/digits", Cancellation);
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task Token_opens_no_more_than_its_key_and_follows_its_tenant()
+    {
+        await using var database = await TestKeys.OpenAsync(platform);
+        var tenant = await database.AddTenantAsync(["digits"]);
+        using var admin = platform.Admin();
+        var (_, key) = await admin.CreateKeyAsync("service", tenant);
+        using var withKey = platform.WithKey(key);
+        using var issued = await withKey.PostAsync("/v1/auth/token", null, Cancellation);
+        using var withToken = platform.WithKey((await issued.JsonAsync()).GetProperty("access_token").GetString()!);
+        using var before = await withToken.GetAsync("/v2/models/digits", Cancellation);
+
+        await database.ExecuteAsync("UPDATE tenants SET models = '{another}' WHERE id = $1", tenant);
+
+        Assert.Equal(HttpStatusCode.OK, before.StatusCode);
+        HttpStatusCode after;
+        do
+        {
+            using var response = await withToken.GetAsync("/v2/models/digits", Cancellation);
+            after = response.StatusCode;
+        }
+        while (after == HttpStatusCode.OK);
+
+        Assert.Equal(HttpStatusCode.NotFound, after);
+    }
+
+    private static IEnumerable<string?> Names(JsonElement models) => models.EnumerateArray().Select(m => m.GetProperty("name").GetString()).Distinct();
+
+    private static async Task<HttpResponseMessage> SendAsync(HttpClient client, string method, string path, string model)
+    {
+        using var request = new HttpRequestMessage(method == "GET" ? HttpMethod.Get : HttpMethod.Post, path.Replace("{m}", model, StringComparison.Ordinal));
+        request.Content = method == "GET" ? null : Digits.Request([Digits.HeldOut[0].Pixels]);
+        if (method == "JOB")
+        {
+            request.Headers.Add("Prefer", "respond-async");
+        }
+
+        return await client.SendAsync(request, Cancellation);
+    }
+
+    // But for the name that was asked for, and the id of the request.
+    private static async Task<string> TextAsync(HttpResponseMessage response, string model)
+    {
+        var text = (await response.Content.ReadAsStringAsync(Cancellation)).Replace(model, "{m}", StringComparison.Ordinal);
+        var trace = text.IndexOf("\"traceId\"", StringComparison.Ordinal);
+        return trace < 0 ? text : text[..trace];
+    }
+}

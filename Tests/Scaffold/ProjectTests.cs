@@ -1,0 +1,81 @@
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.Scaffold;
+
+/// <summary>Projects of the template build, run and stop. They are made with the offline profile where this tree is built with it.</summary>
+public sealed class ProjectTests(Template template)
+{
+    // Every pair of choices at once; the whole and the smallest run.
+    public static TheoryData<bool, bool, bool, bool> Pairs => new()
+    {
+        { true, false, false, false },
+        { false, true, false, false },
+        { false, false, true, true },
+    };
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public async Task Project_builds(bool web, bool cuda, bool samples, bool deploy)
+    {
+        var project = await NewAsync("my-app 1", new Choice(web, cuda, samples, deploy, Offline: true));
+        var solution = project.Files.Single(file => file.EndsWith(".sln", StringComparison.Ordinal));
+
+        // Analysers have the same code in this tree.
+        var (exitCode, output) = await Commands.TryRunAsync(
+            "dotnet", ["build", solution, "--nologo", "-v", "quiet", "-p:RunAnalyzers=false"], project.Root, Cancellation);
+
+        Assert.True(exitCode == 0, $"{project}: {output}");
+        Directory.Delete(project.Root, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("my-app 1", false)]
+    [InlineData("推理 平台", true)]
+    public async Task Project_runs_infers_and_stops(string name, bool smallest)
+    {
+        Assert.SkipUnless(Profile is not null, "Needs the offline profile: with containers the data is in named volumes, which are the developer's.");
+        var project = await NewAsync(name, (smallest ? Choice.Smallest : Choice.Default) with { Offline = true });
+        for (var tries = 1; ; tries++)
+        {
+            await Ports.ReplaceAsync(project, Cancellation);
+            var (exitCode, output) = await Commands.TryRunAsync(project.PathOf("run"), ["--check"], project.Root, Cancellation);
+
+            // Between our asking for free ports and the platform's taking them another program may have come.
+            if (exitCode != 0 && tries < 3 && output.Contains("is taken", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            Assert.True(exitCode == 0, $"{project}: {output}");
+            Assert.Contains(smallest ? "{\"models\":" : "\"model_name\":\"digits\"", output, StringComparison.Ordinal);
+            Assert.Contains("check passed", output, StringComparison.Ordinal);
+            break;
+        }
+
+        // What it left is ignored by the git of a project that has just begun.
+        await Commands.RunAsync("git", ["init", "--quiet"], project.Root, Cancellation);
+        var untracked = await Commands.RunAsync("git", ["-c", "core.quotepath=off", "status", "--porcelain", "--untracked-files=all"], project.Root, Cancellation);
+        Assert.Equal(
+            project.Files.Count, untracked.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Directory.Delete(project.Root, recursive: true);
+    }
+
+    /// <summary>Which profile this tree is built with; null for the online one.</summary>
+    internal static string? Profile { get; } =
+        Path.Combine(Repository.Root, ".profile.props") is var file && File.Exists(file) && File.ReadAllText(file) is var text
+        && text.Contains("<OfflineProfile>true<", StringComparison.Ordinal) ? text : null;
+
+    private async Task<GeneratedProject> NewAsync(string name, Choice choice)
+    {
+        var project = await template.NewAsync(HostileName.All.Single(each => each.Name == name), choice);
+        if (Profile is not null)
+        {
+            // ./run would find it out by asking the feed.
+            await File.WriteAllTextAsync(project.PathOf(".profile.props"), Profile, Cancellation);
+        }
+
+        return project;
+    }
+}

@@ -1,0 +1,39 @@
+using System.Text.RegularExpressions;
+
+namespace InferenceTemplate.Tests.Scaffold.Rules;
+
+/// <summary>What was not chosen is neither there nor spoken of.</summary>
+internal static partial class AbsentParts
+{
+    [GeneratedRegex("offline", RegexOptions.IgnoreCase, 5000)]
+    private static partial Regex Offline();
+
+    [GeneratedRegex(@"\bProjects\.Web\b|\bWeb\.csproj|\bWeb/|Tests\.Web|web-edge|\bResources\.Web\b|""web""|web_image|https?://localhost:5102|Radzen", RegexOptions.None, 5000)]
+    private static partial Regex Web();
+
+    [GeneratedRegex(@"(?<![\w/])deploy/|AddKubernetes|Hosting\.Kubernetes|charts\.sh", RegexOptions.None, 5000)]
+    private static partial Regex Deploy();
+
+    [GeneratedRegex(@"OnnxRuntime\.Gpu\b|worker-cuda|WorkerImage|nvidia/cuda|GpuNodes\.(OnDemand|Spot),", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex Cuda();
+
+    public static IEnumerable<string> Find(GeneratedProject project)
+    {
+        var choice = project.Choice;
+        return
+        [
+            .. choice.Offline ? [] : Complaints(project, Offline(), _ => true, "without --offline nothing may name it (move it to offline/, or mark it with 'if (offline)')"),
+            .. choice.Web ? [] : Complaints(project, Web(), IsOfTheProduct, "--no-web, and yet"),
+            .. choice.Deploy ? [] : Complaints(project, Deploy(), file => IsOfTheProduct(file) && !file.StartsWith("docs/", StringComparison.Ordinal), "--no-deploy, and yet"),
+            .. choice.Cuda ? [] : Complaints(project, Cuda(), file => IsOfTheProduct(file) && !file.StartsWith("docs/", StringComparison.Ordinal), "--gpu none, and yet"),
+            .. choice.Samples ? [] : project.Files.Where(file => file.StartsWith("models/", StringComparison.Ordinal) && file != "models/README.md").Select(file => $"{file}: --no-samples, and yet"),
+        ];
+    }
+
+    // The stand-ins stand in for all that any project of the template may use, and the page on readiness tells what was proved of all of it.
+    private static bool IsOfTheProduct(string file) => !file.StartsWith("offline/", StringComparison.Ordinal) && file != "docs/production-readiness.md";
+
+    private static IEnumerable<string> Complaints(GeneratedProject project, Regex pattern, Func<string, bool> files, string complaint) =>
+        Rule.Matches(project, pattern, files, complaint)
+            .Concat(project.Files.Where(file => files(file) && pattern.IsMatch(file)).Select(file => $"{file}: {complaint} its path"));
+}

@@ -1,0 +1,154 @@
+using System.Text.Json;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace InferenceTemplate.Tests.Web;
+
+public sealed class PlaygroundTests(Dashboard dashboard)
+{
+    [Fact]
+    public async Task Drawing_is_sent_as_the_picture_of_the_model_and_answered_at_once()
+    {
+        var page = await OpenAsync();
+        var errors = page.CollectErrors();
+
+        await DrawLineAsync(page, 0.3f);
+        await Expect(page.Locator("[data-answer]")).ToHaveTextAsync("7");
+        await Expect(page.GetByRole(AriaRole.Group, new() { Name = "Probabilities" }).Locator("meter")).ToHaveCountAsync(10);
+        await Expect(page.GetByLabel("7: 98 %")).ToBeVisibleAsync();
+        foreach (var fact in new[] { "digits/1", "0.4 ms", "1.1 ms", "0.00000042 EUR" })
+        {
+            await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Answer" }).GetByText(fact, new() { Exact = true })).ToBeVisibleAsync();
+        }
+
+        // An upright line, wherever it was drawn, is as high as the picture and in its middle.
+        var (model, pixels) = LastPicture();
+        Assert.Equal("digits/1", model);
+        Assert.Equal(64, pixels.Length);
+        Assert.All(pixels, value => Assert.InRange(value, 0, 16));
+        Assert.All(Enumerable.Range(0, 8), row => Assert.True(pixels[(row * 8) + 3] > 4 && pixels[(row * 8) + 4] > 4, $"row {row}"));
+        Assert.All(Enumerable.Range(0, 64).Where(i => i % 8 is < 2 or > 5), i => Assert.Equal(0, pixels[i]));
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Clear" }).ClickAsync();
+        await Expect(page.GetByText("Draw something.")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Draw an example" }).ClickAsync();
+        await Expect(page.Locator("[data-answer]")).ToHaveTextAsync("7");
+        Assert.Empty(errors);
+    }
+
+    [Fact]
+    public async Task Form_of_another_model_is_made_from_its_signature()
+    {
+        var page = await OpenAsync();
+        await page.GetByLabel("Model").SelectOptionAsync("sentiment/3");
+
+        await Expect(page.GetByRole(AriaRole.Group, new() { Name = "text" })).ToContainTextAsync("text: BYTES [N × 1]");
+        Assert.Equal("1, 1", await page.GetByLabel("Shape").InputValueAsync());
+        await page.GetByLabel("Data", new() { Exact = false }).First.FillAsync("""["it's good"]""");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Run" }).ClickAsync();
+
+        await Expect(page.GetByLabel("Data of score")).ToHaveTextAsync("[0.25,0.75]");
+        using var sent = JsonDocument.Parse(dashboard.Api.LastInfer!.Value.Body);
+        var input = sent.RootElement.GetProperty("inputs")[0];
+        Assert.Equal(("text", "BYTES", "it's good"), (input.GetProperty("name").GetString(), input.GetProperty("datatype").GetString(), input.GetProperty("data")[0].GetString()));
+
+        await page.GetByText("The same request with curl").ClickAsync();
+        var command = await page.Locator("#playground-command").InnerTextAsync();
+        Assert.StartsWith($"curl {dashboard.Api.Url}/v2/models/sentiment/versions/3/infer", command, StringComparison.Ordinal);
+        Assert.Contains("Bearer <your API key>", command, StringComparison.Ordinal);
+        Assert.DoesNotContain("it's", command, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_wrong_is_said_and_the_form_stays()
+    {
+        var page = await OpenAsync();
+        await page.GetByLabel("Model").SelectOptionAsync("sentiment/3");
+        var alert = page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert);
+        var run = page.GetByRole(AriaRole.Button, new() { Name = "Run" });
+
+        await page.GetByLabel("Data", new() { Exact = false }).First.FillAsync("no json");
+        await run.ClickAsync();
+        await Expect(alert).ToContainTextAsync("text: the data are not JSON");
+
+        dashboard.Api.InferError = "inputs[0].data: 1 element expected";
+        await page.GetByLabel("Data", new() { Exact = false }).First.FillAsync("[]");
+        await run.ClickAsync();
+        await Expect(alert).ToContainTextAsync("400: inputs[0].data: 1 element expected");
+
+        dashboard.Api.InferError = null;
+        await run.ClickAsync();
+        await Expect(alert).ToBeHiddenAsync();
+        await Expect(page.GetByLabel("Data of score")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Playground_says_so_when_there_are_no_models()
+    {
+        var page = await dashboard.OpenAsync();
+        dashboard.Api.Models = false;
+        await page.SignInAsync();
+
+        await page.GotoAsync("/playground");
+
+        await Expect(page.GetByText("No models are registered.")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Revoked_session_leads_to_the_sign_in_and_back()
+    {
+        var page = await OpenAsync();
+        dashboard.Api.RevokeTokens();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Draw an example" }).ClickAsync();
+        await Expect(page.GetByText("Your session has expired")).ToBeVisibleAsync();
+        await page.SubmitKeyAsync(FakeApi.Key);
+
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Playground" })).ToBeVisibleAsync();
+    }
+
+    [Theory]
+    [InlineData(390, ColorScheme.Light)]
+    [InlineData(390, ColorScheme.Dark)]
+    [InlineData(1280, ColorScheme.Light)]
+    [InlineData(1280, ColorScheme.Dark)]
+    public async Task Playground_fits_its_window_in_either_theme(int width, ColorScheme scheme)
+    {
+        var page = await OpenAsync(width, scheme);
+        await DrawLineAsync(page, 0.5f);
+        await Expect(page.Locator("[data-answer]")).ToBeVisibleAsync();
+
+        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"));
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Playground" })).ToBeInViewportAsync();
+        if (Environment.GetEnvironmentVariable("SCREENSHOTS") is { } folder)
+        {
+            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"playground-{width}-{scheme}.png"), FullPage = true });
+        }
+    }
+
+    private async Task<IPage> OpenAsync(int width = 1280, ColorScheme scheme = ColorScheme.Light)
+    {
+        var page = await dashboard.OpenAsync(width, scheme: scheme);
+        await page.SignInAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Playground" }).ClickAsync();
+        await Expect(page.Locator("canvas[data-ready]")).ToBeVisibleAsync();
+        return page;
+    }
+
+    private static async Task DrawLineAsync(IPage page, float across)
+    {
+        var box = (await page.Locator("canvas").BoundingBoxAsync())!;
+        var x = box.X + (box.Width * across);
+        await page.Mouse.MoveAsync(x, box.Y + (box.Height * 0.3f));
+        await page.Mouse.DownAsync();
+        await page.Mouse.MoveAsync(x, box.Y + (box.Height * 0.7f), new() { Steps = 8 });
+        await page.Mouse.UpAsync();
+    }
+
+    private (string Model, int[] Pixels) LastPicture()
+    {
+        var (model, body) = dashboard.Api.LastInfer!.Value;
+        using var sent = JsonDocument.Parse(body);
+        return (model, sent.RootElement.GetProperty("inputs")[0].GetProperty("data").Deserialize<int[]>()!);
+    }
+}

@@ -1,0 +1,99 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using InferenceTemplate.Web.ApiClient;
+
+namespace InferenceTemplate.Web.Components.Playground;
+
+/// <summary>One input as somebody fills it in.</summary>
+public sealed class TensorField
+{
+    /// <summary>More is not written into a form.</summary>
+    private const long MaxSample = 4_096;
+
+    public TensorField(TensorSignature signature)
+    {
+        Signature = signature;
+        long[] shape = [.. signature.Shape.Select(size => size < 0 ? 1 : size)];
+        Shape = string.Join(", ", shape);
+        var count = shape.Aggregate(1L, (product, size) => product * size);
+        var value = signature.Datatype switch
+        {
+            "BOOL" => "false",
+            "BYTES" => "\"text\"",
+            _ => "0",
+        };
+        Data = count <= MaxSample ? $"[{string.Join(", ", Enumerable.Repeat(value, (int)count))}]" : "";
+    }
+
+    public TensorSignature Signature { get; }
+
+    /// <summary>Sizes with commas between them.</summary>
+    public string Shape { get; set; }
+
+    /// <summary>A JSON array, flat or nested.</summary>
+    public string Data { get; set; }
+}
+
+/// <summary>Requests of the Open Inference Protocol from what the playground's forms hold.</summary>
+internal static class PlaygroundRequest
+{
+    /// <summary>The request, or what is wrong with a field.</summary>
+    public static (string? Body, string? Error) Of(IEnumerable<TensorField> fields)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        using var json = new Utf8JsonWriter(body);
+        json.WriteStartObject();
+        json.WriteStartArray("inputs");
+        foreach (var field in fields)
+        {
+            var sizes = field.Shape.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            json.WriteStartObject();
+            json.WriteString("name", field.Signature.Name);
+            json.WriteString("datatype", field.Signature.Datatype);
+            json.WriteStartArray("shape");
+            foreach (var size in sizes)
+            {
+                if (!long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                {
+                    return (null, $"{field.Signature.Name}: '{size}' in the shape is not a whole number.");
+                }
+
+                json.WriteNumberValue(number);
+            }
+
+            json.WriteEndArray();
+            json.WritePropertyName("data");
+            try
+            {
+                using var data = JsonDocument.Parse(field.Data);
+                if (data.RootElement.ValueKind != JsonValueKind.Array)
+                {
+                    return (null, $"{field.Signature.Name}: the data must be a JSON array, such as [1, 2, 3].");
+                }
+
+                data.RootElement.WriteTo(json);
+            }
+            catch (JsonException exception)
+            {
+                return (null, $"{field.Signature.Name}: the data are not JSON. {exception.Message.Split(" LineNumber:")[0]}");
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.Flush();
+        return (Encoding.UTF8.GetString(body.WrittenSpan), null);
+    }
+
+    /// <summary>The request as a command for a shell; the body can't end its quotes.</summary>
+    public static string Curl(string apiAddress, ModelVersion model, string body) => $"""
+        curl {apiAddress}/v2/models/{Uri.EscapeDataString(model.Name)}/versions/{Uri.EscapeDataString(model.Version)}/infer \
+          -H 'Authorization: Bearer <your API key>' \
+          -H 'Content-Type: application/json' \
+          -d '{body.Replace("'", @"'\''", StringComparison.Ordinal)}'
+        """;
+}

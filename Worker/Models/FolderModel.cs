@@ -1,0 +1,50 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using InferenceTemplate.Inference.Catalog;
+
+namespace InferenceTemplate.Worker.Models;
+
+/// <summary>
+/// What <c>{model}/model.json</c> says of a model of the folder: taken when a version comes into the registry, where people change it.
+/// </summary>
+internal sealed record FolderModel
+{
+    public const string FileName = "model.json";
+
+    /// <summary>The version that answers requests which name none, where nobody has chosen one; null for the highest.</summary>
+    public string? Stable { get; set; }
+
+    /// <summary>Versions by alias.</summary>
+    public Dictionary<string, string> Aliases { get; set; } = [];
+
+    /// <summary>Labels by version.</summary>
+    public Dictionary<string, Dictionary<string, string>> Labels { get; set; } = [];
+
+    /// <summary>What is said beside the folder of this version; nothing where the file is absent.</summary>
+    /// <exception cref="InvalidDataException">The file is not JSON of this form.</exception>
+    public static FolderModel Of(ModelFile file)
+    {
+        var path = Path.Combine(Path.GetDirectoryName(file.Path)!, "..", FileName);
+        if (!File.Exists(path))
+        {
+            return new FolderModel();
+        }
+
+        try
+        {
+            var model = JsonSerializer.Deserialize(File.ReadAllBytes(path), FolderModelJson.Default.FolderModel) ?? new FolderModel();
+            return model.Aliases.Keys.FirstOrDefault(a => !ModelNames.IsAlias(a)) is { } wrong
+                ? throw new InvalidDataException($"{file.Model}/{FileName}: the alias '{wrong}' must be {ModelNames.AliasRule}")
+                : model;
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"{file.Model}/{FileName} can't be read: {exception.Message}", exception);
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(FolderModel))]
+internal sealed partial class FolderModelJson : JsonSerializerContext;
