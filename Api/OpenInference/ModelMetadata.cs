@@ -1,5 +1,7 @@
+using System.Security.Claims;
 using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Tensors;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -37,9 +39,10 @@ internal static class ModelMetadataEndpoints
         .WithSummary("Names of all models")
         .Produces<ModelNameList>();
 
-    private static async Task<JsonHttpResult<ModelNameList>> ListAsync(ModelCatalog catalog, CancellationToken cancellationToken) =>
+    private static async Task<JsonHttpResult<ModelNameList>> ListAsync(
+        ClaimsPrincipal caller, ModelCatalog catalog, CancellationToken cancellationToken) =>
         TypedResults.Json(
-            new ModelNameList([.. (await catalog.AllAsync(cancellationToken)).Select(v => v.Model).Distinct(StringComparer.Ordinal)]),
+            new ModelNameList([.. (await catalog.AllAsync(cancellationToken)).Select(v => v.Model).Where(caller.MayUse).Distinct(StringComparer.Ordinal)]),
             ApiJson.Default.ModelNameList);
 
     /// <summary>The protocol's 404 for what can't be served, with the reason.</summary>

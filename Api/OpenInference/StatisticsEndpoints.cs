@@ -1,5 +1,7 @@
+using System.Security.Claims;
 using System.Text.Json.Serialization;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.Inference.Statistics;
 using InferenceTemplate.Inference.Store;
 
@@ -80,8 +82,9 @@ internal static class StatisticsEndpoints
         .WithDescription("Of all its versions where none is named.")
         .Produces<ModelStatisticsAnswer>();
 
-    private static async Task<IResult> AllAsync(ModelCatalog catalog, ModelStatistics statistics, CancellationToken cancellationToken) =>
-        await AnswerAsync(await catalog.AllAsync(cancellationToken), statistics);
+    private static async Task<IResult> AllAsync(
+        ClaimsPrincipal caller, ModelCatalog catalog, ModelStatistics statistics, CancellationToken cancellationToken) =>
+        await AnswerAsync((await catalog.AllAsync(cancellationToken)).Where(v => caller.MayUse(v.Model)), statistics);
 
     private static async Task<IResult> OneAsync(
         string model, string? version, ModelCatalog catalog, ModelStatistics statistics, CancellationToken cancellationToken)

@@ -62,10 +62,14 @@ public sealed class ModelAccessTests(Platform platform)
         using var models = await client.GetAsync("/v1/models", Cancellation);
         using var index = await client.PostAsync("/v2/repository/index", null, Cancellation);
         using var overview = await client.GetAsync("/v1/overview", Cancellation);
+        using var served = await client.GetAsync("/v2/models", Cancellation);
+        using var statistics = await client.GetAsync("/v2/models/stats", Cancellation);
 
         Assert.Equal(HttpStatusCode.OK, infer.StatusCode);
         Assert.Equal(["digits"], Names((await models.JsonAsync()).GetProperty("models")));
         Assert.Equal(["digits"], Names(await index.JsonAsync()));
+        Assert.Equal(["digits"], (await served.JsonAsync()).GetProperty("models").EnumerateArray().Select(m => m.GetString()));
+        Assert.Equal(["digits"], Names((await statistics.JsonAsync()).GetProperty("model_stats")));
         var shown = await overview.JsonAsync();
         Assert.Equal(["digits"], Names(shown.GetProperty("models")));
         Assert.DoesNotContain(other, shown.GetRawText(), StringComparison.Ordinal);
