@@ -3,6 +3,8 @@ namespace InferenceTemplate.Inference.Audit;
 /// <summary>Actions that mean something to the chain itself, and those that this project's own tables feed into it.</summary>
 public static class AuditActions
 {
+    private static readonly string[] Unbounded = ["login.", "access.", "token."];
+
     /// <summary>A tenant's data were erased: names and details of entries before this one may be gone.</summary>
     public const string TenantErased = "tenant.erased";
 
@@ -21,6 +23,6 @@ public static class AuditActions
 
     public const string DeadLetterPurged = "dead_letter.purged";
 
-    /// <summary>What strangers can cause without end: the only entries that may be shed, and that are put together.</summary>
-    public static bool IsByStrangers(string action) => action.StartsWith("login.", StringComparison.Ordinal);
+    /// <summary>What callers can cause without end (logins, refusals, tokens): the only entries that may be shed.</summary>
+    public static bool IsByStrangers(string action) => Unbounded.Any(prefix => action.StartsWith(prefix, StringComparison.Ordinal));
 }

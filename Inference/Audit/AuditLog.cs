@@ -5,14 +5,14 @@ namespace InferenceTemplate.Inference.Audit;
 
 /// <summary>
 /// Takes down what happened without making anybody wait for it: entries wait in memory, also while the database is away, until
-/// <see cref="AuditWriter"/> has appended them. What strangers cause (failed logins) is bounded and shed beyond; what was
-/// administered is not.
+/// <see cref="AuditWriter"/> has appended them. What callers can cause without end (failed logins, refusals, tokens) is bounded and
+/// shed beyond; what was administered is not.
 /// </summary>
 public sealed class AuditLog : IDisposable
 {
     public const string MeterName = "InferenceTemplate.Inference.Audit";
 
-    /// <summary>Failed logins that may wait; more are shed and counted.</summary>
+    /// <summary>Of those, how many may wait; more are shed and counted.</summary>
     public const int MaxByStrangers = 10_000;
 
     /// <summary>Everything else that may wait. Nobody administers that much; beyond it recording fails, and with it what is recorded.</summary>
