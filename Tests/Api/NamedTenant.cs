@@ -18,7 +18,7 @@ internal sealed class NamedTenant : IAsyncDisposable
     public static async Task<NamedTenant> CreateAsync(Platform platform)
     {
         var tenant = new NamedTenant(await platform.DatabaseAsync(), await TestKeys.OpenAsync(platform));
-        await tenant.ExecuteAsync("INSERT INTO tenants (id, name, created_at) VALUES ($1, 'Ann''s', now())");
+        await tenant.ExecuteAsync("INSERT INTO tenants (id, name, created_at, requests_per_minute) VALUES ($1, 'Ann''s', now(), 0)");
         return tenant;
     }
 
