@@ -2,6 +2,7 @@ using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Inference;
 using InferenceTemplate.Inference.Store;
 using InferenceTemplate.ServiceDefaults.Errors;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Startup;
 
@@ -29,6 +30,7 @@ internal static class StartupRegistration
 {
     public static IServiceCollection AddStartup(this IServiceCollection services)
     {
+        services.AddOptions<StartupOptions>().BindConfiguration(StartupOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<FirstAdminKey>();
         services.AddHostedService<SchemaStartup>();
         services.Configure<ErrorResponses>(errors =>
@@ -40,9 +42,20 @@ internal static class StartupRegistration
     }
 
     /// <summary><c>Api --migrate</c>: applies migrations and ends, for pipelines that do so before they deploy.</summary>
+    /// <returns>The exit code: 0 when the schema is current.</returns>
     public static async Task<int> MigrateAsync(this WebApplication app)
     {
-        await app.Services.GetRequiredService<SchemaMigrator>().MigrateAsync(CancellationToken.None);
-        return 0;
+        var within = app.Services.GetRequiredService<IOptions<StartupOptions>>().Value.MigrateWithin;
+        using var limit = new CancellationTokenSource(within);
+        try
+        {
+            await app.Services.GetRequiredService<SchemaMigrator>().MigrateAsync(limit.Token);
+            return 0;
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync($"The schema could not be brought up to date within {within} (Startup:MigrateWithin): is the database there?");
+            return 1;
+        }
     }
 }
