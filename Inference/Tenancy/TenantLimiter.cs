@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Queue.Scripts;
 using Npgsql;
@@ -15,6 +16,9 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
 
     // Beyond the month's end: a slow clock still finds it.
     private static readonly TimeSpan MonthLasts = TimeSpan.FromDays(40);
+
+    // When Redis has lost its data all of a tenant's callers find that out at once: one look into Postgres serves them.
+    private readonly ConcurrentDictionary<(string Tenant, DateOnly Month), Lazy<Task>> _loads = new();
 
     /// <summary>Counts one request that waits in no queue; <see cref="EnqueueOutcome.Enqueued"/> where it may go on.</summary>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
@@ -65,11 +69,16 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
     /// <exception cref="NpgsqlException">Postgres is away.</exception>
     public async Task LoadMonthAsync(TenantAccount tenant, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("SELECT inferences FROM tenant_months WHERE tenant_id = $1 AND month = $2");
-        command.Parameters.AddWithValue(tenant.Id);
-        command.Parameters.AddWithValue(tenant.Month);
-        var inferences = (long?)await command.ExecuteScalarAsync(cancellationToken) ?? 0;
-        await OnRedisAsync(database => database.StringSetAsync(TenantKeys.Month(tenant.Id, tenant.Month), inferences, MonthLasts, When.NotExists));
+        var key = (tenant.Id, tenant.Month);
+        var load = _loads.GetOrAdd(key, _ => new Lazy<Task>(() => LoadAsync(tenant)));
+        try
+        {
+            await load.Value.WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            _loads.TryRemove(KeyValuePair.Create(key, load));
+        }
     }
 
     /// <summary>Has the month loaded anew with the next request: after a change of limits its count may have gaps.</summary>
@@ -85,6 +94,15 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
         limits is { MonthlyInferences: > 0, AllowOverdraft: true } ? -1 : limits.MonthlyInferences,
         (long)(untilDeadline + PlaceGrace).TotalMilliseconds,
     ];
+
+    private async Task LoadAsync(TenantAccount tenant)
+    {
+        await using var command = dataSource.CreateCommand("SELECT inferences FROM tenant_months WHERE tenant_id = $1 AND month = $2");
+        command.Parameters.AddWithValue(tenant.Id);
+        command.Parameters.AddWithValue(tenant.Month);
+        var inferences = (long?)await command.ExecuteScalarAsync(CancellationToken.None) ?? 0;
+        await OnRedisAsync(database => database.StringSetAsync(TenantKeys.Month(tenant.Id, tenant.Month), inferences, MonthLasts, When.NotExists));
+    }
 
     private async Task<(EnqueueOutcome Outcome, TenantStanding Standing)> EvaluateAsync(RedisScript script, TenantAccount tenant)
     {
