@@ -79,10 +79,12 @@ public sealed class BackupTests(Servers servers) : IAsyncLifetime
         var database = await CreateDatabaseAsync("changed");
         await RunAsync("backup.sh", [Dumps], database);
         var dump = Directory.GetFiles(Dumps, "*.gpg").Single();
-        await using (var file = File.OpenWrite(dump))
+        await using (var file = File.Open(dump, FileMode.Open))
         {
             file.Seek(-20, SeekOrigin.End);
-            file.WriteByte(0);
+            var other = (byte)~file.ReadByte();
+            file.Seek(-20, SeekOrigin.End);
+            file.WriteByte(other);
         }
 
         var restore = await RunAsync("restore.sh", [dump], await CreateDatabaseAsync("untouched"));
