@@ -14,7 +14,7 @@ namespace InferenceTemplate.Bench.Servers;
 /// </summary>
 internal sealed class Product : IAsyncDisposable
 {
-    private const string AdminSecret = "benchsecretbenchsecretbenchsecretbenchsec";
+    private const string AdminSecret = "Jd72kXqPz91LmWv4RtYb83NcHs56GfEa0uQi";
     private const string Key = $"admin_{AdminSecret}";
 
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
