@@ -1,7 +1,5 @@
 using InferenceTemplate.AppHost;
-//#if (deploy)
-using InferenceTemplate.AppHost.Kubernetes;
-//#endif
+using InferenceTemplate.AppHost.LocalServers;
 
 var builder = DistributedApplication.CreateBuilder(args);
 
@@ -10,12 +8,14 @@ var pepper = builder.AddSecret(Resources.ApiKeyPepper, length: 48);
 var signingKey = builder.AddSecret(Resources.JwtSigningKey, length: 64);
 
 var postgres = builder.AddPostgres(Resources.Postgres, password: builder.AddSecret(Resources.PostgresPassword, length: 32))
-    .WithDataVolume("postgres-data");
+    .WithDataVolume("postgres-data")
+    .OrProcess();
 var database = postgres.AddDatabase(Resources.Database);
 
 var redis = builder.AddRedis(Resources.Redis, password: builder.AddSecret(Resources.RedisPassword, length: 32))
     .WithDataVolume("redis-data")
-    .WithPersistence();
+    .WithPersistence()
+    .OrProcess();
 
 var api = builder.AddService<Projects.Api>(Resources.Api)
     .WithReference(database).WaitFor(database)
@@ -38,16 +38,6 @@ var web = builder.AddService<Projects.Web>(Resources.Web)
     .WithReference(api).WaitFor(api)
     .WithExternalHttpEndpoints();
 
-//#endif
-//#if (deploy)
-builder.AddKubernetes(
-    postgres,
-    redis,
-    //#if (web)
-    web,
-    //#endif
-    api,
-    worker);
 //#endif
 builder.AddWelcome(
     //#if (web)

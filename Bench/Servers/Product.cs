@@ -45,10 +45,7 @@ internal sealed class Product : IAsyncDisposable
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
             [
                 $"--Parameters:admin-secret={AdminSecret}",
-                //#if (offline)
-                $"--Offline:DataDirectory={data}",
-                $"--Offline:LogFile={Path.Combine(data, "services.log")}",
-                //#endif
+                $"--Data={data}",
             ],
             limit.Token);
         Adapt(builder, models, environment);

@@ -55,9 +55,7 @@ public class Platform : IAsyncLifetime
             [
                 $"--Parameters:admin-secret={AdminSecret}",
                 $"--Parameters:api-key-pepper={Pepper}",
-                //#if (offline)
-                $"--Offline:DataDirectory={_data}",
-                //#endif
+                $"--Data={_data}",
             ],
             limit.Token);
 

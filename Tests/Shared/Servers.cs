@@ -32,9 +32,7 @@ public sealed class Servers : IAsyncLifetime
         using var limit = new CancellationTokenSource(StartLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
             [
-                //#if (offline)
-                $"--Offline:DataDirectory={_data}",
-                //#endif
+                $"--Data={_data}",
             ],
             limit.Token);
         foreach (var service in builder.Resources.OfType<ProjectResource>().ToList())

@@ -1,11 +1,12 @@
 using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
 using Xunit.Sdk;
+using Xunit.v3;
 
 [assembly: AssemblyFixture(typeof(InferenceTemplate.Tests.Web.Dashboard))]
 
 // One dashboard and one API for all tests, each of which sets the API's knobs.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: Parallelization(Mode = ParallelMode.None)]
 
 namespace InferenceTemplate.Tests.Web;
 

@@ -1,6 +1,0 @@
-using Polly.Timeout;
-
-namespace Microsoft.Extensions.Http.Resilience;
-
-/// <summary>Polly's timeout: 30 s by default.</summary>
-public class HttpTimeoutStrategyOptions : TimeoutStrategyOptions;
