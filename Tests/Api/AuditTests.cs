@@ -53,9 +53,10 @@ public sealed class AuditTests(Platform platform)
         foreach (var query in new[] { $"action=dead_letter.purged&subject={queue.Model}/1", $"action=model.labelled&subject={model}/1" })
         {
             JsonElement page;
+            var wait = Wait.For($"an audit entry of {query}");
             while (Count(page = await GetAsync(client, query)) == 0)
             {
-                await Task.Delay(50, Cancellation);
+                await wait.PauseAsync();
             }
 
             Assert.Equal("First admin key", page.GetProperty("entries")[0].GetProperty("actor").GetString());

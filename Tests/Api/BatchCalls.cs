@@ -45,6 +45,7 @@ internal static class BatchCalls
     {
         // The replica that takes the batch may not know the model yet; then its line has failed, and the batch has ended.
         await platform.SubmitIdleAsync(client);
+        var wait = Wait.For("a replica that knows the model idle");
         while (true)
         {
             using var response = await client.SendBatchAsync([Line(0, "idle", "idle")]);
@@ -54,11 +55,14 @@ internal static class BatchCalls
             {
                 return batch.GetProperty("id").GetGuid();
             }
+
+            await wait.PauseAsync();
         }
     }
 
     public static async Task<JsonElement> BatchEndedAsync(this HttpClient client, Guid id)
     {
+        var wait = Wait.For($"the batch {id} to end");
         while (true)
         {
             using var response = await client.GetAsync($"/v1/batches/{id}", Cancellation);
@@ -68,7 +72,7 @@ internal static class BatchCalls
                 return batch;
             }
 
-            await Task.Delay(50, Cancellation);
+            await wait.PauseAsync();
         }
     }
 

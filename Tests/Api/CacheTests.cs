@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;
 
@@ -33,6 +34,7 @@ public sealed class CacheTests(TrafficPlatform platform)
         Assert.Equal(miss.Value, hit.Value);
         Assert.Equal([90f], hit.Value);
 
+        var wait = Wait.For("a replica that counted a hit in its cache");
         // The hit was counted by the replica that answered it.
         while (true)
         {
@@ -42,6 +44,8 @@ public sealed class CacheTests(TrafficPlatform platform)
             {
                 break;
             }
+
+            await wait.PauseAsync();
         }
 
         // The same question of another tenant is new, and its answer is not the first tenant's.
@@ -77,9 +81,10 @@ public sealed class CacheTests(TrafficPlatform platform)
         await using var command = database.CreateCommand("SELECT cost FROM predictions WHERE trace_id = $1");
         command.Parameters.AddWithValue(trace);
         object? recorded;
+        var wait = Wait.For($"the record of {trace}");
         while ((recorded = await command.ExecuteScalarAsync(Cancellation)) is null)
         {
-            await Task.Delay(20, Cancellation);
+            await wait.PauseAsync();
         }
 
         Assert.Equal(cost, recorded);
@@ -96,10 +101,8 @@ public sealed class CacheTests(TrafficPlatform platform)
 
         using var off = await admin.PutAsJsonAsync("/v1/features/response-cache", new { enabled = true, excluded_tenants = new[] { tenant.Id } }, Cancellation);
         Assert.Equal(HttpStatusCode.OK, off.StatusCode);
-        while ((await InferAsync(client, 3)).Cache is not null)
-        {
-            // A replica has not heard of it yet.
-        }
+        // A replica has not heard of it yet.
+        await Wait.UntilAsync(async () => (await InferAsync(client, 3)).Cache is null);
 
         using var on = await admin.DeleteAsync("/v1/features/response-cache", Cancellation);
         Assert.Equal(HttpStatusCode.NoContent, on.StatusCode);
@@ -118,6 +121,7 @@ public sealed class CacheTests(TrafficPlatform platform)
     // The cache is filled beside the answer; and a replica that has not learnt of it yet says nothing.
     private static async Task<(string? Cache, JsonElement Parameters, float[] Value)> UntilAsync(HttpClient client, long index, string expected)
     {
+        var wait = Wait.For($"an answer whose cache says {expected}");
         while (true)
         {
             var answer = await InferAsync(client, index);
@@ -131,6 +135,8 @@ public sealed class CacheTests(TrafficPlatform platform)
                 // A hit never becomes a miss again.
                 Assert.Equal("miss", answer.Cache);
             }
+
+            await wait.PauseAsync();
         }
     }
 

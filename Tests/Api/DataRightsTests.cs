@@ -56,6 +56,7 @@ public sealed class DataRightsTests(Platform platform)
         await tenant.ExecuteAsync("UPDATE tenants SET deleted_at = now() WHERE id = $1");
         using var accepted = await admin.PostAsync($"/v1/tenants/{tenant.Id}/erasure", null, Cancellation);
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+        var wait = Wait.For($"the erasure of {tenant.Id}");
         while (true)
         {
             using var response = await admin.GetAsync($"/v1/tenants/{tenant.Id}/erasure", Cancellation);
@@ -66,7 +67,7 @@ public sealed class DataRightsTests(Platform platform)
                 break;
             }
 
-            await Task.Delay(100, Cancellation);
+            await wait.PauseAsync();
         }
 
         Assert.Equal((0, 0), (await tenant.CountAsync("predictions"), await tenant.CountAsync("api_keys")));
@@ -97,10 +98,12 @@ public sealed class DataRightsTests(Platform platform)
         using var preview = await client.GetAsync("/v1/retention/preview", Cancellation);
         Assert.Equal(("predictions", 3, 3), Of(await preview.JsonAsync(), tenant));
         HttpResponseMessage run;
+        var wait = Wait.For("the Api's own run of retention to end");
         while ((run = await client.PostAsync("/v1/retention/run", null, Cancellation)).StatusCode == HttpStatusCode.Conflict)
         {
             // The Api's own run has just begun.
             run.Dispose();
+            await wait.PauseAsync();
         }
 
         using (run)
@@ -122,10 +125,7 @@ public sealed class DataRightsTests(Platform platform)
     {
         using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        while (await tenant.CountAsync("predictions") == 0)
-        {
-            await Task.Delay(50, Cancellation);
-        }
+        await Wait.UntilAsync(async () => await tenant.CountAsync("predictions") != 0);
     }
 
     private static async Task<JsonElement[]> AuditAsync(HttpClient admin, NamedTenant tenant)

@@ -25,10 +25,7 @@ public sealed class FeatureTests(Platform platform)
         using var call = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
         using var others = await admin.SubmitAsync("digits");
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Accepted), (call.StatusCode, others.StatusCode));
-        while (await EnabledAsync(client) is var enabled && enabled.Contains("jobs"))
-        {
-            await Task.Delay(50, Cancellation);
-        }
+        await Wait.UntilAsync(async () => !(await EnabledAsync(client)).Contains("jobs"));
 
         using var removed = await admin.DeleteAsync("/v1/features/jobs", Cancellation);
         Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
@@ -94,6 +91,7 @@ public sealed class FeatureTests(Platform platform)
 
     private static async Task<HttpResponseMessage> UntilAsync(Func<Task<HttpResponseMessage>> send, HttpStatusCode status)
     {
+        var wait = Wait.For($"an answer with the status {status}");
         while (true)
         {
             var response = await send();
@@ -103,7 +101,7 @@ public sealed class FeatureTests(Platform platform)
             }
 
             response.Dispose();
-            await Task.Delay(50, Cancellation);
+            await wait.PauseAsync();
         }
     }
 }

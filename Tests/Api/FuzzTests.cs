@@ -66,6 +66,7 @@ public sealed class FuzzTests(Platform platform)
     private async Task<List<string>> ReplicasAsync()
     {
         using var client = platform.Admin();
+        var wait = Wait.For("two replicas in the overview");
         while (true)
         {
             using var response = await client.GetAsync("/v1/overview", Cancellation);
@@ -74,6 +75,8 @@ public sealed class FuzzTests(Platform platform)
             {
                 return replicas;
             }
+
+            await wait.PauseAsync();
         }
 
         static string Name(JsonElement api) => $"{api.GetProperty("id").GetString()} {api.GetProperty("started").GetString()}";

@@ -113,6 +113,7 @@ public sealed class IdempotencyTests(Platform platform)
     // The other replica may not know the model yet, whose 404 would be kept.
     private static async Task<(HttpStatusCode Status, string Key)> FailedAsync(HttpClient client)
     {
+        var wait = Wait.For("a replica that knows the model idle");
         while (true)
         {
             var key = $"{Guid.NewGuid()}";
@@ -121,6 +122,8 @@ public sealed class IdempotencyTests(Platform platform)
             {
                 return (response.StatusCode, key);
             }
+
+            await wait.PauseAsync();
         }
     }
 

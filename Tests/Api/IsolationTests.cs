@@ -51,10 +51,7 @@ public sealed class IsolationTests(Platform platform)
         using var theirs = await stranger.ClientAsync();
         using var answered = await mine.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
         Assert.Equal(HttpStatusCode.OK, answered.StatusCode);
-        while ((await JsonAsync(mine, "/v1/usage")).GetProperty("total").GetProperty("requests").GetInt64() == 0)
-        {
-            await Task.Delay(50, Cancellation);
-        }
+        await Wait.UntilAsync(async () => (await JsonAsync(mine, "/v1/usage")).GetProperty("total").GetProperty("requests").GetInt64() != 0);
 
         foreach (var path in (string[])["/v1/usage", "/v1/usage/statement"])
         {
@@ -90,8 +87,10 @@ public sealed class IsolationTests(Platform platform)
         using var mine = await owner.ClientAsync();
         using var theirs = await stranger.ClientAsync();
         using var spent = await InferAsync(theirs);
+        var wait = Wait.For("the tenant to have nothing left");
         while ((await InferAsync(theirs)).StatusCode == HttpStatusCode.OK)
         {
+            wait.ThrowIfOver();
             // Until it has nothing left.
         }
 

@@ -43,6 +43,7 @@ internal static class JobCalls
             SELECT 'idle', version, platform, repeat('0', 64), size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits' AND version = '1'
             ON CONFLICT DO NOTHING
             """);
+        var wait = Wait.For("a replica that knows the model idle");
         while (true)
         {
             // Each replica reads the catalogue at most once a second.
@@ -52,11 +53,14 @@ internal static class JobCalls
                 Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
                 return (await response.JsonAsync()).GetProperty("id").GetGuid();
             }
+
+            await wait.PauseAsync();
         }
     }
 
     public static async Task<JsonElement> EndedAsync(this HttpClient client, Guid id)
     {
+        var wait = Wait.For($"the job {id} to end");
         while (true)
         {
             using var response = await client.GetAsync($"/v1/jobs/{id}", Cancellation);
@@ -66,7 +70,7 @@ internal static class JobCalls
                 return job;
             }
 
-            await Task.Delay(20, Cancellation);
+            await wait.PauseAsync();
         }
     }
 
@@ -82,8 +86,10 @@ internal static class JobCalls
     /// <summary>The data of the next event that tells of the job; null at the stream's end.</summary>
     public static async Task<JsonElement?> NextEventAsync(this StreamReader reader)
     {
-        while (await reader.ReadLineAsync(Cancellation) is { } line)
+        var wait = Wait.For("the next event of the job");
+        while (await reader.ReadLineAsync(Cancellation).AsTask().WaitAsync(Wait.DefaultLimit, Cancellation) is { } line)
         {
+            wait.ThrowIfOver();
             if (line.StartsWith("data: {", StringComparison.Ordinal))
             {
                 using var document = JsonDocument.Parse(line["data: ".Length..]);

@@ -60,6 +60,7 @@ public sealed class LimitTests(Platform platform)
             """);
         using var client = await tenant.ClientAsync();
 
+        var wait = Wait.For("both calls to be refused");
         // One connection, so one replica. Its knowledge lasts a second at most, so a machine that stood still may need another try.
         while (true)
         {
@@ -69,6 +70,8 @@ public sealed class LimitTests(Platform platform)
             {
                 return;
             }
+
+            await wait.PauseAsync();
         }
     }
 
@@ -87,8 +90,10 @@ public sealed class LimitTests(Platform platform)
 
         var accepted = 0;
         HttpResponseMessage last;
+        var wait = Wait.For("jobs to be refused");
         while ((last = await client.SubmitAsync("digits")).StatusCode == HttpStatusCode.Accepted)
         {
+            wait.ThrowIfOver();
             accepted++;
             Assert.Equal("1", Header(last, "RateLimit-Limit"));
         }
@@ -130,6 +135,7 @@ public sealed class LimitTests(Platform platform)
 
         // The sums follow, and with them the word that all is used; it was put down once.
         using var patient = platform.WithKey(key);
+        var wait = Wait.For("the month to be used up");
         while (true)
         {
             using var refused = await InferAsync(patient);
@@ -137,19 +143,15 @@ public sealed class LimitTests(Platform platform)
             {
                 break;
             }
+
+            await wait.PauseAsync();
         }
 
-        while (await ScalarAsync(
-            "SELECT 1 FROM tenant_months WHERE tenant_id = $1 AND inferences = 5 AND alerted_at IS NOT NULL AND stopped_at IS NOT NULL", tenant.Id) is null)
-        {
-            await Task.Delay(20, Cancellation);
-        }
+        await Wait.UntilAsync(async () => await ScalarAsync(
+            "SELECT 1 FROM tenant_months WHERE tenant_id = $1 AND inferences = 5 AND alerted_at IS NOT NULL AND stopped_at IS NOT NULL", tenant.Id) is not null);
 
         await tenant.PatchAsync("""{"monthly_inferences":6}""");
-        while ((await InferAsync(patient)).StatusCode != HttpStatusCode.OK)
-        {
-            await Task.Delay(20, Cancellation);
-        }
+        await Wait.UntilAsync(async () => (await InferAsync(patient)).StatusCode == HttpStatusCode.OK);
 
         Assert.Equal(HttpStatusCode.TooManyRequests, (await InferAsync(patient)).StatusCode);
     }
@@ -170,9 +172,10 @@ public sealed class LimitTests(Platform platform)
 
         await tenant.PatchAsync("""{"allow_overdraft":true}""");
         HttpResponseMessage allowed;
+        var wait = Wait.For("the tenant to be allowed to overdraw");
         while ((allowed = await InferAsync(client)).StatusCode != HttpStatusCode.OK)
         {
-            await Task.Delay(20, Cancellation);
+            await wait.PauseAsync();
         }
 
         Assert.Equal("1", Header(allowed, "Inference-Month-Used"));
@@ -196,10 +199,7 @@ public sealed class LimitTests(Platform platform)
         }).ToList();
 
         // Three wait, and all others hear it at once, while no worker takes anything.
-        while (flood.Count(f => f.IsCompleted) < 37)
-        {
-            await Task.WhenAny(flood.Where(f => !f.IsCompleted));
-        }
+        await Wait.UntilAsync(() => flood.Count(f => f.IsCompleted) >= 37);
 
         foreach (var refused in flood.Where(f => f.IsCompletedSuccessfully).Select(f => f.Result))
         {
@@ -218,6 +218,7 @@ public sealed class LimitTests(Platform platform)
         // A connection may lead to a replica that has not read the registry since the model was put there.
         async Task<HttpResponseMessage> CallAsync(HttpClient client)
         {
+            var wait = Wait.For($"a replica that knows {queue.Model}");
             while (true)
             {
                 var response = await InferAsync(client, queue.Model, "\"parameters\":{\"timeout\":60000000},");
@@ -226,7 +227,7 @@ public sealed class LimitTests(Platform platform)
                     return response;
                 }
 
-                await Task.Delay(20, Cancellation);
+                await wait.PauseAsync();
             }
         }
     }
@@ -246,10 +247,7 @@ public sealed class LimitTests(Platform platform)
         Assert.Equal("low", (await lowered.JsonAsync()).GetProperty("parameters").GetProperty("priority").GetString());
         Assert.False((await asAsked.JsonAsync()).GetProperty("parameters").TryGetProperty("priority", out _));
         Assert.Equal("low", (await job.JsonAsync()).GetProperty("priority").GetString());
-        while (await ScalarAsync("SELECT priority FROM predictions WHERE tenant_id = $1", tenant.Id) is not "low")
-        {
-            await Task.Delay(20, Cancellation);
-        }
+        await Wait.UntilAsync(async () => await ScalarAsync("SELECT priority FROM predictions WHERE tenant_id = $1", tenant.Id) is "low");
     }
 
     [Fact]
@@ -258,6 +256,7 @@ public sealed class LimitTests(Platform platform)
         var tenant = await TestTenant.CreateAsync(platform);
         var key = await tenant.KeyAsync();
 
+        var wait = Wait.For($"a replica that answered {tenant.Id}");
         // Each replica tells what it has answered.
         while (true)
         {
@@ -270,6 +269,8 @@ public sealed class LimitTests(Platform platform)
                 Assert.Contains("inference_tenants_active", metrics, StringComparison.Ordinal);
                 return;
             }
+
+            await wait.PauseAsync();
         }
     }
 
@@ -277,6 +278,7 @@ public sealed class LimitTests(Platform platform)
     public async Task Errors_are_counted_by_kind()
     {
         using var client = platform.Admin();
+        var wait = Wait.For("a replica that counted an invalid request");
         while (true)
         {
             using var invalid = await client.PostAsync("/v2/models/digits/infer", Digits.Json("{}"), Cancellation);
@@ -287,17 +289,20 @@ public sealed class LimitTests(Platform platform)
             {
                 return;
             }
+
+            await wait.PauseAsync();
         }
     }
 
     // The worker is the test's: what it has read it answers with an error.
     private static async Task ServeUntilAsync(ModelQueue queue, Task answered)
     {
+        var wait = Wait.For("the calls to be answered");
         while (!answered.IsCompleted)
         {
             if (await queue.Worker.ReadAsync(10) is not { Count: > 0 } taken)
             {
-                await Task.Delay(20, Cancellation);
+                await wait.PauseAsync();
                 continue;
             }
 

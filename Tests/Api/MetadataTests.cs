@@ -66,11 +66,13 @@ public sealed class MetadataTests(Platform platform)
 
         // The worker's first heartbeat may be a second away.
         bool ready;
+        var wait = Wait.For($"{path} to be ready");
         do
         {
             using var response = await client.GetAsync(path, Cancellation);
             ready = (await response.JsonAsync()).GetProperty("ready").GetBoolean();
             Assert.Equal(ready ? HttpStatusCode.OK : HttpStatusCode.ServiceUnavailable, response.StatusCode);
+            await wait.PauseAsync();
         }
         while (!ready);
     }

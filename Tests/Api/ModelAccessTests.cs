@@ -53,10 +53,7 @@ public sealed class ModelAccessTests(Platform platform)
         var other = await UploadedModel.WithVersionsAsync(admin, 1);
 
         // A replica hears of a new model a moment later.
-        while (!(await admin.GetStringAsync("/v1/overview", Cancellation)).Contains(other, StringComparison.Ordinal))
-        {
-            await Task.Delay(50, Cancellation);
-        }
+        await Wait.UntilAsync(async () => (await admin.GetStringAsync("/v1/overview", Cancellation)).Contains(other, StringComparison.Ordinal));
 
         using var infer = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
         using var models = await client.GetAsync("/v1/models", Cancellation);
@@ -108,10 +105,12 @@ public sealed class ModelAccessTests(Platform platform)
 
         Assert.Equal(HttpStatusCode.OK, before.StatusCode);
         HttpStatusCode after;
+        var wait = Wait.For("the model to be refused");
         do
         {
             using var response = await withToken.GetAsync("/v2/models/digits", Cancellation);
             after = response.StatusCode;
+            await wait.PauseAsync();
         }
         while (after == HttpStatusCode.OK);
 

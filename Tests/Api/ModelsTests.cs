@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using InferenceTemplate.Tests.Shared;
@@ -257,6 +258,7 @@ public sealed class ModelsTests(Platform platform)
 
     private static async Task<JsonElement> InspectedAsync(HttpClient client, string model, string version)
     {
+        var wait = Wait.For($"the inspection of {model}/{version}");
         while (true)
         {
             using var response = await client.GetAsync($"/v1/models/{model}/versions/{version}", Cancellation);
@@ -266,13 +268,14 @@ public sealed class ModelsTests(Platform platform)
                 return body;
             }
 
-            await Task.Delay(50, Cancellation);
+            await wait.PauseAsync();
         }
     }
 
     // A replica may not have heard yet, and a worker may still be loading.
     private static async Task<float> InferAsync(HttpClient client, string path)
     {
+        var wait = Wait.For($"{path} to answer");
         while (true)
         {
             using var response = await client.PostAsync($"/v2/models/{path}/infer", Digits.Json(Request), Cancellation);
@@ -281,7 +284,7 @@ public sealed class ModelsTests(Platform platform)
                 return (await response.JsonAsync()).Output("y").Data<float>()[0];
             }
 
-            await Task.Delay(50, Cancellation);
+            await wait.PauseAsync();
         }
     }
 
@@ -315,11 +318,6 @@ public sealed class ModelsTests(Platform platform)
         Assert.Equal(expected, response.StatusCode);
     }
 
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        while (!await condition())
-        {
-            await Task.Delay(50, Cancellation);
-        }
-    }
+    private static Task UntilAsync(Func<Task<bool>> condition, [CallerArgumentExpression(nameof(condition))] string awaited = "") =>
+        Wait.UntilAsync(condition, awaited: awaited);
 }

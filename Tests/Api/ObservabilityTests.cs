@@ -52,22 +52,19 @@ public sealed class ObservabilityTests(Platform platform)
         Assert.Contains("inference_batch_size", metrics, StringComparison.Ordinal);
         Assert.Contains("model=\"digits\"", metrics, StringComparison.Ordinal);
 
-        // The request went to one of the replicas.
-        using var anonymous = platform.Anonymous();
-        while (!(await anonymous.GetStringAsync("/metrics", Cancellation)).Contains("inference_request_duration_seconds_count{", StringComparison.Ordinal))
+        // The request went to one of the replicas; a new client may reach the other one.
+        await Wait.UntilAsync(async () =>
         {
             using var fresh = platform.Anonymous();
-            if ((await fresh.GetStringAsync("/metrics", Cancellation)).Contains("inference_request_duration_seconds_count{", StringComparison.Ordinal))
-            {
-                break;
-            }
-        }
+            return (await fresh.GetStringAsync("/metrics", Cancellation)).Contains("inference_request_duration_seconds_count{", StringComparison.Ordinal);
+        });
     }
 
     [Fact]
     public async Task Overview_shows_every_replica_worker_and_model()
     {
         using var client = platform.Admin();
+        var wait = Wait.For("rates and workers in the overview");
         while (true)
         {
             using var infer = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
@@ -76,6 +73,7 @@ public sealed class ObservabilityTests(Platform platform)
             // Heartbeats come once a second, and rates are of whole seconds.
             if (overview.GetProperty("requests_per_second").GetDouble() == 0 || overview.GetProperty("workers").GetArrayLength() == 0)
             {
+                await wait.PauseAsync();
                 continue;
             }
 

@@ -103,12 +103,9 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
         Assert.True(mine.GetProperty("bytes").GetInt64() > 0);
 
         // Seen every two seconds by each replica.
-        while (!(await client.GetStringAsync("/metrics", Cancellation)).Split('\n').Any(l =>
+        await Wait.UntilAsync(async () => (await client.GetStringAsync("/metrics", Cancellation)).Split('\n').Any(l =>
             l.StartsWith("inference_queue_depth{", StringComparison.Ordinal) && l.Contains(Queue.Model, StringComparison.Ordinal)
-            && l.Contains("priority=\"low\"", StringComparison.Ordinal) && l.Contains("} 2", StringComparison.Ordinal)))
-        {
-            await Task.Delay(200, Cancellation);
-        }
+            && l.Contains("priority=\"low\"", StringComparison.Ordinal) && l.Contains("} 2", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -134,19 +131,13 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
         using var client = platform.Admin();
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var call = client.PostAsync($"/v2/models/{Queue.Model}/infer", Body(""), leaving.Token);
-        while ((await Queue.StatsAsync()).Depth == 0)
-        {
-            await Task.Delay(20, Cancellation);
-        }
+        await Wait.UntilAsync(async () => (await Queue.StatsAsync()).Depth != 0);
 
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
 
         // The mark comes a moment after the connection ends.
-        while (!await Queue.Redis.GetDatabase().KeyExistsAsync($"inference:{{{Queue.Model}/1}}:cancelled"))
-        {
-            await Task.Delay(20, Cancellation);
-        }
+        await Wait.UntilAsync(async () => await Queue.Redis.GetDatabase().KeyExistsAsync($"inference:{{{Queue.Model}/1}}:cancelled"));
 
         var dropped = new List<(string, int)>();
         Queue.Worker.Dropped = (reason, count) => dropped.Add((reason, count));

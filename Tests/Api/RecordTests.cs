@@ -25,13 +25,14 @@ public sealed class RecordTests(Platform platform)
             FROM predictions WHERE trace_id = $1
             """);
         command.Parameters.AddWithValue(trace);
+        var wait = Wait.For($"the record of {trace}");
         while (true)
         {
             // Records are written in batches, a fraction of a second later.
             await using var row = await command.ExecuteReaderAsync(Cancellation);
             if (!await row.ReadAsync(Cancellation))
             {
-                await Task.Yield();
+                await wait.PauseAsync();
                 continue;
             }
 

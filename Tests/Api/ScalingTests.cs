@@ -43,9 +43,11 @@ public sealed class ScalingTests(Platform platform)
         var calls = Enumerable.Range(0, 3).Select(_ => CallAsync(callers, queue.Model, leave.Token)).ToList();
 
         var (waiting, workers) = (0L, 0);
+        var wait = Wait.For("three requests to wait");
         while (waiting < 3)
         {
             (waiting, workers) = await DemandAsync();
+            await wait.PauseAsync();
         }
 
         Assert.True(workers >= 2, $"{workers} workers");

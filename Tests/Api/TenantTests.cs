@@ -130,9 +130,10 @@ public sealed class TenantTests(Platform platform)
 
         // What is known of a tenant is remembered for a second.
         HttpStatusCode status;
+        var wait = Wait.For("the tenant to be refused");
         while ((status = await InferAsync(client)) == HttpStatusCode.OK)
         {
-            await Task.Delay(20, Cancellation);
+            await wait.PauseAsync();
         }
 
         Assert.True(status is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized, $"{status}");
@@ -140,10 +141,7 @@ public sealed class TenantTests(Platform platform)
         {
             using var resumed = await admin.PostAsync($"/v1/tenants/{tenant.Id}/resume", null, Cancellation);
             Assert.Equal("active", (await resumed.JsonAsync()).GetProperty("state").GetString());
-            while (await InferAsync(client) != HttpStatusCode.OK)
-            {
-                await Task.Delay(20, Cancellation);
-            }
+            await Wait.UntilAsync(async () => await InferAsync(client) == HttpStatusCode.OK);
         }
     }
 
@@ -158,9 +156,11 @@ public sealed class TenantTests(Platform platform)
         Assert.Equal(HttpStatusCode.OK, await InferAsync(client));
 
         JsonElement own;
+        var wait = Wait.For("the tenant's month to count its inference");
         do
         {
             own = await GetAsync(client, "/v1/tenants/me");
+            await wait.PauseAsync();
         }
         while (own.GetProperty("month").GetProperty("inferences").GetInt64() == 0);
 

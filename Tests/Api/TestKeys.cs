@@ -84,6 +84,7 @@ internal static class KeyCalls
     /// <summary>Calls until the credentials are no longer accepted, and returns the answer that says so. Lookups are remembered for a second.</summary>
     public static async Task<HttpResponseMessage> UntilRefusedAsync(HttpClient client, string path)
     {
+        var wait = Wait.For("the credentials to be refused");
         while (true)
         {
             var response = await client.GetAsync(path, TestContext.Current.CancellationToken);
@@ -93,6 +94,7 @@ internal static class KeyCalls
             }
 
             response.Dispose();
+            await wait.PauseAsync();
         }
     }
 }

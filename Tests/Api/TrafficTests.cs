@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;
 
@@ -218,12 +220,6 @@ public sealed class TrafficTests(TrafficPlatform platform)
         return await client.GetStringAsync("/metrics", Cancellation);
     }
 
-    // As long as the test run itself allows.
-    private static async Task EventuallyAsync(Func<Task<bool>> condition)
-    {
-        while (!await condition())
-        {
-            await Task.Delay(20, Cancellation);
-        }
-    }
+    private static Task EventuallyAsync(Func<Task<bool>> condition, [CallerArgumentExpression(nameof(condition))] string awaited = "") =>
+        Wait.UntilAsync(condition, awaited: awaited);
 }

@@ -15,10 +15,7 @@ internal static class UploadedModel
         for (var version = 1; version <= count; version++)
         {
             await UploadAsync(admin, model, version);
-            while (await StateAsync(admin, model, version) == "pending")
-            {
-                await Task.Delay(50, Cancellation);
-            }
+            await Wait.UntilAsync(async () => await StateAsync(admin, model, version) != "pending");
 
             Assert.Equal("ready", await StateAsync(admin, model, version));
         }

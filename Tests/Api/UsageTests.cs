@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;
 
@@ -94,6 +95,7 @@ public sealed class UsageTests(TrafficPlatform platform)
     // Sums are a second or two behind.
     private static async Task<JsonElement> UsageAsync(HttpClient client, string query, long requests)
     {
+        var wait = Wait.For($"{requests} requests in the usage");
         while (true)
         {
             using var response = await client.GetAsync($"/v1/usage{query}", Cancellation);
@@ -104,7 +106,7 @@ public sealed class UsageTests(TrafficPlatform platform)
                 return usage;
             }
 
-            await Task.Delay(50, Cancellation);
+            await wait.PauseAsync();
         }
     }
 }

@@ -94,6 +94,7 @@ public sealed class BatchTests(BatchPlatform platform) : IClassFixture<BatchPlat
     /// <summary>Waits until so many lines have ended, all of them well; asks the database, since the Api may be away.</summary>
     private async Task EndedAsync(int count)
     {
+        var wait = Wait.For($"{count} lines to end", TimeSpan.FromMinutes(5));
         while (true)
         {
             try
@@ -113,7 +114,7 @@ public sealed class BatchTests(BatchPlatform platform) : IClassFixture<BatchPlat
                 // It recovers.
             }
 
-            await Task.Delay(20, Cancellation);
+            await wait.PauseAsync();
         }
     }
 
@@ -159,6 +160,7 @@ public sealed class BatchTests(BatchPlatform platform) : IClassFixture<BatchPlat
     // A connection may lead to the replica that is no more.
     private static async Task<HttpResponseMessage> AnsweredAsync(Func<Task<HttpResponseMessage>> send)
     {
+        var wait = Wait.For("an answer of a replica that is there");
         while (true)
         {
             try
@@ -169,7 +171,7 @@ public sealed class BatchTests(BatchPlatform platform) : IClassFixture<BatchPlat
             }
             catch (HttpRequestException)
             {
-                await Task.Delay(20, Cancellation);
+                await wait.PauseAsync();
             }
         }
     }

@@ -81,6 +81,7 @@ public sealed class JobTests(JobPlatform platform) : IClassFixture<JobPlatform>
     {
         for (var index = lane; index < Jobs; index += 8)
         {
+            var wait = Wait.For($"job {index} to be accepted", TimeSpan.FromMinutes(5));
             while (!accepted.ContainsKey(index))
             {
                 using var client = platform.Admin();
@@ -105,27 +106,27 @@ public sealed class JobTests(JobPlatform platform) : IClassFixture<JobPlatform>
                 {
                     // The replica died with the connection.
                 }
+
+                await wait.PauseAsync();
             }
         }
     }
 
     private static async Task AcceptedAsync(ConcurrentDictionary<int, Guid> accepted, int count)
     {
-        while (accepted.Count < count)
-        {
-            await Task.Delay(5, Cancellation);
-        }
+        await Wait.UntilAsync(() => accepted.Count >= count, TimeSpan.FromMinutes(5));
     }
 
     private async Task EndedAsync()
     {
         await using var database = await platform.DatabaseAsync();
         await using var open = database.CreateCommand("SELECT count(*) FROM jobs WHERE state <> 'succeeded'");
+        var wait = Wait.For("all jobs to succeed", TimeSpan.FromMinutes(5));
         while ((long)(await open.ExecuteScalarAsync(Cancellation))! > 0)
         {
             await using var wrong = database.CreateCommand("SELECT count(*) FROM jobs WHERE state NOT IN ('queued', 'running', 'succeeded')");
             Assert.Equal(0L, await wrong.ExecuteScalarAsync(Cancellation));
-            await Task.Delay(100, Cancellation);
+            await wait.PauseAsync();
         }
     }
 

@@ -36,11 +36,8 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
         using var response = await InferAsync(client, "lazy");
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        while (await StateAsync(client, "lazy") != "ready")
-        {
-            // The heartbeat tells of it within a second.
-            await Task.Delay(100, Cancellation);
-        }
+        // The heartbeat tells of it within a second.
+        await Wait.UntilAsync(async () => await StateAsync(client, "lazy") == "ready");
     }
 
     [Fact]
@@ -63,8 +60,8 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
     [Fact]
     public async Task Fallback_answers_for_a_model_that_can_not_be_loaded_and_says_so()
     {
-        await CopyDigitsAsync("stand-in", artefactExists: true, fallback: null);
-        await CopyDigitsAsync("away", artefactExists: false, fallback: "stand-in");
+        await CopyDigitsAsync("substitute", artefactExists: true, fallback: null);
+        await CopyDigitsAsync("away", artefactExists: false, fallback: "substitute");
         using var client = platform.Admin();
 
         // Found out by the worker, and after the heartbeat by the Api itself: the answer is the same.
@@ -73,10 +70,10 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
             using var response = await InferAsync(client, "away");
 
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-            Assert.Equal("stand-in/1", Assert.Single(response.Headers.GetValues("Inference-Fallback")));
+            Assert.Equal("substitute/1", Assert.Single(response.Headers.GetValues("Inference-Fallback")));
             using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
-            Assert.Equal("stand-in", body.RootElement.GetProperty("model_name").GetString());
-            Assert.Equal("stand-in/1", body.RootElement.GetProperty("parameters").GetProperty("fallback").GetString());
+            Assert.Equal("substitute", body.RootElement.GetProperty("model_name").GetString());
+            Assert.Equal("substitute/1", body.RootElement.GetProperty("parameters").GetProperty("fallback").GetString());
             var labels = body.RootElement.GetProperty("outputs").EnumerateArray().Single(o => o.GetProperty("name").GetString() == "label");
             Assert.Equal(Digits.HeldOut[0].Label, labels.GetProperty("data")[0].GetInt32());
             await Task.Delay(100, Cancellation);
@@ -113,6 +110,7 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
 
     private static async Task<HttpResponseMessage> RetryAsync(HttpClient client, string model, Func<HttpResponseMessage, bool> enough)
     {
+        var wait = Wait.For($"an answer of {model} that will do");
         while (true)
         {
             var response = await InferAsync(client, model);
@@ -122,7 +120,7 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
             }
 
             response.Dispose();
-            await Task.Delay(100, Cancellation);
+            await wait.PauseAsync();
         }
     }
 

@@ -43,10 +43,12 @@ public sealed class PostgresAwayTests(Platform platform) : IClassFixture<Platfor
         // The key that was used a moment ago is remembered for a second.
         HttpStatusCode status;
         using var client = platform.Admin();
+        var wait = Wait.For("the outage to be noticed");
         do
         {
             using var response = await client.GetAsync("/v2", TestContext.Current.CancellationToken);
             status = response.StatusCode;
+            await wait.PauseAsync();
         }
         while (status == HttpStatusCode.OK);
 

@@ -8,10 +8,6 @@ public sealed class RestartTests
     [Fact]
     public async Task Second_start_has_the_data_of_the_first()
     {
-        var profile = Path.Combine(Repository.Root, ".profile.props");
-        Assert.SkipUnless(
-            File.Exists(profile) && File.ReadAllText(profile).Contains("<OfflineProfile>true<", StringComparison.Ordinal),
-            "Needs the offline profile: with containers the data is in named volumes, which are the developer's.");
         var cancellation = TestContext.Current.CancellationToken;
         var data = Directory.CreateTempSubdirectory("inference-restart-").FullName;
         try
@@ -35,6 +31,7 @@ public sealed class RestartTests
         finally
         {
             Directory.Delete(data, recursive: true);
+            await Volumes.RemoveAsync([.. new[] { "postgres-data", "redis-data" }.Select(volume => Platform.VolumeOf(data, volume))]);
         }
     }
 

@@ -51,9 +51,11 @@ public sealed class IdempotencyStoreTests(Servers servers)
         var (store, scope) = (await StoreAsync(options => options.Lock = TimeSpan.FromMilliseconds(1)), Scope());
         var dead = (await store.ClaimAsync(scope, Stopping)).Token!.Value;
         Guid? alive = null;
+        var wait = Wait.For("the lock to run out");
         while (alive is null)
         {
             alive = (await store.ClaimAsync(scope, Stopping)).Token;
+            await wait.PauseAsync();
         }
 
         await store.KeepAsync(scope, dead, Answer with { Status = 500 });
@@ -69,10 +71,7 @@ public sealed class IdempotencyStoreTests(Servers servers)
         await store.KeepAsync(scope, (await store.ClaimAsync(scope, Stopping)).Token!.Value, Answer);
 
         Assert.NotNull((await store.ClaimAsync(scope with { TenantId = "other" }, Stopping)).Token);
-        while ((await store.ClaimAsync(scope, Stopping)).Token is null)
-        {
-            await Task.Yield();
-        }
+        await Wait.UntilAsync(async () => (await store.ClaimAsync(scope, Stopping)).Token is not null);
 
         await store.ExpireAsync(Stopping);
     }

@@ -73,10 +73,7 @@ public sealed class ResponseCacheTests(Servers servers)
     {
         var brief = Settings with { TimeToLive = TimeSpan.FromMilliseconds(200) };
         await Cache.PutAsync(Key("brief"), Reply(new byte[1000]), brief);
-        while (await Cache.GetAsync(Key("brief")) is not null)
-        {
-            await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
+        await Wait.UntilAsync(async () => await Cache.GetAsync(Key("brief")) is null);
 
         // The next one finds the room that it took.
         await Cache.PutAsync(Key("next"), Reply(new byte[10]), Settings);

@@ -13,7 +13,7 @@ internal static partial class Ports
 
     public static async Task ReplaceAsync(GeneratedProject project, CancellationToken cancellation)
     {
-        foreach (var file in project.Files.Where(file => file.EndsWith("Properties/launchSettings.json", StringComparison.Ordinal) && !file.StartsWith("offline/", StringComparison.Ordinal)))
+        foreach (var file in project.Files.Where(file => file.EndsWith("Properties/launchSettings.json", StringComparison.Ordinal)))
         {
             var text = await File.ReadAllTextAsync(project.PathOf(file), cancellation);
             await File.WriteAllTextAsync(project.PathOf(file), Port().Replace(text, _ => Free()), cancellation);

@@ -1,8 +1,6 @@
-using InferenceTemplate.Tests.Shared;
-
 namespace InferenceTemplate.Tests.Scaffold;
 
-/// <summary>Projects of the template build, run and stop. They are made with the offline profile where this tree is built with it.</summary>
+/// <summary>Projects of the template build, run and stop.</summary>
 public sealed class ProjectTests(Template template)
 {
     // Every pair of choices at once; the whole and the smallest run.
@@ -19,7 +17,7 @@ public sealed class ProjectTests(Template template)
     [MemberData(nameof(Pairs))]
     public async Task Project_builds(bool web, bool cuda, bool samples, bool deploy)
     {
-        var project = await NewAsync("my-app 1", new Choice(web, cuda, samples, deploy, Offline: true));
+        var project = await NewAsync("my-app 1", new Choice(web, cuda, samples, deploy));
         var solution = project.Files.Single(file => file.EndsWith(".sln", StringComparison.Ordinal));
 
         // Analysers have the same code in this tree.
@@ -35,8 +33,8 @@ public sealed class ProjectTests(Template template)
     [InlineData("推理 平台", true)]
     public async Task Project_runs_infers_and_stops(string name, bool smallest)
     {
-        Assert.SkipUnless(Profile is not null, "Needs the offline profile: with containers the data is in named volumes, which are the developer's.");
-        var project = await NewAsync(name, (smallest ? Choice.Smallest : Choice.Default) with { Offline = true });
+        var project = await NewAsync(name, smallest ? Choice.Smallest : Choice.Default);
+        await using var footprint = await Footprint.OfAsync(project, Cancellation);
         for (var tries = 1; ; tries++)
         {
             await Ports.ReplaceAsync(project, Cancellation);
@@ -62,20 +60,6 @@ public sealed class ProjectTests(Template template)
         Directory.Delete(project.Root, recursive: true);
     }
 
-    /// <summary>Which profile this tree is built with; null for the online one.</summary>
-    internal static string? Profile { get; } =
-        Path.Combine(Repository.Root, ".profile.props") is var file && File.Exists(file) && File.ReadAllText(file) is var text
-        && text.Contains("<OfflineProfile>true<", StringComparison.Ordinal) ? text : null;
-
-    private async Task<GeneratedProject> NewAsync(string name, Choice choice)
-    {
-        var project = await template.NewAsync(HostileName.All.Single(each => each.Name == name), choice);
-        if (Profile is not null)
-        {
-            // ./run would find it out by asking the feed.
-            await File.WriteAllTextAsync(project.PathOf(".profile.props"), Profile, Cancellation);
-        }
-
-        return project;
-    }
+    private Task<GeneratedProject> NewAsync(string name, Choice choice) =>
+        template.NewAsync(HostileName.All.Single(each => each.Name == name), choice);
 }

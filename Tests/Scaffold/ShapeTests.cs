@@ -9,7 +9,7 @@ public sealed class ShapeTests(Template template)
     [
         .. Choice.All.Select((choice, n) => (HostileName.All[n % HostileName.All.Count], choice)),
         .. HostileName.All.Select(name => (name, Choice.Default)),
-        .. HostileName.All.Select(name => (name, Choice.Smallest with { Offline = true })),
+        .. HostileName.All.Select(name => (name, Choice.Smallest)),
     ];
 
     private static readonly Task<GeneratedProject>?[] s_projects = new Task<GeneratedProject>?[s_cases.Count];

@@ -34,12 +34,7 @@ public sealed partial class SliceTests(Template template)
     [Fact]
     public async Task Api_compiles_without_any_one_of_its_slices()
     {
-        var project = await template.NewAsync(HostileName.All[0], Choice.Default with { Offline = true });
-        if (ProjectTests.Profile is { } profile)
-        {
-            await File.WriteAllTextAsync(project.PathOf(".profile.props"), profile, Cancellation);
-        }
-
+        var project = await template.NewAsync(HostileName.All[0], Choice.Default);
         await Commands.RunAsync("dotnet", Build(), project.PathOf("Api"), Cancellation);
         var slices = Directory.GetDirectories(project.PathOf("Api")).Select(path => Path.GetFileName(path)!)
             .Where(name => name is not ("bin" or "obj") && !s_core.ContainsKey(name)).Order(StringComparer.Ordinal).ToList();

@@ -41,6 +41,9 @@ public class Platform : IAsyncLifetime
 
     public DistributedApplication App => _app ?? throw new InvalidOperationException("The platform has not been started.");
 
+    /// <summary>The volume that keeps the data of a platform of this folder, where the servers are containers.</summary>
+    public static string VolumeOf(string data, string volume) => $"{Path.GetFileName(data)}-{volume}";
+
     public const string AdminKey = $"admin_{AdminSecret}";
 
     /// <summary>Changes resources before the platform starts.</summary>
@@ -60,11 +63,15 @@ public class Platform : IAsyncLifetime
             limit.Token);
 
         // Named volumes are the developer's data; without them it goes with the servers.
-        foreach (var resource in _keepsData ? [] : builder.Resources.ToList())
+        foreach (var resource in builder.Resources.ToList())
         {
             foreach (var mount in resource.Annotations.OfType<ContainerMountAnnotation>().ToList())
             {
                 resource.Annotations.Remove(mount);
+                if (_keepsData)
+                {
+                    resource.Annotations.Add(new ContainerMountAnnotation(VolumeOf(_data, mount.Source!), mount.Target, mount.Type, mount.IsReadOnly));
+                }
             }
         }
 

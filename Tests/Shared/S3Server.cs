@@ -39,6 +39,7 @@ public sealed class S3Server : IAsyncDisposable
         listener.Stop();
         var server = new S3Server(port);
         using var client = new HttpClient();
+        var wait = Wait.For("the S3 server to answer");
         while (true)
         {
             try
@@ -48,7 +49,7 @@ public sealed class S3Server : IAsyncDisposable
             }
             catch (HttpRequestException) when (!server._process.HasExited)
             {
-                await Task.Delay(50, cancellationToken);
+                await wait.PauseAsync();
             }
         }
     }

@@ -67,10 +67,12 @@ public sealed class StatisticsRules(ProtocolModels models)
 
         // The first is looked for in vain; whether the second is found depends on how soon the first was kept.
         var (hits, calls) = (0, 0);
+        var wait = Wait.For("three hits");
         while (hits < 3)
         {
             hits += await InferAsync(model, rows: 1) == "hit" ? 1 : 0;
             calls++;
+            await wait.PauseAsync();
         }
 
         var stats = await UntilAsync(model, s => Count(s, "success") == calls);
@@ -145,6 +147,7 @@ public sealed class StatisticsRules(ProtocolModels models)
 
     private async Task<JsonElement> UntilAsync(string model, Func<JsonElement, bool> counted)
     {
+        var wait = Wait.For($"the statistics of {model}");
         while (true)
         {
             var stats = Assert.Single((await models.GetAsync($"/v2/models/{model}/stats")).GetProperty("model_stats").EnumerateArray());
@@ -153,7 +156,7 @@ public sealed class StatisticsRules(ProtocolModels models)
                 return stats;
             }
 
-            await Task.Delay(50, ProtocolModels.Cancellation);
+            await wait.PauseAsync();
         }
     }
 }

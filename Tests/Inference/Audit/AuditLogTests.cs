@@ -22,10 +22,7 @@ public sealed class AuditLogTests(Servers servers)
 
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => log.RecordAsync(AuditChainTests.Event("a"), Cancellation));
         await database.OpenAsync(true);
-        while (await database.ScalarAsync<long>("SELECT count(*) FROM audit_entries") < 20)
-        {
-            await Task.Delay(20, Cancellation);
-        }
+        await Wait.UntilAsync(async () => await database.ScalarAsync<long>("SELECT count(*) FROM audit_entries") >= 20);
 
         await writer.StopAsync(Cancellation);
         Assert.Equal(

@@ -72,6 +72,7 @@ internal sealed class BatchServices : IAsyncDisposable
     /// <summary>Claims when the present lease has run out.</summary>
     public async Task<BatchLease> ClaimAsync()
     {
+        var wait = Wait.For("the present lease to run out");
         while (true)
         {
             if (await Leases.ClaimAsync(Stopping) is { } lease)
@@ -79,7 +80,7 @@ internal sealed class BatchServices : IAsyncDisposable
                 return lease;
             }
 
-            await Task.Yield();
+            await wait.PauseAsync();
         }
     }
 

@@ -56,10 +56,7 @@ public sealed class TenantErasureTests(Servers servers)
         await database.ExecuteAsync("DROP TRIGGER refuse ON predictions");
         var service = database.Hosted<ErasureService>();
         await service.StartAsync(Cancellation);
-        while ((await database.Get<TenantErasure>().FindAsync("acme", Cancellation))!.FinishedAt is null)
-        {
-            await Task.Delay(50, Cancellation);
-        }
+        await Wait.UntilAsync(async () => (await database.Get<TenantErasure>().FindAsync("acme", Cancellation))!.FinishedAt is not null);
 
         await service.StopAsync(Cancellation);
         Assert.Equal(0, await database.ScalarAsync<long>("SELECT count(*) FROM predictions"));

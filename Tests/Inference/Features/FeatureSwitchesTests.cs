@@ -60,10 +60,7 @@ public sealed class FeatureSwitchesTests(Servers servers)
 
         // Not with the library's words only: by IFeatureManager too.
         var switches = other.GetRequiredService<FeatureSwitches>();
-        while (!await switches.IsOnAsync("kill", "acme"))
-        {
-            await Task.Delay(20, Cancellation);
-        }
+        await Wait.UntilAsync(async () => await switches.IsOnAsync("kill", "acme"));
 
         await database.OpenAsync(false);
         await Assert.ThrowsAnyAsync<Exception>(() => other.GetRequiredService<FeatureDefinitions>().RefreshAsync(Cancellation));

@@ -155,9 +155,11 @@ public sealed class JobReconcilerTests(Servers servers)
 
     private static async Task ReconcileUntilAsync(JobServices jobs, Guid id, JobState state)
     {
+        var wait = Wait.For($"the job {id} to be {state}");
         while ((await jobs.FindAsync(id)).State != state)
         {
             await jobs.Reconciler.ReconcileAsync(Stopping);
+            await wait.PauseAsync();
         }
     }
 }

@@ -93,6 +93,7 @@ internal sealed class JobServices : IAsyncDisposable
     /// <summary>Claims when the present lease has run out.</summary>
     public async Task<JobLease> ClaimLostAsync(Guid id, string worker)
     {
+        var wait = Wait.For($"the present lease of {id} to run out");
         while (true)
         {
             if (await Leases.ClaimAsync([id], worker, Stopping) is [var lease])
@@ -100,7 +101,7 @@ internal sealed class JobServices : IAsyncDisposable
                 return lease;
             }
 
-            await Task.Yield();
+            await wait.PauseAsync();
         }
     }
 
@@ -113,10 +114,7 @@ internal sealed class JobServices : IAsyncDisposable
 
     public async Task DepthIsAsync(long depth, string? model = null)
     {
-        while (await DepthAsync(model) != depth)
-        {
-            await Task.Yield();
-        }
+        await Wait.UntilAsync(async () => await DepthAsync(model) == depth);
     }
 
     /// <summary>What FLUSHALL does to jobs, sparing other tests' queues.</summary>

@@ -77,10 +77,12 @@ public sealed class JobWriterTests(Servers servers)
         var refused = await jobs.AcceptAsync();
         await jobs.Cancellation.CancelAsync(jobs.Tenant, ids[0], TestContext.Current.CancellationToken);
         JobAcceptance accepted;
+        var wait = Wait.For("another job to be accepted");
         do
         {
             // The count is remembered for a second.
             accepted = await jobs.AcceptAsync();
+            await wait.PauseAsync();
         }
         while (accepted.Outcome == JobAcceptanceOutcome.TooManyPending);
 

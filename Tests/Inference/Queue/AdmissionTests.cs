@@ -202,9 +202,7 @@ public sealed class AdmissionTests(Servers servers)
 
         // Ids of entries begin with Redis's millisecond: within the same one, the next entry would get the id of a lost one.
         var lostAt = await NowAsync();
-        while (await NowAsync() == lostAt)
-        {
-        }
+        await Wait.UntilAsync(async () => await NowAsync() != lostAt);
 
         async Task<long> NowAsync()
         {

@@ -47,10 +47,7 @@ public sealed class CancellationTests(Servers servers)
         using var watch = QueueConsumer.OnAbandoned(run, heard.SetResult);
 
         await CancelAsync(queue, run[0]);
-        while (!run[0].IsCancelled)
-        {
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        }
+        await Wait.UntilAsync(() => run[0].IsCancelled);
 
         Assert.False(heard.Task.IsCompleted);
         await CancelAsync(queue, run[1]);
@@ -68,10 +65,7 @@ public sealed class CancellationTests(Servers servers)
         QueueConsumer.OnAbandoned(run, () => terminated = true).Dispose();
 
         await CancelAsync(queue, run[0]);
-        while (!run[0].IsCancelled)
-        {
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        }
+        await Wait.UntilAsync(() => run[0].IsCancelled);
 
         Assert.False(terminated);
     }
@@ -88,10 +82,7 @@ public sealed class CancellationTests(Servers servers)
         // The mark is gone as if it had been set after the read; only the word was heard, before the request came into hand.
         await queue.Requests.CancelAsync(queue.Name, left.Id, left.Deadline);
         await queue.Requests.CancelAsync(queue.Name, sentinel.Id, sentinel.Deadline);
-        while (!heard.IsCancelled)
-        {
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        }
+        await Wait.UntilAsync(() => heard.IsCancelled);
 
         await queue.Redis.KeyDeleteAsync($"inference:{{{queue.Name}}}:cancelled");
         await queue.EnqueueAgainAsync(left);
@@ -106,10 +97,7 @@ public sealed class CancellationTests(Servers servers)
         var queue = new TestQueue(servers);
         await queue.Requests.CancelAsync(queue.Name, Guid.NewGuid(), queue.Time.GetUtcNow().AddMilliseconds(200));
 
-        while (await queue.Redis.KeyExistsAsync($"inference:{{{queue.Name}}}:cancelled"))
-        {
-            await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
+        await Wait.UntilAsync(async () => !(await queue.Redis.KeyExistsAsync($"inference:{{{queue.Name}}}:cancelled")));
 
         Assert.False(await queue.Redis.KeyExistsAsync($"inference:{{{queue.Name}}}:cancelled"));
     }

@@ -190,9 +190,10 @@ public sealed class DeliveryTests(Servers servers)
         RedisKey stream = $"inference:{{{queue.Name}}}:queue:normal";
 
         var names = new List<string> { "dead" };
+        var wait = Wait.For("the dead consumer to be removed");
         while (names.Contains("dead", StringComparer.Ordinal))
         {
-            await Task.Delay(50, TestContext.Current.CancellationToken);
+            await wait.PauseAsync();
             await held.KeepAsync(held.InHand);
             await queue.Worker("alive").ReadAsync(1);
             names = [.. (await queue.Redis.StreamConsumerInfoAsync(stream, "workers")).Select(c => c.Name)];

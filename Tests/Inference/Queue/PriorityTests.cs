@@ -17,8 +17,10 @@ public sealed class PriorityTests(Servers servers)
 
         // 2,100 deliveries are a hundred rounds of 21 turns, in batches that do not divide it.
         var taken = new List<Priority>();
+        var wait = Wait.For("2,100 deliveries");
         while (taken.Count < 2_100)
         {
+            wait.ThrowIfOver();
             var requests = await worker.ReadAsync(Math.Min(32, 2_100 - taken.Count));
             taken.AddRange(requests.Select(r => r.Request.Priority));
             await TestQueue.CompleteAsync(worker, requests);
@@ -103,8 +105,10 @@ public sealed class PriorityTests(Servers servers)
         {
             var worker = queue.Worker($"w{w}");
             var mine = new List<Guid>();
+            var wait = Wait.For("the queue to be empty");
             while (await worker.ReadAsync(7) is { Count: > 0 } requests)
             {
+                wait.ThrowIfOver();
                 mine.AddRange(requests.Select(r => r.Request.Id));
             }
 

@@ -78,9 +78,10 @@ internal sealed class TestQueue
 
     public async Task<QueueStats> StatsAsync() => (await Requests.StatsAsync([Name]))[0];
 
-    /// <summary>Reads until something comes; the test's own time limit ends what never does.</summary>
+    /// <summary>Reads until something comes.</summary>
     public static async Task<IReadOnlyList<QueuedRequest>> ReadUntilAsync(QueueConsumer worker, int count = 10)
     {
+        var wait = Wait.For("a request in the queue");
         while (true)
         {
             if (await worker.ReadAsync(count) is { Count: > 0 } requests)
@@ -88,7 +89,7 @@ internal sealed class TestQueue
                 return requests;
             }
 
-            await Task.Delay(20, TestContext.Current.CancellationToken);
+            await wait.PauseAsync();
         }
     }
 

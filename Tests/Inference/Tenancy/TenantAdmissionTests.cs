@@ -34,8 +34,10 @@ public sealed class TenantAdmissionTests(Servers servers)
 
         var first = await queue.Requests.EnqueueAsync(queue.Request(), new AdmissionExtras(Tenant: tenant));
         Admission last;
+        var wait = Wait.For("the rate to be used up");
         do
         {
+            wait.ThrowIfOver();
             last = await queue.Requests.EnqueueAsync(queue.Request(), new AdmissionExtras(Tenant: tenant));
         }
         while (last.Outcome == EnqueueOutcome.Enqueued);
@@ -73,8 +75,10 @@ public sealed class TenantAdmissionTests(Servers servers)
 
         var answered = 0;
         Admission last;
+        var wait = Wait.For("the rate to be used up");
         while ((last = await queue.Requests.EnqueueAsync(queue.Request(), new AdmissionExtras(key, tenant))).Outcome == EnqueueOutcome.Cached)
         {
+            wait.ThrowIfOver();
             Assert.Equal([7], last.CachedAnswer!);
             answered++;
         }
@@ -105,10 +109,7 @@ public sealed class TenantAdmissionTests(Servers servers)
             limiter.Release(tenant, request.Id);
         }
 
-        while ((await limiter.PeekAsync(tenant)).InFlight != 5)
-        {
-            await Task.Yield();
-        }
+        await Wait.UntilAsync(async () => (await limiter.PeekAsync(tenant)).InFlight == 5);
 
         var further = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => replicas[i % 3].EnqueueAsync(queue.Request(), new AdmissionExtras(Tenant: tenant))));
         Assert.Equal(2, further.Count(a => a.Outcome == EnqueueOutcome.Enqueued));
@@ -122,11 +123,8 @@ public sealed class TenantAdmissionTests(Servers servers)
         var lost = await queue.Requests.EnqueueAsync(queue.Request(timeout: TimeSpan.FromSeconds(1)), new AdmissionExtras(Tenant: tenant));
         Assert.Equal(EnqueueOutcome.Enqueued, lost.Outcome);
 
-        // Nobody releases it; the test's own time limit ends what never does.
-        while ((await queue.Requests.EnqueueAsync(queue.Request(), new AdmissionExtras(Tenant: tenant))).Outcome == EnqueueOutcome.OverConcurrency)
-        {
-            await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
+        // Nobody releases it: its deadline does.
+        await Wait.UntilAsync(async () => (await queue.Requests.EnqueueAsync(queue.Request(), new AdmissionExtras(Tenant: tenant))).Outcome != EnqueueOutcome.OverConcurrency);
 
         Assert.Equal(2, (await queue.StatsAsync()).Depth);
         Assert.Equal(1, (await new TenantLimiter(servers.Redis, servers.Database).PeekAsync(tenant)).InFlight);

@@ -42,10 +42,7 @@ public sealed class TenantLookupTests(Servers servers)
 
         await services.Store.UpdateAsync(tenant.Id, present => (present with { RequestsPerMinute = 6 }, null), "test", Stopping);
 
-        while ((await lookup.FindAsync(tenant.Id, Stopping)).Limits.RequestsPerMinute != 6)
-        {
-            await Task.Delay(20, Stopping);
-        }
+        await Wait.UntilAsync(async () => (await lookup.FindAsync(tenant.Id, Stopping)).Limits.RequestsPerMinute == 6);
     }
 
     [Fact]

@@ -69,10 +69,7 @@ public sealed class TenantMonthTests(Servers servers)
 
         limiter.Refund(tenant);
 
-        while ((await limiter.TakeAsync(tenant, Stopping)).Outcome != EnqueueOutcome.Enqueued)
-        {
-            await Task.Yield();
-        }
+        await Wait.UntilAsync(async () => (await limiter.TakeAsync(tenant, Stopping)).Outcome == EnqueueOutcome.Enqueued);
     }
 
     [Fact]

@@ -82,6 +82,7 @@ internal sealed class TenantServices : IAsyncDisposable
     /// <summary>Sums until a tenant has so many requests: a test beside this one may be at it, or have done it.</summary>
     public async Task<UsageRow> SumUntilAsync(string tenant, long requests)
     {
+        var wait = Wait.For($"{requests} requests of {tenant} in the sums");
         while (true)
         {
             await Get<UsageSummation>().SumAsync(Stopping);
@@ -91,6 +92,8 @@ internal sealed class TenantServices : IAsyncDisposable
             {
                 return sums;
             }
+
+            await wait.PauseAsync();
         }
     }
 

@@ -5,9 +5,6 @@ namespace InferenceTemplate.Tests.Scaffold.Rules;
 /// <summary>What was not chosen is neither there nor spoken of.</summary>
 internal static partial class AbsentParts
 {
-    [GeneratedRegex("offline", RegexOptions.IgnoreCase, 5000)]
-    private static partial Regex Offline();
-
     [GeneratedRegex(@"\bProjects\.Web\b|\bWeb\.csproj|\bWeb/|Tests\.Web|web-edge|\bResources\.Web\b|""web""|web_image|https?://localhost:5102|Radzen", RegexOptions.None, 5000)]
     private static partial Regex Web();
 
@@ -22,7 +19,6 @@ internal static partial class AbsentParts
         var choice = project.Choice;
         return
         [
-            .. choice.Offline ? [] : Complaints(project, Offline(), _ => true, "without --offline nothing may name it (move it to offline/, or mark it with 'if (offline)')"),
             .. choice.Web ? [] : Complaints(project, Web(), IsOfTheProduct, "--no-web, and yet"),
             .. choice.Deploy ? [] : Complaints(project, Deploy(), file => IsOfTheProduct(file) && !file.StartsWith("docs/", StringComparison.Ordinal), "--no-deploy, and yet"),
             .. choice.Cuda ? [] : Complaints(project, Cuda(), file => IsOfTheProduct(file) && !file.StartsWith("docs/", StringComparison.Ordinal), "--gpu none, and yet"),
@@ -30,8 +26,8 @@ internal static partial class AbsentParts
         ];
     }
 
-    // The stand-ins stand in for all that any project of the template may use, and the page on readiness tells what was proved of all of it.
-    private static bool IsOfTheProduct(string file) => !file.StartsWith("offline/", StringComparison.Ordinal) && file != "docs/production-readiness.md";
+    // The page on readiness tells what was proved of every part.
+    private static bool IsOfTheProduct(string file) => file != "docs/production-readiness.md";
 
     private static IEnumerable<string> Complaints(GeneratedProject project, Regex pattern, Func<string, bool> files, string complaint) =>
         Rule.Matches(project, pattern, files, complaint)

@@ -18,7 +18,7 @@ internal static partial class Leftovers
         .. Rule.Matches(project, OwnName(), _ => true, "a name of the template is left"),
         .. project.Files.Where(file => OwnName().IsMatch(file) || file.StartsWith("pack/", StringComparison.Ordinal) || file.Contains("Scaffold", StringComparison.Ordinal)
             || file.Contains("/bin/", StringComparison.Ordinal) || file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("node_modules", StringComparison.Ordinal)
-            || file is ".profile.props" || file.StartsWith(".git/", StringComparison.Ordinal) || file is ".git" || file.StartsWith(".data/", StringComparison.Ordinal))
+            || file.StartsWith(".git/", StringComparison.Ordinal) || file is ".git" || file.StartsWith(".data/", StringComparison.Ordinal))
             .Select(file => $"{file}: is the template's own"),
     ];
 }

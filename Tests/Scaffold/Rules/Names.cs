@@ -19,7 +19,7 @@ internal static partial class Names
             yield return $"'{name.Label}' is no label";
         }
 
-        foreach (var (file, text) in project.Texts.Where(each => each.Key.EndsWith(".cs", StringComparison.Ordinal) && !each.Key.StartsWith("offline/", StringComparison.Ordinal)))
+        foreach (var (file, text) in project.Texts.Where(each => each.Key.EndsWith(".cs", StringComparison.Ordinal)))
         {
             if (Namespace().Match(text) is { Success: true } match && match.Groups["name"].Value != name.Identifier)
             {

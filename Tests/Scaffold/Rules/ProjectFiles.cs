@@ -20,7 +20,7 @@ internal static partial class ProjectFiles
             yield return $"{solution}: names {file}, which is not there";
         }
 
-        foreach (var file in projects.Where(file => !file.StartsWith("offline/", StringComparison.Ordinal)).Except(listed, StringComparer.Ordinal))
+        foreach (var file in projects.Except(listed, StringComparer.Ordinal))
         {
             yield return $"{solution}: lacks {file}";
         }
@@ -37,7 +37,7 @@ internal static partial class ProjectFiles
             foreach (var package in document.Descendants("PackageReference").Select(each => each.Attribute("Include")?.Value ?? ""))
             {
                 used.Add(package);
-                if (!file.StartsWith("offline/", StringComparison.Ordinal) && package.Length > 0 && !package.Contains('$', StringComparison.Ordinal) && !versions.Contains(package))
+                if (package.Length > 0 && !package.Contains('$', StringComparison.Ordinal) && !versions.Contains(package))
                 {
                     yield return $"{file}: uses {package}, which has no version in Directory.Packages.props";
                 }

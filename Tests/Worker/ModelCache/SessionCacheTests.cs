@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker.ModelCache;
 
 namespace InferenceTemplate.Tests.Worker.ModelCache;
@@ -239,11 +241,6 @@ public sealed class SessionCacheTests
         }
     }
 
-    private static async Task SettleAsync(Func<bool> settled)
-    {
-        while (!settled())
-        {
-            await Task.Delay(10, Cancellation);
-        }
-    }
+    private static Task SettleAsync(Func<bool> settled, [CallerArgumentExpression(nameof(settled))] string awaited = "") =>
+        Wait.UntilAsync(settled, awaited: awaited);
 }

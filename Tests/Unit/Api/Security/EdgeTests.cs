@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Tests.Unit.ServiceDefaults;
 using Microsoft.Extensions.Options;
 
@@ -155,7 +156,7 @@ public sealed class EdgeTests
             var text = "";
             while (!text.EndsWith("0\r\n\r\n", StringComparison.Ordinal) && !text.EndsWith("http 127.0.0.1", StringComparison.Ordinal))
             {
-                var length = await stream.ReadAsync(buffer, Cancellation);
+                var length = await stream.ReadAsync(buffer, Cancellation).AsTask().WaitAsync(Wait.DefaultLimit, Cancellation);
                 if (length == 0)
                 {
                     return null;
