@@ -27,6 +27,9 @@ internal static class Commands
             start.Environment.Remove(name);
         }
 
+        // No build server stays behind for a folder that goes.
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+
         using var process = Process.Start(start)!;
         process.StandardInput.Close();
         var output = new StringBuilder();
