@@ -66,11 +66,11 @@ internal sealed class WorkerProcess : IAsyncDisposable
         worker._process.Start();
         worker._process.BeginOutputReadLine();
         worker._process.BeginErrorReadLine();
-        while (await worker.StatusAsync("/health", cancellation) != HttpStatusCode.OK)
+        await Wait.UntilAsync(async () =>
         {
             Assert.False(worker._process.HasExited, worker.Output);
-            await Task.Delay(100, cancellation);
-        }
+            return await worker.StatusAsync("/health", cancellation) == HttpStatusCode.OK;
+        });
 
         return worker;
     }

@@ -31,10 +31,12 @@ internal static partial class Mentions
         }
     }
 
-    // What npm installs, a model that has yet to be named, and models of the tests where the product has none.
+    // What npm installs, a model that has yet to be named, models of the tests where the product has none, and the chart where the first
+    // ./test writes it.
     private static bool IsElsewhere(GeneratedProject project, string path) =>
         path.Contains("node_modules", StringComparison.Ordinal) || path.Contains("MODEL", StringComparison.Ordinal) || path.StartsWith("models/mine", StringComparison.Ordinal)
-        || (!project.Choice.Samples && project.Exists($"Tests/M{path[1..]}"));
+        || (!project.Choice.Samples && project.Exists($"Tests/M{path[1..]}"))
+        || (project.Choice is { Deploy: true } and not { Web: true, Cuda: true } && path.StartsWith("deploy/helm", StringComparison.Ordinal));
 
     // `Api/Telemetry` may stand for a file of that name, and `FailureTests` of `Tests/EndToEnd/FailureTests` is a class.
     private static bool IsThere(GeneratedProject project, string path) =>
