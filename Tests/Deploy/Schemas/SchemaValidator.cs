@@ -12,6 +12,9 @@ internal sealed class SchemaValidator(string folder)
 {
     private readonly Dictionary<string, JsonNode> _files = new(StringComparer.Ordinal);
 
+    /// <summary>Why a test skips where there are no schemas.</summary>
+    public const string Absent = "../shared/schemas, the schemas of Kubernetes 1.33 and of the operators, is not there.";
+
     /// <summary>Null where there are no schemas.</summary>
     public static SchemaValidator? Find()
     {
