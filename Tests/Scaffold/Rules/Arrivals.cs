@@ -21,8 +21,8 @@ internal static class Arrivals
         [
             .. s_always,
             .. choice.Web ? (string[])["Web/Web.csproj", "Tests/Web/Tests.Web.csproj", "aspire-manifest.json"] : [],
-            .. choice.Deploy ? (string[])["deploy/kubernetes/charts.txt", "scripts/charts.sh", ".github/workflows/main.yml", "azure.yaml", "docs/kubernetes.md"] : [],
-            .. choice is { Deploy: true, Web: true, Cuda: true } ? (string[])["deploy/kubernetes/chart/Chart.yaml"] : [],
+            .. choice.Deploy ? (string[])["deploy/cluster/namespace.yaml", "scripts/chart.sh", ".github/workflows/main.yml", "azure.yaml", "docs/kubernetes.md"] : [],
+            .. choice is { Deploy: true, Web: true, Cuda: true } ? (string[])["deploy/helm/Chart.yaml"] : [],
             .. choice.Samples ? (string[])["models/digits/1/model.onnx"] : ["Tests/Models/digits/1/model.onnx"],
             .. choice.Offline ? (string[])["offline/Offline.props", "docs/adr/0002-two-build-profiles.md"] : [],
         ];
