@@ -53,7 +53,7 @@ public sealed partial class ChartTests(Charts charts)
         var checkedIn = Files(Charts.Folder);
 
         var differing = published.Except(checkedIn).Concat(checkedIn.Except(published)).Select(file => file.Key).Distinct().ToList();
-        Assert.True(differing.Count == 0, $"deploy/helm differs from the topology in {string.Join(", ", differing)}: run scripts/charts.sh");
+        Assert.True(differing.Count == 0, $"deploy/helm differs from the topology in {string.Join(", ", differing)}: run scripts/chart.sh");
     }
 
     [Theory]

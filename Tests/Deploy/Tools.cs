@@ -28,7 +28,9 @@ internal static class Tools
     /// <summary>Runs a step of the AppHost's pipeline, as <c>aspire publish</c> and <c>aspire do</c> have it run.</summary>
     public static Task<string> PublishAsync(string folder, string step)
     {
-        var appHost = Path.Combine(AppContext.BaseDirectory, "InferenceTemplate.AppHost.dll");
+        // Where it was built: beside the tests, which are of ASP.NET Core, some libraries of its own are left out.
+        var own = new DirectoryInfo(AppContext.BaseDirectory);
+        var appHost = Path.Combine(Repository.Root, "AppHost", "bin", own.Parent!.Name, own.Name, "InferenceTemplate.AppHost.dll");
         return RunAsync("dotnet", ["exec", appHost, "--operation", "publish", "--step", step, "--output-path", folder], s_production);
     }
 

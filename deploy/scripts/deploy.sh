@@ -15,7 +15,7 @@ case "$environment" in
   -h | --help) usage "$0" 0 ;;
 esac
 chart=$here/../helm
-[ -f "$chart/Chart.yaml" ] || fail "there is no chart in deploy/helm: 'scripts/charts.sh' writes it"
+[ -f "$chart/Chart.yaml" ] || fail "there is no chart in deploy/helm: 'scripts/chart.sh' writes it"
 values=$chart/values.$environment.yaml
 [ -f "$values" ] || fail "there are no values for '$environment': deploy/helm has no values.$environment.yaml"
 need helm kubectl

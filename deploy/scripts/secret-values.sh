@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 case "${1:-}" in -h | --help) usage "$0" 0 ;; esac
 [ $# -eq 0 ] || usage "$0"
 values=$here/../helm/values.yaml
-[ -r "$values" ] || fail "there is no chart in deploy/helm: 'scripts/charts.sh' writes it"
+[ -r "$values" ] || fail "there is no chart in deploy/helm: 'scripts/chart.sh' writes it"
 
 printf 'secrets:\n'
 sed -n '/^secrets:/,/^[^ #]/s/^  \([A-Za-z]*\): "".*/\1/p' "$values" | while read -r name; do

@@ -39,34 +39,34 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load)
 
     private IEnumerable<string> Keyword(
         string keyword, JsonNode rule, JsonObject schema, JsonNode? value, string file, string place) => keyword switch
-    {
-        "$ref" => Reference(rule.GetValue<string>(), value, file, place),
-        "type" => Types(rule).Any(type => Is(type, value)) ? [] : [$"{place}: is {Kind(value)}, must be {rule}"],
-        "enum" => rule.AsArray().Any(allowed => JsonNode.DeepEquals(allowed, value))
-            ? []
-            : [$"{place}: '{value}' is none of {rule.ToJsonString()}"],
-        "const" => JsonNode.DeepEquals(rule, value) ? [] : [$"{place}: must be {rule}"],
-        "items" when value is JsonArray items => items.SelectMany((item, i) => Errors(item, rule, file, $"{place}[{i}]")),
-        "additionalProperties" or "items" when value is not JsonObject || keyword == "items" => [],
-        "additionalProperties" =>
-            Others(schema, value!.AsObject()).SelectMany(member => Errors(member.Value, rule, file, $"{place}.{member.Key}")),
-        "properties" when value is JsonObject members => Members(rule.AsObject(), schema, members, file, place),
-        "required" when value is JsonObject members =>
-            rule.AsArray().Where(name => members[name!.GetValue<string>()] is null).Select(name => $"{place}: has no {name}"),
-        "allOf" => rule.AsArray().SelectMany(part => Errors(value, part!, file, place)),
-        "anyOf" => rule.AsArray().Any(part => !Errors(value, part!, file, place).Any()) ? [] : [$"{place}: fits none of the forms"],
-        "oneOf" => rule.AsArray().Count(part => !Errors(value, part!, file, place).Any()) == 1
-            ? []
-            : [$"{place}: does not fit exactly one of the forms"],
-        "not" => Errors(value, rule, file, place).Any() ? [] : [$"{place}: has the form that it must not have"],
-        "pattern" => value is not JsonValue text || Matches(text.ToString(), rule) ? [] : [$"{place}: '{text}' does not match {rule}"],
-        "minLength" or "maxLength" => Bound(keyword, Kind(value) == "string" ? value!.GetValue<string>().Length : null, rule, place),
-        "minItems" or "maxItems" => Bound(keyword, (value as JsonArray)?.Count, rule, place),
-        "minProperties" or "maxProperties" => Bound(keyword, (value as JsonObject)?.Count, rule, place),
-        "minimum" or "maximum" => Bound(keyword, Kind(value) is "integer" or "number" ? Number(value!) : null, rule, place),
-        _ when s_annotations.Contains(keyword) || keyword.StartsWith("x-kubernetes-", StringComparison.Ordinal) => [],
-        _ => [$"{place}: its schema has the keyword '{keyword}', which is not known here"],
-    };
+        {
+            "$ref" => Reference(rule.GetValue<string>(), value, file, place),
+            "type" => Types(rule).Any(type => Is(type, value)) ? [] : [$"{place}: is {Kind(value)}, must be {rule}"],
+            "enum" => rule.AsArray().Any(allowed => JsonNode.DeepEquals(allowed, value))
+                ? []
+                : [$"{place}: '{value}' is none of {rule.ToJsonString()}"],
+            "const" => JsonNode.DeepEquals(rule, value) ? [] : [$"{place}: must be {rule}"],
+            "items" when value is JsonArray items => items.SelectMany((item, i) => Errors(item, rule, file, $"{place}[{i}]")),
+            "additionalProperties" or "items" when value is not JsonObject || keyword == "items" => [],
+            "additionalProperties" =>
+                Others(schema, value!.AsObject()).SelectMany(member => Errors(member.Value, rule, file, $"{place}.{member.Key}")),
+            "properties" when value is JsonObject members => Members(rule.AsObject(), schema, members, file, place),
+            "required" when value is JsonObject members =>
+                rule.AsArray().Where(name => members[name!.GetValue<string>()] is null).Select(name => $"{place}: has no {name}"),
+            "allOf" => rule.AsArray().SelectMany(part => Errors(value, part!, file, place)),
+            "anyOf" => rule.AsArray().Any(part => !Errors(value, part!, file, place).Any()) ? [] : [$"{place}: fits none of the forms"],
+            "oneOf" => rule.AsArray().Count(part => !Errors(value, part!, file, place).Any()) == 1
+                ? []
+                : [$"{place}: does not fit exactly one of the forms"],
+            "not" => Errors(value, rule, file, place).Any() ? [] : [$"{place}: has the form that it must not have"],
+            "pattern" => value is not JsonValue text || Matches(text.ToString(), rule) ? [] : [$"{place}: '{text}' does not match {rule}"],
+            "minLength" or "maxLength" => Bound(keyword, Kind(value) == "string" ? value!.GetValue<string>().Length : null, rule, place),
+            "minItems" or "maxItems" => Bound(keyword, (value as JsonArray)?.Count, rule, place),
+            "minProperties" or "maxProperties" => Bound(keyword, (value as JsonObject)?.Count, rule, place),
+            "minimum" or "maximum" => Bound(keyword, Kind(value) is "integer" or "number" ? Number(value!) : null, rule, place),
+            _ when s_annotations.Contains(keyword) || keyword.StartsWith("x-kubernetes-", StringComparison.Ordinal) => [],
+            _ => [$"{place}: its schema has the keyword '{keyword}', which is not known here"],
+        };
 
     private IEnumerable<string> Members(
         JsonObject known, JsonObject schema, JsonObject members, string file, string place) => members.SelectMany(member =>
