@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text.Json;
+using System.Text.Encodings.Web;
 using System.Text.Json.Nodes;
 using InferenceTemplate.AppHost.Kubernetes.Environments;
 using InferenceTemplate.AppHost.Kubernetes.Rendering;
@@ -9,7 +9,8 @@ namespace InferenceTemplate.AppHost.Kubernetes;
 
 /// <summary>One of the chart's values.</summary>
 /// <param name="Varies">Whether an environment's own file has it.</param>
-internal sealed record ChartValue(string Name, string Comment, JsonObject Schema, Func<DeployEnvironment, JsonNode> Of, bool Varies = false);
+internal sealed record ChartValue(
+    string Name, string Comment, JsonObject Schema, Func<DeployEnvironment, JsonNode> Of, bool Varies = false);
 
 /// <summary>The chart's values: what each is, what it may be, and what it is in each environment.</summary>
 internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets)
@@ -46,21 +47,48 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
             ["redis"] = Topology.Image(topology.Resource(Resources.Redis)),
             ["cloudnativepg"] = "ghcr.io/cloudnative-pg/postgresql:18",
         }),
-        new("secretSource", "chart: Secrets are made of the values below; existing: all read the Secret inference-secrets, which you make; external: the External Secrets operator makes it.", OneOf("chart", "existing", "external"), _ => "chart"),
+        new(
+            "secretSource",
+            "chart: Secrets are made of the values below; existing: all read the Secret inference-secrets, which you make; "
+            + "external: the External Secrets operator makes it.",
+            OneOf("chart", "existing", "external"), _ => "chart"),
         new("secrets", "With secretSource chart, what the switches need of these must be given (deploy/scripts/secret-values.sh).", Mapping(Text(), [.. secrets.Select(SecretMark.Value)]), _ =>
             new JsonObject(secrets.Select(secret => KeyValuePair.Create(SecretMark.Value(secret), (JsonNode?)"")))),
         new("secretStore", "The ClusterSecretStore of the External Secrets operator.", Text("^\\S+$"), _ => "vault"),
-        new("database", "incluster: one Postgres pod; managed: somebody else's, reached by secrets.inferenceConnection; cloudnativepg: the operator's.", OneOf("incluster", "managed", "cloudnativepg"), _ => "incluster"),
-        new("redis", "incluster: one Redis pod; managed: somebody else's, reached by secrets.redisConnection.", OneOf("incluster", "managed"), _ => "incluster"),
-        new("managedPorts", "Ports of managed servers, which the network policies admit. Azure Managed Redis listens at 10000.", Mapping(Whole(1, 65535), "postgres", "redis"), _ => new JsonObject { ["postgres"] = 5432, ["redis"] = 10000 }),
-        new("tls", "TLS to the chart's servers, with certificates of cert-manager. Managed servers and the operator's always have it.", Flag(), _ => false),
+        new(
+            "database",
+            "incluster: one Postgres pod; managed: somebody else's, reached by secrets.inferenceConnection; cloudnativepg: "
+            + "the operator's.",
+            OneOf("incluster", "managed", "cloudnativepg"), _ => "incluster"),
+        new(
+            "redis",
+            "incluster: one Redis pod; managed: somebody else's, reached by secrets.redisConnection.",
+            OneOf("incluster", "managed"), _ => "incluster"),
+        new(
+            "managedPorts",
+            "Ports of managed servers, which the network policies admit. Azure Managed Redis listens at 10000.",
+            Mapping(Whole(1, 65535), "postgres", "redis"), _ => new JsonObject { ["postgres"] = 5432, ["redis"] = 10000 }),
+        new(
+            "tls",
+            "TLS to the chart's servers, with certificates of cert-manager. Managed servers and the operator's always have it.",
+            Flag(), _ => false),
         new("mesh", "Who encrypts the hops between pods: none, linkerd or istio.", OneOf("none", "linkerd", "istio"), _ => "none"),
         new("gpu", "Nodes for workers: none have a GPU, ondemand, or spot.", OneOf("none", "ondemand", "spot"), on => on.Gpu, Varies: true),
         new("recommendations", "Objects of the vertical autoscaler that recommend sizes and change nothing.", Flag(), _ => false),
-        new("storageClass", "The class of the claims; empty for the cluster's default.", Text("^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$"), _ => ""),
-        new("otlpEndpoint", "Where telemetry goes, with its port.", Text("^https?://[^/:\\s]+:[0-9]+$"), _ => "http://otel-collector.observability.svc.cluster.local:4317"),
+        new(
+            "storageClass",
+            "The class of the claims; empty for the cluster's default.",
+            Text("^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$"), _ => ""),
+        new(
+            "otlpEndpoint",
+            "Where telemetry goes, with its port.",
+            Text("^https?://[^/:\\s]+:[0-9]+$"), _ => "http://otel-collector.observability.svc.cluster.local:4317"),
         new("ingressClass", "The class of the ingresses.", Text("^\\S+$"), _ => "nginx"),
-        new("ingressNetwork", "The network of the ingress controller's pods, such as 10.244.0.0/16, whose word the Api takes for the caller's address; empty: nobody's.", Text("^([0-9a-fA-F.:]+/[0-9]+)?$"), _ => ""),
+        new(
+            "ingressNetwork",
+            "The network of the ingress controller's pods, such as 10.244.0.0/16, whose word the Api takes for the "
+            + "caller's address; empty: nobody's.",
+            Text("^([0-9a-fA-F.:]+/[0-9]+)?$"), _ => ""),
         new("clusterIssuer", "The ClusterIssuer of cert-manager that certifies the hosts.", Text("^\\S+$"), _ => "letsencrypt"),
         new("sizes", "What each pod is promised (cpu, memory) and may take at most (cpuLimit, memory): cpu in m, memory in Mi.", Sizes(), on => new JsonObject
         {
@@ -90,7 +118,8 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
     ];
 
     /// <summary>Every value, as production has it.</summary>
-    public string Defaults() => Written("Values of production; values.ENVIRONMENT.yaml has what differs elsewhere.", All, DeployEnvironments.Production);
+    public string Defaults() =>
+        Written("Values of production; values.ENVIRONMENT.yaml has what differs elsewhere.", All, DeployEnvironments.Production);
 
     public string Of(DeployEnvironment environment) =>
         Written($"Values of {environment.Name}, beside those of values.yaml.", [.. All.Where(value => value.Varies)], environment);
@@ -103,7 +132,7 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
             schema[key] = value?.DeepClone();
         }
 
-        return schema.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
+        return schema.ToJsonString(new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
     }
 
     private static string Written(string title, IReadOnlyList<ChartValue> values, DeployEnvironment environment) =>
@@ -153,7 +182,8 @@ internal static class ValueSchema
 
     public static JsonObject Flag() => new() { ["type"] = "boolean" };
 
-    public static JsonObject OneOf(params string[] values) => new() { ["enum"] = new JsonArray([.. values.Select(value => (JsonNode)value)]) };
+    public static JsonObject OneOf(params string[] values) =>
+        new() { ["enum"] = new JsonArray([.. values.Select(value => (JsonNode)value)]) };
 
     public static JsonObject Whole(int least, int? most = null)
     {
@@ -167,7 +197,8 @@ internal static class ValueSchema
     }
 
     /// <summary>Entries that are all alike.</summary>
-    public static JsonObject Mapping(JsonObject each, params string[] names) => Mapping([.. names.Select(name => (name, each.DeepClone().AsObject()))]);
+    public static JsonObject Mapping(JsonObject each, params string[] names) =>
+        Mapping([.. names.Select(name => (name, each.DeepClone().AsObject()))]);
 
     /// <summary>These entries and no others.</summary>
     public static JsonObject Mapping(params (string Name, JsonObject Schema)[] entries) => new()

@@ -1,4 +1,5 @@
-#pragma warning disable ASPIREPIPELINES001, ASPIREPIPELINES004 // Steps of the pipeline are new in Aspire; nothing else lets an AppHost publish a format of its own.
+// Steps of the pipeline are new in Aspire; nothing else lets an AppHost publish a format of its own.
+#pragma warning disable ASPIREPIPELINES001, ASPIREPIPELINES004
 using Aspire.Hosting.Pipelines;
 using InferenceTemplate.AppHost.Kubernetes.Environments;
 using InferenceTemplate.AppHost.Kubernetes.Networking;
@@ -46,7 +47,11 @@ internal static class HelmChart
             .. new ServicePods(Resources.Api, api, Restriction.Service, Draining.OfCalls).Files(),
             .. new ServicePods(Resources.Worker, worker, Restriction.Worker, Draining.OfWork) { IsCalled = false, UsesGpu = true }.Files(),
             //#if (web)
-            .. new ServicePods(Resources.Web, web, Restriction.Service, Draining.OfCalls) { UsesServers = false, Replicas = ".Values.replicas.web" }.Files(),
+            .. new ServicePods(Resources.Web, web, Restriction.Service, Draining.OfCalls)
+            {
+                UsesServers = false,
+                Replicas = ".Values.replicas.web",
+            }.Files(),
             //#endif
             .. ServerPods.Postgres(postgres).Files(),
             .. CloudNativePg.Files(),

@@ -4,7 +4,8 @@ using System.Text.RegularExpressions;
 namespace InferenceTemplate.AppHost.Kubernetes;
 
 /// <summary>What AppHost.cs says of its resources, in the words of the chart.</summary>
-internal sealed partial class Topology(DistributedApplicationModel model, DistributedApplicationExecutionContext execution, CancellationToken cancellation)
+internal sealed partial class Topology(
+    DistributedApplicationModel model, DistributedApplicationExecutionContext execution, CancellationToken cancellation)
 {
     public static string Image(IResource resource)
     {
@@ -15,7 +16,8 @@ internal sealed partial class Topology(DistributedApplicationModel model, Distri
     public IResource Resource(string name) => model.Resources.Single(resource => resource.Name == name);
 
     /// <summary>The names of the parameters that are secrets.</summary>
-    public IEnumerable<string> SecretNames => model.Resources.OfType<ParameterResource>().Where(parameter => parameter.Secret).Select(parameter => parameter.Name);
+    public IEnumerable<string> SecretNames =>
+        model.Resources.OfType<ParameterResource>().Where(parameter => parameter.Secret).Select(parameter => parameter.Name);
 
     /// <summary>The variables of a resource; secrets among them stand as <c>$(name)</c>.</summary>
     public async Task<List<(string Name, string Text)>> VariablesAsync(string name)
@@ -29,8 +31,13 @@ internal sealed partial class Topology(DistributedApplicationModel model, Distri
         }
 
         // A service reads connection strings; their parts, which Aspire gives beside them, are for other languages.
-        var parts = Referenced(resource).SelectMany(target => new[] { target.Name, Resources.Database }).Select(target => $"{target.ToUpperInvariant()}_").ToArray();
-        return [.. variables.Where(each => !Array.Exists(parts, part => each.Key.StartsWith(part, StringComparison.Ordinal))).Select(each => (each.Key, Text(each.Value)))];
+        var parts = Referenced(resource).SelectMany(target => new[] { target.Name, Resources.Database })
+            .Select(target => $"{target.ToUpperInvariant()}_").ToArray();
+        return
+        [
+            .. variables.Where(each => !Array.Exists(parts, part => each.Key.StartsWith(part, StringComparison.Ordinal)))
+                .Select(each => (each.Key, Text(each.Value))),
+        ];
     }
 
     public async Task<List<string>> ArgumentsAsync(string name)
@@ -75,7 +82,8 @@ internal sealed partial class Topology(DistributedApplicationModel model, Distri
         {
             "value" => $"$({name})",
             // Of a part that depends on something, such as TLS, the manifest makes an entry of its own; here it does not hold.
-            "connectionString" => model.Resources.OfType<IResourceWithConnectionString>().FirstOrDefault(resource => resource.Name == name) is { } target
+            "connectionString" => model.Resources.OfType<IResourceWithConnectionString>()
+                .FirstOrDefault(resource => resource.Name == name) is { } target
                 ? Resolve(target.ConnectionStringExpression.ValueExpression)
                 : "",
             _ => Endpoint(name, of),

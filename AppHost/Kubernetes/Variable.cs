@@ -44,7 +44,8 @@ internal sealed record ComponentEnvironment(string Component, IReadOnlyList<Vari
             {
                 Metadata = Kubernetes.Component.Named($"{Component}-secrets", Component),
                 Type = "Opaque",
-                StringData = Secret.ToDictionary(variable => variable.Key, variable => SecretMark.Required(variable.Text), StringComparer.Ordinal),
+                StringData = Secret.ToDictionary(
+                    variable => variable.Key, variable => SecretMark.Required(variable.Text), StringComparer.Ordinal),
             }, WhenChart);
         }
     }
@@ -86,7 +87,11 @@ internal sealed record ComponentEnvironment(string Component, IReadOnlyList<Vari
         [
             .. parts,
             .. Secret.Except(composed).Select(variable => FromSecret(variable.Name, variable.Secrets.Single(), variable.When)),
-            .. composed.Select(variable => new V1EnvVar { Name = Named(variable.Name, variable.When), Value = SecretMark.Composed(variable.Text) }),
+            .. composed.Select(variable => new V1EnvVar
+            {
+                Name = Named(variable.Name, variable.When),
+                Value = SecretMark.Composed(variable.Text),
+            }),
         ];
     }
 

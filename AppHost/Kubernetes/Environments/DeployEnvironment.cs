@@ -1,6 +1,8 @@
 namespace InferenceTemplate.AppHost.Kubernetes.Environments;
 
-/// <summary>Everything in which one environment differs from another: sizes, never shapes, so that what passed in staging runs in production.</summary>
+/// <summary>
+/// Everything in which one environment differs from another: sizes, never shapes, so that what passed in staging runs in production.
+/// </summary>
 internal sealed record DeployEnvironment(string Name)
 {
     public required Hosts Hosts { get; init; }
@@ -37,13 +39,16 @@ internal sealed record DeployEnvironment(string Name)
     /// <summary>Disk of a worker for the files of models.</summary>
     public required int ModelGibibytes { get; init; }
 
-    /// <summary>Nodes for workers: <c>none</c> have a GPU, <c>ondemand</c>, or <c>spot</c>, which are cheap and may go at any time.</summary>
+    /// <summary>
+    /// Nodes for workers: <c>none</c> have a GPU, <c>ondemand</c>, or <c>spot</c>, which are cheap and may go at any time.
+    /// </summary>
     public string Gpu { get; init; } = "none";
 
     /// <summary>Requests that may wait for each worker before another is started.</summary>
     public int WaitingPerWorker { get; init; } = 16;
 
-    public static IReadOnlyList<DeployEnvironment> All => [DeployEnvironments.Development, DeployEnvironments.Staging, DeployEnvironments.Production];
+    public static IReadOnlyList<DeployEnvironment> All =>
+        [DeployEnvironments.Development, DeployEnvironments.Staging, DeployEnvironments.Production];
 }
 
 /// <summary>How many pods at least and at most.</summary>

@@ -49,7 +49,9 @@ internal static class DeployEnvironments
         //#endif
     };
 
-    /// <summary>Three zones: three of everything that serves. Two workers stay, since loading a model takes longer than a caller waits.</summary>
+    /// <summary>
+    /// Three zones: three of everything that serves. Two workers stay, since loading a model takes longer than a caller waits.
+    /// </summary>
     public static DeployEnvironment Production { get; } = new("production")
     {
         Hosts = new("inference-template.example.com", "api.inference-template.example.com"),

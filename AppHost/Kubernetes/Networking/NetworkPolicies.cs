@@ -99,5 +99,6 @@ internal sealed class NetworkPolicies(IReadOnlyList<(string Caller, string Calle
     private static V1NetworkPolicyPort[] WithMesh(int port, string? when) =>
         [Admitted(new(port), when), Admitted(new(LinkerdPort), when is null ? Switches.Linkerd : Both(when, Switches.Linkerd))];
 
-    private static V1NetworkPolicyPort Admitted(Port port, string? when) => new() { Protocol = When(when, port.Protocol), Port = port.Number };
+    private static V1NetworkPolicyPort Admitted(Port port, string? when) =>
+        new() { Protocol = When(when, port.Protocol), Port = port.Number };
 }

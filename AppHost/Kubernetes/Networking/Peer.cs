@@ -11,7 +11,8 @@ internal sealed record Peer(Func<string?, V1NetworkPolicyPeer> On)
         new(when => new() { IpBlock = new() { Cidr = Template.When(when, "0.0.0.0/0"), Except = ["169.254.169.254/32"] } });
 
     /// <summary>Pods of this release.</summary>
-    public static Peer Component(string component) => new(when => new() { PodSelector = Kubernetes.Component.Selector(Template.When(when, component)) });
+    public static Peer Component(string component) =>
+        new(when => new() { PodSelector = Kubernetes.Component.Selector(Template.When(when, component)) });
 
     /// <summary>Pods of another namespace; all of them, or those of an app.</summary>
     public static Peer Namespace(string name, string? app = null) => new(when => new()

@@ -21,7 +21,8 @@ internal sealed record PlatformEdge(string Why, Direction Direction, string[] Co
 }
 
 /// <summary>
-/// The one table of hops that the topology does not know of. Network policies admit these and the references of AppHost.cs, and nothing else.
+/// The one table of hops that the topology does not know of. Network policies admit these and the references of AppHost.cs, and
+/// nothing else.
 /// </summary>
 internal static class PlatformEdges
 {
@@ -47,13 +48,14 @@ internal static class PlatformEdges
     private static readonly Port s_https = new(443);
     private static readonly Port s_postgres = new(5432);
     private static readonly Port s_status = new(8000);
+    private static readonly Port s_telemetry = new(Number("regexFind \"[0-9]+$\" .Values.otlpEndpoint"));
 
     public static IReadOnlyList<PlatformEdge> All { get; } =
     [
         new("names", Direction.Out, [.. s_services, Backup], s_names, s_dns),
         new("ingress", Direction.In, s_reached, [Peer.Namespace("ingress-nginx")], s_http),
         new("metrics", Direction.In, s_services, [Peer.Namespace("monitoring")], s_http),
-        new("telemetry", Direction.Out, s_services, [Peer.Namespace("observability")], new Port(Number("regexFind \"[0-9]+$\" .Values.otlpEndpoint"))),
+        new("telemetry", Direction.Out, s_services, [Peer.Namespace("observability")], s_telemetry),
         new("autoscaler", Direction.In, [Api], [Peer.Namespace("keda")], s_http),
         new("identity provider and object storage", Direction.Out, [.. s_services, Backup], [Peer.Anywhere], s_https),
         new("backup", Direction.In, [Postgres], [Peer.Component(Backup)], s_postgres),
@@ -62,11 +64,17 @@ internal static class PlatformEdges
         {
             When = Switches.ManagedPostgres,
         },
-        new("managed Redis", Direction.Out, [Api, Worker], [Peer.Anywhere], new Port(Number(".Values.managedPorts.redis"))) { When = Switches.ManagedRedis },
+        new("managed Redis", Direction.Out, [Api, Worker], [Peer.Anywhere], new Port(Number(".Values.managedPorts.redis")))
+        {
+            When = Switches.ManagedRedis,
+        },
         new("replication", Direction.In, [Postgres], [Peer.Component(Postgres)], s_postgres, s_status) { When = Switches.CloudNativePg },
         new("replication", Direction.Out, [Postgres], [Peer.Component(Postgres)], s_postgres, s_status) { When = Switches.CloudNativePg },
         new("operator", Direction.In, [Postgres], [Peer.Namespace("cnpg-system")], s_postgres, s_status) { When = Switches.CloudNativePg },
-        new("metrics of the operator's instances", Direction.In, [Postgres], [Peer.Namespace("monitoring")], new Port(9187)) { When = Switches.CloudNativePg },
+        new("metrics of the operator's instances", Direction.In, [Postgres], [Peer.Namespace("monitoring")], new Port(9187))
+        {
+            When = Switches.CloudNativePg,
+        },
         new("cluster's API and archive", Direction.Out, [Postgres], [Peer.Anywhere], s_https, new(6443)) { When = Switches.CloudNativePg },
         new("names of the operator's instances", Direction.Out, [Postgres], s_names, s_dns) { When = Switches.CloudNativePg },
         new("mesh", Direction.Out, s_meshed, [Peer.Namespace("linkerd")], s_http, new(8086), new(8090)) { When = Switches.Linkerd },

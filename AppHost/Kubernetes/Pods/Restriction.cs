@@ -7,7 +7,9 @@ namespace InferenceTemplate.AppHost.Kubernetes.Pods;
 /// What a pod may not do: be root or become it, ask the kernel for privileges, talk to the cluster's API, write anywhere but to its
 /// volumes and to <paramref name="Writable"/>. This meets the Pod Security Standard "restricted".
 /// </summary>
-/// <param name="User">The user of the image: 1654 is <c>app</c> of the .NET images, 999 what the Postgres and Redis images made for themselves.</param>
+/// <param name="User">
+/// The user of the image: 1654 is <c>app</c> of the .NET images, 999 what the Postgres and Redis images made for themselves.
+/// </param>
 /// <param name="Writable">Folders that a pod starts with empty.</param>
 internal sealed record Restriction(long User, params IReadOnlyList<string> Writable)
 {

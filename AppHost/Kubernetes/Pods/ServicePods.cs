@@ -24,7 +24,9 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
 
     public bool UsesGpu { get; init; }
 
-    /// <summary>The value that tells how many; null where an autoscaler does: with a number, every upgrade would set the load aside.</summary>
+    /// <summary>
+    /// The value that tells how many; null where an autoscaler does: with a number, every upgrade would set the load aside.
+    /// </summary>
     public string? Replicas { get; init; }
 
     public IEnumerable<ChartFile> Files() =>
@@ -88,7 +90,13 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
     {
         var name = When(when, $"{server}-authority");
         pod.Volumes.Add(new() { Name = name, Secret = new() { SecretName = secret } });
-        pod.Containers[0].VolumeMounts.Add(new() { Name = name, MountPath = $"/authorities/{server}.crt", SubPath = "ca.crt", ReadOnlyProperty = true });
+        pod.Containers[0].VolumeMounts.Add(new()
+        {
+            Name = name,
+            MountPath = $"/authorities/{server}.crt",
+            SubPath = "ca.crt",
+            ReadOnlyProperty = true,
+        });
     }
 
     /// <summary>

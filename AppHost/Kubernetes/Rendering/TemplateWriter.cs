@@ -6,7 +6,10 @@ using k8s;
 
 namespace InferenceTemplate.AppHost.Kubernetes.Rendering;
 
-/// <summary>Writes an object as the YAML of a Helm template. Visits what KubernetesClient serializes and resolves the markers of <see cref="Template"/>.</summary>
+/// <summary>
+/// Writes an object as the YAML of a Helm template. Visits what KubernetesClient serializes and resolves the markers of <see
+/// cref="Template"/>.
+/// </summary>
 internal static partial class TemplateWriter
 {
     private static readonly JsonSerializerOptions s_readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -51,7 +54,8 @@ internal static partial class TemplateWriter
 
     // As people write it. It hangs on no condition either, for which there is no room behind a dash.
     private static JsonNode? NameFirst(JsonNode? item) => item is JsonObject mapping && mapping.ContainsKey("name")
-        ? new JsonObject(mapping.OrderByDescending(entry => entry.Key == "name").Select(entry => KeyValuePair.Create(entry.Key, entry.Value?.DeepClone())))
+        ? new JsonObject(mapping.OrderByDescending(entry => entry.Key == "name")
+            .Select(entry => KeyValuePair.Create(entry.Key, entry.Value?.DeepClone())))
         : item;
 
     /// <summary>Puts conditions around children, or where each has one, on all of them: an empty list is no list.</summary>
@@ -63,7 +67,7 @@ internal static partial class TemplateWriter
         string? open = null;
         foreach (var child in children)
         {
-            var condition = conditions.Count == 1 ? null : child.When;
+            var condition = Within(child.When, when);
             if (condition != open)
             {
                 Close();
@@ -80,6 +84,12 @@ internal static partial class TemplateWriter
 
         Close();
         return new Block(lines, when);
+
+        // What holds for all need not be said again.
+        static string? Within(string? condition, string? all) =>
+            condition == all ? null
+            : all is not null && condition!.StartsWith($"and ({all}) (", StringComparison.Ordinal) ? condition[$"and ({all}) (".Length..^1]
+            : condition;
 
         void Close()
         {
@@ -118,7 +128,8 @@ internal static partial class TemplateWriter
 
         // Quoted as a whole, whatever the values hold.
         var format = JsonSerializer.Serialize(Expression().Replace(text.Replace("%", "%%", StringComparison.Ordinal), "%s"), s_readable);
-        var arguments = expressions.Select(found => found.Groups["expression"].Value).Select(each => each.Contains(' ', StringComparison.Ordinal) ? $"({each})" : each);
+        var arguments = expressions.Select(found => found.Groups["expression"].Value)
+            .Select(each => each.Contains(' ', StringComparison.Ordinal) ? $"({each})" : each);
         return $"{{{{ printf {format} {string.Join(' ', arguments)} | quote }}}}";
     }
 
@@ -129,7 +140,10 @@ internal static partial class TemplateWriter
     private static partial Regex Expression();
 
     // Whatever YAML could take for something else is quoted.
-    [GeneratedRegex(@"^(?!(true|false|yes|no|on|off|null|y|n)$)[A-Za-z/][A-Za-z0-9._/=+-]*( [A-Za-z0-9._/=+-]+)*$", RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, 1000)]
+    [GeneratedRegex(
+        @"^(?!(true|false|yes|no|on|off|null|y|n)$)[A-Za-z/][A-Za-z0-9._/=+-]*( [A-Za-z0-9._/=+-]+)*$",
+        RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase,
+        1000)]
     private static partial Regex Plain();
 
     /// <param name="When">On what the whole hangs.</param>

@@ -2,7 +2,9 @@ using InferenceTemplate.AppHost.Kubernetes.Rendering;
 
 namespace InferenceTemplate.AppHost.Kubernetes.Servers;
 
-/// <summary>Has the External Secrets operator make a Secret: the secret <c>x</c> stands under <c>inference-template/x</c> in the vault.</summary>
+/// <summary>
+/// Has the External Secrets operator make a Secret: the secret <c>x</c> stands under <c>inference-template/x</c> in the vault.
+/// </summary>
 internal static class ExternalSecrets
 {
     /// <summary>The Secret that all services read.</summary>
