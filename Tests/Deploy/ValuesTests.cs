@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using InferenceTemplate.Tests.Deploy.Rendering;
 using InferenceTemplate.Tests.Deploy.Schemas;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Deploy;
 
@@ -70,6 +71,14 @@ public sealed class ValuesTests(Charts charts)
 
         Assert.All(Charts.Environments, environment =>
             Assert.Empty(Places(Charts.Values(environment), []).Select(place => string.Join('.', place)).Except(known)));
+    }
+
+    [Fact]
+    public void Every_value_is_explained()
+    {
+        var document = File.ReadAllText(Path.Combine(Repository.Root, "docs", "kubernetes.md"));
+
+        Assert.All(Charts.Values(), value => Assert.Matches($@"\| (`[^|]*)?`{value.Key}[`.]", document));
     }
 
     [Fact]
