@@ -1,4 +1,7 @@
 using InferenceTemplate.AppHost;
+//#if (deploy)
+using InferenceTemplate.AppHost.Kubernetes;
+//#endif
 using InferenceTemplate.AppHost.LocalServers;
 
 var builder = DistributedApplication.CreateBuilder(args);
@@ -37,6 +40,10 @@ var worker = builder.AddService<Projects.Worker>(Resources.Worker)
 var web = builder.AddService<Projects.Web>(Resources.Web)
     .WithReference(api).WaitFor(api)
     .WithExternalHttpEndpoints();
+
+//#endif
+//#if (deploy)
+builder.AddHelmChart();
 
 //#endif
 builder.AddWelcome(

@@ -1,60 +1,92 @@
 using System.Globalization;
-using Aspire.Hosting.Kubernetes;
 using InferenceTemplate.AppHost.Kubernetes.Environments;
-using InferenceTemplate.AppHost.Kubernetes.Objects;
+using InferenceTemplate.AppHost.Kubernetes.Rendering;
+using k8s.Models;
 
 namespace InferenceTemplate.AppHost.Kubernetes;
 
-/// <summary>What the namespace may take in all, reckoned from the sizes: every replica at its most, one more of each during an update.</summary>
+/// <summary>What the namespace may take in all, which the chart sums up from its values.</summary>
 internal static class Quotas
 {
     // Backup jobs, the certificate solver, a pod for looking around.
     private static readonly (PodSize Size, int Pods) s_others = (new(500, 2000, 512), 4);
 
-    public static void Add(KubernetesResource published, DeploySettings settings)
-    {
-        var environment = settings.Environment;
-        (PodSize Size, int Pods)[] all =
-        [
-            (environment.Api, environment.ApiReplicas.Max + 1),
-            (environment.Worker, environment.WorkerReplicas.Max + 1),
-            //#if (web)
-            (environment.Web, environment.WebReplicas + 1),
-            //#endif
-            (environment.Postgres, settings.Database == ServerKind.CloudNativePG ? environment.DatabaseInstances + 1 : 1),
-            (environment.Redis, 1),
-            s_others,
-        ];
-        var hard = new Map
-        {
-            ["requests.cpu"] = Sum(all, size => size.Requests.Millicores, "m"),
-            ["requests.memory"] = Sum(all, size => size.Requests.Mebibytes, "Mi"),
-            ["limits.cpu"] = Sum(all, size => size.Limits.Millicores, "m"),
-            ["limits.memory"] = Sum(all, size => size.Limits.Mebibytes, "Mi"),
-            ["pods"] = Sum(all, _ => 1, ""),
-            ["requests.nvidia.com/gpu"] = Text(environment.Gpu == GpuNodes.None ? 0 : environment.WorkerReplicas.Max + 1),
-            ["persistentvolumeclaims"] = Text(10),
-            ["services.loadbalancers"] = Text(0),
-            ["services.nodeports"] = Text(0),
-        };
-        published.AdditionalResources.Add(new Manifest("v1", "ResourceQuota", "quota", new() { ["hard"] = hard }).OfPlatform());
+    /// <summary>Named templates: the pods of each component at their most, one more of each during an update, and sums over them.</summary>
+    public static string NamedTemplates { get; } = string.Join('\n',
+    [
+        "{{/* Pods of each component at their most, with the one more that an update starts. */}}",
+        "{{- define \"pods\" -}}",
+        "api: {{ add1 .Values.replicas.api.max }}",
+        "worker: {{ add1 .Values.replicas.worker.max }}",
+        //#if (web)
+        "web: {{ add1 .Values.replicas.web }}",
+        //#endif
+        $"postgres: {{{{ if {Switches.CloudNativePg} }}}}{{{{ add1 .Values.replicas.database }}}}{{{{ else }}}}1{{{{ end }}}}",
+        "redis: 1",
+        "{{- end }}",
+        "",
+        "{{/* The sum of a field of the sizes over all pods, and what other pods of the namespace take: list . FIELD UNIT OTHERS */}}",
+        "{{- define \"quota\" -}}",
+        "{{- $values := (index . 0).Values -}}",
+        "{{- $field := index . 1 -}}",
+        "{{- $unit := index . 2 -}}",
+        "{{- $sum := index . 3 -}}",
+        "{{- range $component, $pods := include \"pods\" (index . 0) | fromYaml -}}",
+        "{{- $sum = add $sum (mul $pods (index $values.sizes $component $field | trimSuffix $unit | int64)) -}}",
+        "{{- end -}}",
+        "{{ $sum }}{{ $unit }}",
+        "{{- end }}",
+        "",
+        "{{/* The number of all pods, with others: list . OTHERS */}}",
+        "{{- define \"quota.pods\" -}}",
+        "{{- $sum := index . 1 -}}",
+        "{{- range include \"pods\" (index . 0) | fromYaml -}}",
+        "{{- $sum = add $sum . -}}",
+        "{{- end -}}",
+        "{{ $sum }}",
+        "{{- end }}",
+        "",
+    ]);
 
-        // A pod that says nothing of its size gets this one; with a quota it would be refused.
-        published.AdditionalResources.Add(new Manifest("v1", "LimitRange", "limits", new()
+    public static IEnumerable<ChartFile> Files() =>
+    [
+        new("platform/quota.yaml", new CustomResource("v1", "ResourceQuota", Component.Named("quota", Component.Platform), new()
         {
-            ["limits"] = new[]
+            ["hard"] = new Map
             {
-                new Map
-                {
-                    ["type"] = "Container",
-                    ["defaultRequest"] = new Map { ["cpu"] = "100m", ["memory"] = "256Mi" },
-                    ["default"] = new Map { ["cpu"] = "500m", ["memory"] = "256Mi" },
-                },
+                ["requests.cpu"] = Sum("cpu", "m", s_others.Size.Millicores),
+                ["requests.memory"] = Sum("memory", "Mi", s_others.Size.Mebibytes),
+                ["limits.cpu"] = Sum("cpuLimit", "m", s_others.Size.LimitMillicores),
+                ["limits.memory"] = Sum("memory", "Mi", s_others.Size.Mebibytes),
+                ["pods"] = string.Create(CultureInfo.InvariantCulture, $"{{{{ include \"quota.pods\" (list . {s_others.Pods}) }}}}"),
+                ["requests.nvidia.com/gpu"] = $"{{{{ ternary (add1 .Values.replicas.worker.max) 0 ({Switches.Gpu}) }}}}",
+                ["persistentvolumeclaims"] = "10",
+                ["services.loadbalancers"] = "0",
+                ["services.nodeports"] = "0",
             },
-        }).OfPlatform());
-    }
+        })),
+        // A pod that says nothing of its size gets this one; with a quota it would be refused.
+        ChartFile.Of("platform/limits.yaml", new V1LimitRange
+        {
+            Metadata = Component.Named("limits", Component.Platform),
+            Spec = new()
+            {
+                Limits =
+                [
+                    new()
+                    {
+                        Type = "Container",
+                        DefaultRequest = Quantities("100m", "256Mi"),
+                        DefaultProperty = Quantities("500m", "256Mi"),
+                    },
+                ],
+            },
+        }),
+    ];
 
-    private static string Sum((PodSize Size, int Pods)[] all, Func<PodSize, long> of, string unit) => Text(all.Sum(each => of(each.Size) * each.Pods)) + unit;
+    private static string Sum(string field, string unit, int other) =>
+        string.Create(CultureInfo.InvariantCulture, $"{{{{ include \"quota\" (list . \"{field}\" \"{unit}\" {other * s_others.Pods}) }}}}");
 
-    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+    private static Dictionary<string, ResourceQuantity> Quantities(string cpu, string memory) =>
+        new(StringComparer.Ordinal) { ["cpu"] = new(cpu), ["memory"] = new(memory) };
 }

@@ -69,20 +69,26 @@ internal static partial class ExpectedEdges
     /// <summary>Hops to servers that others run, in the stead of those to ours.</summary>
     public static IReadOnlyList<string> WithManagedServers() =>
     [
-        .. Topology().Concat(Platform()).Where(edge => !edge.Contains("-> postgres:", StringComparison.Ordinal) && !edge.Contains("-> redis:", StringComparison.Ordinal)),
-        .. from service in new[] { "api", "worker" } from port in new[] { 5432, 6379, 6380 } select $"{service} -> {Anywhere}:{port}/TCP",
+        .. from edge in Topology().Concat(Platform())
+           where !edge.Contains("-> postgres:", StringComparison.Ordinal) && !edge.Contains("-> redis:", StringComparison.Ordinal)
+           select edge,
+        .. from service in new[] { "api", "worker" } from port in new[] { 5432, 10000 } select $"{service} -> {Anywhere}:{port}/TCP",
         $"backup -> {Anywhere}:5432/TCP",
     ];
 
     /// <summary>What a mesh adds between our pods, and to its own.</summary>
-    public static IReadOnlyList<string> OfLinkerd() =>
+    /// <param name="servers">Those of <c>postgres</c> and <c>redis</c> that run in pods of ours.</param>
+    public static IReadOnlyList<string> OfLinkerd(IReadOnlyCollection<string> servers) =>
     [
-        .. Topology().Select(edge => $"{edge[..edge.IndexOf(':', StringComparison.Ordinal)]}:4143/TCP"),
-        .. from pod in s_services.Concat(["postgres", "redis"]) from port in new[] { 8080, 8086, 8090 } select $"{pod} -> namespace/linkerd:{port}/TCP",
+        .. from edge in Topology()
+           let ends = edge[..edge.IndexOf(':', StringComparison.Ordinal)]
+           where servers.Concat(s_services).Any(pod => ends.EndsWith($"> {pod}", StringComparison.Ordinal))
+           select $"{ends}:4143/TCP",
+        .. from pod in s_services.Concat(servers) from port in new[] { 8080, 8086, 8090 } select $"{pod} -> namespace/linkerd:{port}/TCP",
     ];
 
-    public static IReadOnlyList<string> OfIstio() =>
-        [.. s_services.Concat(["postgres", "redis"]).Select(pod => $"{pod} -> namespace/istio-system:15012/TCP")];
+    public static IReadOnlyList<string> OfIstio(IReadOnlyCollection<string> servers) =>
+        [.. s_services.Concat(servers).Select(pod => $"{pod} -> namespace/istio-system:15012/TCP")];
 
     private static IEnumerable<string> Names(string pod) =>
         from peer in new[] { "namespace/kube-system[k8s-app=kube-dns]", "169.254.20.10/32" }

@@ -8,17 +8,19 @@ public sealed class ScalingTests(Charts charts)
     [Fact]
     public async Task Api_has_3_to_50_replicas_by_processor_and_memory_and_goes_down_slowly()
     {
-        var scaler = (await charts.OfAsync("chart")).Find("HorizontalPodAutoscaler", "api-hpa")!.Spec;
+        var scaler = (await charts.OfAsync("production")).Find("HorizontalPodAutoscaler", "api-hpa")!.Spec;
 
         Assert.Equal((3, 50), (scaler.Number("minReplicas"), scaler.Number("maxReplicas")));
-        Assert.Equal(["cpu 70", "memory 80"], scaler.Items("metrics").Select(metric => $"{metric.Text("resource", "name")} {metric.Text("resource", "target", "averageUtilization")}"));
+        var metrics = scaler.Items("metrics").Select(metric => metric.At("resource"));
+        var targets = metrics.Select(metric => $"{metric.Text("name")} {metric.Text("target", "averageUtilization")}");
+        Assert.Equal(["cpu 70", "memory 80"], targets);
         Assert.Equal(300, scaler.Number("behavior", "scaleDown", "stabilizationWindowSeconds"));
     }
 
     [Fact]
     public async Task Workers_follow_the_queue_by_the_endpoint_of_the_api()
     {
-        var objects = await charts.OfAsync("chart");
+        var objects = await charts.OfAsync("production");
         var scaler = objects.Find("ScaledObject", "worker-scaler")!.Spec;
         var trigger = Assert.Single(scaler.Items("triggers"));
 
@@ -28,12 +30,13 @@ public sealed class ScalingTests(Charts charts)
         Assert.Equal("waiting", trigger.Text("metadata", "valueLocation"));
         Assert.Equal("bearer", trigger.Text("metadata", "authMode"));
         Assert.NotNull(objects.Find("TriggerAuthentication", trigger.Text("authenticationRef", "name")));
-        Assert.Equal(300, scaler.Number("advanced", "horizontalPodAutoscalerConfig", "behavior", "scaleDown", "stabilizationWindowSeconds"));
+        var behavior = scaler.At("advanced", "horizontalPodAutoscalerConfig", "behavior");
+        Assert.Equal(300, behavior.Number("scaleDown", "stabilizationWindowSeconds"));
         Assert.True(scaler.Number("fallback", "replicas") > 0);
     }
 
     [Theory]
-    [InlineData("chart", 2)]
+    [InlineData("production", 2)]
     [InlineData("staging", 0)]
     [InlineData("development", 0)]
     public async Task Idle_workers_go_where_the_environment_lets_them(string name, int least) =>
@@ -41,7 +44,7 @@ public sealed class ScalingTests(Charts charts)
 
     [Theory]
     //#if (cuda)
-    [InlineData("chart", "1", 1)]
+    [InlineData("production", "1", 1)]
     [InlineData("staging", "1", 4)] // spot nodes have a taint of their own, each cloud another
     //#endif
     [InlineData("development", "", 0)]
@@ -57,36 +60,37 @@ public sealed class ScalingTests(Charts charts)
     [Fact]
     public async Task Worker_has_longer_to_end_than_its_drain_takes()
     {
-        var objects = await charts.OfAsync("chart");
-        var drain = TimeSpan.Parse(objects.Find("ConfigMap", "worker-config")!.Json.Text("data", "Worker__DrainTimeout"), CultureInfo.InvariantCulture);
+        var objects = await charts.OfAsync("production");
+        var drain = TimeSpan.Parse(objects.Entry("worker-config", "Worker__DrainTimeout"), CultureInfo.InvariantCulture);
 
-        Assert.True(objects.Pods.Single(pods => pods.Component == "worker").Spec.Number("terminationGracePeriodSeconds") > drain.TotalSeconds);
+        Assert.True(objects.PodsOf("worker").Spec.Number("terminationGracePeriodSeconds") > drain.TotalSeconds);
     }
 
     [Theory]
-    [InlineData("chart")]
+    [InlineData("production")]
     [InlineData("staging")]
     [InlineData("development")]
     public async Task Quota_holds_every_replica_at_its_most(string name)
     {
         var objects = await charts.OfAsync(name);
         var quota = objects.Find("ResourceQuota", "quota")!.Spec;
-        long Needed(string kind, string resource) => objects.Pods.Sum(pods => Most(pods, objects) * Number(pods.Containers.Single().Text("resources", kind, resource)));
+        decimal Needed(string kind, string resource) =>
+            objects.Pods.Sum(pods => Most(pods, objects) * Quantity.Parse(pods.Containers.Single().Text("resources", kind, resource)));
 
         foreach (var (kind, resource) in new[] { ("requests", "cpu"), ("requests", "memory"), ("limits", "cpu"), ("limits", "memory") })
         {
-            Assert.True(Number(quota.Text("hard", $"{kind}.{resource}")) > Needed(kind, resource), $"{kind}.{resource}");
+            Assert.True(Quantity.Parse(quota.Text("hard", $"{kind}.{resource}")) > Needed(kind, resource), $"{kind}.{resource}");
         }
 
-        Assert.True(quota.At("hard").Text("pods") is { } pods && Number(pods) > objects.Pods.Sum(each => Most(each, objects)));
+        Assert.True(quota.At("hard").Text("pods") is { } pods && Quantity.Parse(pods) > objects.Pods.Sum(each => Most(each, objects)));
     }
 
     [Fact]
     public async Task Recommended_sizes_are_not_applied()
     {
-        var objects = await charts.WithAsync("--Deploy:Mesh=linkerd --Deploy:Recommendations=true --Deploy:Gpu=spot");
+        var objects = await charts.OfAsync("production recommendations=true");
 
-        Assert.Equal(3, objects.OfKind("VerticalPodAutoscaler").Count());
+        Assert.Equal(objects.OfKind("Deployment").Count(), objects.OfKind("VerticalPodAutoscaler").Count());
         Assert.All(objects.OfKind("VerticalPodAutoscaler"), each => Assert.Equal("Off", each.Spec.Text("updatePolicy", "updateMode")));
     }
 
@@ -96,6 +100,4 @@ public sealed class ScalingTests(Charts charts)
         "worker" => objects.Find("ScaledObject", "worker-scaler")!.Spec.Number("maxReplicaCount"),
         _ => pods.Owner.Spec.Number("replicas"),
     } ?? 1;
-
-    private static long Number(string quantity) => long.Parse(quantity.TrimEnd('m', 'M', 'i'), CultureInfo.InvariantCulture);
 }

@@ -27,7 +27,7 @@ hash_of() {
     | select(.metadata.annotations["deployment.kubernetes.io/revision"] == $revision) | .metadata.labels["pod-template-hash"]'
 }
 
-# point DEPLOYMENT: only its pods answer. Both colours keep the labels that network policies go by, so the hash tells them apart.
+# point DEPLOYMENT: only its pods answer. Both colors keep the labels that network policies go by, so the hash tells them apart.
 point() {
   local hash
   hash=$(hash_of "$1")
@@ -53,8 +53,8 @@ case "$verb" in
       | .spec.replicas = ([.status.replicas // 1, 1] | max)
       | del(.status)
       | .metadata.name = $name
-      | .spec.selector.matchLabels.colour = "green"
-      | .spec.template.metadata.labels.colour = "green"
+      | .spec.selector.matchLabels.color = "green"
+      | .spec.template.metadata.labels.color = "green"
       | (.spec.template.spec.containers[] | select(.name == $service)).image = $image' | kube apply -f -
     if ! kube rollout status deployment "$green" --timeout "$TIMEOUT"; then
       kube delete deployment "$green" --wait=false

@@ -2,7 +2,7 @@
 # Installs or upgrades the platform by its Helm chart, waits until all is ready, checks it, and takes it back if that fails.
 #   deploy.sh ENVIRONMENT [HELM ARGUMENT...]
 #     deploy.sh production -f images.yaml -f secrets.yaml
-#   ENVIRONMENT   production, staging or development: which chart of deploy/kubernetes
+#   ENVIRONMENT   production, staging or development: which values file of deploy/helm; arguments of helm come after it and win
 #   NAMESPACE, RELEASE (inference-template), TIMEOUT (10m), SMOKE_URL and SMOKE_KEY (see smoke.sh) are read from the environment.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,16 +13,18 @@ environment=$1
 shift
 case "$environment" in
   -h | --help) usage "$0" 0 ;;
-  production) chart=$here/../kubernetes/chart ;;
-  *) chart=$here/../kubernetes/$environment ;;
 esac
-[ -f "$chart/Chart.yaml" ] || fail "there is no chart for '$environment' in $(dirname "$chart")"
+chart=$here/../helm
+[ -f "$chart/Chart.yaml" ] || fail "there is no chart in deploy/helm: 'scripts/chart.sh' writes it"
+values=$chart/values.$environment.yaml
+[ -f "$values" ] || fail "there are no values for '$environment': deploy/helm has no values.$environment.yaml"
 need helm kubectl
 
 before=$(helm history "$RELEASE" --namespace "$NAMESPACE" --max 1 -o json 2>/dev/null | sed -n 's/.*"revision":\([0-9]*\).*/\1/p' || true)
 say "deploying $environment as '$RELEASE' into namespace '$NAMESPACE' (now at revision ${before:-none})"
 # --atomic takes an upgrade back that does not become ready in time.
-helm upgrade "$RELEASE" "$chart" --install --namespace "$NAMESPACE" --create-namespace --atomic --wait --timeout "$TIMEOUT" --history-max 20 "$@"
+helm upgrade "$RELEASE" "$chart" -f "$values" --install --namespace "$NAMESPACE" --create-namespace --atomic --wait --timeout "$TIMEOUT" \
+  --history-max 20 "$@"
 
 if [ -n "${SMOKE_URL:-}" ]; then
   if ! "$here/smoke.sh"; then

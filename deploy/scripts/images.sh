@@ -34,7 +34,7 @@ if [ "$host" != "$registry" ]; then prefix=${registry#*/}/; fi
 
 values=$(mktemp)
 trap 'rm -f "$values"' EXIT
-printf 'parameters:\n' >"$values"
+printf 'images:\n' >"$values"
 for service in "$@"; do
   extra=()
   case "$service" in
@@ -59,11 +59,11 @@ for service in "$@"; do
   #if (cuda)
   # The chart has one worker; which of the two images it runs is chosen when it is deployed.
   if [ "$value" = worker-cuda ]; then
-    printf '# with GPUs:\n#  worker:\n#    worker_image: "%s/%s@%s"\n' "$registry" "$service" "$digest" >>"$values"
+    printf '# with GPUs, instead of the worker above:\n#  worker: "%s/%s@%s"\n' "$registry" "$service" "$digest" >>"$values"
     continue
   fi
   #endif
-  printf '  %s:\n    %s_image: "%s/%s@%s"\n' "$value" "$value" "$registry" "$service" "$digest" >>"$values"
+  printf '  %s: "%s/%s@%s"\n' "$value" "$registry" "$service" "$digest" >>"$values"
 done
 mv "$values" "$IMAGES"
 trap - EXIT

@@ -1,27 +1,10 @@
 namespace InferenceTemplate.AppHost.Kubernetes.Environments;
 
-/// <summary>How many pods at least and at most.</summary>
-internal sealed record Replicas(int Min, int Max);
-
-/// <summary>Names under which browsers and clients find the product.</summary>
-internal sealed record Hosts(string Web, string Api);
-
-/// <summary>GPUs of a worker pod; spot nodes are cheap and may go at any time.</summary>
-internal enum GpuNodes
-{
-    None,
-    OnDemand,
-    Spot,
-}
-
 /// <summary>
-/// Everything in which one environment differs from another: sizes, never shapes. The same objects, containers, variables and policies
-/// are rendered for each, so that what passed in staging is what runs in production.
+/// Everything in which one environment differs from another: sizes, never shapes, so that what passed in staging runs in production.
 /// </summary>
-internal sealed record DeployEnvironment
+internal sealed record DeployEnvironment(string Name)
 {
-    public required string Name { get; init; }
-
     public required Hosts Hosts { get; init; }
 
     public required PodSize Api { get; init; }
@@ -39,7 +22,7 @@ internal sealed record DeployEnvironment
     /// <summary>Bounds of the Api's autoscaler.</summary>
     public required Replicas ApiReplicas { get; init; }
 
-    /// <summary>Bounds of the workers' autoscaler; a minimum of 0 lets them go when nothing waits.</summary>
+    /// <summary>Bounds of the workers' autoscaler; with a minimum of 0 none runs while nothing waits.</summary>
     public required Replicas WorkerReplicas { get; init; }
 
     //#if (web)
@@ -54,19 +37,28 @@ internal sealed record DeployEnvironment
     public required int RedisGibibytes { get; init; }
 
     /// <summary>Disk of a worker for the files of models.</summary>
-    public required int WorkerScratchGibibytes { get; init; }
+    public required int ModelGibibytes { get; init; }
 
-    public int WorkerScratchMebibytes => WorkerScratchGibibytes * 1024;
-
-    public GpuNodes Gpu { get; init; } = GpuNodes.None;
+    /// <summary>
+    /// Nodes for workers: <c>none</c> have a GPU, <c>ondemand</c>, or <c>spot</c>, which are cheap and may go at any time.
+    /// </summary>
+    public string Gpu { get; init; } = "none";
 
     /// <summary>Requests that may wait for each worker before another is started.</summary>
     public int WaitingPerWorker { get; init; } = 16;
 
-    public static DeployEnvironment Named(string name) =>
-        Array.Find(All, environment => environment.Name == name)
-        ?? throw new DistributedApplicationException(
-            $"Deploy:Environment is '{name}': it must be one of {string.Join(", ", All.Select(environment => environment.Name))}.");
-
-    private static DeployEnvironment[] All => [Development.Environment, Staging.Environment, Production.Environment];
+    public static IReadOnlyList<DeployEnvironment> All =>
+        [DeployEnvironments.Development, DeployEnvironments.Staging, DeployEnvironments.Production];
 }
+
+/// <summary>How many pods at least and at most.</summary>
+internal sealed record Replicas(int Min, int Max);
+
+/// <summary>Names under which browsers and clients find the product.</summary>
+internal sealed record Hosts(string Web, string Api);
+
+/// <summary>
+/// What each pod of a resource is promised and may take at most. Memory is promised in full: a pod that is given more than was
+/// promised is the first to be killed when a node runs out.
+/// </summary>
+internal sealed record PodSize(int Millicores, int LimitMillicores, int Mebibytes);

@@ -1,79 +1,104 @@
-using Aspire.Hosting.Kubernetes;
-using InferenceTemplate.AppHost.Kubernetes.Objects;
+using InferenceTemplate.AppHost.Kubernetes.Rendering;
+using k8s.Models;
+using static InferenceTemplate.AppHost.Kubernetes.Rendering.Template;
 
 namespace InferenceTemplate.AppHost.Kubernetes.Networking;
 
 /// <summary>Nothing may connect to anything, but for the edges of the topology and the table of <see cref="PlatformEdges"/>.</summary>
-internal static class NetworkPolicies
+internal sealed class NetworkPolicies(IReadOnlyList<(string Caller, string Called, int Port)> topology)
 {
     // Linkerd's proxies speak to each other at this port, whatever port the pods listen on.
     private const int LinkerdPort = 4143;
 
-    private static readonly string[] s_both = ["Ingress", "Egress"];
-
-    public static IResourceBuilder<T> WithNetworkPolicy<T>(this IResourceBuilder<T> builder, DeploySettings settings)
-        where T : IComputeResource => builder.PublishAsKubernetesService(published =>
+    public IEnumerable<ChartFile> Files() =>
+    [
+        Of(Resources.Api),
+        Of(Resources.Worker),
+        //#if (web)
+        Of(Resources.Web),
+        //#endif
+        Of(Resources.Postgres),
+        Of(Resources.Redis),
+        ChartFile.Of("platform/default-deny.yaml", new V1NetworkPolicy
         {
-            var application = builder.ApplicationBuilder;
-            var component = builder.Resource.Name;
-            published.AdditionalResources.Add(Policy(
-                component,
-                settings,
-                [.. TopologyEdges.To(application, builder.Resource).Select(edge => Rule("from", edge, settings))],
-                [.. TopologyEdges.From(application, builder.Resource).Select(edge => Rule("to", edge, settings))]));
-        });
-
-    /// <summary>Denies what no policy admits, and admits what pods beside the chart need.</summary>
-    public static void AddNamespacePolicies(KubernetesResource published, DeploySettings settings)
-    {
-        published.AdditionalResources.Add(new Manifest("networking.k8s.io/v1", "NetworkPolicy", "default-deny", new()
-        {
-            ["podSelector"] = new Map(), // every pod of the namespace, whoever made it
-            ["policyTypes"] = s_both,
-        }).OfPlatform());
-        published.AdditionalResources.Add(Policy(PlatformEdges.Backup, settings, [], []).OfPlatform());
-
+            Metadata = Component.Named("default-deny", Component.Platform),
+            Spec = new() { PodSelector = new(), PolicyTypes = ["Ingress", "Egress"] }, // every pod of the namespace, whoever made it
+        }),
+        ChartFile.Of("platform/backup-network.yaml", Policy(PlatformEdges.Backup, Component.Platform)),
         // While cert-manager proves that a name is ours, a pod of its own answers beside ours.
-        published.AdditionalResources.Add(new Manifest("networking.k8s.io/v1", "NetworkPolicy", "certificate-solver-network", new()
+        ChartFile.Of("platform/certificate-solver-network.yaml", new V1NetworkPolicy
         {
-            ["podSelector"] = new Map { ["matchLabels"] = new Map { ["acme.cert-manager.io/http01-solver"] = "true" } },
-            ["policyTypes"] = new List<string> { "Ingress" },
-            ["ingress"] = new[] { Rule("from", [Peer.Namespace("ingress-nginx")], [new Port(8089)]) },
-        }).OfPlatform());
-    }
+            Metadata = Component.Named("certificate-solver-network", Component.Platform),
+            Spec = new()
+            {
+                PodSelector = new() { MatchLabels = new Dictionary<string, string>(StringComparer.Ordinal) { ["acme.cert-manager.io/http01-solver"] = "true" } },
+                PolicyTypes = ["Ingress"],
+                Ingress = [new() { FromProperty = [Peer.Namespace("ingress-nginx").On(null)], Ports = [Admitted(new(8089), when: null)] }],
+            },
+        }),
+        // Istio's policy that plain connections are refused; Linkerd's is an annotation of each pod.
+        new(
+            "platform/mutual-tls.yaml",
+            new CustomResource(
+                "security.istio.io/v1", "PeerAuthentication", Component.Named("mutual-tls", Component.Platform), new() { ["mtls"] = new Map { ["mode"] = "STRICT" } }),
+            Switches.Istio),
+    ];
 
-    private static Manifest Policy(string component, DeploySettings settings, List<Map> ingress, List<Map> egress)
+    private ChartFile Of(string component) => ChartFile.Of($"{component}/network.yaml", Policy(component, component), Exists(component));
+
+    /// <summary>On what the pods of a component are the chart's.</summary>
+    private static string? Exists(string component) => component switch
     {
-        foreach (var edge in PlatformEdges.Of(settings).Where(edge => edge.Components.Contains(component)))
-        {
-            var (rules, side) = edge.Direction == Direction.In ? (ingress, "from") : (egress, "to");
-            rules.Add(Rule(side, edge.Peers, edge.Ports));
-        }
-
-        var spec = new Map
-        {
-            ["podSelector"] = Component.Selector(component),
-            ["policyTypes"] = s_both,
-        };
-        if (ingress.Count > 0)
-        {
-            spec["ingress"] = ingress;
-        }
-
-        if (egress.Count > 0)
-        {
-            spec["egress"] = egress;
-        }
-
-        return new Manifest("networking.k8s.io/v1", "NetworkPolicy", $"{component}-network", spec);
-    }
-
-    private static Map Rule(string side, (string Component, int Port) edge, DeploySettings settings) =>
-        Rule(side, [Peer.Component(edge.Component)], settings.Mesh == MeshKind.Linkerd ? [new(edge.Port), new(LinkerdPort)] : [new(edge.Port)]);
-
-    private static Map Rule(string side, Map[] peers, Port[] ports) => new()
-    {
-        [side] = peers,
-        ["ports"] = ports.Select(port => new Map { ["protocol"] = port.Protocol, ["port"] = port.Number }).ToArray(),
+        Resources.Postgres => Switches.OwnPostgres,
+        Resources.Redis => Switches.RedisPod,
+        _ => null,
     };
+
+    private V1NetworkPolicy Policy(string component, string owner)
+    {
+        var platform = PlatformEdges.All.Where(edge => edge.Components.Contains(component)).ToList();
+        List<V1NetworkPolicyIngressRule> ingress =
+        [
+            .. topology.Where(edge => edge.Called == component).Select(edge => new V1NetworkPolicyIngressRule
+            {
+                FromProperty = [Peer.Component(edge.Caller).On(Exists(edge.Caller))],
+                Ports = WithMesh(edge.Port, Exists(edge.Caller)),
+            }),
+            .. platform.Where(edge => edge.Direction == Direction.In).Select(edge => new V1NetworkPolicyIngressRule
+            {
+                FromProperty = [.. edge.Peers.Select(peer => peer.On(edge.When))],
+                Ports = [.. edge.Ports.Select(port => Admitted(port, edge.When))],
+            }),
+        ];
+        List<V1NetworkPolicyEgressRule> egress =
+        [
+            .. topology.Where(edge => edge.Caller == component).Select(edge => new V1NetworkPolicyEgressRule
+            {
+                To = [Peer.Component(edge.Called).On(Exists(edge.Called))],
+                Ports = WithMesh(edge.Port, Exists(edge.Called)),
+            }),
+            .. platform.Where(edge => edge.Direction == Direction.Out).Select(edge => new V1NetworkPolicyEgressRule
+            {
+                To = [.. edge.Peers.Select(peer => peer.On(edge.When))],
+                Ports = [.. edge.Ports.Select(port => Admitted(port, edge.When))],
+            }),
+        ];
+        return new()
+        {
+            Metadata = Component.Named($"{component}-network", owner),
+            Spec = new()
+            {
+                PodSelector = Component.Selector(component),
+                PolicyTypes = ["Ingress", "Egress"],
+                Ingress = ingress.Count > 0 ? ingress : null,
+                Egress = egress.Count > 0 ? egress : null,
+            },
+        };
+    }
+
+    private static V1NetworkPolicyPort[] WithMesh(int port, string? when) =>
+        [Admitted(new(port), when), Admitted(new(LinkerdPort), when is null ? Switches.Linkerd : Both(when, Switches.Linkerd))];
+
+    private static V1NetworkPolicyPort Admitted(Port port, string? when) =>
+        new() { Protocol = When(when, port.Protocol), Port = port.Number };
 }

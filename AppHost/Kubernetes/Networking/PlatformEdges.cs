@@ -1,5 +1,4 @@
-using System.Globalization;
-using InferenceTemplate.AppHost.Kubernetes.Objects;
+using static InferenceTemplate.AppHost.Kubernetes.Rendering.Template;
 
 namespace InferenceTemplate.AppHost.Kubernetes.Networking;
 
@@ -15,11 +14,15 @@ internal sealed record Port(int Number, string Protocol = "TCP");
 /// <summary>A hop between pods of the product and somebody outside the topology.</summary>
 /// <param name="Why">What it is for.</param>
 /// <param name="Components">The pods of the product.</param>
-/// <param name="Peers">The others, as peers of a network policy; any of them.</param>
-internal sealed record PlatformEdge(string Why, Direction Direction, string[] Components, Map[] Peers, params Port[] Ports);
+/// <param name="Peers">The others; any of them.</param>
+internal sealed record PlatformEdge(string Why, Direction Direction, string[] Components, Peer[] Peers, params Port[] Ports)
+{
+    public string? When { get; init; }
+}
 
 /// <summary>
-/// The one table of hops that the topology does not know of. Network policies admit these and the references of AppHost.cs, and nothing else.
+/// The one table of hops that the topology does not know of. Network policies admit these and the references of AppHost.cs, and
+/// nothing else.
 /// </summary>
 internal static class PlatformEdges
 {
@@ -38,60 +41,43 @@ internal static class PlatformEdges
     ];
 
     private static readonly string[] s_services = [.. s_reached, Worker];
-
+    private static readonly string[] s_meshed = [.. s_services, Postgres, Resources.Redis];
+    private static readonly Peer[] s_names = [Peer.Namespace("kube-system", app: "kube-dns"), Peer.Address("169.254.20.10/32")];
+    private static readonly Port[] s_dns = [new(53, "UDP"), new(53)];
     private static readonly Port s_http = new(8080);
     private static readonly Port s_https = new(443);
+    private static readonly Port s_postgres = new(5432);
+    private static readonly Port s_status = new(8000);
+    private static readonly Port s_telemetry = new(Number("regexFind \"[0-9]+$\" .Values.otlpEndpoint"));
 
-    public static IReadOnlyList<PlatformEdge> Of(DeploySettings settings) =>
+    public static IReadOnlyList<PlatformEdge> All { get; } =
     [
-        new("names", Direction.Out, [.. s_services, Backup], [Peer.Namespace("kube-system", new() { ["k8s-app"] = "kube-dns" }), Peer.Address("169.254.20.10/32")], new(53, "UDP"), new(53)),
+        new("names", Direction.Out, [.. s_services, Backup], s_names, s_dns),
         new("ingress", Direction.In, s_reached, [Peer.Namespace("ingress-nginx")], s_http),
         new("metrics", Direction.In, s_services, [Peer.Namespace("monitoring")], s_http),
-        new("telemetry", Direction.Out, s_services, [Peer.Namespace("observability")], Of(settings.OtlpEndpoint)),
+        new("telemetry", Direction.Out, s_services, [Peer.Namespace("observability")], s_telemetry),
         new("autoscaler", Direction.In, [Api], [Peer.Namespace("keda")], s_http),
-        new("identity provider", Direction.Out, s_reached, [Peer.Anywhere()], s_https),
-        new("object storage", Direction.Out, [Api, Worker, Backup], [Peer.Anywhere()], s_https),
-        .. ToTheDatabase(settings.Database),
-        .. settings.Redis == ServerKind.Managed
-            ? [new("managed Redis", Direction.Out, [Api, Worker], [Peer.Anywhere()], new Port(6379), new(6380))]
-            : Array.Empty<PlatformEdge>(),
-        .. Mesh(settings.Mesh),
-    ];
-
-    private static PlatformEdge[] ToTheDatabase(ServerKind kind)
-    {
-        var postgres = new Port(5432);
-        PlatformEdge[] backup =
-        [
-            new("backup", Direction.In, [Postgres], [Peer.Component(Backup)], postgres),
-            new("backup", Direction.Out, [Backup], [Peer.Component(Postgres)], postgres),
-        ];
-        return kind switch
+        new("identity provider and object storage", Direction.Out, [.. s_services, Backup], [Peer.Anywhere], s_https),
+        new("backup", Direction.In, [Postgres], [Peer.Component(Backup)], s_postgres),
+        new("backup", Direction.Out, [Backup], [Peer.Component(Postgres)], s_postgres) { When = Switches.OwnPostgres },
+        new("managed Postgres", Direction.Out, [Api, Worker, Backup], [Peer.Anywhere], new Port(Number(".Values.managedPorts.postgres")))
         {
-            ServerKind.Managed => [new("managed Postgres", Direction.Out, [Api, Worker, Backup], [Peer.Anywhere()], postgres)],
-            ServerKind.CloudNativePG =>
-            [
-                .. backup,
-                new("replication", Direction.In, [Postgres], [Peer.Component(Postgres)], postgres, new(8000)),
-                new("replication", Direction.Out, [Postgres], [Peer.Component(Postgres)], postgres, new(8000)),
-                new("operator", Direction.In, [Postgres], [Peer.Namespace("cnpg-system")], postgres, new(8000)),
-                new("metrics of the operator's instances", Direction.In, [Postgres], [Peer.Namespace("monitoring")], new Port(9187)),
-                new("cluster's API and archive", Direction.Out, [Postgres], [Peer.Anywhere()], s_https, new(6443)),
-                new("names of the operator's instances", Direction.Out, [Postgres], [Peer.Namespace("kube-system", new() { ["k8s-app"] = "kube-dns" }), Peer.Address("169.254.20.10/32")], new(53, "UDP"), new(53)),
-            ],
-            _ => backup,
-        };
-    }
-
-    private static PlatformEdge[] Mesh(MeshKind mesh) => mesh switch
-    {
-        MeshKind.Linkerd => [new("mesh", Direction.Out, [.. s_services, Postgres, Resources.Redis], [Peer.Namespace("linkerd")], s_http, new(8086), new(8090))],
-        MeshKind.Istio => [new("mesh", Direction.Out, [.. s_services, Postgres, Resources.Redis], [Peer.Namespace("istio-system")], new Port(15012))],
-        _ => [],
-    };
-
-    private static Port Of(string address) =>
-        Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Port > 0
-            ? new(uri.Port)
-            : throw new DistributedApplicationException(string.Create(CultureInfo.InvariantCulture, $"Deploy:OtlpEndpoint is '{address}': it must be an address with a port, such as http://collector:4317."));
+            When = Switches.ManagedPostgres,
+        },
+        new("managed Redis", Direction.Out, [Api, Worker], [Peer.Anywhere], new Port(Number(".Values.managedPorts.redis")))
+        {
+            When = Switches.ManagedRedis,
+        },
+        new("replication", Direction.In, [Postgres], [Peer.Component(Postgres)], s_postgres, s_status) { When = Switches.CloudNativePg },
+        new("replication", Direction.Out, [Postgres], [Peer.Component(Postgres)], s_postgres, s_status) { When = Switches.CloudNativePg },
+        new("operator", Direction.In, [Postgres], [Peer.Namespace("cnpg-system")], s_postgres, s_status) { When = Switches.CloudNativePg },
+        new("metrics of the operator's instances", Direction.In, [Postgres], [Peer.Namespace("monitoring")], new Port(9187))
+        {
+            When = Switches.CloudNativePg,
+        },
+        new("cluster's API and archive", Direction.Out, [Postgres], [Peer.Anywhere], s_https, new(6443)) { When = Switches.CloudNativePg },
+        new("names of the operator's instances", Direction.Out, [Postgres], s_names, s_dns) { When = Switches.CloudNativePg },
+        new("mesh", Direction.Out, s_meshed, [Peer.Namespace("linkerd")], s_http, new(8086), new(8090)) { When = Switches.Linkerd },
+        new("mesh", Direction.Out, s_meshed, [Peer.Namespace("istio-system")], new Port(15012)) { When = Switches.Istio },
+    ];
 }

@@ -1,63 +1,139 @@
-using Aspire.Hosting.Kubernetes.Resources;
-using InferenceTemplate.AppHost.Kubernetes.Environments;
+using InferenceTemplate.AppHost.Kubernetes.Pods;
+using InferenceTemplate.AppHost.Kubernetes.Rendering;
+using k8s.Models;
+using static InferenceTemplate.AppHost.Kubernetes.Rendering.Template;
 
 namespace InferenceTemplate.AppHost.Kubernetes.Servers;
 
-/// <summary>Postgres and Redis as the chart runs them: one pod each, restarted in place.</summary>
-internal static class ServerPods
+/// <summary>Postgres or Redis as the chart runs it: one pod, restarted in place, its data on a claim.</summary>
+internal sealed record ServerPods(string Name, ComponentEnvironment Environment, Restriction Restriction, int Port)
 {
-    private const int RedisPort = 6379;
-    private const int PostgresPort = 5432;
+    private const string Certificates = "/tls";
 
     // A database that was not shut down reads its log again before it answers.
     private const int StartupFailures = 120;
 
-    public static IResourceBuilder<PostgresServerResource> WithServerPod(this IResourceBuilder<PostgresServerResource> builder, DeploySettings settings) => builder
-        .WithSize(settings.Environment.Postgres)
-        .WithRestrictions(Restrictions.Postgres)
-        .WithTermination(120)
-        .WithClaim(settings.Environment.PostgresGibibytes, settings.StorageClass)
-        .WithServerProbes(PostgresPort, "pg_isready", "--host=127.0.0.1", "--username=postgres")
-        .WithStableName();
+    public required int TerminationSeconds { get; init; }
 
-    public static IResourceBuilder<RedisResource> WithServerPod(this IResourceBuilder<RedisResource> builder, DeploySettings settings) => builder
-        .WithSize(settings.Environment.Redis)
-        .WithRestrictions(Restrictions.Redis)
-        .WithTermination(60)
-        .WithClaim(settings.Environment.RedisGibibytes, settings.StorageClass)
-        .WithServerProbes(RedisPort, "/bin/sh", "-c", $"REDISCLI_AUTH=$REDIS_PASSWORD redis-cli{(settings.Tls ? $" --tls --cacert {ServerTls.Folder}/ca.crt" : "")} ping | grep -q PONG")
-        .WithStableName();
+    public required string DataFolder { get; init; }
 
-    /// <summary>Restarted only when nothing listens any more; out of service while the server itself says that it is not ready.</summary>
-    private static IResourceBuilder<T> WithServerProbes<T>(this IResourceBuilder<T> builder, int port, params string[] ready)
-        where T : IComputeResource => builder.PublishAsKubernetesService(published =>
-        {
-            var container = published.Workload!.PodTemplate.Spec.Containers[0];
-            container.StartupProbe = Probe(periodSeconds: 2, StartupFailures);
-            container.StartupProbe.Exec = Command(ready);
-            container.ReadinessProbe = Probe(periodSeconds: 5, failures: 3);
-            container.ReadinessProbe.Exec = Command(ready);
-            container.LivenessProbe = Probe(periodSeconds: 10, failures: 6);
-            container.LivenessProbe.TcpSocket = new TcpSocketActionV1 { Port = port };
-        });
+    public required string When { get; init; }
 
-    private static IResourceBuilder<T> WithStableName<T>(this IResourceBuilder<T> builder)
-        where T : IComputeResource => builder.WithDisruptionBudget().PublishAsKubernetesService(published =>
-        {
-            var set = (StatefulSet)published.Workload!;
-            set.Spec.ServiceName = published.Service!.Metadata.Name;
+    public IReadOnlyList<string> Command { get; init; } = [];
 
-            // Its data is elsewhere, but moving it stops everything: not for the sake of a node's cost.
-            set.PodTemplate.Metadata.Annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] = "false";
-        });
+    public required IReadOnlyList<string> Arguments { get; init; }
 
-    private static ProbeV1 Probe(int periodSeconds, int failures) =>
-        new() { PeriodSeconds = periodSeconds, TimeoutSeconds = 3, FailureThreshold = failures };
+    /// <summary>The command by which the server itself says that it is ready.</summary>
+    public required IReadOnlyList<string> Ready { get; init; }
 
-    private static ExecActionV1 Command(string[] words)
+    private string WhenTls => $"and .Values.tls ({When})";
+
+    public static ServerPods Postgres(ComponentEnvironment environment) => new(Resources.Postgres, environment, Restriction.Postgres, 5432)
     {
-        var action = new ExecActionV1();
-        action.Command.AddRange(words);
-        return action;
+        When = Switches.PostgresPod,
+        TerminationSeconds = 120,
+        DataFolder = "/var/lib/postgresql",
+        Arguments =
+        [
+            .. new[]
+            {
+                "-c", "ssl=on", "-c", $"ssl_cert_file={Certificates}/tls.crt", "-c", $"ssl_key_file={Certificates}/tls.key",
+                "-c", "ssl_min_protocol_version=TLSv1.2",
+            }.Select(argument => Template.When(".Values.tls", argument)),
+        ],
+        Ready = ["pg_isready", "--host=127.0.0.1", "--username=postgres"],
+    };
+
+    /// <param name="arguments">Those of the topology; the last is the line that a shell runs.</param>
+    public static ServerPods Redis(ComponentEnvironment environment, IReadOnlyList<string> arguments)
+    {
+        var tls = $" --port 0 --tls-port 6379 --tls-cert-file {Certificates}/tls.crt --tls-key-file {Certificates}/tls.key"
+            + $" --tls-ca-cert-file {Certificates}/ca.crt --tls-auth-clients no";
+        return new(Resources.Redis, environment, Restriction.Redis, 6379)
+        {
+            When = Switches.RedisPod,
+            TerminationSeconds = 60,
+            DataFolder = "/data",
+            Command = ["/bin/sh"],
+            Arguments = [.. arguments.SkipLast(1), $"{arguments[^1]}{{{{ ternary \"{tls}\" \"\" .Values.tls }}}}"],
+            Ready =
+            [
+                "/bin/sh", "-c",
+                $"REDISCLI_AUTH=$REDIS_PASSWORD redis-cli{{{{ ternary \" --tls --cacert {Certificates}/ca.crt\" \"\" .Values.tls }}}} ping | grep -q PONG",
+            ],
+        };
     }
+
+    public IEnumerable<ChartFile> Files() =>
+    [
+        ChartFile.Of($"{Name}/statefulset.yaml", StatefulSet(), When),
+        .. Component.Beside(Name, "tcp", Port, When),
+        .. Environment.Files(),
+        ChartFile.Of($"{Name}/data.yaml", Claim(), When),
+        new($"{Name}/tls.yaml", ServerTls.Certificate(Name), WhenTls),
+    ];
+
+    private V1StatefulSet StatefulSet()
+    {
+        var container = new V1Container
+        {
+            Name = Name,
+            Image = $"{{{{ .Values.images.{Name} }}}}",
+            Command = Command.Count > 0 ? [.. Command] : null,
+            Args = [.. Arguments],
+            Ports = [new() { Name = "tcp", Protocol = "TCP", ContainerPort = Port }],
+            // Restarted only when nothing listens any more; out of service while the server itself says that it is not ready.
+            StartupProbe = Probe(periodSeconds: 2, StartupFailures, new() { Command = [.. Ready] }),
+            ReadinessProbe = Probe(periodSeconds: 5, failures: 3, new() { Command = [.. Ready] }),
+            LivenessProbe = Probe(periodSeconds: 10, failures: 6, command: null),
+            VolumeMounts = [new() { Name = $"{Name}-data", MountPath = DataFolder }],
+        };
+        container.LivenessProbe.TcpSocket = new() { Port = Port };
+        var pod = new V1PodSpec
+        {
+            Containers = [container],
+            TerminationGracePeriodSeconds = TerminationSeconds,
+            Volumes = [new() { Name = $"{Name}-data", PersistentVolumeClaim = new() { ClaimName = $"{Name}-data" } }],
+        };
+        Restriction.Apply(pod, Name);
+        Environment.Give(container);
+        // Postgres refuses a key that others may read: root owns it, and the pod's group reads it.
+        pod.Volumes.Add(new() { Name = Template.When(".Values.tls", "tls"), Secret = new() { SecretName = $"{Name}-tls", DefaultMode = 0x120 } });
+        container.VolumeMounts.Add(new() { Name = Template.When(".Values.tls", "tls"), MountPath = Certificates, ReadOnlyProperty = true });
+        return new()
+        {
+            Metadata = Component.Named($"{Name}-statefulset", Name),
+            Spec = new()
+            {
+                Replicas = 1,
+                ServiceName = Component.ServiceOf(Name),
+                Selector = Component.Selector(Name),
+                // Its data is elsewhere, but moving it stops everything: not for the sake of a node's cost.
+                Template = PodTemplates.Template(Name, pod, Environment, evictable: false),
+            },
+        };
+    }
+
+    /// <summary>Outlives the release: uninstalling the chart leaves it.</summary>
+    private V1PersistentVolumeClaim Claim()
+    {
+        var metadata = Component.Named($"{Name}-data", Name);
+        metadata.Annotations = new Dictionary<string, string>(StringComparer.Ordinal) { ["helm.sh/resource-policy"] = "keep" };
+        return new()
+        {
+            Metadata = metadata,
+            Spec = new()
+            {
+                AccessModes = ["ReadWriteOnce"],
+                Resources = new()
+                {
+                    Requests = new Dictionary<string, ResourceQuantity>(StringComparer.Ordinal) { ["storage"] = Quantity($".Values.disks.{Name}") },
+                },
+                StorageClassName = FieldWhen(Switches.StorageClass, "{{ .Values.storageClass }}"),
+            },
+        };
+    }
+
+    private static V1Probe Probe(int periodSeconds, int failures, V1ExecAction? command) =>
+        new() { PeriodSeconds = periodSeconds, TimeoutSeconds = 3, FailureThreshold = failures, Exec = command };
 }

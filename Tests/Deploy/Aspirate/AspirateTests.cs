@@ -142,7 +142,7 @@ public sealed class AspirateTests(Charts charts) : IDisposable
     public async Task Overlay_has_the_sizes_of_the_production_chart()
     {
         var composed = await ComposedAsync();
-        var chart = await charts.OfAsync("chart");
+        var chart = await charts.OfAsync("production");
 
         foreach (var pods in chart.Pods)
         {

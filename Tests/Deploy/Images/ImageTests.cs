@@ -42,7 +42,7 @@ public sealed class ImageTests
         Assert.Matches("^[0-9a-f]{40}$", labels.GetProperty("org.opencontainers.image.revision").GetString());
         Assert.StartsWith("sha256:", labels.GetProperty("org.opencontainers.image.base.digest").GetString(), StringComparison.Ordinal);
         Assert.Matches(
-            $"api_image: \"{registry.Host}/team/api@sha256:[0-9a-f]{{64}}\"", await File.ReadAllTextAsync(values, Cancellation));
+            $"images:\n  api: \"{registry.Host}/team/api@sha256:[0-9a-f]{{64}}\"", await File.ReadAllTextAsync(values, Cancellation));
         File.Delete(values);
     }
 

@@ -12,19 +12,37 @@ internal static class Availability
     {
         foreach (var pods in objects.Pods.Where(pods => pods.Owner.Kind is "Deployment" or "StatefulSet"))
         {
-            if (!objects.OfKind("PodDisruptionBudget").Any(budget => RenderedObjects.Selects(budget.Spec.At("selector"), pods.Labels))) yield return $"{pods}: has no disruption budget";
+            if (!objects.OfKind("PodDisruptionBudget").Any(budget => RenderedObjects.Selects(budget.Spec.At("selector"), pods.Labels)))
+            {
+                yield return $"{pods}: has no disruption budget";
+            }
+
             var pause = pods.Containers.Max(container => container.Number("lifecycle", "preStop", "sleep", "seconds") ?? 0);
-            if (pods.Spec.Number("terminationGracePeriodSeconds") is not { } grace || grace <= HostShutdown + pause) yield return $"{pods}: is killed before it may have ended";
+            if (pods.Spec.Number("terminationGracePeriodSeconds") is not { } grace || grace <= HostShutdown + pause)
+            {
+                yield return $"{pods}: is killed before it may have ended";
+            }
+
             foreach (var violation in Unnoticed(pods, objects)) yield return $"{pods}: {violation}";
             if (pods.Owner.Kind != "Deployment") continue;
 
-            if (pods.Owner.Spec.Text("strategy", "rollingUpdate", "maxUnavailable") != "0") yield return $"{pods}: an update takes pods away before others are ready";
-            foreach (var key in new[] { "topology.kubernetes.io/zone", "kubernetes.io/hostname" })
+            if (pods.Owner.Spec.Text("strategy", "rollingUpdate", "maxUnavailable") != "0")
             {
-                if (!pods.Spec.Items("topologySpreadConstraints").Any(spread => spread.Text("topologyKey") == key)) yield return $"{pods}: is not spread over {key}";
+                yield return $"{pods}: an update takes pods away before others are ready";
             }
 
-            if (pause == 0 && objects.OfKind("Ingress").Any(ingress => LeadsTo(ingress, pods, objects))) yield return $"{pods}: stops listening while requests still come";
+            foreach (var key in new[] { "topology.kubernetes.io/zone", "kubernetes.io/hostname" })
+            {
+                if (!pods.Spec.Items("topologySpreadConstraints").Any(spread => spread.Text("topologyKey") == key))
+                {
+                    yield return $"{pods}: is not spread over {key}";
+                }
+            }
+
+            if (pause == 0 && objects.OfKind("Ingress").Any(ingress => LeadsTo(ingress, pods, objects)))
+            {
+                yield return $"{pods}: stops listening while requests still come";
+            }
         }
     }
 
@@ -35,7 +53,8 @@ internal static class Availability
         let kind = source.At("configMapRef") is null ? "Secret" : "ConfigMap"
         where objects.Find(kind, name) is not null
         let hashed = name.Length > 11 && name[^11] == '-' // kustomize names them by their content
-        where !hashed && pods.Template.Text("metadata", "annotations", kind == "Secret" ? "checksum/secrets" : "checksum/config").Length != 64
+        let checksum = pods.Template.Text("metadata", "annotations", kind == "Secret" ? "checksum/secrets" : "checksum/config")
+        where !hashed && checksum.Length != 64
         select $"does not notice when {kind}/{name} changes";
 
     private static bool LeadsTo(KubernetesObject ingress, Pods pods, RenderedObjects objects) =>

@@ -10,15 +10,26 @@ internal static class IngressTls
         foreach (var ingress in objects.OfKind("Ingress"))
         {
             var annotations = ingress.Json.Entries("metadata", "annotations");
-            var covered = ingress.Spec.Items("tls").Where(tls => tls.Text("secretName").Length > 0).SelectMany(tls => tls.Items("hosts")).Select(host => host.ToString()).ToList();
+            var covered = ingress.Spec.Items("tls").Where(tls => tls.Text("secretName").Length > 0)
+                .SelectMany(tls => tls.Items("hosts")).Select(host => host.ToString()).ToList();
             foreach (var rule in ingress.Spec.Items("rules"))
             {
                 if (rule.Text("host").Length == 0) yield return $"{ingress}: answers for any host";
-                else if (!covered.Contains(rule.Text("host"), StringComparer.Ordinal)) yield return $"{ingress}: has no certificate for {rule.Text("host")}";
+                else if (!covered.Contains(rule.Text("host"), StringComparer.Ordinal))
+                {
+                    yield return $"{ingress}: has no certificate for {rule.Text("host")}";
+                }
             }
 
-            if (!annotations.ContainsKey("cert-manager.io/cluster-issuer") && !annotations.ContainsKey("cert-manager.io/issuer")) yield return $"{ingress}: nobody issues its certificate";
-            if (annotations.GetValueOrDefault("nginx.ingress.kubernetes.io/force-ssl-redirect") != "true") yield return $"{ingress}: answers plain HTTP";
+            if (!annotations.ContainsKey("cert-manager.io/cluster-issuer") && !annotations.ContainsKey("cert-manager.io/issuer"))
+            {
+                yield return $"{ingress}: nobody issues its certificate";
+            }
+
+            if (annotations.GetValueOrDefault("nginx.ingress.kubernetes.io/force-ssl-redirect") != "true")
+            {
+                yield return $"{ingress}: answers plain HTTP";
+            }
         }
     }
 }

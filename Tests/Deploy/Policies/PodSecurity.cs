@@ -3,10 +3,13 @@ using InferenceTemplate.Tests.Deploy.Rendering;
 
 namespace InferenceTemplate.Tests.Deploy.Policies;
 
-/// <summary>The Pod Security Standard "restricted", a root file system that cannot be written, and an account of one's own without a token.</summary>
+/// <summary>
+/// The Pod Security Standard "restricted", a root file system that cannot be written, and an account of one's own without a token.
+/// </summary>
 internal static class PodSecurity
 {
-    private static readonly string[] s_volumes = ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"];
+    private static readonly string[] s_volumes =
+        ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"];
 
     public static IEnumerable<string> Violations(RenderedObjects objects)
     {
@@ -32,7 +35,11 @@ internal static class PodSecurity
         if (!pod.IsFalse("automountServiceAccountToken")) yield return "has a token of its service account";
         var account = pod.Text("serviceAccountName");
         if (account is "" or "default") yield return "has no service account of its own";
-        else if (!objects.Find("ServiceAccount", account)?.Json.IsFalse("automountServiceAccountToken") ?? true) yield return $"has the service account {account}, which is missing or hands out tokens";
+        else if (!objects.Find("ServiceAccount", account)?.Json.IsFalse("automountServiceAccountToken") ?? true)
+        {
+            yield return $"has the service account {account}, which is missing or hands out tokens";
+        }
+
         foreach (var host in new[] { "hostNetwork", "hostPID", "hostIPC" })
         {
             if (pod.IsTrue(host)) yield return $"shares {host} with its node";
@@ -40,7 +47,10 @@ internal static class PodSecurity
 
         foreach (var volume in pod.Items("volumes"))
         {
-            if (!((JsonObject)volume).Any(member => s_volumes.Contains(member.Key, StringComparer.Ordinal))) yield return $"has the volume {volume.Text("name")} of a kind that is not allowed";
+            if (!((JsonObject)volume).Any(member => s_volumes.Contains(member.Key, StringComparer.Ordinal)))
+            {
+                yield return $"has the volume {volume.Text("name")} of a kind that is not allowed";
+            }
         }
     }
 

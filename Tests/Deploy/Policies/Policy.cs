@@ -5,7 +5,9 @@ namespace InferenceTemplate.Tests.Deploy.Policies;
 /// <summary>What a deployment relies on, or is measured by, that its own objects cannot tell.</summary>
 public sealed record Expectations
 {
-    /// <summary>Hops that network policies must admit, and no others: <c>api -&gt; postgres:5432/TCP</c> (<see cref="NetworkEdges"/>).</summary>
+    /// <summary>
+    /// Hops that network policies must admit, and no others: <c>api -&gt; postgres:5432/TCP</c> (<see cref="NetworkEdges"/>).
+    /// </summary>
     public required IReadOnlyCollection<string> Edges { get; init; }
 
     /// <summary>Secrets that others make, with their entries.</summary>

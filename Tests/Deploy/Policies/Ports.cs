@@ -25,9 +25,13 @@ internal static class Ports
             foreach (var path in ingress.Spec.Items("rules").SelectMany(rule => rule.Items("http", "paths")))
             {
                 var backend = path.At("backend", "service");
-                var ports = objects.Find("Service", backend.Text("name"))?.Spec.Items("ports").SelectMany(port => new[] { port.Text("name"), port.Text("port") });
+                var ports = objects.Find("Service", backend.Text("name"))?.Spec.Items("ports")
+                    .SelectMany(port => new[] { port.Text("name"), port.Text("port") });
                 var wanted = backend.Text("port", "name") is { Length: > 0 } named ? named : backend.Text("port", "number");
-                if (ports?.Contains(wanted, StringComparer.Ordinal) is not true) yield return $"{ingress}: leads to {backend.Text("name")}:{wanted}, which is not there";
+                if (ports?.Contains(wanted, StringComparer.Ordinal) is not true)
+                {
+                    yield return $"{ingress}: leads to {backend.Text("name")}:{wanted}, which is not there";
+                }
             }
         }
     }

@@ -47,11 +47,17 @@ internal static class Probes
         {
             if (get.Text("scheme") is not ("" or "HTTP" or "HTTPS")) yield return $"its {name} has the scheme '{get.Text("scheme")}'";
             if (!get.Text("path").StartsWith('/')) yield return $"its {name} has no path";
-            if (!ports.Contains(get.Text("port"), StringComparer.Ordinal)) yield return $"its {name} asks port '{get.Text("port")}', which is not one of its own";
+            if (!ports.Contains(get.Text("port"), StringComparer.Ordinal))
+            {
+                yield return $"its {name} asks port '{get.Text("port")}', which is not one of its own";
+            }
         }
         else if (probe.At("tcpSocket") is { } socket)
         {
-            if (!ports.Contains(socket.Text("port"), StringComparer.Ordinal)) yield return $"its {name} asks port '{socket.Text("port")}', which is not one of its own";
+            if (!ports.Contains(socket.Text("port"), StringComparer.Ordinal))
+            {
+                yield return $"its {name} asks port '{socket.Text("port")}', which is not one of its own";
+            }
         }
         else if (!probe.Items("exec", "command").Any())
         {

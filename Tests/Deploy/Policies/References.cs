@@ -3,7 +3,9 @@ using InferenceTemplate.Tests.Deploy.Rendering;
 
 namespace InferenceTemplate.Tests.Deploy.Policies;
 
-/// <summary>Every Secret, ConfigMap, entry of them and claim that a pod or a scaler names is made by the deployment or declared as made by others.</summary>
+/// <summary>
+/// Every Secret, ConfigMap, entry of them and claim that a pod or a scaler names is made by the deployment or declared as made by others.
+/// </summary>
 internal static class References
 {
     public static IEnumerable<string> Violations(RenderedObjects objects, Expectations expectations)
@@ -11,7 +13,8 @@ internal static class References
         var known = Known(objects, expectations);
         return from reference in Of(objects)
                where !known.TryGetValue(reference.Target, out var keys) || (reference.Key.Length > 0 && !keys.Contains(reference.Key))
-               select $"{reference.Owner}: refers to {reference.Target}{(reference.Key.Length > 0 ? $", entry {reference.Key}" : "")}, which is not there";
+               let entry = reference.Key.Length > 0 ? $", entry {reference.Key}" : ""
+               select $"{reference.Owner}: refers to {reference.Target}{entry}, which is not there";
     }
 
     private static Dictionary<string, HashSet<string>> Known(RenderedObjects objects, Expectations expectations)
@@ -30,7 +33,9 @@ internal static class References
                     Add(each.ToString(), []);
                     break;
                 case "ExternalSecret":
-                    var entries = each.Spec.At("target", "template", "data") is null ? each.Spec.Items("data").Select(entry => entry.Text("secretKey")) : each.Spec.Entries("target", "template", "data").Keys;
+                    var entries = each.Spec.At("target", "template", "data") is null
+                        ? each.Spec.Items("data").Select(entry => entry.Text("secretKey"))
+                        : each.Spec.Entries("target", "template", "data").Keys;
                     Add($"Secret/{each.Spec.Text("target", "name")}", entries);
                     break;
                 case "Certificate":
@@ -49,7 +54,8 @@ internal static class References
     {
         foreach (var pods in objects.Pods)
         {
-            foreach (var (target, key) in pods.Containers.SelectMany(OfContainer).Concat(pods.Spec.Items("volumes").SelectMany(volume => OfVolume(volume, pods))))
+            var ofVolumes = pods.Spec.Items("volumes").SelectMany(volume => OfVolume(volume, pods));
+            foreach (var (target, key) in pods.Containers.SelectMany(OfContainer).Concat(ofVolumes))
             {
                 yield return (pods.ToString(), target, key);
             }
@@ -57,12 +63,18 @@ internal static class References
 
         foreach (var each in objects.OfKind("TriggerAuthentication"))
         {
-            foreach (var secret in each.Spec.Items("secretTargetRef")) yield return (each.ToString(), $"Secret/{secret.Text("name")}", secret.Text("key"));
+            foreach (var secret in each.Spec.Items("secretTargetRef"))
+            {
+                yield return (each.ToString(), $"Secret/{secret.Text("name")}", secret.Text("key"));
+            }
         }
 
         foreach (var each in objects.OfKind("Cluster"))
         {
-            if (each.Spec.Text("bootstrap", "initdb", "secret", "name") is { Length: > 0 } login) yield return (each.ToString(), $"Secret/{login}", "password");
+            if (each.Spec.Text("bootstrap", "initdb", "secret", "name") is { Length: > 0 } login)
+            {
+                yield return (each.ToString(), $"Secret/{login}", "password");
+            }
         }
     }
 

@@ -20,14 +20,25 @@ public sealed class RenderedObjects
     /// <summary>Reads a stream of YAML documents, such as <c>helm template</c> and <c>kubectl kustomize</c> write.</summary>
     public static RenderedObjects Parse(string yaml) => new(YamlJson.Parse(yaml));
 
-    public IEnumerable<KubernetesObject> OfKind(params string[] kinds) => All.Where(each => kinds.Contains(each.Kind, StringComparer.Ordinal));
+    public IEnumerable<KubernetesObject> OfKind(params string[] kinds) =>
+        All.Where(each => kinds.Contains(each.Kind, StringComparer.Ordinal));
 
     public KubernetesObject? Find(string kind, string name) => All.FirstOrDefault(each => each.Kind == kind && each.Name == name);
+
+    /// <summary>The container of a component.</summary>
+    public JsonNode Container(string component) => PodsOf(component).Containers.Single();
+
+    public Pods PodsOf(string component) => Pods.Single(pods => pods.Component == component);
+
+    /// <summary>An entry of a ConfigMap or Secret.</summary>
+    public string Entry(string name, string key) =>
+        (Find("ConfigMap", name)?.Json.At("data", key) ?? Find("Secret", name)?.Json.At("stringData", key)).Text();
 
     /// <summary>Whether a label selector, or a plain mapping of labels, selects something with these labels.</summary>
     public static bool Selects(JsonNode? selector, IReadOnlyDictionary<string, string> labels)
     {
-        var wanted = (selector.At("matchLabels") ?? selector.At("matchExpressions")) is not null ? selector.Entries("matchLabels") : selector.Entries();
+        var isSelector = (selector.At("matchLabels") ?? selector.At("matchExpressions")) is not null;
+        var wanted = isSelector ? selector.Entries("matchLabels") : selector.Entries();
         return wanted.All(label => labels.GetValueOrDefault(label.Key) == label.Value)
             && selector.Items("matchExpressions").All(expression => Holds(expression, labels));
     }

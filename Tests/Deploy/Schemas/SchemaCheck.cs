@@ -32,34 +32,44 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load)
         }
 
         // These leave the kind of value open.
-        return keywords.ContainsKey("x-kubernetes-int-or-string") ? IntegerOrText(value, place) : keywords.SelectMany(keyword => Keyword(keyword.Key, keyword.Value!, keywords, value, file, place));
+        return keywords.ContainsKey("x-kubernetes-int-or-string")
+            ? IntegerOrText(value, place)
+            : keywords.SelectMany(keyword => Keyword(keyword.Key, keyword.Value!, keywords, value, file, place));
     }
 
-    private IEnumerable<string> Keyword(string keyword, JsonNode rule, JsonObject schema, JsonNode? value, string file, string place) => keyword switch
-    {
-        "$ref" => Reference(rule.GetValue<string>(), value, file, place),
-        "type" => Types(rule).Any(type => Is(type, value)) ? [] : [$"{place}: is {Kind(value)}, must be {rule}"],
-        "enum" => rule.AsArray().Any(allowed => JsonNode.DeepEquals(allowed, value)) ? [] : [$"{place}: '{value}' is none of {rule.ToJsonString()}"],
-        "const" => JsonNode.DeepEquals(rule, value) ? [] : [$"{place}: must be {rule}"],
-        "items" when value is JsonArray items => items.SelectMany((item, i) => Errors(item, rule, file, $"{place}[{i}]")),
-        "additionalProperties" or "items" when value is not JsonObject || keyword == "items" => [],
-        "additionalProperties" => Others(schema, value!.AsObject()).SelectMany(member => Errors(member.Value, rule, file, $"{place}.{member.Key}")),
-        "properties" when value is JsonObject members => Members(rule.AsObject(), schema, members, file, place),
-        "required" when value is JsonObject members => rule.AsArray().Where(name => members[name!.GetValue<string>()] is null).Select(name => $"{place}: has no {name}"),
-        "allOf" => rule.AsArray().SelectMany(part => Errors(value, part!, file, place)),
-        "anyOf" => rule.AsArray().Any(part => !Errors(value, part!, file, place).Any()) ? [] : [$"{place}: fits none of the forms"],
-        "oneOf" => rule.AsArray().Count(part => !Errors(value, part!, file, place).Any()) == 1 ? [] : [$"{place}: does not fit exactly one of the forms"],
-        "not" => Errors(value, rule, file, place).Any() ? [] : [$"{place}: has the form that it must not have"],
-        "pattern" => value is not JsonValue text || Regex.IsMatch(text.ToString(), rule.GetValue<string>(), RegexOptions.None, TimeSpan.FromSeconds(1)) ? [] : [$"{place}: '{text}' does not match {rule}"],
-        "minLength" or "maxLength" => Bound(keyword, value?.GetValueKind() == JsonValueKind.String ? value.GetValue<string>().Length : null, rule, place),
-        "minItems" or "maxItems" => Bound(keyword, (value as JsonArray)?.Count, rule, place),
-        "minProperties" or "maxProperties" => Bound(keyword, (value as JsonObject)?.Count, rule, place),
-        "minimum" or "maximum" => Bound(keyword, value?.GetValueKind() == JsonValueKind.Number ? double.Parse(value.ToString(), CultureInfo.InvariantCulture) : null, rule, place),
-        _ when s_annotations.Contains(keyword) || keyword.StartsWith("x-kubernetes-", StringComparison.Ordinal) => [],
-        _ => [$"{place}: its schema has the keyword '{keyword}', which is not known here"],
-    };
+    private IEnumerable<string> Keyword(
+        string keyword, JsonNode rule, JsonObject schema, JsonNode? value, string file, string place) => keyword switch
+        {
+            "$ref" => Reference(rule.GetValue<string>(), value, file, place),
+            "type" => Types(rule).Any(type => Is(type, value)) ? [] : [$"{place}: is {Kind(value)}, must be {rule}"],
+            "enum" => rule.AsArray().Any(allowed => JsonNode.DeepEquals(allowed, value))
+                ? []
+                : [$"{place}: '{value}' is none of {rule.ToJsonString()}"],
+            "const" => JsonNode.DeepEquals(rule, value) ? [] : [$"{place}: must be {rule}"],
+            "items" when value is JsonArray items => items.SelectMany((item, i) => Errors(item, rule, file, $"{place}[{i}]")),
+            "additionalProperties" or "items" when value is not JsonObject || keyword == "items" => [],
+            "additionalProperties" =>
+                Others(schema, value!.AsObject()).SelectMany(member => Errors(member.Value, rule, file, $"{place}.{member.Key}")),
+            "properties" when value is JsonObject members => Members(rule.AsObject(), schema, members, file, place),
+            "required" when value is JsonObject members =>
+                rule.AsArray().Where(name => members[name!.GetValue<string>()] is null).Select(name => $"{place}: has no {name}"),
+            "allOf" => rule.AsArray().SelectMany(part => Errors(value, part!, file, place)),
+            "anyOf" => rule.AsArray().Any(part => !Errors(value, part!, file, place).Any()) ? [] : [$"{place}: fits none of the forms"],
+            "oneOf" => rule.AsArray().Count(part => !Errors(value, part!, file, place).Any()) == 1
+                ? []
+                : [$"{place}: does not fit exactly one of the forms"],
+            "not" => Errors(value, rule, file, place).Any() ? [] : [$"{place}: has the form that it must not have"],
+            "pattern" => value is not JsonValue text || Matches(text.ToString(), rule) ? [] : [$"{place}: '{text}' does not match {rule}"],
+            "minLength" or "maxLength" => Bound(keyword, Kind(value) == "string" ? value!.GetValue<string>().Length : null, rule, place),
+            "minItems" or "maxItems" => Bound(keyword, (value as JsonArray)?.Count, rule, place),
+            "minProperties" or "maxProperties" => Bound(keyword, (value as JsonObject)?.Count, rule, place),
+            "minimum" or "maximum" => Bound(keyword, Kind(value) is "integer" or "number" ? Number(value!) : null, rule, place),
+            _ when s_annotations.Contains(keyword) || keyword.StartsWith("x-kubernetes-", StringComparison.Ordinal) => [],
+            _ => [$"{place}: its schema has the keyword '{keyword}', which is not known here"],
+        };
 
-    private IEnumerable<string> Members(JsonObject known, JsonObject schema, JsonObject members, string file, string place) => members.SelectMany(member =>
+    private IEnumerable<string> Members(
+        JsonObject known, JsonObject schema, JsonObject members, string file, string place) => members.SelectMany(member =>
         known[member.Key] is { } rule ? Errors(member.Value, rule, file, $"{place}.{member.Key}")
         : schema.ContainsKey("additionalProperties") || schema.ContainsKey("x-kubernetes-preserve-unknown-fields") ? []
         : new[] { $"{place}: has the unknown member {member.Key}" });
@@ -75,7 +85,13 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load)
         return Errors(value, schema, target, place);
     }
 
-    private static IEnumerable<string> Types(JsonNode rule) => rule is JsonArray several ? several.Select(type => type!.GetValue<string>()) : [rule.GetValue<string>()];
+    private static bool Matches(string text, JsonNode pattern) =>
+        Regex.IsMatch(text, pattern.GetValue<string>(), RegexOptions.None, TimeSpan.FromSeconds(1));
+
+    private static double Number(JsonNode value) => double.Parse(value.ToString(), CultureInfo.InvariantCulture);
+
+    private static IEnumerable<string> Types(JsonNode rule) =>
+        rule is JsonArray several ? several.Select(type => type!.GetValue<string>()) : [rule.GetValue<string>()];
 
     private static bool Is(string type, JsonNode? value) => (type, Kind(value)) switch
     {
@@ -93,11 +109,12 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load)
         _ => "boolean",
     };
 
-    private static IEnumerable<string> IntegerOrText(JsonNode? value, string place) => Kind(value) is "integer" or "string" ? [] : [$"{place}: is {Kind(value)}, must be a number or a text"];
+    private static IEnumerable<string> IntegerOrText(JsonNode? value, string place) =>
+        Kind(value) is "integer" or "string" ? [] : [$"{place}: is {Kind(value)}, must be a number or a text"];
 
     private static IEnumerable<string> Bound(string keyword, double? size, JsonNode rule, string place)
     {
-        var bound = double.Parse(rule.ToString(), CultureInfo.InvariantCulture);
+        var bound = Number(rule);
         var kept = size is null || (keyword.StartsWith("min", StringComparison.Ordinal) ? size >= bound : size <= bound);
         return kept ? [] : [$"{place}: {size} is beyond the {keyword} of {rule}"];
     }

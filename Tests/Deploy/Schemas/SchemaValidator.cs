@@ -10,14 +10,18 @@ namespace InferenceTemplate.Tests.Deploy.Schemas;
 /// </summary>
 internal sealed class SchemaValidator(string folder)
 {
+    private static readonly string s_folder = Path.Combine(Repository.Root, "..", "shared", "schemas");
+    private static readonly SchemaValidator? s_found = Directory.Exists(s_folder) ? new SchemaValidator(s_folder) : null;
+
+    // What is read of JSON for the first time is unpacked then, which two threads must not do at once.
+    private readonly Lock _reading = new();
     private readonly Dictionary<string, JsonNode> _files = new(StringComparer.Ordinal);
 
+    /// <summary>Why a test skips where there are no schemas.</summary>
+    public const string Absent = "../shared/schemas, the schemas of Kubernetes 1.33 and of the operators, is not there.";
+
     /// <summary>Null where there are no schemas.</summary>
-    public static SchemaValidator? Find()
-    {
-        var folder = Path.Combine(Repository.Root, "..", "shared", "schemas");
-        return Directory.Exists(folder) ? new SchemaValidator(folder) : null;
-    }
+    public static SchemaValidator? Find() => s_found;
 
     public bool Knows(KubernetesObject each) => File.Exists(FileOf(each));
 
@@ -25,7 +29,10 @@ internal sealed class SchemaValidator(string folder)
     public IReadOnlyList<string> Errors(KubernetesObject each)
     {
         var file = FileOf(each);
-        return [.. new SchemaCheck(Load).Errors(each.Json, Load(file), file, each.ToString())];
+        lock (_reading)
+        {
+            return [.. new SchemaCheck(Load).Errors(each.Json, Load(file), file, each.ToString())];
+        }
     }
 
     private string FileOf(KubernetesObject each)

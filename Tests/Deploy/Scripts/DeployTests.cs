@@ -9,14 +9,14 @@ public sealed class DeployTests : IDisposable
     public void Dispose() => _commands.Dispose();
 
     [Fact]
-    public async Task Deploy_upgrades_atomically_with_the_chart_of_the_environment()
+    public async Task Deploy_upgrades_atomically_with_the_values_of_the_environment()
     {
         var result = await _commands.With("kubectl").With("helm", KnowsRevision4)
             .RunAsync("deploy.sh", ["staging", "-f", "images.yaml"], ("NAMESPACE", "team-a"));
 
         Assert.True(result.ExitCode == 0, result.All);
         var upgrade = Assert.Single(_commands.Calls, c => c.StartsWith("helm upgrade", StringComparison.Ordinal));
-        Assert.Contains("kubernetes/staging", upgrade, StringComparison.Ordinal);
+        Assert.Matches(@"helm upgrade inference-template \S+/helm -f \S+/helm/values\.staging\.yaml ", upgrade);
         Assert.Contains("--namespace team-a", upgrade, StringComparison.Ordinal);
         Assert.Contains("--atomic --wait", upgrade, StringComparison.Ordinal);
         Assert.EndsWith("-f images.yaml", upgrade, StringComparison.Ordinal);
@@ -44,12 +44,12 @@ public sealed class DeployTests : IDisposable
     }
 
     [Fact]
-    public async Task Deploy_refuses_an_environment_without_a_chart()
+    public async Task Deploy_refuses_an_environment_without_values()
     {
         var result = await _commands.With("kubectl").With("helm").RunAsync("deploy.sh", ["moon"]);
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains("no chart for 'moon'", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("no values for 'moon'", result.Errors, StringComparison.Ordinal);
         Assert.Empty(_commands.Calls);
     }
 

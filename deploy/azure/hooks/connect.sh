@@ -7,5 +7,5 @@ cat <<EOF
 The cluster $AZURE_AKS_CLUSTER_NAME is the current kubectl context. Next:
   az acr login --name ${AZURE_CONTAINER_REGISTRY_ENDPOINT%%.*}
   ../scripts/images.sh $AZURE_CONTAINER_REGISTRY_ENDPOINT/inference-template VERSION
-  ../scripts/deploy.sh production-managed -f images.yaml
+  ../scripts/deploy.sh production -f images.yaml --set database=managed,redis=managed,secretSource=external
 EOF

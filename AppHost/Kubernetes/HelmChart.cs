@@ -1,0 +1,89 @@
+// Steps of the pipeline are new in Aspire; nothing else lets an AppHost publish a format of its own.
+#pragma warning disable ASPIREPIPELINES001, ASPIREPIPELINES004
+using Aspire.Hosting.Pipelines;
+using InferenceTemplate.AppHost.Kubernetes.Environments;
+using InferenceTemplate.AppHost.Kubernetes.Networking;
+using InferenceTemplate.AppHost.Kubernetes.Pods;
+using InferenceTemplate.AppHost.Kubernetes.Rendering;
+using InferenceTemplate.AppHost.Kubernetes.Servers;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace InferenceTemplate.AppHost.Kubernetes;
+
+/// <summary>The topology as one Helm chart, whose values switch what differs between installations.</summary>
+internal static class HelmChart
+{
+    /// <summary>
+    /// Adds a step to publishing that writes the chart: <c>aspire publish -o DIR</c>, <c>aspire do helm-chart -o DIR</c>. Running and
+    /// the manifest for other tools know nothing of it.
+    /// </summary>
+    public static void AddHelmChart(this IDistributedApplicationBuilder builder) =>
+        builder.Pipeline.AddStep("helm-chart", WriteAsync, requiredBy: WellKnownPipelineSteps.Publish);
+
+    private static async Task WriteAsync(PipelineStepContext context)
+    {
+        var folder = context.Services.GetRequiredService<IPipelineOutputService>().GetOutputDirectory();
+        var topology = new Topology(context.Model, context.ExecutionContext, context.CancellationToken);
+        foreach (var (path, text) in await FilesAsync(topology))
+        {
+            var file = Path.Combine(folder, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            await File.WriteAllTextAsync(file, text, context.CancellationToken);
+        }
+    }
+
+    private static async Task<IEnumerable<(string Path, string Text)>> FilesAsync(Topology topology)
+    {
+        var environment = new ChartEnvironment(topology);
+        var api = await environment.OfApiAsync();
+        var worker = await environment.OfWorkerAsync();
+        //#if (web)
+        var web = await environment.OfWebAsync();
+        //#endif
+        var postgres = new ComponentEnvironment(Resources.Postgres, await environment.OfServerAsync(Resources.Postgres), Switches.PostgresPod);
+        var redis = new ComponentEnvironment(Resources.Redis, await environment.OfServerAsync(Resources.Redis), Switches.RedisPod);
+        ChartFile[] templates =
+        [
+            .. new ServicePods(Resources.Api, api, Restriction.Service, Draining.OfCalls).Files(),
+            .. new ServicePods(Resources.Worker, worker, Restriction.Worker, Draining.OfWork) { IsCalled = false, UsesGpu = true }.Files(),
+            //#if (web)
+            .. new ServicePods(Resources.Web, web, Restriction.Service, Draining.OfCalls)
+            {
+                UsesServers = false,
+                Replicas = ".Values.replicas.web",
+            }.Files(),
+            //#endif
+            .. ServerPods.Postgres(postgres).Files(),
+            .. CloudNativePg.Files(),
+            .. ServerPods.Redis(redis, await topology.ArgumentsAsync(Resources.Redis)).Files(),
+            .. ServerTls.Authorities(),
+            .. Scaling.Files(),
+            .. Ingresses.Files(),
+            .. new NetworkPolicies([.. topology.Edges()]).Files(),
+            .. Quotas.Files(),
+            ExternalSecrets.Shared(environment.Secrets()),
+        ];
+        var values = new ChartValues(topology, environment.Secrets().Select(secret => secret.Name));
+        return
+        [
+            ("Chart.yaml", Chart),
+            ("values.yaml", values.Defaults()),
+            .. DeployEnvironment.All.Select(each => ($"values.{each.Name}.yaml", values.Of(each))),
+            ("values.schema.json", values.Schema()),
+            ("templates/_helpers.tpl", Quotas.NamedTemplates),
+            .. templates.Select(file => ($"templates/{file.Path}", file.Text)),
+        ];
+    }
+
+    // 1.30: a sleep before a pod stops.
+    private const string Chart = """
+        apiVersion: v2
+        name: inference-template
+        description: Inference Template
+        type: application
+        version: 0.1.0
+        appVersion: 0.1.0
+        kubeVersion: ">= 1.30.0-0"
+
+        """;
+}

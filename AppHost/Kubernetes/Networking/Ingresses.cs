@@ -1,0 +1,69 @@
+using InferenceTemplate.AppHost.Kubernetes.Rendering;
+using k8s.Models;
+
+namespace InferenceTemplate.AppHost.Kubernetes.Networking;
+
+/// <summary>
+/// What is reached from outside, by TLS only: of the Api what clients call, and the dashboard where there is one. Probes, metrics and
+/// the scaler's endpoint stay inside. HSTS and TLS 1.2 are the controller's settings (deploy/cluster/ingress-nginx.yaml).
+/// </summary>
+internal static class Ingresses
+{
+    private const string Nginx = "nginx.ingress.kubernetes.io";
+
+    public static IEnumerable<ChartFile> Files() =>
+    [
+        Of(
+            Resources.Api,
+            ["/v1", "/v2"],
+            new(StringComparer.Ordinal)
+            {
+                [$"{Nginx}/proxy-body-size"] = "33m", // the Api's own limit, and room for its error
+                [$"{Nginx}/proxy-read-timeout"] = "90", // longer than Queue:MaxTimeout
+            }),
+        //#if (web)
+        // A circuit of Blazor lives in one replica's memory, so a browser stays with the replica that it began with.
+        Of(
+            Resources.Web,
+            ["/"],
+            new(StringComparer.Ordinal)
+            {
+                [$"{Nginx}/affinity"] = "cookie",
+                [$"{Nginx}/affinity-mode"] = "persistent",
+                [$"{Nginx}/session-cookie-name"] = "replica",
+                [$"{Nginx}/session-cookie-secure"] = "true",
+                [$"{Nginx}/session-cookie-samesite"] = "Lax",
+                [$"{Nginx}/session-cookie-max-age"] = "86400",
+                [$"{Nginx}/session-cookie-change-on-failure"] = "true",
+                [$"{Nginx}/proxy-read-timeout"] = "3600", // of a WebSocket
+            }),
+        //#endif
+    ];
+
+    private static ChartFile Of(string component, string[] paths, Dictionary<string, string> annotations)
+    {
+        annotations["cert-manager.io/cluster-issuer"] = "{{ .Values.clusterIssuer }}";
+        annotations[$"{Nginx}/force-ssl-redirect"] = "true";
+        var host = $"{{{{ .Values.hosts.{component} }}}}";
+        var metadata = Component.Named($"{component}-edge", component);
+        metadata.Annotations = annotations;
+        var backend = new V1IngressBackend { Service = new() { Name = Component.ServiceOf(component), Port = new() { Name = "http" } } };
+        return ChartFile.Of($"{component}/ingress.yaml", new V1Ingress
+        {
+            Metadata = metadata,
+            Spec = new()
+            {
+                IngressClassName = "{{ .Values.ingressClass }}",
+                Rules =
+                [
+                    new()
+                    {
+                        Host = host,
+                        Http = new() { Paths = [.. paths.Select(path => new V1HTTPIngressPath { Path = path, PathType = "Prefix", Backend = backend })] },
+                    },
+                ],
+                Tls = [new() { Hosts = [host], SecretName = $"{component}-edge-tls" }],
+            },
+        });
+    }
+}

@@ -1,0 +1,163 @@
+using InferenceTemplate.AppHost.Kubernetes.Rendering;
+using k8s.Models;
+using static InferenceTemplate.AppHost.Kubernetes.Rendering.Template;
+
+namespace InferenceTemplate.AppHost.Kubernetes.Pods;
+
+/// <summary>The Deployment of one of the product's services.</summary>
+internal sealed record ServicePods(string Name, ComponentEnvironment Environment, Restriction Restriction, int TerminationSeconds)
+{
+    private const int Port = 8080;
+
+    // Health checks end after two seconds, with their verdict; a probe must wait longer than that, or it never hears one.
+    private const int ProbeTimeout = 3;
+
+    // What the large clouds taint their spot nodes with.
+    private static readonly (string Key, string Value)[] s_spot =
+        [("kubernetes.azure.com/scalesetpriority", "spot"), ("cloud.google.com/gke-spot", "true"), ("eks.amazonaws.com/capacityType", "SPOT")];
+
+    /// <summary>Whether somebody calls it: then it goes on serving until every node knows that the endpoint is gone.</summary>
+    public bool IsCalled { get; init; } = true;
+
+    /// <summary>Whether it calls Postgres and Redis.</summary>
+    public bool UsesServers { get; init; } = true;
+
+    public bool UsesGpu { get; init; }
+
+    /// <summary>
+    /// The value that tells how many; null where an autoscaler does: with a number, every upgrade would set the load aside.
+    /// </summary>
+    public string? Replicas { get; init; }
+
+    public IEnumerable<ChartFile> Files() =>
+    [
+        ChartFile.Of($"{Name}/deployment.yaml", Deployment()),
+        .. Component.Beside(Name, "http", Port, when: null),
+        .. Environment.Files(),
+    ];
+
+    private V1Deployment Deployment()
+    {
+        var container = new V1Container
+        {
+            Name = Name,
+            Image = $"{{{{ .Values.images.{Name} }}}}",
+            Ports = [new() { Name = "http", Protocol = "TCP", ContainerPort = Port }],
+            // Alive: the process is well, else the pod is restarted. Healthy: it can do its work, and gets requests.
+            StartupProbe = Probe("/alive", periodSeconds: 2, failures: 60),
+            LivenessProbe = Probe("/alive", periodSeconds: 10, failures: 3),
+            ReadinessProbe = Probe("/health", periodSeconds: 5, failures: 2),
+            Lifecycle = IsCalled ? new() { PreStop = new() { Sleep = new() { Seconds = Draining.Deregistration } } } : null,
+            VolumeMounts = [],
+        };
+        var pod = new V1PodSpec
+        {
+            Containers = [container],
+            Volumes = [],
+            TerminationGracePeriodSeconds = TerminationSeconds,
+            TopologySpreadConstraints = [Spread("topology.kubernetes.io/zone"), Spread("kubernetes.io/hostname")],
+        };
+        Restriction.Apply(pod, Name);
+        Environment.Give(container);
+        if (UsesServers)
+        {
+            Trust(pod, Resources.Postgres, $"{{{{ ternary \"postgres-ca\" \"postgres-tls\" ({Switches.CloudNativePg}) }}}}", Switches.PostgresAuthority);
+            Trust(pod, Resources.Redis, "redis-tls", Switches.RedisTls);
+        }
+
+        if (UsesGpu)
+        {
+            UseGpu(pod);
+        }
+
+        return new()
+        {
+            Metadata = Component.Named($"{Name}-deployment", Name),
+            Spec = new()
+            {
+                Replicas = Replicas is null ? null : Number(Replicas),
+                RevisionHistoryLimit = 3,
+                Strategy = new() { Type = "RollingUpdate", RollingUpdate = new() { MaxSurge = 1, MaxUnavailable = 0 } },
+                Selector = Component.Selector(Name),
+                // What is in /tmp is nobody's loss; otherwise the autoscaler would keep every node on which such a pod runs.
+                Template = PodTemplates.Template(Name, pod, Environment, evictable: true),
+            },
+        };
+    }
+
+    /// <summary>Gives a service the certificate by which it knows the server, and nothing else of that Secret.</summary>
+    private static void Trust(V1PodSpec pod, string server, string secret, string when)
+    {
+        var name = When(when, $"{server}-authority");
+        pod.Volumes.Add(new() { Name = name, Secret = new() { SecretName = secret } });
+        pod.Containers[0].VolumeMounts.Add(new()
+        {
+            Name = name,
+            MountPath = $"/authorities/{server}.crt",
+            SubPath = "ca.crt",
+            ReadOnlyProperty = true,
+        });
+    }
+
+    /// <summary>
+    /// One GPU for each pod, on nodes that have one. A worker with a GPU refuses to compute on the processor: that would cost the same
+    /// and answer late.
+    /// </summary>
+    private static void UseGpu(V1PodSpec pod)
+    {
+        pod.Containers[0].Resources.Limits[When(Switches.Gpu, "nvidia.com/gpu")] = new("1");
+        pod.NodeSelector = new Dictionary<string, string>(StringComparer.Ordinal) { [When(Switches.Gpu, "nvidia.com/gpu.present")] = "true" };
+        pod.Tolerations =
+        [
+            new() { Key = When(Switches.Gpu, "nvidia.com/gpu"), OperatorProperty = "Exists", Effect = "NoSchedule" },
+            .. s_spot.Select(taint => new V1Toleration
+            {
+                Key = When(Both(Switches.Gpu, Switches.SpotGpu), taint.Key),
+                OperatorProperty = "Equal",
+                Value = taint.Value,
+                Effect = "NoSchedule",
+            }),
+        ];
+    }
+
+    // Spread over zones and nodes. A zone that is down, or has no GPU free, must not keep pods from running in the others.
+    private V1TopologySpreadConstraint Spread(string topology) => new()
+    {
+        MaxSkew = 1,
+        TopologyKey = topology,
+        WhenUnsatisfiable = "ScheduleAnyway",
+        LabelSelector = Component.Selector(Name),
+        MatchLabelKeys = ["pod-template-hash"],
+    };
+
+    private static V1Probe Probe(string path, int periodSeconds, int failures) => new()
+    {
+        HttpGet = new() { Scheme = "HTTP", Path = path, Port = Port },
+        InitialDelaySeconds = 0,
+        PeriodSeconds = periodSeconds,
+        TimeoutSeconds = ProbeTimeout,
+        FailureThreshold = failures,
+        SuccessThreshold = 1,
+    };
+}
+
+/// <summary>How long pods have to end their work, each part longer than what it waits for.</summary>
+internal static class Draining
+{
+    // Until every node knows that an endpoint is gone, requests still come; the server goes on for that long.
+    public const int Deregistration = 10;
+
+    // A .NET host gives up on its own after 30 seconds; being killed before that would cut off what it still finishes.
+    private const int HostShutdown = 30;
+
+    // What a worker takes at most to hand back what it did not finish.
+    private const int HandingBack = 5;
+
+    private const int Margin = 10;
+
+    /// <summary>For services that are called: first no new requests, then the end of the old ones.</summary>
+    public static int OfCalls => Deregistration + HostShutdown + Margin;
+
+    /// <summary>For the worker, which nobody calls.</summary>
+    public static int OfWork => Math.Max(Shutdown.WorkerDrain + HandingBack, HostShutdown) + Margin;
+}

@@ -1,0 +1,49 @@
+namespace InferenceTemplate.AppHost.Kubernetes;
+
+/// <summary>Conditions that the chart's values decide, in Helm's words.</summary>
+internal static class Switches
+{
+    /// <summary>The chart makes the Secrets, of values that are given when it is installed.</summary>
+    public const string ChartSecrets = "eq .Values.secretSource \"chart\"";
+
+    /// <summary>All read the Secret <c>inference-secrets</c>: somebody made it, or the External Secrets operator does.</summary>
+    public const string SharedSecrets = "ne .Values.secretSource \"chart\"";
+
+    public const string ExternalSecrets = "eq .Values.secretSource \"external\"";
+
+    /// <summary>The chart runs Postgres, as one pod with a claim.</summary>
+    public const string PostgresPod = "eq .Values.database \"incluster\"";
+
+    /// <summary>The CloudNativePG operator runs it.</summary>
+    public const string CloudNativePg = "eq .Values.database \"cloudnativepg\"";
+
+    /// <summary>Somebody else runs it: there is only the secret by which it is reached.</summary>
+    public const string ManagedPostgres = "eq .Values.database \"managed\"";
+
+    public const string OwnPostgres = "ne .Values.database \"managed\"";
+
+    public const string RedisPod = "eq .Values.redis \"incluster\"";
+
+    public const string ManagedRedis = "eq .Values.redis \"managed\"";
+
+    public const string PostgresTls = $"and .Values.tls ({PostgresPod})";
+
+    public const string RedisTls = $"and .Values.tls ({RedisPod})";
+
+    public const string ServerTls = $"and .Values.tls (or ({PostgresPod}) ({RedisPod}))";
+
+    /// <summary>Services know Postgres by a certificate of ours; a managed server's is one that everybody knows.</summary>
+    public const string PostgresAuthority = $"or ({CloudNativePg}) ({PostgresTls})";
+
+    public const string Linkerd = "eq .Values.mesh \"linkerd\"";
+
+    public const string Istio = "eq .Values.mesh \"istio\"";
+
+    public const string Gpu = "ne .Values.gpu \"none\"";
+
+    public const string SpotGpu = "eq .Values.gpu \"spot\"";
+
+    public const string Recommendations = ".Values.recommendations";
+
+    public const string StorageClass = ".Values.storageClass";
+}
