@@ -17,6 +17,11 @@ internal static class PidFile
     public static async Task ClearAsync(string path, string program, CancellationToken cancellationToken)
     {
         var deadline = Stopwatch.GetTimestamp() + (long)(StopLimit.TotalSeconds * Stopwatch.Frequency);
+        if (!File.Exists(path))
+        {
+            return;
+        }
+
         while (Read(path) is { } id && Runs(id, program))
         {
             if (Stopwatch.GetTimestamp() > deadline)
@@ -37,7 +42,7 @@ internal static class PidFile
         {
             return int.TryParse(File.ReadLines(path).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
         }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        catch (FileNotFoundException)
         {
             return null;
         }

@@ -45,17 +45,18 @@ internal sealed class ServerAccount
 
         string[] plain = [_setpriv, .. s_become, "--"];
         string[] reaching = [_setpriv, .. s_become, .. s_reach, "--"];
-        return await CanWriteAsync(plain, folder, cancellationToken) ? plain
-            : await CanWriteAsync(reaching, folder, cancellationToken) ? reaching
+        return await ReachesAsync(plain, folder, cancellationToken) ? plain
+            : await ReachesAsync(reaching, folder, cancellationToken) ? reaching
             : throw new DistributedApplicationException(
                 $"The user '{Name}' cannot reach '{folder}': give the servers a folder that it can (--Data=PATH), or run this as a normal user.");
     }
 
-    private static async Task<bool> CanWriteAsync(string[] prefix, string folder, CancellationToken cancellationToken)
+    private static async Task<bool> ReachesAsync(string[] prefix, string folder, CancellationToken cancellationToken)
     {
         try
         {
-            await Tool.RunAsync([.. prefix, "test", "-w", folder], "", cancellationToken);
+            // Not 'test': it asks for the user's own rights, without the capability.
+            await Tool.RunAsync([.. prefix, "ls", "-d", folder], "", cancellationToken);
             return true;
         }
         catch (DistributedApplicationException)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
@@ -9,6 +10,7 @@ using StackExchange.Redis;
 namespace InferenceTemplate.Tests.AppHost;
 
 /// <summary>Postgres and Redis as processes: what a second start finds, and what it does not.</summary>
+[UnsupportedOSPlatform("windows")]
 public sealed class LocalServerTests : IDisposable
 {
     // A path that a careless script or configuration file would break at.

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Aspire.Hosting.Testing;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Tensors;
 using InferenceTemplate.Tests.Shared;
@@ -90,7 +91,7 @@ public sealed class OperationsTests(SharedPlatform platform)
     }
 
     /// <summary>What the queue writes of a request that was given up.</summary>
-    private static async Task DeadLetterAsync(IConnectionMultiplexer redis)
+    private static async Task DeadLetterAsync(ConnectionMultiplexer redis)
     {
         var now = TimeProvider.System.GetUtcNow();
         var request = new InferenceRequest(
