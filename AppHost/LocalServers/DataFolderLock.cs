@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace InferenceTemplate.AppHost.LocalServers;
 
@@ -7,6 +6,9 @@ namespace InferenceTemplate.AppHost.LocalServers;
 internal sealed class DataFolderLock(string folder) : IDisposable
 {
     private readonly string _path = Path.Combine(folder, "lock");
+
+    // A file of its own: the locked one can't be read.
+    private readonly string _owner = Path.Combine(folder, "owner");
     private FileStream? _file;
 
     /// <summary>Makes a folder where there is none.</summary>
@@ -43,23 +45,14 @@ internal sealed class DataFolderLock(string folder) : IDisposable
         catch (IOException exception)
         {
             throw new DistributedApplicationException(
-                $"Process {Holder()} runs Postgres and Redis with the data in '{folder}': stop it first, or give this AppHost a folder of its own (--Data=PATH).",
+                $"Process {File.ReadAllText(_owner)} runs Postgres and Redis with the data in '{folder}': stop it first, or give this AppHost a folder of its own (--Data=PATH).",
                 exception);
         }
 
-        _file.SetLength(0);
-        _file.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-        _file.Flush();
+        File.WriteAllText(_owner, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
     }
 
     public void Dispose() => _file?.Dispose();
-
-    private string Holder()
-    {
-        using var file = new FileStream(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        using var reader = new StreamReader(file);
-        return reader.ReadToEnd();
-    }
 
     private static DistributedApplicationException AnotherUsers(string path, Exception cause) =>
         new($"The data in '{path}' belongs to another user: remove it, or give this AppHost a folder of its own (--Data=PATH).", cause);

@@ -68,11 +68,11 @@ public sealed class LocalServerTests : IDisposable
         RequireProcesses();
         await using var first = await StartAsync("password");
 
-        var refusal = await Assert.ThrowsAsync<DistributedApplicationException>(() => StartAsync("password"));
+        // Within what the testing host makes of it.
+        var refusal = (await Assert.ThrowsAnyAsync<Exception>(() => StartAsync("password"))).ToString();
 
-        Assert.Contains($"Process {Environment.ProcessId} ", refusal.Message, StringComparison.Ordinal);
-        Assert.Contains(_data, refusal.Message, StringComparison.Ordinal);
-        Assert.Contains("--Data=", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains($"Process {Environment.ProcessId} runs Postgres and Redis with the data in '{_data}'", refusal, StringComparison.Ordinal);
+        Assert.Contains("--Data=", refusal, StringComparison.Ordinal);
     }
 
     [Fact]
