@@ -1,7 +1,9 @@
 using InferenceTemplate.AppHost;
+using InferenceTemplate.AppHost.Commands;
 //#if (deploy)
 using InferenceTemplate.AppHost.Kubernetes;
 //#endif
+using InferenceTemplate.AppHost.Lifecycle;
 using InferenceTemplate.AppHost.LocalServers;
 
 var builder = DistributedApplication.CreateBuilder(args);
@@ -12,12 +14,16 @@ var signingKey = builder.AddSecret(Resources.JwtSigningKey, length: 64);
 
 var postgres = builder.AddPostgres(Resources.Postgres, password: builder.AddSecret(Resources.PostgresPassword, length: 32))
     .WithDataVolume("postgres-data")
+    .WithIconName("Server")
     .OrProcess();
-var database = postgres.AddDatabase(Resources.Database);
+var database = postgres.AddDatabase(Resources.Database)
+    .WithIconName("Database")
+    .WithDatabaseCommands();
 
 var redis = builder.AddRedis(Resources.Redis, password: builder.AddSecret(Resources.RedisPassword, length: 32))
     .WithDataVolume("redis-data")
     .WithPersistence()
+    .WithIconName("Stack")
     .OrProcess();
 
 var api = builder.AddService<Projects.Api>(Resources.Api)
@@ -27,26 +33,35 @@ var api = builder.AddService<Projects.Api>(Resources.Api)
     .WithEnvironment("Auth__JwtSigningKey", signingKey)
     .WithEnvironment("Auth__AdminSecret", adminSecret)
     .WithExternalHttpEndpoints()
-    .WithReplicas(2);
+    .WithReplicas(2)
+    .WithIconName("CloudFlow")
+    .WithPages(("API reference", "/openapi"), ("Health", "/health"));
 
 var worker = builder.AddService<Projects.Worker>(Resources.Worker)
     .WithReference(database).WaitFor(database)
     .WithReference(redis).WaitFor(redis)
     .WithEnvironment("Auth__ApiKeyPepper", pepper)
     .WithEnvironment("ORT_DISABLE_TELEMETRY", "1")
-    .WithEnvironment("Worker__DrainTimeout", Shutdown.DrainTimeout);
+    .WithEnvironment("Worker__DrainTimeout", Shutdown.DrainTimeout)
+    .WithIconName("BrainCircuit")
+    .WithPages(("Health", "/health"))
+    .WithDrainCommand();
 
 //#if (web)
 var web = builder.AddService<Projects.Web>(Resources.Web)
     .WithReference(api).WaitFor(api)
-    .WithExternalHttpEndpoints();
+    .WithExternalHttpEndpoints()
+    .WithIconName("DataUsage")
+    .WithPages(("Dashboard", "/"), ("Playground", "/playground"), ("Sign in", "/sign-in"), ("Health", "/health"));
 
 //#endif
 //#if (deploy)
 builder.AddHelmChart();
-
 //#endif
-builder.AddWelcome(
+builder.AddOperations(api, adminSecret);
+builder.AddBench();
+builder.StopServicesBeforeServers();
+builder.AddStartupBanner(
     //#if (web)
     web,
     //#endif

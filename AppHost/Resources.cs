@@ -11,6 +11,8 @@ internal static class Resources
     //#if (web)
     public const string Web = "web";
     //#endif
+    public const string Operations = "operations";
+    public const string Bench = "bench";
 
     public const string PostgresPassword = "postgres-password";
     public const string RedisPassword = "redis-password";

@@ -2,6 +2,7 @@ namespace InferenceTemplate.AppHost;
 
 internal static class Services
 {
+    private const string Endpoint = "http";
     private const int PublishedPort = 8080;
 
     /// <summary>
@@ -18,6 +19,23 @@ internal static class Services
             service.WithHttpEndpoint(targetPort: PublishedPort);
         }
 
-        return service.WithHttpHealthCheck("/health", endpointName: "http");
+        return service.WithHttpHealthCheck("/health", endpointName: Endpoint);
+    }
+
+    /// <summary>Names the pages of a service in the Aspire dashboard; the first one takes the place of the bare address.</summary>
+    public static IResourceBuilder<ProjectResource> WithPages(
+        this IResourceBuilder<ProjectResource> service, (string Name, string Path) first, params (string Name, string Path)[] others)
+    {
+        service.WithUrlForEndpoint(Endpoint, url =>
+        {
+            url.DisplayText = first.Name;
+            url.Url += first.Path;
+        });
+        foreach (var (name, path) in others)
+        {
+            service.WithUrlForEndpoint(Endpoint, _ => new ResourceUrlAnnotation { DisplayText = name, Url = path });
+        }
+
+        return service;
     }
 }

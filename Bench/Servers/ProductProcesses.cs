@@ -31,12 +31,13 @@ internal static class ProductProcesses
         try
         {
             var command = File.ReadAllText($"/proc/{process}/cmdline").Replace('\0', ' ');
-            if (command.Contains("redis-server ", StringComparison.Ordinal) && !command.Contains("supervise", StringComparison.Ordinal))
+            if (command.Contains("redis-server ", StringComparison.Ordinal))
             {
                 return command.Contains($":{Port(redis)}", StringComparison.Ordinal) ? "redis" : null;
             }
 
-            if (command.Contains("/postgres -D", StringComparison.Ordinal) && !command.Contains("supervise", StringComparison.Ordinal))
+            // Not the shell that watches over it.
+            if (command.Contains("/postgres -D", StringComparison.Ordinal) && !command.Contains(" -c trap ", StringComparison.Ordinal))
             {
                 var port = new NpgsqlConnectionStringBuilder(database).Port;
                 return command.Contains($"-p {port} ", StringComparison.Ordinal) ? "postgres" : null;
@@ -45,7 +46,7 @@ internal static class ProductProcesses
             var service = command.Contains("InferenceTemplate.Api", StringComparison.Ordinal) ? "api"
                 : command.Contains("InferenceTemplate.Worker", StringComparison.Ordinal) ? "worker"
                 : null;
-            return service is not null && !command.Contains("supervise", StringComparison.Ordinal)
+            return service is not null
                 && File.ReadAllText($"/proc/{process}/environ").Contains(database, StringComparison.Ordinal)
                 ? service
                 : null;

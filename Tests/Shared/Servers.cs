@@ -23,6 +23,8 @@ public sealed class Servers : IAsyncLifetime
     /// <summary>Of the database, with its password, which a data source does not tell.</summary>
     public string ConnectionString { get; private set; } = "";
 
+    public DistributedApplication App => _app ?? throw NotStarted();
+
     public NpgsqlDataSource Database => _database ?? throw NotStarted();
 
     public IConnectionMultiplexer Redis => _redis ?? throw NotStarted();

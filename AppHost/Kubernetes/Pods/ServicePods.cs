@@ -1,4 +1,5 @@
 using InferenceTemplate.AppHost.Kubernetes.Rendering;
+using InferenceTemplate.AppHost.Lifecycle;
 using k8s.Models;
 using static InferenceTemplate.AppHost.Kubernetes.Rendering.Template;
 

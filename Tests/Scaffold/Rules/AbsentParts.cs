@@ -8,7 +8,7 @@ internal static partial class AbsentParts
     [GeneratedRegex(@"\bProjects\.Web\b|\bWeb\.csproj|\bWeb/|Tests\.Web|web-edge|\bResources\.Web\b|""web""|web_image|https?://localhost:5102|Radzen", RegexOptions.None, 5000)]
     private static partial Regex Web();
 
-    [GeneratedRegex(@"(?<![\w/])deploy/|AddKubernetes|Hosting\.Kubernetes|charts\.sh", RegexOptions.None, 5000)]
+    [GeneratedRegex(@"(?<![\w/])deploy/|AddHelmChart|AppHost\.Kubernetes|chart\.sh", RegexOptions.None, 5000)]
     private static partial Regex Deploy();
 
     [GeneratedRegex(@"OnnxRuntime\.Gpu\b|worker-cuda|WorkerImage|nvidia/cuda|GpuNodes\.(OnDemand|Spot),", RegexOptions.ExplicitCapture, 5000)]

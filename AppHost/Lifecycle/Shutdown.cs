@@ -1,4 +1,4 @@
-namespace InferenceTemplate.AppHost;
+namespace InferenceTemplate.AppHost.Lifecycle;
 
 /// <summary>How long services have to end their work: the service reads it as <c>Worker:DrainTimeout</c>, and a cluster waits longer (<c>Kubernetes/Draining</c>).</summary>
 internal static class Shutdown

@@ -4,9 +4,9 @@ using Microsoft.Extensions.Hosting;
 namespace InferenceTemplate.AppHost;
 
 /// <summary>Says where everything is, once it answers: the dashboard, the API, the key, and a request to paste.</summary>
-internal static class Welcome
+internal static class StartupBanner
 {
-    public static void AddWelcome(
+    public static void AddStartupBanner(
         this IDistributedApplicationBuilder builder,
         //#if (web)
         IResourceBuilder<ProjectResource> web,

@@ -1,0 +1,16 @@
+namespace InferenceTemplate.AppHost;
+
+internal static class BenchResource
+{
+    /// <summary>The benchmark, started by hand from the dashboard. It brings a platform of its own; what is published has none.</summary>
+    public static void AddBench(this IDistributedApplicationBuilder builder)
+    {
+        if (builder.ExecutionContext.IsRunMode)
+        {
+            // In Release, whatever this AppHost is: other numbers say nothing.
+            builder.AddExecutable(Resources.Bench, "dotnet", Path.Combine("..", "Bench"), "run", "--configuration", "Release", "--", "--quick")
+                .WithIconName("TopSpeed")
+                .WithExplicitStart();
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using Npgsql;
+
+namespace InferenceTemplate.Tests.AppHost;
+
+/// <summary>Commands that stop and start things, one at a time: others of this assembly use what they take away.</summary>
+public sealed class LifecycleTests(SharedPlatform platform)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Drained_worker_ends_in_good_order_and_comes_back()
+    {
+        var drained = await platform.CommandAsync("worker", "drain");
+
+        Assert.True(drained.Success, drained.Message);
+        Assert.Contains(platform.Snapshot("worker").State?.Text, KnownResourceStates.TerminalStates);
+        Assert.Equal(0, platform.Snapshot("worker").ExitCode);
+
+        var started = await platform.CommandAsync("worker", KnownResourceCommands.StartCommand);
+        Assert.True(started.Success, started.Message);
+        await platform.Notifications.WaitForResourceHealthyAsync("worker", Cancellation).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+    }
+
+    [Fact]
+    public async Task Restart_of_a_server_is_one_of_its_process()
+    {
+        var before = platform.Snapshot("postgres").StartTimeStamp;
+
+        var restarted = await platform.CommandAsync("postgres", KnownResourceCommands.RestartCommand);
+
+        Assert.True(restarted.Success, restarted.Message);
+        await platform.WaitAsync("postgres", now => now.State?.Text == KnownResourceStates.Running && now.StartTimeStamp > before);
+        Assert.NotEqual(0L, await CountModelsAsync());
+    }
+
+    [Fact]
+    public async Task Stopped_server_is_shown_as_stopped_until_it_is_started()
+    {
+        var stopped = await platform.CommandAsync("redis", KnownResourceCommands.StopCommand);
+        Assert.True(stopped.Success, stopped.Message);
+        await platform.WaitAsync("redis", now => KnownResourceStates.TerminalStates.Contains(now.State?.Text));
+
+        var started = await platform.CommandAsync("redis", KnownResourceCommands.StartCommand);
+        Assert.True(started.Success, started.Message);
+        await platform.Notifications.WaitForResourceHealthyAsync("redis", Cancellation).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+    }
+
+    /// <summary>Its process runs a while before it listens.</summary>
+    private async Task<object?> CountModelsAsync()
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        limit.CancelAfter(TimeSpan.FromSeconds(30));
+        await using var database = NpgsqlDataSource.Create((await platform.App.GetConnectionStringAsync("inference", Cancellation))!);
+        while (true)
+        {
+            try
+            {
+                await using var command = database.CreateCommand("SELECT count(*) FROM models");
+                return await command.ExecuteScalarAsync(limit.Token);
+            }
+            catch (NpgsqlException) when (!limit.IsCancellationRequested)
+            {
+                await Task.Delay(100, limit.Token);
+            }
+        }
+    }
+}
