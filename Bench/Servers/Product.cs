@@ -125,6 +125,7 @@ internal sealed class Product : IAsyncDisposable
             var added = builder.CreateResourceBuilder(service)
                 .WithEnvironment("ASPNETCORE_ENVIRONMENT", "Production")
                 .WithEnvironment("DOTNET_ENVIRONMENT", "Production")
+                .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", "") // Aspire names one where nobody listens
                 .WithEnvironment("Worker__ModelsDirectory", models)
                 .WithEnvironment("Worker__Device", "cpu");
             foreach (var (name, value) in environment)

@@ -20,5 +20,13 @@ internal static class HttpClientDefaults
 
             http.AddServiceDiscovery();
         });
+
+        // OpenTelemetry's exporters retry by themselves, and export once more while the container, pipelines included, is disposed.
+        foreach (var exporter in (string[])["OtlpTraceExporter", "OtlpMetricExporter", "OtlpLogExporter"])
+        {
+#pragma warning disable EXTEXP0001
+            services.AddHttpClient(exporter).RemoveAllResilienceHandlers();
+#pragma warning restore EXTEXP0001
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Reflection;
+using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry;
@@ -15,6 +16,13 @@ internal static class OpenTelemetryDefaults
     /// <summary>Meters and activity sources of this product: each service names its own <c>InferenceTemplate.Something</c>.</summary>
     private const string Own = "InferenceTemplate.*";
 
+    // As the weakest configuration: Aspire's clients would make spans, whether or not somebody exports them.
+    private static readonly Dictionary<string, string?> NoSpans = new()
+    {
+        ["Aspire:Npgsql:DisableTracing"] = "true",
+        ["Aspire:StackExchange:Redis:DisableTracing"] = "true",
+    };
+
     public static void AddTelemetry(this IHostApplicationBuilder builder)
     {
         var telemetry = builder.Services.AddOpenTelemetry()
@@ -26,7 +34,6 @@ internal static class OpenTelemetryDefaults
             })
             .WithMetrics(metrics => metrics
                 .AddMeter(Own)
-                .AddMeter("Npgsql")
                 .AddAspNetCoreInstrumentation() // Kestrel's meter too
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
@@ -35,15 +42,19 @@ internal static class OpenTelemetryDefaults
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
             // Spans that go nowhere would still be made and tagged, for every request (docs/adr/0030-spans-only-for-a-collector.md).
+            builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = NoSpans });
             TraceIds.Listen();
             return;
         }
 
-        // Everything else about OTLP (protocol, headers, intervals, sampler) is the SDK's to read from OTEL_* variables.
+        // Everything else about OTLP (protocol, headers, intervals) is the SDK's to read from OTEL_* variables. The clients of Postgres
+        // and Redis add their spans themselves.
+        var ratio = TraceSampler.ReadRatio(builder.Configuration[TraceSampler.RatioKey]);
         telemetry
             .WithTracing(traces => traces
+                .SetSampler(new ParentBasedSampler(new TraceSampler(ratio)))
                 .AddSource(Own)
-                .AddSource("Npgsql")
+                .AddSource("Microsoft.AspNetCore.Components") // what a user of the dashboard does, else its calls would have no parent
                 .AddAspNetCoreInstrumentation(requests => requests.Filter = context => !DefaultPaths.IsProbe(context.Request.Path))
                 .AddHttpClientInstrumentation())
             .UseOtlpExporter();

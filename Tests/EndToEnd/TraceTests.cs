@@ -22,6 +22,20 @@ public sealed class TraceTests(TracedPlatform platform) : IClassFixture<TracedPl
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         await ExportedAsync("api", "POST /v2/models/{model}/infer", Convert.FromHexString(trace));
         await ExportedAsync("worker", "infer digits", Convert.FromHexString(trace));
+        await ExportedAsync("api", "redis", Convert.FromHexString(trace));
+    }
+
+    [Fact]
+    public async Task Platform_at_rest_sends_no_spans()
+    {
+        // What the start and other tests made is sent within seconds; then heartbeats, polls and probes go on, a dozen in this time.
+        var (before, quiet) = (-1, TimeSpan.FromSeconds(12));
+        await Wait.UntilAsync(async () =>
+        {
+            before = platform.Exports.Count;
+            await Task.Delay(quiet, Cancellation);
+            return platform.Exports.Count == before;
+        });
     }
 
     // A span's export holds its service's name, its own name and its trace's id, each as plain bytes.

@@ -78,6 +78,13 @@ public class Platform : IAsyncLifetime
         // Only in a cluster does the AppHost give the Api a token for the autoscaler.
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == "api"))
             .WithEnvironment("Scaling__Token", ScalingToken);
+
+        // Aspire names the collector of a dashboard that does not run here.
+        foreach (var service in builder.Resources.OfType<ProjectResource>().ToList())
+        {
+            builder.CreateResourceBuilder(service).WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", "");
+        }
+
         Configure(builder);
         _app = await builder.BuildAsync(limit.Token);
         await _app.StartAsync(limit.Token);

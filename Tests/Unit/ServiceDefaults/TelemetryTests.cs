@@ -4,7 +4,10 @@ using System.Diagnostics.Metrics;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OpenTelemetry.Trace;
 
 namespace InferenceTemplate.Tests.Unit.ServiceDefaults;
 
@@ -67,6 +70,9 @@ public sealed class TelemetryTests
             ],
             quiet: false))
         {
+            // The client, in this process too, is in the trace of a caller: by itself it would begin none.
+            var parent = new ActivityContext(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded);
+            using var caller = source.StartActivity("caller", ActivityKind.Internal, parent);
             using var request = await service.GetAsync("/otlp-test/7");
             using var probe = await service.GetAsync("/alive");
         }
@@ -91,6 +97,27 @@ public sealed class TelemetryTests
         using var response = await service.GetAsync("/spans", ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
 
         Assert.Equal("False 4bf92f3577b34da6a3ce929d0e0e4736", await response.TextAsync());
+    }
+
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("http://127.0.0.1:1", true)]
+    public async Task Clients_of_postgres_and_redis_make_spans_only_for_a_collector(string collector, bool traced)
+    {
+        await using var service = await Service.StartAsync(
+            configure: builder =>
+            {
+                builder.AddNpgsqlDataSource("inference");
+                builder.AddRedisClient("redis");
+            },
+            settings:
+            [
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", collector),
+                ("ConnectionStrings:inference", "Host=127.0.0.1;Port=1"),
+                ("ConnectionStrings:redis", "127.0.0.1:1,abortConnect=false"),
+            ]);
+
+        Assert.Equal(traced, service.Services.GetService<TracerProvider>() is not null);
     }
 
     [Fact]
