@@ -13,7 +13,9 @@ internal static class Services
         where TProject : IProjectMetadata, new()
     {
         var publishing = builder.ExecutionContext.IsPublishMode;
-        var service = builder.AddProject<TProject>(name, options => options.ExcludeLaunchProfile = publishing);
+        // The parts of a connection (host, password, URI) are for other languages; aspirate has no filter to encode the URI's.
+        var service = builder.AddProject<TProject>(name, options => options.ExcludeLaunchProfile = publishing)
+            .WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ConnectionString | ReferenceEnvironmentInjectionFlags.ServiceDiscovery);
         if (publishing)
         {
             service.WithHttpEndpoint(targetPort: PublishedPort);

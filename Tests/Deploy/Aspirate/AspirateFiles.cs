@@ -48,9 +48,12 @@ internal sealed class AspirateFiles : IDisposable
     }
 
     /// <summary>Generates, with the overlay or as it is, and composes.</summary>
-    public async Task<RenderedObjects> ComposeAsync(JsonObject manifest, bool overlay, bool disableSecrets = true, bool dashboard = false)
+    /// <param name="applying">With aspirate's own secrets, as <c>aspirate apply</c> composes.</param>
+    public async Task<RenderedObjects> ComposeAsync(JsonObject manifest, bool overlay, bool applying = false, bool dashboard = false)
     {
-        new Generation(manifest, Generated, disableSecrets, Folder).Write("inference-template", dashboard);
+        var generation = new Generation(manifest, Generated, disableSecrets: !applying, Folder);
+        generation.Write("inference-template", dashboard);
+        if (applying) generation.WriteSecretFiles();
         if (!overlay) return await KustomizeAsync(Generated);
         var copy = Directory.CreateDirectory(Path.Combine(Work, "overlay")).FullName;
         foreach (var file in Directory.GetFiles(Path.Combine(Folder, "overlay"))) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
@@ -65,7 +68,7 @@ internal sealed class AspirateFiles : IDisposable
         Assert.SkipUnless(version.Contains("Kustomize Version: v5", StringComparison.Ordinal), "this kubectl is older than 1.27, the first with kustomize 5");
     }
 
-    private static async Task<RenderedObjects> KustomizeAsync(string folder)
+    public static async Task<RenderedObjects> KustomizeAsync(string folder)
     {
         await NeedKustomizeAsync();
         return RenderedObjects.Parse(await Tools.RunAsync("kubectl", ["kustomize", folder]));

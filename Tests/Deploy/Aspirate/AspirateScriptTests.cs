@@ -4,14 +4,10 @@ using InferenceTemplate.Tests.Deploy.Scripts;
 
 namespace InferenceTemplate.Tests.Deploy.Aspirate;
 
-/// <summary>deploy/scripts/aspirate.sh with the real jq and kubectl; aspirate writes what <see cref="Generation"/> does.</summary>
+/// <summary>deploy/scripts/aspirate.sh with the real jq and kubectl, and <see cref="AspirateCommand"/> for aspirate.</summary>
 public sealed class AspirateScriptTests : IDisposable
 {
-    // Its output is the folder after --output-path.
-    private const string Copies = """
-        while [ "$1" != --output-path ]; do shift; done
-        mkdir -p "$2" && cp -R "$GENERATED/." "$2"
-        """;
+    private static readonly string[] s_images = ["--container-registry", "registry.example.com/you", "--container-image-tag", "1.2.3"];
 
     private readonly AspirateFiles _files = new();
     private readonly Commands _commands = new();
@@ -27,31 +23,101 @@ public sealed class AspirateScriptTests : IDisposable
     [Fact]
     public async Task Script_composes_the_platform_without_telling_a_secret()
     {
-        await AspirateFiles.NeedKustomizeAsync();
-        new Generation(await _files.ManifestOfScriptAsync(AspirateFiles.Secrets), _files.Generated, disableSecrets: true, AspirateFiles.Folder).Write("inference-template");
+        await GenerateAsync("inference-template");
 
-        var result = await RunAsync(Copies, _files.WriteSecrets(AspirateFiles.Secrets), "--container-image-tag", "1.2.3");
+        var result = await RunAsync(AspirateCommand.Body, s_images);
 
         Assert.True(result.ExitCode == 0, result.All);
-        var call = Assert.Single(_commands.Calls);
-        Assert.StartsWith("aspirate generate --non-interactive --disable-state --disable-secrets ", call, StringComparison.Ordinal);
-        Assert.EndsWith(" --container-image-tag 1.2.3", call, StringComparison.Ordinal);
-        Assert.DoesNotContain("nottobeseen", call + result.All, StringComparison.Ordinal);
-        var objects = RenderedObjects.Parse(await File.ReadAllTextAsync(Path.Combine(Output, "platform.yaml"), TestContext.Current.CancellationToken));
+        Assert.DoesNotContain("nottobeseen", Assert.Single(_commands.Calls) + result.All, StringComparison.Ordinal);
+        var objects = await ComposedAsync();
         Assert.Empty(Policy.AllViolations(objects, ChartTests.Expected("") with { SecretValues = [.. AspirateFiles.Secrets.Values] }));
         AssertOnlyForOwner(Path.Combine(Output, "platform.yaml"));
         AssertOnlyForOwner(Path.Combine(Output, "manifest.json"));
     }
 
+    [Theory]
+    [InlineData("", "--image-pull-policy IfNotPresent", "--include-dashboard false", "--namespace inference-template")]
+    [InlineData("--image-pull-policy Always", "--image-pull-policy Always")]
+    [InlineData("--image-pull-policy=Always", "--image-pull-policy=Always")]
+    [InlineData("--include-dashboard true", "--include-dashboard true")]
+    [InlineData("--with-dashboard", "--with-dashboard")]
+    [InlineData("--namespace:inference-template", "--namespace:inference-template")]
+    [InlineData("--disable-state", "--disable-state is this script's own")]
+    [InlineData("--output-format=helm", "--output-format is this script's own")]
+    [InlineData("-o elsewhere", "-o is this script's own")]
+    public async Task Choice_of_the_caller_takes_the_place_of_the_scripts(string choice, params string[] expected)
+    {
+        await GenerateAsync("inference-template");
+
+        var result = await RunAsync(AspirateCommand.Body, [.. s_images, .. choice.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+
+        Assert.All(expected, part => Assert.Contains(part, string.Concat(_commands.Calls) + result.Errors, StringComparison.Ordinal));
+        Assert.Equal(expected[0].Contains("own", StringComparison.Ordinal) ? 1 : 0, result.ExitCode);
+        Assert.Equal(result.ExitCode == 0, _commands.Calls.Length == 1);
+    }
+
+    [Theory]
+    [InlineData("--namespace elsewhere")]
+    [InlineData("--namespace=elsewhere")]
+    public async Task Namespace_of_the_caller_is_that_of_every_object_and_address(string choice)
+    {
+        await GenerateAsync("elsewhere");
+
+        var result = await RunAsync(AspirateCommand.Body, [.. s_images, .. choice.Split(' ')]);
+
+        Assert.True(result.ExitCode == 0, result.All);
+        var objects = await ComposedAsync();
+        Assert.Equal("elsewhere", Assert.Single(objects.OfKind("Namespace")).Name);
+        Assert.All(objects.All.Where(each => each.Kind != "Namespace"), each => Assert.Equal("elsewhere", each.Json.Text("metadata", "namespace")));
+        Assert.Equal(
+            "http://api.elsewhere.svc.cluster.local:8080/scaling/workers",
+            Assert.Single(Assert.Single(objects.OfKind("ScaledObject")).Spec.Items("triggers")).Text("metadata", "url"));
+    }
+
+    [Theory]
+    [InlineData("", "the images have no registry")]
+    [InlineData("--container-image-tag 1.2.3", "the images have no registry")]
+    [InlineData("-cr registry.example.com", "the images have no version")]
+    [InlineData("--container-registry=registry.example.com -ct 1 --namespace Not/one", "'Not/one' is no name of a namespace")]
+    public async Task Script_refuses_what_would_give_a_deployment_that_cannot_run(string arguments, string message)
+    {
+        var result = await RunAsync(AspirateCommand.Body, arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(message, result.Errors, StringComparison.Ordinal);
+        Assert.Empty(_commands.Calls);
+    }
+
+    // What aspirate 9.1.0 itself says to the same arguments.
+    [Theory]
+    [InlineData("--bogus", "Unrecognized command or argument '--bogus'.")]
+    [InlineData("extra", "Unrecognized command or argument 'extra'.")]
+    [InlineData("-ct 2 3", "Unrecognized command or argument '3'.")]
+    [InlineData("--container-builder", "Required argument missing for option: '--container-builder'.")]
+    [InlineData("--container-builder docker --container-builder=podman", "Option '--container-builder' expects a single argument but 2 were provided.")]
+    [InlineData("-cr other", "Option '--container-registry' expects a single argument but 2 were provided.")]
+    [InlineData("--with-dashboard true --include-dashboard false", "Option '--with-dashboard' expects a single argument but 2 were provided.")]
+    [InlineData("-ct 2 --container-image-tag 3 --skip-build --skip-build", "")]
+    public async Task Aspirate_refuses_repeated_and_unknown_options(string arguments, string message)
+    {
+        await GenerateAsync("inference-template");
+
+        var result = await RunAsync(AspirateCommand.Body, [.. s_images, .. arguments.Split(' ')]);
+
+        Assert.Equal(message, result.Errors.Trim());
+        Assert.Equal(message.Length > 0 ? 1 : 0, result.ExitCode);
+        Assert.Equal(message.Length == 0, File.Exists(Path.Combine(Output, "platform.yaml")));
+    }
+
     [Fact]
     public async Task Script_makes_secrets_once()
     {
-        Assert.SkipUnless(Tool.Find("jq") is not null, "jq is missing (Debian: apt-get install jq)");
+        NeedJq();
         var file = Path.Combine(_files.Work, "new", "secrets.env");
 
-        await RunAsync("exit 3", file);
+        await RunAsync("exit 3", file, s_images);
         var first = await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken);
-        await RunAsync("exit 3", file);
+        await RunAsync("exit 3", file, s_images);
 
         Assert.Equal(first, await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken));
         Assert.Equal(AspirateFiles.Secrets.Keys.Order(StringComparer.Ordinal), first.Select(line => line.Split('=')[0]).Order(StringComparer.Ordinal));
@@ -63,20 +129,33 @@ public sealed class AspirateScriptTests : IDisposable
     [Fact]
     public async Task Script_leaves_nothing_to_apply_when_aspirate_fails()
     {
-        Assert.SkipUnless(Tool.Find("jq") is not null, "jq is missing (Debian: apt-get install jq)");
+        NeedJq();
         Directory.CreateDirectory(Output);
         await File.WriteAllTextAsync(Path.Combine(Output, "platform.yaml"), "of the last time", TestContext.Current.CancellationToken);
 
-        var result = await RunAsync("exit 3", _files.WriteSecrets(AspirateFiles.Secrets));
+        var result = await RunAsync("exit 3", s_images);
 
         Assert.Equal(3, result.ExitCode);
         Assert.False(File.Exists(Path.Combine(Output, "platform.yaml")));
     }
 
-    private Task<ToolResult> RunAsync(string aspirate, params string[] arguments)
+    private static void NeedJq() => Assert.SkipUnless(Tool.Find("jq") is not null, "jq is missing (Debian: apt-get install jq)");
+
+    private async Task GenerateAsync(string space)
+    {
+        await AspirateFiles.NeedKustomizeAsync();
+        new Generation(await _files.ManifestOfScriptAsync(AspirateFiles.Secrets), _files.Generated, disableSecrets: true, AspirateFiles.Folder).Write(space);
+    }
+
+    private async Task<RenderedObjects> ComposedAsync() =>
+        RenderedObjects.Parse(await File.ReadAllTextAsync(Path.Combine(Output, "platform.yaml"), TestContext.Current.CancellationToken));
+
+    private Task<ToolResult> RunAsync(string aspirate, string[] arguments) => RunAsync(aspirate, _files.WriteSecrets(AspirateFiles.Secrets), arguments);
+
+    private Task<ToolResult> RunAsync(string aspirate, string secrets, string[] arguments)
     {
         if (Tool.Find("kubectl") is null) _commands.With("kubectl");
-        return _commands.With("aspirate", aspirate).RunAsync("aspirate.sh", arguments, ("OUTPUT", Output), ("GENERATED", _files.Generated));
+        return _commands.With("aspirate", aspirate).RunAsync("aspirate.sh", [secrets, .. arguments], ("OUTPUT", Output), ("GENERATED", _files.Generated));
     }
 
     private static void AssertOnlyForOwner(string file)

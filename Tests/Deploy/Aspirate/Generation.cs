@@ -8,7 +8,10 @@ namespace InferenceTemplate.Tests.Deploy.Aspirate;
 /// What <c>aspirate generate</c> 9.1.0 writes for a manifest, by the rules of its processors and with the templates that are checked in.
 /// The tool itself builds the projects first, which needs containers.
 /// </summary>
-/// <param name="disableSecrets">Its switch --disable-secrets: all variables are plain ones.</param>
+/// <param name="disableSecrets">
+/// Its switch --disable-secrets: all variables are plain ones. Without it those it takes for secrets go to a state file, from which only
+/// <c>aspirate apply</c> writes the <c>.NAME.secrets</c> that kustomize looks for.
+/// </param>
 internal sealed class Generation(JsonObject manifest, string folder, bool disableSecrets, string templates)
 {
     // ProtectorType.List: all that it takes for a secret.
@@ -16,16 +19,17 @@ internal sealed class Generation(JsonObject manifest, string folder, bool disabl
 
     private readonly JsonObject _resources = manifest["resources"]!.AsObject();
 
+    private IEnumerable<string> Written => _resources.Where(resource => resource.Value.Text("type") is "project.v0" or "container.v0").Select(resource => resource.Key);
+
     /// <param name="dashboard">Its switch --include-dashboard.</param>
     public void Write(string space, bool dashboard = false)
     {
-        var written = _resources.Where(resource => resource.Value.Text("type") is "project.v0" or "container.v0").Select(resource => resource.Key).ToList();
-        foreach (var name in written) WriteResource(name, dashboard);
+        foreach (var name in Written) WriteResource(name, dashboard);
 
         // FinalProcessor
         Write("namespace", "", new TemplateData { Namespace = space });
         if (dashboard) Write("dashboard", "", new TemplateData { Namespace = space, ContainerImage = "mcr.microsoft.com/dotnet/aspire-dashboard:9.0" });
-        Write("kustomization", "", new TemplateData { Namespace = space, Manifests = [.. written, "namespace.yaml", .. dashboard ? ["dashboard.yaml"] : Array.Empty<string>()] });
+        Write("kustomization", "", new TemplateData { Namespace = space, Manifests = [.. Written, "namespace.yaml", .. dashboard ? ["dashboard.yaml"] : Array.Empty<string>()] });
     }
 
     private void WriteResource(string name, bool dashboard)
@@ -34,7 +38,6 @@ internal sealed class Generation(JsonObject manifest, string folder, bool disabl
         var volumes = resource.Items("volumes").Select(volume => new TemplateVolume(VolumeName(volume), volume.Text("target"), volume.IsTrue("readOnly"))).ToList();
         var workload = volumes.Count > 0 ? "statefulset" : "deployment"; // ContainerProcessorBase, ProjectProcessor
         var variables = Variables(name, dashboard);
-        var isSecret = (string variable) => s_secrets.Any(start => variable.StartsWith(start, StringComparison.Ordinal));
         var data = new TemplateData
         {
             Name = name,
@@ -45,16 +48,25 @@ internal sealed class Generation(JsonObject manifest, string folder, bool disabl
             Annotations = resource.Entries("annotations").ToDictionary(),
             Volumes = volumes,
             Ports = [.. resource.At("bindings")?.AsObject().Select(binding => new TemplatePort(binding.Key, ManifestValues.TargetPort(binding.Key, binding.Value), (int)(binding.Value.Number("port") ?? 0))) ?? []],
-            Env = variables.Where(variable => disableSecrets || !isSecret(variable.Key)).ToDictionary(), // BaseResourceProcessor
-            Secrets = variables.Where(variable => isSecret(variable.Key)).ToDictionary(),
+            Env = variables.Where(variable => disableSecrets || !IsSecret(variable.Key)).ToDictionary(), // BaseResourceProcessor
+            Secrets = variables.Where(variable => IsSecret(variable.Key)).ToDictionary(),
             SecretsDisabled = disableSecrets,
             Manifests = [$"{workload}.yaml", "service.yaml"],
         };
         foreach (var template in new[] { workload, "service", "kustomization" }) Write(template, name, data);
-
-        // KustomizeService writes this before kustomize runs.
-        if (data.HasAnySecrets) File.WriteAllLines(Path.Combine(folder, name, $".{name}.secrets"), data.Secrets.Select(secret => $"{secret.Key}={secret.Value}"));
     }
+
+    /// <summary>What <c>aspirate apply</c> adds for as long as kustomize runs, and <c>generate</c> does not (KustomizeService).</summary>
+    public void WriteSecretFiles()
+    {
+        foreach (var name in Written)
+        {
+            var secrets = Variables(name, dashboard: false).Where(variable => IsSecret(variable.Key)).Select(secret => $"{secret.Key}={secret.Value}").ToList();
+            if (secrets.Count > 0) File.WriteAllLines(Path.Combine(folder, name, $".{name}.secrets"), secrets);
+        }
+    }
+
+    private static bool IsSecret(string variable) => s_secrets.Any(start => variable.StartsWith(start, StringComparison.Ordinal));
 
     // ResourceExtensions.MapResourceToEnvVars
     private Dictionary<string, string> Variables(string name, bool dashboard)

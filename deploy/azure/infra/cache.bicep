@@ -1,4 +1,4 @@
-// Redis over zones, TLS only, reached by a private endpoint. It holds nothing that must not be lost, and evicts nothing.
+// Redis over zones, TLS only, reached by a private endpoint and not from outside. It holds nothing that must not be lost, and evicts nothing.
 param name string
 param location string
 param tags object
@@ -12,12 +12,13 @@ resource cache 'Microsoft.Cache/redisEnterprise@2025-07-01' = {
   tags: tags
   sku: { name: 'Balanced_B10' }
   zones: zones
-  properties: { minimumTlsVersion: '1.2', highAvailability: 'Enabled' }
+  properties: { minimumTlsVersion: '1.2', highAvailability: 'Enabled', publicNetworkAccess: 'Disabled' }
 
   resource database 'databases' = {
     name: 'default'
     properties: {
       clientProtocol: 'Encrypted'
+      // The chart's policies admit this one: managedPorts.redis in its values.
       port: 10000
       // Scripts touch several keys of one model version; without clustering none of them can be in another slot.
       clusteringPolicy: 'NoCluster'

@@ -74,7 +74,7 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2025-01-01' = {
   }
 }
 
-// The label, the taint and the toleration are the ones that the chart's worker carries.
+// The worker asks for this label and bears this taint. NVIDIA's operator would set the label too, but an empty pool is grown by this one.
 resource gpu 'Microsoft.ContainerService/managedClusters/agentPools@2025-01-01' = if (maxGpuNodes > 0) {
   parent: cluster
   name: 'gpu'
@@ -90,12 +90,12 @@ resource gpu 'Microsoft.ContainerService/managedClusters/agentPools@2025-01-01' 
     scaleSetPriority: gpuSpot ? 'Spot' : 'Regular'
     scaleSetEvictionPolicy: gpuSpot ? 'Delete' : null
     spotMaxPrice: gpuSpot ? json('-1') : null
-    nodeLabels: { accelerator: 'nvidia' }
+    nodeLabels: { 'nvidia.com/gpu.present': 'true' }
     nodeTaints: ['nvidia.com/gpu=present:NoSchedule']
   }
 }
 
-resource registry 'Microsoft.ContainerRegistry/registries@2023-07-01' existing = {
+resource registry 'Microsoft.ContainerRegistry/registries@2025-04-01' existing = {
   name: registryName
 }
 

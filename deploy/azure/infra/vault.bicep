@@ -29,7 +29,7 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   resource redis 'secrets' = {
     name: 'connection-redis'
     properties: {
-      value: '${cache.properties.hostName}:10000,password=${cache::database.listKeys().primaryKey},ssl=true,abortConnect=false'
+      value: '${cache.properties.hostName}:${cache::database.properties.port},password=${cache::database.listKeys().primaryKey},ssl=true,abortConnect=false'
     }
   }
 }

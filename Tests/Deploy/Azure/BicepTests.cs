@@ -1,0 +1,75 @@
+using System.Text.Json.Nodes;
+using InferenceTemplate.Tests.Deploy.Rendering;
+
+namespace InferenceTemplate.Tests.Deploy.Azure;
+
+/// <summary>deploy/azure/infra as Microsoft's compiler reads it: it knows each type of resource and what may stand in it.</summary>
+public sealed class BicepTests(BicepTemplates templates) : IClassFixture<BicepTemplates>
+{
+    [Fact]
+    public async Task Templates_compile_without_a_warning() => Assert.Equal("", (await templates.CompileAsync()).Errors);
+
+    [Fact]
+    public async Task Every_file_is_part_of_the_whole()
+    {
+        var main = await File.ReadAllTextAsync(Path.Combine(BicepTemplates.Folder, "main.bicep"), TestContext.Current.CancellationToken);
+
+        var files = Directory.GetFiles(BicepTemplates.Folder, "*.bicep").Select(Path.GetFileName).Where(file => file != "main.bicep").ToList();
+        Assert.NotEmpty(files);
+        Assert.All(files, file => Assert.Contains($" '{file}' = ", main, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Parameters_file_gives_what_has_no_default_and_nothing_unknown()
+    {
+        var declared = (await templates.MainAsync())["parameters"]!.AsObject();
+        var path = Path.Combine(BicepTemplates.Folder, "main.parameters.json");
+        var file = JsonNode.Parse(await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+        var given = file!["parameters"]!.AsObject().Select(parameter => parameter.Key).ToList();
+
+        Assert.Empty(declared.Where(parameter => parameter.Value.At("defaultValue") is null).Select(parameter => parameter.Key).Except(given));
+        Assert.Empty(given.Except(declared.Select(parameter => parameter.Key)));
+    }
+
+    [Fact]
+    public async Task Secrets_are_marked_as_such()
+    {
+        var secrets = (await templates.AllAsync())
+            .SelectMany(template => template.At("parameters")?.AsObject() ?? [])
+            .Where(parameter => parameter.Key.EndsWith("assword", StringComparison.Ordinal) || parameter.Key.EndsWith("Strings", StringComparison.Ordinal))
+            .ToList();
+
+        Assert.Equal(["connectionStrings", "databasePassword", "password"], secrets.Select(parameter => parameter.Key).Order(StringComparer.Ordinal));
+        Assert.All(secrets, parameter => Assert.StartsWith("secure", parameter.Value.Text("type"), StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task Redis_has_no_public_address_and_its_clients_get_the_port_that_it_listens_on()
+    {
+        var cache = await templates.ResourceAsync("Microsoft.Cache/redisEnterprise");
+        var database = await templates.ResourceAsync("Microsoft.Cache/redisEnterprise/databases");
+        var secrets = (await templates.AllAsync()).SelectMany(BicepTemplates.Resources)
+            .Where(each => each.Text("name").Contains("'connection-redis'", StringComparison.Ordinal));
+
+        Assert.Equal("Disabled", cache.Text("properties", "publicNetworkAccess"));
+        // What the chart's network policies admit to managed servers by themselves.
+        Assert.Equal(10000, database.Number("properties", "port"));
+        Assert.Contains("'default'), '2025-07-01').port", Assert.Single(secrets).Text("properties", "value"), StringComparison.Ordinal);
+    }
+
+    //#if (cuda)
+    [Fact]
+    public async Task Nodes_with_a_gpu_have_the_label_that_the_worker_asks_for_and_the_taint_that_it_bears()
+    {
+        var pool = await templates.ResourceAsync("Microsoft.ContainerService/managedClusters/agentPools");
+        var overlay = Path.Combine(BicepTemplates.Folder, "..", "..", "aspirate", "overlay", "worker.yaml");
+        var pod = YamlJson.Parse(await File.ReadAllTextAsync(overlay, TestContext.Current.CancellationToken)).Single().At("spec", "template", "spec");
+
+        Assert.Equal(pod.Entries("nodeSelector"), pool.Entries("properties", "nodeLabels"));
+        var toleration = Assert.Single(pod.Items("tolerations"));
+        var taint = Assert.Single(pool.Items("properties", "nodeTaints")).ToString();
+        Assert.Equal("Exists", toleration.Text("operator"));
+        Assert.Matches($"^{toleration.Text("key")}=.*:{toleration.Text("effect")}$", taint);
+    }
+    //#endif
+}
