@@ -8,7 +8,7 @@ internal sealed class OperationsResource(string name) : Resource(name), IResourc
 
 internal static class Operations
 {
-    /// <summary>On a developer's machine only: a cluster has <c>deploy/scripts</c> and the dashboard of the product.</summary>
+    /// <summary>On a developer's machine only.</summary>
     public static void AddOperations(
         this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> api, IResourceBuilder<ParameterResource> adminSecret)
     {

@@ -12,6 +12,8 @@ internal sealed class ModelSession : IDisposable
     private readonly InferenceSession _session;
     private readonly bool _binds;
 
+    private volatile bool _closed;
+
     private ModelSession(ModelFile file, byte[] content, InferenceSession session, bool binds)
     {
         File = file;
@@ -49,7 +51,12 @@ internal sealed class ModelSession : IDisposable
     }
 
     /// <summary>Something that makes one run at a time, beside other instances; dispose it before the session.</summary>
-    public ModelInstance CreateInstance() => new(_session, Signature, _binds);
+    /// <exception cref="ObjectDisposedException">The session is closed: ONNX Runtime itself would end the process.</exception>
+    public ModelInstance CreateInstance()
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        return new(_session, Signature, _binds);
+    }
 
     /// <summary>Runs once on zeros, so that the first real request does not pay for allocation and kernel selection.</summary>
     public void WarmUp()
@@ -66,7 +73,11 @@ internal sealed class ModelSession : IDisposable
         instance.Run([zeros]).Dispose();
     }
 
-    public void Dispose() => _session.Dispose();
+    public void Dispose()
+    {
+        _closed = true;
+        _session.Dispose();
+    }
 
     private static ModelSignature Describe(InferenceSession session) =>
         new(Describe(session.InputNames, session.InputMetadata), Describe(session.OutputNames, session.OutputMetadata));

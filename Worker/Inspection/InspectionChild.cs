@@ -42,6 +42,11 @@ internal static class InspectionChild
         {
             return InspectionReport.Refused(exception.Message);
         }
+        catch (OnnxRuntimeException exception) when (exception.Message.Contains("TensorElementType", StringComparison.Ordinal))
+        {
+            // What the C# binding has no type for: floats and integers of 8 or 4 bits.
+            return InspectionReport.Refused("Inputs or outputs of its element types (such as FLOAT8E4M3FN or INT4) are not supported.");
+        }
         catch (OnnxRuntimeException exception)
         {
             return InspectionReport.Refused($"ONNX Runtime can't open or run it: {exception.Message.Replace('\0', ' ')}");
