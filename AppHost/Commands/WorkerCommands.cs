@@ -24,7 +24,7 @@ internal static class WorkerCommands
         },
         new()
         {
-            Description = "Takes no new requests, finishes or hands back what it has, and stops: what a cluster does to a pod.",
+            Description = "Takes no new requests, finishes what it runs, returns the rest to the queue, and stops, as a pod does.",
             ConfirmationMessage = "Nothing is computed until a worker is started again.",
             IconName = "Drop",
             UpdateState = context =>

@@ -10,7 +10,7 @@ internal sealed class GracefulStop(ResourceNotificationService notifications, Re
 {
     private const string ProcessId = "executable.pid";
 
-    // A worker's drain, and what it needs to hand back the rest and to end.
+    // A worker's drain, and what it needs to return the rest to the queue and to end.
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(Shutdown.WorkerDrain + 10);
 
     public static bool Runs(ResourceEvent replica) => replica.Snapshot.State?.Text == KnownResourceStates.Running;

@@ -10,7 +10,7 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
 {
     private const int Port = 8080;
 
-    // Health checks end after two seconds, with their verdict; a probe must wait longer than that, or it never hears one.
+    // Health checks end after two seconds, with a result; a probe must wait longer, or it never gets one.
     private const int ProbeTimeout = 3;
 
     // What the large clouds taint their spot nodes with.
@@ -151,8 +151,8 @@ internal static class Draining
     // A .NET host gives up on its own after 30 seconds; being killed before that would cut off what it still finishes.
     private const int HostShutdown = 30;
 
-    // What a worker takes at most to hand back what it did not finish.
-    private const int HandingBack = 5;
+    // What a worker takes at most to return to the queue what it did not finish.
+    private const int ReturnToQueue = 5;
 
     private const int Margin = 10;
 
@@ -160,5 +160,5 @@ internal static class Draining
     public static int OfCalls => Deregistration + HostShutdown + Margin;
 
     /// <summary>For the worker, which nobody calls.</summary>
-    public static int OfWork => Math.Max(Shutdown.WorkerDrain + HandingBack, HostShutdown) + Margin;
+    public static int OfWork => Math.Max(Shutdown.WorkerDrain + ReturnToQueue, HostShutdown) + Margin;
 }
