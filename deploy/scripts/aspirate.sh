@@ -69,7 +69,8 @@ output=${OUTPUT:-$root/aspirate-output}
 rm -rf "$output/generated" "$output/overlay" "$output/platform.yaml"
 mkdir -p "$output"
 output=$(cd "$output" && pwd)
-jq --rawfile secrets "$secrets" --arg root "$root" -f "$root/deploy/aspirate/manifest.jq" "$root/aspire-manifest.json" >"$output/manifest.json"
+jq --rawfile secrets "$secrets" --arg root "$root" -f "$root/deploy/aspirate/manifest.jq" "$root/aspire-manifest.json" \
+  >"$output/manifest.json"
 
 # aspirate.json there names the templates. What aspirate calls secrets is a choice by names, which misses most of ours, and it keeps them
 # in a state file that --disable-state does not prevent; switched off, all variables come to the templates, which write Secrets only.

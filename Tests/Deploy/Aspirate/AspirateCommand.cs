@@ -42,7 +42,8 @@ internal static class AspirateCommand
           elif [ $# -eq 0 ] || { [ "$kind" = switch ] && [[ $1 == -* ]]; }; then value=
           else value=$1; shift; fi
           [ -n "$value" ] || { [ "$kind" = switch ] && continue; } || refuse "Required argument missing for option: '$name'."
-          [ -z "${values[$option]-}" ] || [ "$kind" = multiple ] || refuse "Option '${first[$option]}' expects a single argument but 2 were provided."
+          [ -z "${values[$option]-}" ] || [ "$kind" = multiple ] ||
+            refuse "Option '${first[$option]}' expects a single argument but 2 were provided."
           values[$option]=$value first[$option]=${first[$option]-$name}
         done
         mkdir -p "${values[--output-path]}" && cp -R "$GENERATED/." "${values[--output-path]}"

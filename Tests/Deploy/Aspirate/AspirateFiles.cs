@@ -18,16 +18,26 @@ internal sealed class AspirateFiles : IDisposable
 
     /// <summary>A value for each parameter of a cluster, which can be told from the others.</summary>
     public static IReadOnlyDictionary<string, string> Secrets { get; } =
-        new[] { "postgres-password", "redis-password", "api-key-pepper", "jwt-signing-key", "admin-secret", "scaling-token", "data-protection-secret" }
+        new[]
+        {
+            "postgres-password", "redis-password", "api-key-pepper", "jwt-signing-key", "admin-secret", "scaling-token",
+            "data-protection-secret",
+        }
             .ToDictionary(name => name, name => $"nottobeseennottobeseen{name.Replace("-", "", StringComparison.Ordinal)}");
 
-    public static JsonObject Manifest() => JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Root, "aspire-manifest.json")))!.AsObject();
+    private static string ManifestFile { get; } = Path.Combine(Repository.Root, "aspire-manifest.json");
+
+    public static JsonObject Manifest() => JsonNode.Parse(File.ReadAllText(ManifestFile))!.AsObject();
 
     /// <summary>The manifest with these values, as aspirate's own prompts or --parameter put them (PopulateInputsAction).</summary>
     public static JsonObject ManifestWith(IReadOnlyDictionary<string, string> values)
     {
         var manifest = Manifest();
-        foreach (var parameter in manifest["resources"]!.AsObject().Where(resource => resource.Value.Text("type") == "parameter.v0")) parameter.Value!["value"] = values[parameter.Key];
+        foreach (var (name, resource) in manifest["resources"]!.AsObject())
+        {
+            if (resource.Text("type") == "parameter.v0") resource!["value"] = values[name];
+        }
+
         return manifest;
     }
 
@@ -36,7 +46,8 @@ internal sealed class AspirateFiles : IDisposable
     {
         Assert.SkipUnless(Tool.Find("jq") is not null, "jq is missing (Debian: apt-get install jq)");
         var secrets = WriteSecrets(values);
-        var json = await Tools.RunAsync("jq", ["--rawfile", "secrets", secrets, "--arg", "root", "/src", "-f", Path.Combine(Folder, "manifest.jq"), Path.Combine(Repository.Root, "aspire-manifest.json")]);
+        string[] variables = ["--rawfile", "secrets", secrets, "--arg", "root", "/src"];
+        var json = await Tools.RunAsync("jq", [.. variables, "-f", Path.Combine(Folder, "manifest.jq"), ManifestFile]);
         return JsonNode.Parse(json)!.AsObject();
     }
 
@@ -56,16 +67,24 @@ internal sealed class AspirateFiles : IDisposable
         if (applying) generation.WriteSecretFiles();
         if (!overlay) return await KustomizeAsync(Generated);
         var copy = Directory.CreateDirectory(Path.Combine(Work, "overlay")).FullName;
-        foreach (var file in Directory.GetFiles(Path.Combine(Folder, "overlay"))) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        foreach (var file in Directory.GetFiles(Path.Combine(Folder, "overlay")))
+        {
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        }
+
         return await KustomizeAsync(copy);
     }
 
     /// <summary>Skips the test where no kubectl can compose what is asked of it.</summary>
     public static async Task NeedKustomizeAsync()
     {
-        Assert.SkipUnless(Tool.Find("kubectl") is not null, "kubectl is missing (https://kubernetes.io/docs/tasks/tools, or Debian 13: apt-get install kubernetes-client)");
+        Assert.SkipUnless(
+            Tool.Find("kubectl") is not null,
+            "kubectl is missing (https://kubernetes.io/docs/tasks/tools, or Debian 13: apt-get install kubernetes-client)");
         var version = (await Tool.RunAsync("kubectl", ["version", "--client"])).Output;
-        Assert.SkipUnless(version.Contains("Kustomize Version: v5", StringComparison.Ordinal), "this kubectl is older than 1.27, the first with kustomize 5");
+        Assert.SkipUnless(
+            version.Contains("Kustomize Version: v5", StringComparison.Ordinal),
+            "this kubectl is older than 1.27, the first with kustomize 5");
     }
 
     public static async Task<RenderedObjects> KustomizeAsync(string folder)

@@ -10,6 +10,10 @@ namespace InferenceTemplate.Tests.Deploy.Aspirate;
 /// <summary>What aspirate's templates and the overlay make of the manifest.</summary>
 public sealed class AspirateTests(Charts charts) : IDisposable
 {
+    // Who may talk to whom is not in a template's data.
+    private static readonly Policy[] s_withoutNetworks =
+        [.. Policy.All.Where(policy => !policy.Name.StartsWith("networks", StringComparison.Ordinal))];
+
     private readonly AspirateFiles _files = new();
 
     public void Dispose() => _files.Dispose();
@@ -40,8 +44,7 @@ public sealed class AspirateTests(Charts charts) : IDisposable
     {
         var objects = await _files.ComposeAsync(AspirateFiles.ManifestWith(AspirateFiles.Secrets), overlay: false, applying);
 
-        // Who may talk to whom is not in a template's data.
-        Assert.Empty(Policy.All.Where(policy => !policy.Name.StartsWith("networks", StringComparison.Ordinal)).SelectMany(policy => policy.Violations(objects, Expected())));
+        Assert.Empty(s_withoutNetworks.SelectMany(policy => policy.Violations(objects, Expected())));
         string[] expected =
         [
             "api",
@@ -66,8 +69,11 @@ public sealed class AspirateTests(Charts charts) : IDisposable
         Assert.Equal(AspirateFiles.Secrets["api-key-pepper"], Variable(objects, "worker", "Auth__ApiKeyPepper"));
         Assert.Equal(AspirateFiles.Secrets["jwt-signing-key"], Variable(objects, "api", "Auth__JwtSigningKey"));
         Assert.Equal(AspirateFiles.Secrets["postgres-password"], Variable(objects, "postgres", "POSTGRES_PASSWORD"));
-        Assert.Equal($"Host=postgres;Port=5432;Username=postgres;Password={AspirateFiles.Secrets["postgres-password"]};Database=inference", Variable(objects, "api", "ConnectionStrings__inference"));
-        Assert.Equal($"redis:6379,password={AspirateFiles.Secrets["redis-password"]}", Variable(objects, "worker", "ConnectionStrings__redis"));
+        Assert.Equal(
+            $"Host=postgres;Port=5432;Username=postgres;Password={AspirateFiles.Secrets["postgres-password"]};Database=inference",
+            Variable(objects, "api", "ConnectionStrings__inference"));
+        Assert.Equal(
+            $"redis:6379,password={AspirateFiles.Secrets["redis-password"]}", Variable(objects, "worker", "ConnectionStrings__redis"));
         //#if (web)
         Assert.Equal("http://api:8080", Variable(objects, "web", "services__api__http__0"));
         //#endif
@@ -76,7 +82,8 @@ public sealed class AspirateTests(Charts charts) : IDisposable
     [Fact]
     public async Task Secrets_of_aspirate_itself_cannot_be_composed_by_kubectl()
     {
-        new Generation(AspirateFiles.ManifestWith(AspirateFiles.Secrets), _files.Generated, disableSecrets: false, AspirateFiles.Folder).Write("inference-template");
+        var manifest = AspirateFiles.ManifestWith(AspirateFiles.Secrets);
+        new Generation(manifest, _files.Generated, disableSecrets: false, AspirateFiles.Folder).Write("inference-template");
 
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => AspirateFiles.KustomizeAsync(_files.Generated));
 
@@ -116,7 +123,8 @@ public sealed class AspirateTests(Charts charts) : IDisposable
         changed["jwt-signing-key"] = "another" + changed["jwt-signing-key"];
         var after = await again.ComposeAsync(AspirateFiles.ManifestWith(changed), overlay: false);
 
-        Assert.Equal(["api"], before.Pods.Select(pods => pods.Component).Where(component => SecretOf(before, component).Name != SecretOf(after, component).Name));
+        var components = before.Pods.Select(pods => pods.Component);
+        Assert.Equal(["api"], components.Where(component => SecretOf(before, component).Name != SecretOf(after, component).Name));
     }
 
     [Fact]
@@ -169,8 +177,11 @@ public sealed class AspirateTests(Charts charts) : IDisposable
             Assert.Equal(Text(pods.Containers.Single().At("resources")), Text(ours.Containers.Single().At("resources")));
             Assert.Equal(pods.Spec.Number("terminationGracePeriodSeconds"), ours.Spec.Number("terminationGracePeriodSeconds"));
             Assert.Equal(Text(pods.Spec.At("nodeSelector")), Text(ours.Spec.At("nodeSelector")));
-            var claims = ours.Owner.Spec.Items("volumeClaimTemplates").Select(claim => claim.Text("spec", "resources", "requests", "storage"));
-            Assert.Equal(pods.Spec.Items("volumes").Select(volume => volume.Text("persistentVolumeClaim", "claimName")).Where(name => name.Length > 0).Select(name => chart.Find("PersistentVolumeClaim", name)!.Spec.Text("resources", "requests", "storage")), claims);
+            var claimed = pods.Spec.Items("volumes")
+                .Select(volume => volume.Text("persistentVolumeClaim", "claimName")).Where(name => name.Length > 0)
+                .Select(name => chart.Find("PersistentVolumeClaim", name)!.Spec);
+            var claims = ours.Owner.Spec.Items("volumeClaimTemplates").Select(claim => claim.At("spec"));
+            Assert.Equal(claimed.Select(Storage), claims.Select(Storage));
         }
 
         foreach (var kind in new[] { "ResourceQuota", "LimitRange", "HorizontalPodAutoscaler" })
@@ -185,21 +196,26 @@ public sealed class AspirateTests(Charts charts) : IDisposable
         var objects = await _files.ComposeAsync(AspirateFiles.ManifestWith(AspirateFiles.Secrets), overlay: false, dashboard: true);
 
         Assert.Contains(objects.Pods, pods => pods.Component == "aspire-dashboard");
-        Assert.Empty(Policy.All.Where(policy => !policy.Name.StartsWith("networks", StringComparison.Ordinal)).SelectMany(policy => policy.Violations(objects, Expected())));
+        Assert.Empty(s_withoutNetworks.SelectMany(policy => policy.Violations(objects, Expected())));
     }
 
     [Fact]
-    public void Aspirate_finds_each_of_its_templates()
+    public void Aspirate_finds_each_template_that_it_needs()
     {
         var settings = JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Root, "AppHost", "aspirate.json")));
         var folder = Path.Combine(Repository.Root, "AppHost", settings.Text("TemplatePath"));
 
-        // ManifestWriter's list: with a folder of one's own, none is taken from elsewhere.
-        string[] names = ["dapr-component.hbs", "dashboard.hbs", "deployment.hbs", "kustomization.hbs", "namespace.hbs", "service.hbs", "statefulset.hbs"];
+        // ManifestWriter's list: with a folder of one's own, none is taken from elsewhere. The one for Dapr is left out.
+        string[] names = ["dashboard.hbs", "deployment.hbs", "kustomization.hbs", "namespace.hbs", "service.hbs", "statefulset.hbs"];
         Assert.Equal(names, Directory.GetFiles(folder, "*.hbs").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal));
+        var types = AspirateFiles.Manifest()["resources"]!.AsObject().Select(resource => resource.Value.Text("type"));
+        Assert.DoesNotContain(types, type => type.StartsWith("dapr.", StringComparison.Ordinal));
     }
 
-    private async Task<RenderedObjects> ComposedAsync() => await _files.ComposeAsync(await _files.ManifestOfScriptAsync(AspirateFiles.Secrets), overlay: true);
+    private async Task<RenderedObjects> ComposedAsync() =>
+        await _files.ComposeAsync(await _files.ManifestOfScriptAsync(AspirateFiles.Secrets), overlay: true);
+
+    private static string Storage(JsonNode? claim) => claim.Text("resources", "requests", "storage");
 
     private static Expectations Expected() => ChartTests.Expected("") with { SecretValues = [.. AspirateFiles.Secrets.Values] };
 
@@ -210,14 +226,16 @@ public sealed class AspirateTests(Charts charts) : IDisposable
     private static string Variable(RenderedObjects objects, string component, string name)
     {
         var read = objects.Pods.Single(pods => pods.Component == component).Containers.Single().Items("envFrom")
-            .Select(from => objects.Find("Secret", from.Text("secretRef", "name"))!).Single(secret => secret.Json.Entries("data").ContainsKey(name));
+            .Select(from => objects.Find("Secret", from.Text("secretRef", "name"))!)
+            .Single(secret => secret.Json.Entries("data").ContainsKey(name));
         return Encoding.UTF8.GetString(Convert.FromBase64String(read.Json.Text("data", name)));
     }
 
     // Members in order, so that only contents count.
     private static string Text(JsonNode? node) => node switch
     {
-        JsonObject members => $"{{{string.Join(',', members.OrderBy(member => member.Key, StringComparer.Ordinal).Select(member => $"{member.Key}:{Text(member.Value)}"))}}}",
+        JsonObject members => string.Join(
+            ',', members.OrderBy(member => member.Key, StringComparer.Ordinal).Select(member => $"{member.Key}:{{{Text(member.Value)}}}")),
         JsonArray items => $"[{string.Join(',', items.Select(Text))}]",
         _ => node?.ToString() ?? "",
     };

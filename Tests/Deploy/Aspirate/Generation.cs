@@ -14,12 +14,15 @@ namespace InferenceTemplate.Tests.Deploy.Aspirate;
 /// </param>
 internal sealed class Generation(JsonObject manifest, string folder, bool disableSecrets, string templates)
 {
+    private const string DashboardImage = "mcr.microsoft.com/dotnet/aspire-dashboard:9.0";
+
     // ProtectorType.List: all that it takes for a secret.
     private static readonly string[] s_secrets = ["ConnectionString", "POSTGRES_PASSWORD", "MSSQL_SA_PASSWORD"];
 
     private readonly JsonObject _resources = manifest["resources"]!.AsObject();
 
-    private IEnumerable<string> Written => _resources.Where(resource => resource.Value.Text("type") is "project.v0" or "container.v0").Select(resource => resource.Key);
+    private IEnumerable<string> Written =>
+        _resources.Where(resource => resource.Value.Text("type") is "project.v0" or "container.v0").Select(resource => resource.Key);
 
     /// <param name="dashboard">Its switch --include-dashboard.</param>
     public void Write(string space, bool dashboard = false)
@@ -28,14 +31,21 @@ internal sealed class Generation(JsonObject manifest, string folder, bool disabl
 
         // FinalProcessor
         Write("namespace", "", new TemplateData { Namespace = space });
-        if (dashboard) Write("dashboard", "", new TemplateData { Namespace = space, ContainerImage = "mcr.microsoft.com/dotnet/aspire-dashboard:9.0" });
-        Write("kustomization", "", new TemplateData { Namespace = space, Manifests = [.. Written, "namespace.yaml", .. dashboard ? ["dashboard.yaml"] : Array.Empty<string>()] });
+        List<string> manifests = [.. Written, "namespace.yaml"];
+        if (dashboard)
+        {
+            Write("dashboard", "", new TemplateData { Namespace = space, ContainerImage = DashboardImage });
+            manifests.Add("dashboard.yaml");
+        }
+
+        Write("kustomization", "", new TemplateData { Namespace = space, Manifests = manifests });
     }
 
     private void WriteResource(string name, bool dashboard)
     {
         var resource = _resources[name]!;
-        var volumes = resource.Items("volumes").Select(volume => new TemplateVolume(VolumeName(volume), volume.Text("target"), volume.IsTrue("readOnly"))).ToList();
+        var volumes = resource.Items("volumes")
+            .Select(volume => new TemplateVolume(VolumeName(volume), volume.Text("target"), volume.IsTrue("readOnly"))).ToList();
         var workload = volumes.Count > 0 ? "statefulset" : "deployment"; // ContainerProcessorBase, ProjectProcessor
         var variables = Variables(name, dashboard);
         var data = new TemplateData
@@ -47,7 +57,7 @@ internal sealed class Generation(JsonObject manifest, string folder, bool disabl
             Args = [.. resource.Items("args").Select(argument => argument.ToString())],
             Annotations = resource.Entries("annotations").ToDictionary(),
             Volumes = volumes,
-            Ports = [.. resource.At("bindings")?.AsObject().Select(binding => new TemplatePort(binding.Key, ManifestValues.TargetPort(binding.Key, binding.Value), (int)(binding.Value.Number("port") ?? 0))) ?? []],
+            Ports = [.. resource.At("bindings")?.AsObject().Select(binding => Port(binding.Key, binding.Value)) ?? []],
             Env = variables.Where(variable => disableSecrets || !IsSecret(variable.Key)).ToDictionary(), // BaseResourceProcessor
             Secrets = variables.Where(variable => IsSecret(variable.Key)).ToDictionary(),
             SecretsDisabled = disableSecrets,
@@ -61,8 +71,9 @@ internal sealed class Generation(JsonObject manifest, string folder, bool disabl
     {
         foreach (var name in Written)
         {
-            var secrets = Variables(name, dashboard: false).Where(variable => IsSecret(variable.Key)).Select(secret => $"{secret.Key}={secret.Value}").ToList();
-            if (secrets.Count > 0) File.WriteAllLines(Path.Combine(folder, name, $".{name}.secrets"), secrets);
+            var secrets = Variables(name, dashboard: false).Where(variable => IsSecret(variable.Key)).ToList();
+            if (secrets.Count == 0) continue;
+            File.WriteAllLines(Path.Combine(folder, name, $".{name}.secrets"), secrets.Select(secret => $"{secret.Key}={secret.Value}"));
         }
     }
 
@@ -72,7 +83,8 @@ internal sealed class Generation(JsonObject manifest, string folder, bool disabl
     private Dictionary<string, string> Variables(string name, bool dashboard)
     {
         var values = new ManifestValues(_resources);
-        var variables = _resources[name].Entries("env").ToDictionary(variable => variable.Key, variable => values.Resolve(variable.Value), StringComparer.Ordinal);
+        var variables = _resources[name].Entries("env")
+            .ToDictionary(variable => variable.Key, variable => values.Resolve(variable.Value), StringComparer.Ordinal);
         if (dashboard)
         {
             variables.TryAdd("OTEL_EXPORTER_OTLP_ENDPOINT", "http://aspire-dashboard:18889");
@@ -81,6 +93,9 @@ internal sealed class Generation(JsonObject manifest, string folder, bool disabl
 
         return variables.Where(variable => variable.Value.Length > 0).ToDictionary();
     }
+
+    private static TemplatePort Port(string name, JsonNode? binding) =>
+        new(name, ManifestValues.TargetPort(name, binding), (int)(binding.Number("port") ?? 0));
 
     // ResourceExtensions.KuberizeVolumeNames
     private static string VolumeName(JsonNode volume) =>

@@ -1,6 +1,6 @@
 namespace InferenceTemplate.Tests.Deploy.Aspirate;
 
-/// <summary>What a template sees of a resource: the members of aspirate's KubernetesDeploymentData, by the names that templates use.</summary>
+/// <summary>What a template sees of a resource: the members of aspirate's KubernetesDeploymentData, by the templates' names.</summary>
 internal sealed record TemplateData
 {
     public string? Name { get; init; }

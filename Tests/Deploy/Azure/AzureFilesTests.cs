@@ -42,7 +42,8 @@ public sealed class AzureFilesTests
     }
 
     [Fact]
-    public async Task Provisioning_goes_on_when_all_is_given() => Assert.Equal(0, (await CheckAsync("long-enough-password", "me@example.com")).ExitCode);
+    public async Task Provisioning_goes_on_when_all_is_given() =>
+        Assert.Equal(0, (await CheckAsync("long-enough-password", "me@example.com")).ExitCode);
 
     private static Task<ToolResult> CheckAsync(string password, string email) => Tool.RunAsync(
         "sh", [Path.Combine(Repository.Root, "deploy", "azure", "hooks", "check.sh")],

@@ -16,7 +16,8 @@ public sealed class BicepTemplates
     // Of the package that comes with the build on Linux x64; elsewhere one on the PATH, or the one of 'az bicep install'.
     private static string? Compiler => new[]
     {
-        typeof(BicepTemplates).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().SingleOrDefault(each => each.Key == "Bicep")?.Value,
+        typeof(BicepTemplates).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .SingleOrDefault(each => each.Key == "Bicep")?.Value,
         Tool.Find("bicep"),
         Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".azure", "bin", "bicep"),
     }.FirstOrDefault(File.Exists);

@@ -46,10 +46,11 @@ public sealed partial class ManifestImportTests
     public void References_are_to_entries_that_exist_and_properties_that_are_known() => Assert.All(References(), reference =>
     {
         var parts = reference.Text.Split('.');
-        Assert.True(Resources.TryGetProperty(parts[0], out var target), $"{reference.From}: {{{reference.Text}}}: there is no '{parts[0]}'");
+        var said = $"{reference.From}: {{{reference.Text}}}";
+        Assert.True(Resources.TryGetProperty(parts[0], out var target), $"{said}: there is no '{parts[0]}'");
         if (parts[1] == "bindings")
         {
-            Assert.True(target.GetProperty("bindings").TryGetProperty(parts[2], out _), $"{reference.From}: {{{reference.Text}}}: no such binding");
+            Assert.True(target.GetProperty("bindings").TryGetProperty(parts[2], out _), $"{said}: no such binding");
             Assert.Contains(parts[3], BindingProperties);
         }
         else if (parts[1] == "inputs")
