@@ -1,4 +1,6 @@
+//#if (samples)
 using System.Net.Http.Headers;
+//#endif
 using System.Text.Json.Nodes;
 
 namespace InferenceTemplate.AppHost.Commands;

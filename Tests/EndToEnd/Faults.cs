@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Aspire.Hosting.Testing;
 using InferenceTemplate.Tests.Shared;
 using StackExchange.Redis;
@@ -27,29 +26,23 @@ internal static class Faults
         await redis.GetDatabase().ExecuteAsync("FLUSHALL");
     }
 
-    public static void Kill(int process)
+    /// <summary>Kills one process of a service, as the kernel does where memory is short.</summary>
+    public static async Task KillAsync(Platform platform, string service)
     {
-        using var found = Process.GetProcessById(process);
+        var database = (await platform.App.GetConnectionStringAsync("inference", Cancellation))!;
+        var id = Processes(service, database).FirstOrDefault();
+        Assert.True(id > 0, $"No process of {service} runs for this platform.");
+        using var found = Process.GetProcessById(id);
         found.Kill();
-        found.WaitForExit();
+        await found.WaitForExitAsync(Cancellation);
     }
 
-    /// <summary>Processes of one service beneath this one.</summary>
-    public static List<int> Processes(string service) => [.. Directory.EnumerateDirectories("/proc")
+    // The orchestrator's processes are not beneath this one; the platform's own database tells which are of it.
+    private static IEnumerable<int> Processes(string service, string database) => Directory.EnumerateDirectories("/proc")
         .Select(folder => int.TryParse(Path.GetFileName(folder), out var id) ? id : 0)
-        .Where(id => id > 0 && IsBeneathThis(id) && Read(id, "cmdline").Split('\0') is ["dotnet" or [.., '/', 'd', 'o', 't', 'n', 'e', 't'], var file, ..]
-            && file.EndsWith($".{service}.dll", StringComparison.Ordinal))];
-
-    private static bool IsBeneathThis(int process)
-    {
-        while (process > 1 && process != Environment.ProcessId)
-        {
-            var parent = Read(process, "status").Split('\n').FirstOrDefault(line => line.StartsWith("PPid:", StringComparison.Ordinal));
-            process = parent is null ? 0 : int.Parse(parent["PPid:".Length..], CultureInfo.InvariantCulture);
-        }
-
-        return process == Environment.ProcessId;
-    }
+        .Where(id => id > 0
+            && Read(id, "cmdline").Split('\0')[0].EndsWith($".{service}", StringComparison.Ordinal)
+            && Read(id, "environ").Contains(database, StringComparison.Ordinal));
 
     private static string Read(int process, string file)
     {
