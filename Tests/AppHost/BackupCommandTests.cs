@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.AppHost;
 
