@@ -1,16 +1,17 @@
+using InferenceTemplate.Api;
 using InferenceTemplate.Api.Admin;
 using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
-using InferenceTemplate.Api.Batches;
+using InferenceTemplate.Api.BatchJobs;
 using InferenceTemplate.Api.DataRights;
 using InferenceTemplate.Api.Features;
 using InferenceTemplate.Api.Idempotency;
+using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.Keys;
 using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Api.Models;
 using InferenceTemplate.Api.OpenApi;
-using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
 using InferenceTemplate.Api.Queues;
@@ -21,9 +22,6 @@ using InferenceTemplate.Api.Startup;
 using InferenceTemplate.Api.Tenants;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Api.Usage;
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.DataRights;
-using InferenceTemplate.Inference.Identity;
 using InferenceTemplate.ServiceDefaults;
 
 if (args is [AdminCommands.Verb, .. var command])
@@ -36,7 +34,7 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddNpgsqlDataSource("inference");
 builder.AddRedisClient("redis");
-builder.Services.AddInference();
+builder.Services.AddSlices();
 builder.Services.AddEdge();
 builder.Services.AddApiAuth(builder.Configuration);
 builder.Services.AddLimits();
@@ -68,7 +66,8 @@ app.UseAuthorization();
 app.UseModelAccess();
 app.UseIdempotency();
 
-app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(Policies.Administer));
+app.MapDefaultEndpoints();
+app.MapDetailedHealth().RequireAuthorization(Policies.Administer);
 app.MapOpenInference();
 app.MapModels();
 app.MapAccessTokens();

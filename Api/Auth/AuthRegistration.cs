@@ -1,4 +1,3 @@
-using InferenceTemplate.Inference.Identity;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;

@@ -1,6 +1,5 @@
 using System.Security.Claims;
 using System.Text;
-using InferenceTemplate.Inference.Identity;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;

@@ -1,4 +1,4 @@
-using InferenceTemplate.Inference.Tenancy;
+using InferenceTemplate.Api.Tenants;
 
 namespace InferenceTemplate.Api.Limits;
 

@@ -1,8 +1,7 @@
 using System.Diagnostics.Metrics;
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 using Microsoft.EntityFrameworkCore;
 
 namespace InferenceTemplate.Api.Queues;

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Security.Claims;
 using System.Text.Json.Serialization;
-using InferenceTemplate.Inference.Audit;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Retention;
+using InferenceTemplate.Api.Audit;
+using InferenceTemplate.Api.Auth;
 
 namespace InferenceTemplate.Api.Retention;
 

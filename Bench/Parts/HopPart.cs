@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using InferenceTemplate.Bench.Load;
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -61,7 +61,7 @@ internal static class HopPart
         services.AddHostedService(provider => provider.GetRequiredService<QueueCancellations>());
         services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis));
         services.AddSingleton(NpgsqlDataSource.Create(database));
-        services.AddInference();
+        services.AddCore();
         services.AddSingleton<QueueWakeup>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueWakeup>());
         services.AddSingleton<ReplyInbox>();

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Catalog.Artefacts;
+using InferenceTemplate.Data.Artifacts;
+using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;
 using Npgsql;

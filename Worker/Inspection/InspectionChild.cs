@@ -1,5 +1,5 @@
 using System.Text.Json;
-using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,4 +1,4 @@
-using InferenceTemplate.Inference.Catalog.Artefacts;
+using InferenceTemplate.Data.Artifacts;
 
 namespace InferenceTemplate.Worker.Inspection;
 

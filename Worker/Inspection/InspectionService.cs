@@ -1,7 +1,6 @@
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Catalog.Artefacts;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Artifacts;
+using InferenceTemplate.Data.Catalog;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Inspection;

@@ -1,6 +1,6 @@
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Catalog.Artefacts;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Artifacts;
+using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;

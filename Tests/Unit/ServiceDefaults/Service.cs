@@ -39,7 +39,9 @@ internal sealed class Service : IAsyncDisposable
         configure?.Invoke(builder);
 
         var app = builder.Build();
-        app.MapDefaultEndpoints(authorizeDetailed ?? (_ => { }));
+        app.MapDefaultEndpoints();
+        var detailed = app.MapDetailedHealth();
+        authorizeDetailed?.Invoke(detailed);
         map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new Service(app);

@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Jobs;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Data;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Tests.Worker.Execution;
 using InferenceTemplate.Worker;
@@ -56,7 +57,8 @@ internal sealed class ServedModel : IAsyncDisposable
         _listener.Start();
         _services = new ServiceCollection()
             .AddLogging()
-            .AddJobs()
+            .AddCore()
+            .AddData()
             .AddSingleton(servers.Database)
             .AddSingleton(redis)
             .AddSingleton(queue)
