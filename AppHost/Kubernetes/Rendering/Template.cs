@@ -79,9 +79,9 @@ internal static partial class Template
             ? Alternative().Matches(condition).Select(found => found.Groups["condition"].Value)
             : [condition];
 
-    [GeneratedRegex(@"^and \((?<condition>[^()]+)\) \(")]
+    [GeneratedRegex(@"^and \((?<condition>[^()]+)\) \(", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Shared();
 
-    [GeneratedRegex(@"\((?<condition>[^()]+)\)")]
+    [GeneratedRegex(@"\((?<condition>[^()]+)\)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Alternative();
 }
