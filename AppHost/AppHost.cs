@@ -60,7 +60,9 @@ builder.AddHelmChart();
 //#endif
 builder.AddOperations(api, adminSecret);
 builder.AddBench();
+builder.RequireFreePorts();
 builder.StopServicesBeforeServers();
+builder.RestartCrashedServices();
 builder.AddStartupBanner(
     //#if (web)
     web,
@@ -69,4 +71,4 @@ builder.AddStartupBanner(
     worker,
     adminSecret);
 
-builder.Build().Run();
+return await builder.Build().RunToEndAsync();

@@ -38,7 +38,7 @@ internal sealed class GracefulStop(ResourceNotificationService notifications, Re
 
     private Task AskAsync(ResourceEvent replica, CancellationToken cancellationToken)
     {
-        // Of the wrapper ('dotnet run'), which passes the signal on. A service that a debugger started has none.
+        // A service that a debugger started has none.
         var process = replica.Snapshot.Properties.FirstOrDefault(property => property.Name == ProcessId)?.Value;
         var id = Convert.ToInt32(process, CultureInfo.InvariantCulture);
         return OperatingSystem.IsWindows() || id <= 0
