@@ -43,6 +43,7 @@ internal sealed class GracefulStop(ResourceNotificationService notifications, Re
         var id = Convert.ToInt32(process, CultureInfo.InvariantCulture);
         return OperatingSystem.IsWindows() || id <= 0
             ? commands.ExecuteCommandAsync(replica.ResourceId, KnownResourceCommands.StopCommand, cancellationToken)
-            : Tool.RunAsync(["sh", "-c", "kill -TERM \"$1\"", "sh", id.ToString(CultureInfo.InvariantCulture)], "", cancellationToken);
+            // It may have ended meanwhile.
+            : Tool.RunAsync(["sh", "-c", "kill -TERM \"$1\" 2>/dev/null || :", "sh", id.ToString(CultureInfo.InvariantCulture)], "", cancellationToken);
     }
 }

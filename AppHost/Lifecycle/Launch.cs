@@ -1,3 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
 namespace InferenceTemplate.AppHost.Lifecycle;
 
 internal static class Launch
@@ -18,10 +21,28 @@ internal static class Launch
         }
         finally
         {
-            // A start that is broken off leaves the orchestrator to find out by itself that nobody is there any more, which takes it
-            // half a minute, with ports and files in use. Where all has stopped already, this does nothing.
+            await StopAsync(app);
+        }
+    }
+
+    /// <summary>
+    /// A start that is broken off stops nothing: the orchestrator finds out by itself that nobody is there any more, which takes it half
+    /// a minute, with ports and files in use.
+    /// </summary>
+    private static async Task StopAsync(DistributedApplication app)
+    {
+        if (app.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.IsCancellationRequested)
+        {
+            return;
+        }
+
+        try
+        {
             await app.StopAsync();
-            await app.DisposeAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            // Of what had not started.
         }
     }
 
