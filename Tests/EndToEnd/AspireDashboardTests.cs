@@ -11,7 +11,8 @@ namespace InferenceTemplate.Tests.EndToEnd;
 public sealed class AspireDashboardTests(DashboardPlatform platform)
 {
     private const string Route = "POST /v2/models/{model}/infer";
-    private const string Instrument = "inference.request.duration";
+    private const string Meter = "InferenceTemplate.Worker";
+    private const string Instrument = "inference.compute.duration";
 
     private static readonly string[] s_resources = ["postgres", "inference", "redis", "api", "worker", "web"];
 
@@ -19,9 +20,12 @@ public sealed class AspireDashboardTests(DashboardPlatform platform)
     public async Task Aspire_dashboard_shows_the_resources_the_trace_and_the_metrics_of_an_inference()
     {
         Browser.SkipUnlessInstalled();
+        var trace = Guid.NewGuid().ToString("N");
         using var client = platform.Admin();
-        using var response = await client.PostAsync(
-            "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), TestContext.Current.CancellationToken);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v2/models/digits/infer");
+        request.Content = Digits.Request([Digits.HeldOut[0].Pixels]);
+        request.Headers.Add("traceparent", $"00-{trace}-00f067aa0ba902b7-01");
+        using var response = await client.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         await using var browser = await Browser.StartAsync();
         var page = await browser.NewPageAsync(platform.App.GetEndpoint("aspire-dashboard").ToString(), width: 1600, height: 1000);
@@ -30,16 +34,13 @@ public sealed class AspireDashboardTests(DashboardPlatform platform)
         await ShownAsync(page, "resources", [.. s_resources.Select(name => Row(page, name).Filter(new() { HasText = "Running" }))]);
 
         await page.GotoAsync("/traces");
-        var trace = Row(page, Route).Filter(new() { HasText = "worker" });
-        await ShownAsync(page, "traces", trace);
+        await ShownAsync(page, "traces", Row(page, Route).Filter(new() { HasText = trace[..7] }).Filter(new() { HasText = "worker" }));
 
-        await trace.First.GetByRole(AriaRole.Link).First.ClickAsync();
-        await ShownAsync(page, "trace", Row(page, Route), Row(page, "infer digits"));
+        await page.GotoAsync($"/traces/detail/{trace}");
+        await ShownAsync(page, "trace", page.GetByText(Route), page.GetByText("infer digits"));
 
-        await page.GotoAsync("/metrics/resource/api");
-        await ShownAsync(page, "meters", page.GetByText(Instrument, new() { Exact = true }));
-        await page.GetByText(Instrument, new() { Exact = true }).First.ClickAsync();
-        await ShownAsync(page, "metrics", page.GetByRole(AriaRole.Heading, new() { Name = Instrument }));
+        await page.GotoAsync($"/metrics/resource/worker?meter={Meter}&instrument={Instrument}");
+        await ShownAsync(page, "metrics", page.GetByText(Meter), page.GetByText("Time of one run of a batch."));
     }
 
     private static ILocator Row(IPage page, string text) =>
