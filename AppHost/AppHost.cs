@@ -49,7 +49,7 @@ var worker = builder.AddService<Projects.Worker>(Resources.Worker)
 
 //#if (web)
 var web = builder.AddService<Projects.Web>(Resources.Web)
-    .WithReference(api).WaitFor(api)
+    .WithReference(api).WaitForStart(api)
     .WithExternalHttpEndpoints()
     .WithIconName("DataUsage")
     .WithPages(("Dashboard", "/"), ("Playground", "/playground"), ("Sign in", "/sign-in"), ("Health", "/health"));
