@@ -3,7 +3,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Reflection;
 using System.Runtime.Versioning;
+//#if (samples)
 using InferenceTemplate.Tests.Shared;
+//#endif
 
 namespace InferenceTemplate.Tests.AppHost;
 
