@@ -48,7 +48,7 @@ var worker = builder.AddService<Projects.Worker>(Resources.Worker)
 
 //#if (web)
 var web = builder.AddService<Projects.Web>(Resources.Web)
-    .WithReference(api).WaitFor(api)
+    .WithReference(api).WaitForStart(api)
     .WithExternalHttpEndpoints()
     .WithIconName("DataUsage")
     .WithPages(("Dashboard", "/"), ("Playground", "/playground"), ("Sign in", "/sign-in"), ("Health", "/health"));
@@ -59,7 +59,9 @@ builder.AddHelmChart();
 //#endif
 builder.AddOperations(api, adminSecret);
 builder.AddBench();
+builder.RequireFreePorts();
 builder.StopServicesBeforeServers();
+builder.RestartCrashedServices();
 builder.AddStartupBanner(
     //#if (web)
     web,
@@ -68,4 +70,4 @@ builder.AddStartupBanner(
     worker,
     adminSecret);
 
-builder.Build().Run();
+return await builder.Build().RunToEndAsync();

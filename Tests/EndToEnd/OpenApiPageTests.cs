@@ -5,7 +5,8 @@ using Microsoft.Playwright;
 namespace InferenceTemplate.Tests.EndToEnd;
 
 /// <summary>A person reads what the Api can do.</summary>
-public sealed class OpenApiPageTests(Platform platform) : IClassFixture<Platform>
+[Collection<DashboardPlatform>]
+public sealed class OpenApiPageTests(DashboardPlatform platform)
 {
     [Fact]
     public async Task Page_shows_every_operation_under_its_own_policy()

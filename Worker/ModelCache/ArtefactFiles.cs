@@ -14,9 +14,10 @@ internal sealed partial class ArtefactFiles(IOptions<ModelCacheOptions> options,
     // Older than any fetch: left by a process that died.
     private static readonly TimeSpan PartLifetime = TimeSpan.FromHours(1);
 
+    // Users of one machine share the folder for temporary files: one of them could not write to what another one made.
     private readonly string _directory = options.Value.CacheDirectory.Length > 0
         ? options.Value.CacheDirectory
-        : Path.Combine(Path.GetTempPath(), "inference-artefacts");
+        : Path.Combine(Path.GetTempPath(), $"inference-artefacts-{Environment.UserName}");
 
     /// <summary>The path of a file with these very bytes, fetched where there is none or where it is damaged.</summary>
     /// <param name="open">Opens the artefact in its store.</param>
