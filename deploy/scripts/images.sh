@@ -43,7 +43,7 @@ for service in "$@"; do
     web) project=Web value=web ;;
     #endif
     # The package without CUDA: the image is a tenth of the size.
-    worker) project=Worker value=worker extra=(-p:OnnxRuntimePackage=Microsoft.ML.OnnxRuntime) ;;
+    worker) project=Worker value=worker extra=(-p:OnnxRuntime=cpu) ;;
     #if (cuda)
     worker-cuda) project=Worker value=worker-cuda extra=(-p:WorkerImage=cuda) ;;
     #endif
