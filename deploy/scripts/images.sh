@@ -42,7 +42,7 @@ for service in "$@"; do
     #if (web)
     web) project=Web value=web ;;
     #endif
-    # The package without CUDA: 29 MB of native libraries instead of 318 MB.
+    # The package without CUDA.
     worker) project=Worker value=worker extra=(-p:OnnxRuntime=cpu) ;;
     #if (cuda)
     worker-cuda) project=Worker value=worker-cuda extra=(-p:WorkerImage=cuda) ;;
