@@ -60,7 +60,7 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
     {
         if (tenant.Limits.MonthlyInferences > 0)
         {
-            _ = redis.GetDatabase().StringDecrementAsync(TenantKeys.Month(tenant.Id, tenant.Month), 1, CommandFlags.FireAndForget);
+            _ = RefundAsync(tenant);
         }
     }
 
@@ -94,6 +94,18 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
         limits is { MonthlyInferences: > 0, AllowOverdraft: true } ? -1 : limits.MonthlyInferences,
         (long)(untilDeadline + PlaceGrace).TotalMilliseconds,
     ];
+
+    private async Task RefundAsync(TenantAccount tenant)
+    {
+        try
+        {
+            await OnRedisAsync(database => TenantScripts.Refund.EvaluateAsync(database, [TenantKeys.Month(tenant.Id, tenant.Month)]));
+        }
+        catch (QueueUnavailableException)
+        {
+            // Redis is away: Postgres has the true count when it is back.
+        }
+    }
 
     private async Task LoadAsync(TenantAccount tenant)
     {
