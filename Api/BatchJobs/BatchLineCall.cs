@@ -118,6 +118,11 @@ internal sealed class BatchLineCall(
             return (Failed(line, ended.Result.Status, ended.Result.Error!), false);
         }
 
+        if (InferResponseWriter.Refusal(ended.Result.Reply!) is { } unwritable)
+        {
+            return (Failed(line, StatusCodes.Status406NotAcceptable, unwritable), false);
+        }
+
         var answer = new ArrayBufferWriter<byte>();
         InferResponseWriter.Write(answer, routed.Version.Model, routed.Version.Version, body.Id, ended.Result.Reply!, parameters);
         return (new EndedBatchLine(line.Number, answer.WrittenSpan.ToArray(), null, null), false);

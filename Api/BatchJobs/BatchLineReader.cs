@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using System.Text;
 using System.Text.Json;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
@@ -38,6 +39,11 @@ internal sealed class BatchLineReader(
         catch (InvalidInferBodyException exception)
         {
             return Wrong(line, null, StatusCodes.Status400BadRequest, exception.Message);
+        }
+        catch (InvalidOperationException)
+        {
+            // Escapes that make half a character.
+            return Wrong(line, null, StatusCodes.Status400BadRequest, "the line has a name or text that is not valid UTF-8");
         }
 
         // A version belongs to the model beside it.
@@ -93,6 +99,8 @@ internal sealed class BatchLineReader(
 
     private static Envelope Open(ReadOnlyMemory<byte> line, int maxDepth)
     {
+        // A file's own mark, before its first line.
+        line = line.Span.StartsWith("\uFEFF"u8) ? line[3..] : line;
         var json = new Utf8JsonReader(line.Span, new JsonReaderOptions { MaxDepth = maxDepth + 1 });
         if (!json.Read() || json.TokenType != JsonTokenType.StartObject)
         {
@@ -101,8 +109,10 @@ internal sealed class BatchLineReader(
 
         string? customId = null, model = null, version = null;
         ReadOnlyMemory<byte> body = default;
+        var seen = default(MemberNames);
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
+            seen.Add(json.ValueIsEscaped ? Encoding.UTF8.GetBytes(json.GetString()!) : json.ValueSpan);
             if (json.ValueTextEquals("custom_id"u8))
             {
                 customId = ReadText(ref json, "custom_id", MaxCustomId);

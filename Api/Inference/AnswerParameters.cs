@@ -16,6 +16,9 @@ internal sealed record AnswerParameters(
     /// <summary>The priority that the request got where it asked for a higher one than its tenant may have; else null.</summary>
     public Priority? LoweredTo { get; init; }
 
+    /// <summary>Whether NaN or infinities, which JSON has no numbers for, stand as null in its data.</summary>
+    public bool NonFinite { get; init; }
+
     public void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject("parameters"u8);
@@ -37,6 +40,11 @@ internal sealed record AnswerParameters(
         if (LoweredTo is { } priority)
         {
             json.WriteString("priority"u8, priority.Name());
+        }
+
+        if (NonFinite)
+        {
+            json.WriteBoolean("nonfinite"u8, true);
         }
 
         json.WriteEndObject();

@@ -204,6 +204,12 @@ internal sealed class Infer(
             return;
         }
 
+        if (InferResponseWriter.Refusal(result.Reply!, body.Forms) is { } unwritable)
+        {
+            await OpenInferenceErrors.Error(StatusCodes.Status406NotAcceptable, unwritable).ExecuteAsync(context);
+            return;
+        }
+
         parameters.SetHeaders(context.Response.Headers);
         await InferAnswer.WriteAsync(context, version, body, result.Reply!, parameters);
     }

@@ -27,6 +27,9 @@ internal ref struct InferBodyReader
     public static InferBody Read(ReadOnlySpan<byte> json, ReadOnlySpan<byte> binary = default, LimitOptions? limits = null)
     {
         limits ??= Defaults;
+
+        // Some editors and shells put a byte order mark before what they write.
+        json = json.StartsWith("\uFEFF"u8) ? json[3..] : json;
         try
         {
             return new InferBodyReader(json, binary, limits).Read();
@@ -47,7 +50,8 @@ internal ref struct InferBodyReader
 
         _json.Next();
         _json.Require(JsonTokenType.StartObject, "the body");
-        while (_json.NextProperty())
+        var seen = default(MemberNames);
+        while (_json.NextProperty(ref seen))
         {
             if (_json.Is("id"u8))
             {
@@ -151,7 +155,8 @@ internal ref struct InferBodyReader
         string? name = null;
         bool? binary = null;
         _json.Require(JsonTokenType.StartObject, "outputs", index);
-        while (_json.NextProperty())
+        var seen = new MemberNames("outputs", index);
+        while (_json.NextProperty(ref seen))
         {
             if (_json.Is("name"u8))
             {
@@ -179,15 +184,16 @@ internal ref struct InferBodyReader
         }
 
         _json.Require(JsonTokenType.StartObject, "outputs", index, "parameters");
-        while (_json.NextProperty())
+        var seen = new MemberNames("outputs", index, "parameters");
+        while (_json.NextProperty(ref seen))
         {
             if (_json.Is("binary_data"u8))
             {
-                binary = _json.ReadBoolean("outputs", index, "parameters.binary_data");
+                binary = _json.IsNull ? null : _json.ReadBoolean("outputs", index, "parameters.binary_data");
             }
             else
             {
-                _json.SkipProperty();
+                _json.SkipParameter("outputs", index, "parameters");
             }
         }
 

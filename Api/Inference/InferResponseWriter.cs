@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text.Json;
+using System.Text.Unicode;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
 
@@ -28,7 +29,7 @@ internal static class InferResponseWriter
             json.WriteString("id"u8, id);
         }
 
-        parameters?.Write(json);
+        (parameters is not null && HasNonFinite(reply, forms) ? parameters with { NonFinite = true } : parameters)?.Write(json);
         json.WriteStartArray("outputs"u8);
         foreach (var output in reply.Outputs)
         {
@@ -37,6 +38,49 @@ internal static class InferResponseWriter
 
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    /// <summary>Why the outputs can't be answered in these forms; null where they can.</summary>
+    public static string? Refusal(InferenceReply reply, OutputForms? forms = null)
+    {
+        foreach (var output in reply.Outputs)
+        {
+            if (output.Datatype == Datatype.Bytes && forms?.IsBinary(output.Name) != true && !IsText(output.Data.Span))
+            {
+                return $"outputs: '{output.Name}' has bytes that are not UTF-8 text, which JSON can't hold; ask for it as binary data";
+            }
+        }
+
+        return null;
+    }
+
+    private static bool HasNonFinite(InferenceReply reply, OutputForms? forms)
+    {
+        foreach (var output in reply.Outputs)
+        {
+            if (forms?.IsBinary(output.Name) != true && FiniteNumbers.FirstNotFinite(output) >= 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsText(ReadOnlySpan<byte> data)
+    {
+        while (!data.IsEmpty)
+        {
+            var length = (int)BinaryPrimitives.ReadUInt32LittleEndian(data);
+            if (!Utf8.IsValid(data.Slice(sizeof(uint), length)))
+            {
+                return false;
+            }
+
+            data = data[(sizeof(uint) + length)..];
+        }
+
+        return true;
     }
 
     private static void WriteTensor(IBufferWriter<byte> target, Utf8JsonWriter json, Tensor tensor, bool binary)

@@ -36,7 +36,8 @@ internal ref struct InputReader
     private void Read(ref JsonCursor json)
     {
         json.Require(JsonTokenType.StartObject, Inputs, _index);
-        while (json.NextProperty())
+        var seen = new MemberNames(Inputs, _index);
+        while (json.NextProperty(ref seen))
         {
             if (json.Is("name"u8))
             {
@@ -44,7 +45,6 @@ internal ref struct InputReader
             }
             else if (json.Is("datatype"u8))
             {
-                RequireFirst(_datatype is null, "datatype");
                 var text = json.ReadString(Inputs, _index, "datatype");
                 _datatype = Datatypes.TryParse(text, out var parsed)
                     ? parsed
@@ -52,7 +52,6 @@ internal ref struct InputReader
             }
             else if (json.Is("shape"u8))
             {
-                RequireFirst(_shape is null, "shape");
                 ReadShape(ref json);
             }
             else if (json.Is("data"u8))
@@ -67,15 +66,6 @@ internal ref struct InputReader
             {
                 json.SkipProperty();
             }
-        }
-    }
-
-    // Data may have been read by the first one: a second would say something else of it.
-    private readonly void RequireFirst(bool isFirst, string property)
-    {
-        if (!isFirst)
-        {
-            throw new InvalidInferBodyException($"inputs[{_index}].{property}: given more than once");
         }
     }
 
@@ -95,11 +85,32 @@ internal ref struct InputReader
                 : new Tensor(_name, datatype, _shape, binary.Take(size, datatype, TensorDataReader.ElementCount(_shape, _index, limits), _index));
         }
 
-        return new Tensor(_name, datatype, _shape, _data ?? TensorDataReader.Read(_place, _text, datatype, _shape, _index, limits));
+        if (_data is { } data)
+        {
+            return new Tensor(_name, datatype, _shape, data);
+        }
+
+        data = TensorDataReader.Read(_place, _text, datatype, _shape, _index, limits);
+        RequireNesting(_text, _shape);
+        return new Tensor(_name, datatype, _shape, data);
+    }
+
+    private readonly void RequireNesting(ReadOnlySpan<byte> text, long[] shape)
+    {
+        if (!DataNesting.Fits(text, shape))
+        {
+            throw new InvalidInferBodyException(
+                $"inputs[{_index}].data: nested otherwise than the shape {TensorShape.Format(shape)}; give it flat, or nested as the shape says");
+        }
     }
 
     private void ReadData(ref JsonCursor json)
     {
+        if (json.IsNull)
+        {
+            return;
+        }
+
         // The usual order of properties allows to read it in one pass.
         if (_datatype is { } datatype && _shape is not null && json.Reader.TokenType == JsonTokenType.StartArray)
         {
@@ -107,6 +118,7 @@ internal ref struct InputReader
                 json.Rest, datatype, TensorDataReader.ElementCount(_shape, _index, json.Limits), json.DepthLeft, out var length);
             if (data is not null)
             {
+                RequireNesting(json.Rest[..length], _shape);
                 json.SkipArray(length);
                 (_data, _hasPlace) = (data, false);
                 return;
@@ -129,17 +141,18 @@ internal ref struct InputReader
         }
 
         json.Require(JsonTokenType.StartObject, Inputs, _index, "parameters");
-        while (json.NextProperty())
+        var seen = new MemberNames(Inputs, _index, "parameters");
+        while (json.NextProperty(ref seen))
         {
             if (json.Is("binary_data_size"u8))
             {
-                _binarySize = json.Reader.TokenType == JsonTokenType.Number && json.Reader.TryGetInt64(out var size) && size >= 0
+                _binarySize = json.IsNull ? null : json.Reader.TokenType == JsonTokenType.Number && json.Reader.TryGetInt64(out var size) && size >= 0
                     ? size
                     : throw new InvalidInferBodyException($"inputs[{_index}].parameters.binary_data_size: a whole number of bytes expected");
             }
             else
             {
-                json.SkipProperty();
+                json.SkipParameter(Inputs, _index, "parameters");
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace InferenceTemplate.Api.Inference;
@@ -44,7 +45,25 @@ internal ref struct JsonCursor
     public bool HasMore() => Reader.Read();
 
     /// <summary>Leaves the current value out, with all that is in it.</summary>
-    public void Skip() => Reader.Skip();
+    public void Skip()
+    {
+        if (Reader.TokenType == JsonTokenType.StartObject)
+        {
+            var seen = default(MemberNames);
+            while (NextProperty(ref seen))
+            {
+                Next();
+                Skip();
+            }
+        }
+        else if (Reader.TokenType == JsonTokenType.StartArray)
+        {
+            while (Next() != JsonTokenType.EndArray)
+            {
+                Skip();
+            }
+        }
+    }
 
     /// <summary>
     /// Leaves out the array that the cursor stands on, whose text of that length has been read by other means. From here on
@@ -58,7 +77,16 @@ internal ref struct JsonCursor
     }
 
     /// <summary>Goes to the name of the next property; false at the object's end.</summary>
-    public bool NextProperty() => Next() != JsonTokenType.EndObject;
+    public bool NextProperty(ref MemberNames seen)
+    {
+        if (Next() == JsonTokenType.EndObject)
+        {
+            return false;
+        }
+
+        seen.Add(Reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(Text("a property's name")) : Reader.ValueSpan);
+        return true;
+    }
 
     /// <summary>Whether the property has this name; if so, the cursor moves to its value.</summary>
     public bool Is(ReadOnlySpan<byte> name)
@@ -87,6 +115,36 @@ internal ref struct JsonCursor
         Next();
         Skip();
     }
+
+    /// <summary>
+    /// Leaves out a parameter that means nothing here. One that asks for an extension which this server lacks would change the answer:
+    /// its sender is told, unless its value (null, false, 0 or an empty string) asks for nothing.
+    /// </summary>
+    public void SkipParameter(string parameters, int index = -1, string? of = null)
+    {
+        var name = Text("a property's name");
+        Next();
+        if (ExtensionOf(name) is { } extension && !AsksForNothing())
+        {
+            throw new InvalidInferBodyException($"{Path(parameters, index, of)}.{name}: the extension '{extension}' is not supported");
+        }
+
+        Skip();
+    }
+
+    private static string? ExtensionOf(string name) =>
+        name == "classification" ? "classification"
+        : name.StartsWith("sequence_", StringComparison.Ordinal) ? "sequence"
+        : name.StartsWith("shared_memory_", StringComparison.Ordinal) ? "shared_memory"
+        : null;
+
+    private readonly bool AsksForNothing() => Reader.TokenType switch
+    {
+        JsonTokenType.Null or JsonTokenType.False => true,
+        JsonTokenType.Number => Reader.ValueSpan.SequenceEqual("0"u8),
+        JsonTokenType.String => Reader.ValueSpan.IsEmpty,
+        _ => false,
+    };
 
     public readonly string ReadString(string name, int index = -1, string? of = null)
     {

@@ -27,8 +27,8 @@ internal static class ModelMetadataEndpoints
 {
     public static void MapModelMetadata(this IEndpointRouteBuilder v2, string model)
     {
-        v2.MapGet(model, GetAsync).WithSummary("Metadata of a model").Produces<ModelMetadata>();
-        v2.MapGet($"{model}/ready", ReadyAsync)
+        v2.MapRead(model, GetAsync).WithSummary("Metadata of a model").Produces<ModelMetadata>();
+        v2.MapRead($"{model}/ready", ReadyAsync)
             .WithSummary("Readiness of a model")
             .WithDescription("200 while a live worker has it open or opens it for the next request, else 503.")
             .Produces<ModelReady>()

@@ -18,11 +18,12 @@ internal readonly record struct RequestParameters(TimeSpan? Timeout, Priority Pr
         }
 
         json.Require(JsonTokenType.StartObject, "parameters");
-        while (json.NextProperty())
+        var seen = new MemberNames("parameters");
+        while (json.NextProperty(ref seen))
         {
             if (json.Is("timeout"u8))
             {
-                var microseconds = ReadWhole(json, "parameters.timeout: a whole number of microseconds expected");
+                var microseconds = json.IsNull ? 0 : ReadWhole(json, "parameters.timeout: a whole number of microseconds expected");
 
                 // Zero means: no timeout of its own.
                 parameters = parameters with
@@ -34,17 +35,17 @@ internal readonly record struct RequestParameters(TimeSpan? Timeout, Priority Pr
             {
                 parameters = parameters with
                 {
-                    Priority = Priorities.FromProtocol(ReadWhole(
+                    Priority = Priorities.FromProtocol(json.IsNull ? 0 : ReadWhole(
                         json, "parameters.priority: a whole number from 0 expected (0 default, 1 highest, larger is lower)")),
                 };
             }
             else if (json.Is("binary_data_output"u8))
             {
-                parameters = parameters with { BinaryOutput = json.ReadBoolean("parameters.binary_data_output") };
+                parameters = parameters with { BinaryOutput = !json.IsNull && json.ReadBoolean("parameters.binary_data_output") };
             }
             else
             {
-                json.SkipProperty();
+                json.SkipParameter("parameters");
             }
         }
 

@@ -21,15 +21,13 @@ internal static class Server
 
     public static void MapServer(this IEndpointRouteBuilder v2)
     {
-        v2.MapGet("", () => TypedResults.Json(Metadata, ApiJson.Default.ServerMetadata))
+        v2.MapRead("", () => TypedResults.Json(Metadata, ApiJson.Default.ServerMetadata))
             .WithSummary("Name, version and extensions of the server")
             .Produces<ServerMetadata>();
-        v2.MapGet("/health/live", () => TypedResults.Json(new ServerLive(true), ApiJson.Default.ServerLive))
-            .AllowAnonymous()
+        v2.MapRead("/health/live", () => TypedResults.Json(new ServerLive(true), ApiJson.Default.ServerLive), anonymous: true)
             .WithSummary("Whether the server is alive")
             .Produces<ServerLive>();
-        v2.MapGet("/health/ready", ReadyAsync)
-            .AllowAnonymous()
+        v2.MapRead("/health/ready", ReadyAsync, anonymous: true)
             .WithSummary("Whether the server is ready")
             .Produces<ServerReady>()
             .Produces<ServerReady>(StatusCodes.Status503ServiceUnavailable);

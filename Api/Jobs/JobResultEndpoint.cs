@@ -52,6 +52,13 @@ internal static class JobResultEndpoint
             return;
         }
 
+        if (InferResponseWriter.Refusal(reply, forms) is { } unwritable)
+        {
+            await TypedResults.Problem(
+                $"{unwritable} with 'Accept: {Binary}'", statusCode: StatusCodes.Status406NotAcceptable).ExecuteAsync(context);
+            return;
+        }
+
         var parameters = new AnswerParameters(reply.QueueTime, reply.ComputeTime, reply.BatchSize, job.Cost, costs.Value.Currency, CacheHit: null);
         parameters.SetHeaders(context.Response.Headers);
         await InferAnswer.WriteAsync(context, job.Model, job.Version, job.RequestId, forms, reply, parameters);

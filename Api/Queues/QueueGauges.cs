@@ -63,7 +63,7 @@ internal sealed partial class QueueGauges : BackgroundService
         {
             // Not by the catalogue: it answers its first question freshly, and later ones with what it knew.
             await using var database = await _contexts.CreateDbContextAsync(cancellationToken);
-            var versions = await database.ModelVersions.Select(v => new { v.Model, v.Version }).ToListAsync(cancellationToken);
+            var versions = await database.ModelVersions.Where(v => v.DeletedAt == null).Select(v => new { v.Model, v.Version }).ToListAsync(cancellationToken);
             _seen = await _queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
             foreach (var stats in _seen)
             {

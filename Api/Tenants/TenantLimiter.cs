@@ -58,7 +58,7 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
     {
         if (tenant.Limits.MonthlyInferences > 0)
         {
-            _ = redis.GetDatabase().StringDecrementAsync(TenantKeys.Month(tenant.Id, tenant.Month), 1, CommandFlags.FireAndForget);
+            _ = RefundAsync(tenant);
         }
     }
 
@@ -82,6 +82,18 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
     /// <summary>Has the month loaded anew with the next request: after a change of limits its count may have gaps.</summary>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
     public Task ForgetMonthAsync(string tenant, DateOnly month) => OnRedisAsync(database => database.KeyDeleteAsync(TenantKeys.Month(tenant, month)));
+
+    private async Task RefundAsync(TenantAccount tenant)
+    {
+        try
+        {
+            await OnRedisAsync(database => TenantScripts.Refund.EvaluateAsync(database, [TenantKeys.Month(tenant.Id, tenant.Month)]));
+        }
+        catch (QueueUnavailableException)
+        {
+            // Redis is away: Postgres has the true count when it is back.
+        }
+    }
 
     private async Task LoadAsync(TenantAccount tenant)
     {

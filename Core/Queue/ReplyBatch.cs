@@ -79,7 +79,7 @@ public sealed class ReplyBatch
             : _buffer.WrittenSpan.ToArray();
 
     /// <summary>Reads all the answers of a message; their tensors are slices of it.</summary>
-    /// <exception cref="InvalidDataException">The message is cut short or of another format version.</exception>
+    /// <exception cref="InvalidDataException">The message is cut short, damaged or of another format version.</exception>
     public static IReadOnlyList<InferenceReply> Read(ReadOnlyMemory<byte> message)
     {
         var replies = new List<InferenceReply>();
@@ -93,14 +93,14 @@ public sealed class ReplyBatch
         while (!reader.AtEnd)
         {
             var id = reader.Id();
-            var outcome = (ReplyOutcome)reader.Byte();
+            var outcome = reader.Enumeration<ReplyOutcome>();
             var error = reader.String();
             var queueTime = new TimeSpan(reader.Int64());
             var computeTime = new TimeSpan(reader.Int64());
             var batchSize = reader.Int32();
             var firstRow = reader.Int32();
             var worker = reader.RequiredString();
-            var outputs = new Tensor[reader.Int32()];
+            var outputs = new Tensor[reader.Count(WireReader.LeastTensor)];
             for (var i = 0; i < outputs.Length; i++)
             {
                 outputs[i] = reader.Tensor();

@@ -41,7 +41,7 @@ public static class RequestCodec
     }
 
     /// <summary>Reads a request; its tensors are slices of <paramref name="message"/>.</summary>
-    /// <exception cref="InvalidDataException">The message is cut short or of another format version.</exception>
+    /// <exception cref="InvalidDataException">The message is cut short, damaged or of another format version.</exception>
     public static InferenceRequest Decode(ReadOnlyMemory<byte> message)
     {
         var reader = new WireReader(message);
@@ -55,20 +55,20 @@ public static class RequestCodec
         var model = reader.RequiredString();
         var modelVersion = reader.RequiredString();
         var tenant = reader.RequiredString();
-        var kind = (RequestKind)reader.Byte();
-        var priority = (Priority)reader.Byte();
+        var kind = reader.Enumeration<RequestKind>();
+        var priority = reader.Enumeration<Priority>();
         var replyTo = reader.RequiredString();
-        var enqueuedAt = new DateTimeOffset(reader.Int64(), TimeSpan.Zero);
-        var deadline = new DateTimeOffset(reader.Int64(), TimeSpan.Zero);
+        var enqueuedAt = reader.Time();
+        var deadline = reader.Time();
         var traceParent = reader.String();
         var traceState = reader.String();
-        var outputs = new string[reader.Int32()];
+        var outputs = new string[reader.Count(WireReader.LeastString)];
         for (var i = 0; i < outputs.Length; i++)
         {
             outputs[i] = reader.RequiredString();
         }
 
-        var inputs = new Tensor[reader.Int32()];
+        var inputs = new Tensor[reader.Count(WireReader.LeastTensor)];
         for (var i = 0; i < inputs.Length; i++)
         {
             inputs[i] = reader.Tensor();

@@ -1,13 +1,20 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
 using InferenceTemplate.Core.Tensors;
 
 namespace InferenceTemplate.Core.Queue;
 
 /// <summary>Reads what <see cref="WireWriter"/> wrote; blocks are slices of the message, not copies.</summary>
-/// <exception cref="InvalidDataException">Thrown by every member when the message is cut short.</exception>
+/// <exception cref="InvalidDataException">Thrown by every member when the message is cut short or holds what was never written.</exception>
 internal ref struct WireReader(ReadOnlyMemory<byte> message)
 {
+    /// <summary>Bytes of the shortest string: its length.</summary>
+    public const int LeastString = 4;
+
+    /// <summary>Bytes of the smallest tensor: an empty name, a datatype, no dimensions, no data.</summary>
+    public const int LeastTensor = LeastString + 1 + 1 + 4;
+
     private ReadOnlyMemory<byte> _rest = message;
 
     public readonly bool AtEnd => _rest.IsEmpty;
@@ -30,10 +37,37 @@ internal ref struct WireReader(ReadOnlyMemory<byte> message)
 
     public ReadOnlyMemory<byte> Block() => Take(Int32());
 
+    /// <summary>How many items follow, each of so many bytes at least: what the message can't hold gets no memory.</summary>
+    public int Count(int leastBytes)
+    {
+        var count = Int32();
+        return count >= 0 && (long)count * leastBytes <= _rest.Length
+            ? count
+            : throw new InvalidDataException($"A queue message counts {count} items, with {_rest.Length} bytes left.");
+    }
+
+    public DateTimeOffset Time()
+    {
+        var ticks = Int64();
+        return ticks >= 0 && ticks <= DateTimeOffset.MaxValue.Ticks
+            ? new DateTimeOffset(ticks, TimeSpan.Zero)
+            : throw new InvalidDataException($"A queue message has {ticks} in place of a time.");
+    }
+
+    public T Enumeration<T>()
+        where T : struct, Enum
+    {
+        var number = Byte();
+        var value = Unsafe.SizeOf<T>() == 1 ? Unsafe.BitCast<byte, T>(number) : Unsafe.BitCast<int, T>(number);
+        return Enum.IsDefined(value)
+            ? value
+            : throw new InvalidDataException($"A queue message has {number}, which is no {typeof(T).Name}.");
+    }
+
     public Tensor Tensor()
     {
         var name = RequiredString();
-        var datatype = (Datatype)Byte();
+        var datatype = Enumeration<Datatype>();
         var shape = new long[Byte()];
         for (var i = 0; i < shape.Length; i++)
         {

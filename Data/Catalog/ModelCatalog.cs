@@ -17,6 +17,7 @@ public sealed partial class ModelCatalog(
     private volatile CatalogSnapshot? _known;
     private long _readAt;
     private Task<CatalogSnapshot>? _reading;
+    private Task<CatalogSnapshot>? _next;
 
     /// <summary>Raised after each reading, on the thread that read: what changed is for the listener to see.</summary>
     public event EventHandler? Refreshed;
@@ -39,10 +40,11 @@ public sealed partial class ModelCatalog(
     /// <summary>Reads again, beginning after this call: what the caller has committed is in the answer.</summary>
     public Task<CatalogSnapshot> RefreshAsync(CancellationToken cancellationToken)
     {
+        // One that has not begun to read serves every caller until it does.
         lock (_lock)
         {
-            _reading = Task.Run(ReadAsync, CancellationToken.None);
-            return _reading.WaitAsync(cancellationToken);
+            _next ??= _reading = Task.Run(ReadAsync, CancellationToken.None);
+            return _next.WaitAsync(cancellationToken);
         }
     }
 
@@ -67,6 +69,11 @@ public sealed partial class ModelCatalog(
         CatalogSnapshot snapshot;
         try
         {
+            lock (_lock)
+            {
+                _next = null;
+            }
+
             snapshot = await QueryAsync();
             _known = snapshot;
         }

@@ -20,7 +20,19 @@ public static class TenantScripts
         return { limits.refusal(false) or 1, limits.standing() }
         """;
 
+    // Only where the month is known: a count below zero would be kept for ever, and refuse every request.
+    private const string GiveBack = """
+        local used = tonumber(redis.call('GET', KEYS[1]))
+        if used and used > 0 then
+            return redis.call('DECR', KEYS[1])
+        end
+        return -1
+        """;
+
     public static RedisScript Take { get; } = new(TenantLua.Tenant, TakeOne);
 
     public static RedisScript Peek { get; } = new(TenantLua.Tenant, Look);
+
+    /// <summary>Takes one back from a month's inferences. KEYS: the month. Answers what is left, -1 where nothing was known.</summary>
+    public static RedisScript Refund { get; } = new(GiveBack);
 }

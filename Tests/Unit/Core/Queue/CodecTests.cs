@@ -67,6 +67,49 @@ public sealed class CodecTests
     }
 
     [Fact]
+    public void Damaged_request_is_read_or_refused_and_takes_no_more_memory_than_its_size() =>
+        Damage(RequestCodec.Encode(Request), message => RequestCodec.Decode(message));
+
+    [Fact]
+    public void Damaged_reply_is_read_or_refused_and_takes_no_more_memory_than_its_size()
+    {
+        var batch = new ReplyBatch();
+        batch.Add(Guid.NewGuid(), ReplyOutcome.Completed, "no", TimeSpan.Zero, TimeSpan.Zero, 3, "w", outputs: 1);
+        batch.AddOutput("label", Datatype.Uint8, [2], [7, 9]);
+        Damage(batch.ToMessage(), message => ReplyBatch.Read(message));
+    }
+
+    // Each byte, and each four as a count that is far too large or negative.
+    private static void Damage(byte[] whole, Action<byte[]> read)
+    {
+        var values = (int[])[int.MaxValue, 50_000_000, -1, int.MinValue];
+        for (var at = 1; at < whole.Length; at++)
+        {
+            foreach (var value in (byte[])[0, 1, 0x7F, 0x80, 0xFF])
+            {
+                var message = whole.ToArray();
+                message[at] = value;
+                ReadOrRefuse(message, read, $"byte {at} is {value}");
+            }
+
+            foreach (var value in at <= whole.Length - 4 ? values : [])
+            {
+                var message = whole.ToArray();
+                BitConverter.TryWriteBytes(message.AsSpan(at), value);
+                ReadOrRefuse(message, read, $"number at {at} is {value}");
+            }
+        }
+    }
+
+    private static void ReadOrRefuse(byte[] message, Action<byte[]> read, string damage)
+    {
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var exception = Record.Exception(() => read(message));
+        Assert.True(exception is null or InvalidDataException, $"{damage}: {exception}");
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1 << 20, $"{damage} took memory");
+    }
+
+    [Fact]
     public void Reply_cut_short_is_refused()
     {
         var batch = new ReplyBatch();
