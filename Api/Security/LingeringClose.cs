@@ -60,9 +60,13 @@ internal sealed class LingeringClose(IOptions<ServerLimits> limits, TimeProvider
                 }
             }
         }
+        catch (BadHttpRequestException)
+        {
+            // The server itself has stopped reading: chunks beyond the bound, or what is no body. It closes when the answer is sent.
+        }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            // It took too long, left, or sends what is no body (BadHttpRequestException).
+            // It took too long, or left.
             context.Abort();
         }
         finally
