@@ -23,7 +23,7 @@ internal static partial class AbsentParts
             .. choice.Deploy ? [] : Complaints(project, Deploy(), file => IsOfTheProduct(file) && !file.StartsWith("docs/", StringComparison.Ordinal), "--no-deploy, and yet"),
             .. choice.Cuda ? [] : Complaints(project, Cuda(), file => IsOfTheProduct(file) && !file.StartsWith("docs/", StringComparison.Ordinal), "--gpu none, and yet"),
             .. choice.Cuda || project.Texts["Directory.Build.targets"].Contains(">cpu</OnnxRuntime>", StringComparison.Ordinal)
-                ? [] : ["Directory.Build.targets: --gpu none, and yet ONNX Runtime comes with CUDA"],
+                ? [] : (string[])["Directory.Build.targets: --gpu none, and yet ONNX Runtime comes with CUDA"],
             .. choice.Samples ? [] : project.Files.Where(file => file.StartsWith("models/", StringComparison.Ordinal) && file != "models/README.md").Select(file => $"{file}: --no-samples, and yet"),
         ];
     }
