@@ -63,19 +63,6 @@ public sealed class LocalServerTests : IDisposable
     }
 
     [Fact]
-    public async Task Second_platform_is_refused_the_folder_of_the_first_and_told_whose_it_is()
-    {
-        Machine.RequireProcesses();
-        await using var first = await StartAsync("password");
-
-        // Within what the testing host makes of it.
-        var refusal = (await Assert.ThrowsAnyAsync<Exception>(() => StartAsync("password"))).ToString();
-
-        Assert.Contains($"Process {Environment.ProcessId} runs Postgres and Redis with the data in '{_data}'", refusal, StringComparison.Ordinal);
-        Assert.Contains("--Data=", refusal, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Passwords_and_data_are_for_nobody_else_to_read()
     {
         Machine.RequireProcesses();
