@@ -85,7 +85,10 @@ public sealed class NormalUserTests : IDisposable
         using var command = Process.Start(
             new ProcessStartInfo(program, arguments)
             {
-                UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/",
+                UseShellExecute = false,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                WorkingDirectory = "/",
             })!;
         await command.WaitForExitAsync(TestContext.Current.CancellationToken);
         return command.ExitCode;

@@ -1,5 +1,5 @@
-using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
