@@ -48,7 +48,6 @@ builder.Services.AddOverview();
 builder.Services.AddPredictions();
 builder.Services.AddTraffic();
 builder.Services.AddDataRights();
-builder.Services.AddRetentionApi();
 builder.Services.AddScaling(builder.Configuration);
 builder.Services.AddOpenApiDocument();
 builder.Services.AddStartup();

@@ -27,12 +27,12 @@ public static class DataRegistration
 
     private static void AddArtifacts(this IServiceCollection services)
     {
-        services.AddOptions<ArtefactOptions>().BindConfiguration(ArtefactOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ArtifactOptions>().BindConfiguration(ArtifactOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<IBlobStore>(provider =>
-            provider.GetRequiredService<IOptions<ArtefactOptions>>() is { Value.Store: "s3" } s3
+            provider.GetRequiredService<IOptions<ArtifactOptions>>() is { Value.Store: "s3" } s3
                 ? new S3Blobs(s3)
                 : new PostgresBlobs(provider.GetRequiredService<NpgsqlDataSource>()));
-        services.AddSingleton<ArtefactStore>();
+        services.AddSingleton<ArtifactStore>();
     }
 
     private static void AddCatalog(this IServiceCollection services)

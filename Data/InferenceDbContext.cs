@@ -19,7 +19,7 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<ModelEvent> ModelEvents => Set<ModelEvent>();
 
-    public DbSet<Artefact> Artefacts => Set<Artefact>();
+    public DbSet<Artifact> Artifacts => Set<Artifact>();
 
     public DbSet<LooseBlob> LooseBlobs => Set<LooseBlob>();
 

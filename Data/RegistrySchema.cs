@@ -48,14 +48,14 @@ internal static class RegistrySchema
             entry.HasIndex(e => e.Id, "ix_model_events_unaudited").HasFilter("NOT audited");
         });
 
-        modelBuilder.Entity<Artefact>(artefact =>
+        modelBuilder.Entity<Artifact>(artefact =>
         {
             artefact.ToTable("artefacts");
             artefact.HasKey(a => a.Sha256);
             artefact.Property(a => a.Sha256).HasMaxLength(64).IsFixedLength();
         });
 
-        modelBuilder.Entity<ArtefactChunk>(chunk =>
+        modelBuilder.Entity<ArtifactChunk>(chunk =>
         {
             chunk.ToTable("artefact_chunks");
             chunk.HasKey(c => new { c.Blob, c.Number });

@@ -4,6 +4,7 @@ using InferenceTemplate.ServiceDefaults.Http;
 using InferenceTemplate.ServiceDefaults.Secrets;
 using InferenceTemplate.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -43,5 +44,7 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>Maps <c>/health/detailed</c>, check by check with errors: the caller says who may see it.</summary>
-    public static IEndpointConventionBuilder MapDetailedHealth(this WebApplication app) => app.MapDetailedHealthEndpoint();
+    public static IEndpointConventionBuilder MapDetailedHealth(this WebApplication app) => app
+        .MapHealthChecks(DefaultPaths.HealthDetailed, new HealthCheckOptions { ResponseWriter = DetailedHealth.WriteAsync })
+        .DisableHttpMetrics();
 }

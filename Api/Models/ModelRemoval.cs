@@ -7,7 +7,7 @@ using Microsoft.EntityFrameworkCore;
 namespace InferenceTemplate.Api.Models;
 
 /// <summary>Removes versions and models. Rows of versions stay, marked; files go with the last version that is made of them.</summary>
-public sealed class ModelRemoval(ModelRegistry registry, ArtefactStore artefacts)
+public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artefacts)
 {
     /// <param name="force">Whether also a version goes that requests are sent to; aliases and traffic rules that name it go with it.</param>
     public async Task<RegistryProblem?> DeleteVersionAsync(
@@ -34,7 +34,7 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtefactStore artefacts
                 row.DeletedAt = change.Now;
                 change.Record(ModelEventKinds.Deleted, actor, version, uses.Count > 0 ? $"forced; it was {string.Join(" and ", uses)}" : null);
                 await change.Database.SaveChangesAsync(cancellationToken);
-                unneeded = await ArtefactLedger.ReleaseAsync(change.Database, row.Sha256, change.Now, cancellationToken);
+                unneeded = await ArtifactLedger.ReleaseAsync(change.Database, row.Sha256, change.Now, cancellationToken);
                 return null;
             },
             cancellationToken);
@@ -65,7 +65,7 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtefactStore artefacts
                 // In one order everywhere, so that two deletions can't wait for each other.
                 foreach (var sha256 in versions.Select(v => v.Sha256).Distinct().Order(StringComparer.Ordinal))
                 {
-                    if (await ArtefactLedger.ReleaseAsync(change.Database, sha256, change.Now, cancellationToken) is { } blob)
+                    if (await ArtifactLedger.ReleaseAsync(change.Database, sha256, change.Now, cancellationToken) is { } blob)
                     {
                         unneeded.Add(blob);
                     }

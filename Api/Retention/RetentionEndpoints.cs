@@ -12,8 +12,6 @@ internal sealed record RetentionReport(ExpiredRows[] Rows);
 internal static class RetentionEndpoints
 {
     /// <summary>Enforces the periods while the Api runs.</summary>
-    public static IServiceCollection AddRetentionApi(this IServiceCollection services) => services.AddHostedService<RetentionService>();
-
     public static void MapRetention(this IEndpointRouteBuilder endpoints)
     {
         var retention = endpoints.MapGroup("/v1/retention").RequireAuthorization(Policies.Administer);

@@ -17,9 +17,7 @@ public static class TenancyRegistration
         services.AddSingleton<UsageLedger>();
         services.AddSingleton<UsageSummation>();
         services.AddSingleton<UsageReport>();
+        services.AddHostedService<UsageFlush>();
         return services;
     }
-
-    /// <summary>Adds what writes and sums use, in the Api.</summary>
-    public static IServiceCollection AddUsageSums(this IServiceCollection services) => services.AddHostedService<UsageFlush>();
 }

@@ -7,7 +7,7 @@ public interface IBlobStore
     Task WriteAsync(Guid blob, Stream content, CancellationToken cancellationToken);
 
     /// <summary>A forward-only stream; the caller disposes it.</summary>
-    /// <exception cref="ArtefactMissingException">There is no such blob.</exception>
+    /// <exception cref="ArtifactMissingException">There is no such blob.</exception>
     Task<Stream> OpenReadAsync(Guid blob, CancellationToken cancellationToken);
 
     /// <summary>Removes the blob and every piece of it; nothing happens where there is none.</summary>

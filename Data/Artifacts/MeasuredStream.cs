@@ -12,14 +12,14 @@ internal sealed class MeasuredStream(Stream inner, long maxBytes) : ForwardStrea
     /// <summary>Of what has been read so far, lower-case hex.</summary>
     public string Sha256 => Convert.ToHexStringLower(_hash.GetCurrentHash());
 
-    /// <exception cref="ArtefactTooLargeException">There is more than the limit.</exception>
+    /// <exception cref="ArtifactTooLargeException">There is more than the limit.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = await inner.ReadAsync(buffer, cancellationToken);
         Count += read;
         if (Count > maxBytes)
         {
-            throw new ArtefactTooLargeException(maxBytes);
+            throw new ArtifactTooLargeException(maxBytes);
         }
 
         _hash.AppendData(buffer.Span[..read]);

@@ -48,7 +48,7 @@ public sealed class PostgresBlobs(NpgsqlDataSource dataSource) : IBlobStore
         }
 
         await chunks.DisposeAsync();
-        throw new ArtefactMissingException($"{blob:N}");
+        throw new ArtifactMissingException($"{blob:N}");
     }
 
     public async Task DeleteAsync(Guid blob, CancellationToken cancellationToken)

@@ -14,10 +14,10 @@ namespace InferenceTemplate.Data.Artifacts;
 /// </summary>
 public sealed class S3Blobs : IBlobStore, IDisposable
 {
-    private readonly ArtefactOptions _options;
+    private readonly ArtifactOptions _options;
     private readonly AmazonS3Client _client;
 
-    public S3Blobs(IOptions<ArtefactOptions> options)
+    public S3Blobs(IOptions<ArtifactOptions> options)
     {
         _options = options.Value;
         var config = new AmazonS3Config
@@ -83,7 +83,7 @@ public sealed class S3Blobs : IBlobStore, IDisposable
         }
         catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.NotFound)
         {
-            throw new ArtefactMissingException(KeyOf(blob));
+            throw new ArtifactMissingException(KeyOf(blob));
         }
     });
 
@@ -157,7 +157,7 @@ public sealed class S3Blobs : IBlobStore, IDisposable
         }
         catch (Exception exception) when (exception is AmazonServiceException or AmazonClientException or HttpRequestException)
         {
-            throw new ArtefactStoreUnavailableException(exception);
+            throw new ArtifactStoreUnavailableException(exception);
         }
     }
 }

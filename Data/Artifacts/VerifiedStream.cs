@@ -5,13 +5,13 @@ internal sealed class VerifiedStream(Stream inner, string sha256, long sizeBytes
 {
     private readonly MeasuredStream _measured = new(inner, long.MaxValue);
 
-    /// <exception cref="ArtefactDamagedException">The content is not what was stored.</exception>
+    /// <exception cref="ArtifactDamagedException">The content is not what was stored.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = await _measured.ReadAsync(buffer, cancellationToken);
         if (read == 0 && buffer.Length > 0 && (_measured.Count != sizeBytes || _measured.Sha256 != sha256))
         {
-            throw new ArtefactDamagedException(sha256, $"{_measured.Count} of {sizeBytes} bytes with the hash {_measured.Sha256}");
+            throw new ArtifactDamagedException(sha256, $"{_measured.Count} of {sizeBytes} bytes with the hash {_measured.Sha256}");
         }
 
         return read;

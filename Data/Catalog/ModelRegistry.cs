@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore;
 namespace InferenceTemplate.Data.Catalog;
 
 /// <summary>A version to be added. Where no number is given it gets the next.</summary>
-public sealed record NewVersion(string Model, string? Version, StagedArtefact Artefact, string CreatedBy)
+public sealed record NewVersion(string Model, string? Version, StagedArtifact Artifact, string CreatedBy)
 {
     /// <summary>What the file was found to be; null where a worker has yet to open it.</summary>
     public InspectedModel? Inspected { get; init; }
@@ -24,7 +24,7 @@ public sealed record InspectedModel(ModelSignature Signature, VersionMetadata Me
 
 /// <summary>Changes to the registry: each in one transaction with its entry in the history, and made known when it is done.</summary>
 public sealed class ModelRegistry(
-    IDbContextFactory<InferenceDbContext> contexts, ArtefactStore artefacts, CatalogNews news, TimeProvider time)
+    IDbContextFactory<InferenceDbContext> contexts, ArtifactStore artefacts, CatalogNews news, TimeProvider time)
 {
     public const string Platform = "onnxruntime_onnx";
 
@@ -67,7 +67,7 @@ public sealed class ModelRegistry(
         {
             if (!kept)
             {
-                await artefacts.DiscardAsync(added.Artefact.Blob);
+                await artefacts.DiscardAsync(added.Artifact.Blob);
             }
         }
 
@@ -83,14 +83,14 @@ public sealed class ModelRegistry(
     }
 
     /// <summary>Gives a version, whose file the store does not have, that file again.</summary>
-    public async Task RestoreAsync(StagedArtefact artefact, CancellationToken cancellationToken)
+    public async Task RestoreAsync(StagedArtifact artefact, CancellationToken cancellationToken)
     {
         var kept = false;
         try
         {
             await using var database = await contexts.CreateDbContextAsync(cancellationToken);
             await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-            kept = await ArtefactLedger.CommitAsync(database, artefact, time.GetUtcNow(), cancellationToken);
+            kept = await ArtifactLedger.CommitAsync(database, artefact, time.GetUtcNow(), cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
         finally
@@ -124,8 +124,8 @@ public sealed class ModelRegistry(
             Model = added.Model,
             Version = added.Version ?? $"{taken.Select(CatalogSnapshot.NumberOf).DefaultIfEmpty().Max() + 1}",
             Platform = Platform,
-            Sha256 = added.Artefact.Sha256,
-            SizeBytes = added.Artefact.SizeBytes,
+            Sha256 = added.Artifact.Sha256,
+            SizeBytes = added.Artifact.SizeBytes,
             State = added.Inspected is null ? VersionState.Pending : VersionState.Ready,
             Signature = added.Inspected?.Signature ?? new ModelSignature([], []),
             Metadata = added.Inspected?.Metadata ?? new VersionMetadata(),
@@ -134,7 +134,7 @@ public sealed class ModelRegistry(
             CreatedBy = added.CreatedBy,
             RegisteredAt = now,
         };
-        var kept = await ArtefactLedger.CommitAsync(database, added.Artefact, now, cancellationToken);
+        var kept = await ArtifactLedger.CommitAsync(database, added.Artifact, now, cancellationToken);
         database.ModelVersions.Add(version);
         var change = new ModelChange(database, model, now);
         change.Record(

@@ -93,7 +93,7 @@ namespace InferenceTemplate.Data.Migrations
                     b.ToTable("api_keys", (string)null);
                 });
 
-            modelBuilder.Entity("InferenceTemplate.Data.Artefact", b =>
+            modelBuilder.Entity("InferenceTemplate.Data.Artifact", b =>
                 {
                     b.Property<string>("Sha256")
                         .HasMaxLength(64)
@@ -118,7 +118,7 @@ namespace InferenceTemplate.Data.Migrations
                     b.ToTable("artefacts", (string)null);
                 });
 
-            modelBuilder.Entity("InferenceTemplate.Data.ArtefactChunk", b =>
+            modelBuilder.Entity("InferenceTemplate.Data.ArtifactChunk", b =>
                 {
                     b.Property<Guid>("Blob")
                         .HasColumnType("uuid")

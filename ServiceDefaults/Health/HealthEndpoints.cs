@@ -14,8 +14,4 @@ internal static class HealthEndpoints
         endpoints.MapHealthChecks(DefaultPaths.Health)
             .AllowAnonymous().DisableHttpMetrics();
     }
-
-    public static IEndpointConventionBuilder MapDetailedHealthEndpoint(this IEndpointRouteBuilder endpoints) => endpoints
-        .MapHealthChecks(DefaultPaths.HealthDetailed, new HealthCheckOptions { ResponseWriter = DetailedHealth.WriteAsync })
-        .DisableHttpMetrics();
 }

@@ -14,7 +14,7 @@ namespace InferenceTemplate.Worker.Inspection;
 internal sealed partial class FolderPublisher(
     ModelCatalog catalog,
     ModelRegistry registry,
-    ArtefactStore artefacts,
+    ArtifactStore artefacts,
     ServingState state,
     TimeProvider time,
     IOptions<WorkerOptions> options,
@@ -42,7 +42,7 @@ internal sealed partial class FolderPublisher(
             await PublishAsync(file, cancellationToken);
             return true;
         }
-        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or ArtefactStoreUnavailableException)
+        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or ArtifactStoreUnavailableException)
         {
             LogNotYet(file.Model, file.Version, exception.Message);
             return false;

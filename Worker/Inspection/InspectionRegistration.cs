@@ -10,7 +10,7 @@ internal static class InspectionRegistration
         services.AddSingleton<ModelInspector>();
         services.AddSingleton<FolderPublisher>();
         services.AddHostedService<InspectionService>();
-        services.AddHostedService<ArtefactSweeper>();
+        services.AddHostedService<ArtifactSweeper>();
         return services;
     }
 }

@@ -9,7 +9,7 @@ namespace InferenceTemplate.Worker.Inspection;
 internal sealed partial class InspectionService(
     ModelCatalog catalog,
     VersionInspections inspections,
-    ArtefactStore artefacts,
+    ArtifactStore artefacts,
     ModelInspector inspector,
     ServingState state,
     TimeProvider time,

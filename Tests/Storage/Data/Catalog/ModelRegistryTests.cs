@@ -88,7 +88,7 @@ public sealed class ModelRegistryTests(Servers servers)
 
         async Task AddAsync(string version)
         {
-            var staged = await registry.Artefacts.StageAsync(new MemoryStream([1, 2, 3]), long.MaxValue, Cancellation);
+            var staged = await registry.Artifacts.StageAsync(new MemoryStream([1, 2, 3]), long.MaxValue, Cancellation);
             var (added, _) = await registry.Models.AddAsync(
                 new NewVersion(model, version, staged, "models folder")
                 {

@@ -34,7 +34,7 @@ internal sealed class Registry : IAsyncDisposable
 
     public VersionInspections Inspections => _services.GetRequiredService<VersionInspections>();
 
-    public ArtefactStore Artefacts => _services.GetRequiredService<ArtefactStore>();
+    public ArtifactStore Artifacts => _services.GetRequiredService<ArtifactStore>();
 
     public static async Task<Registry> OpenAsync(Servers servers, CancellationToken cancellationToken, S3Server? s3 = null)
     {
@@ -59,7 +59,7 @@ internal sealed class Registry : IAsyncDisposable
     public async Task<(ModelVersion? Version, RegistryProblem? Problem)> AddAsync(
         string model, string? version, byte[] content, CancellationToken cancellationToken, bool ready = true)
     {
-        var staged = await Artefacts.StageAsync(new MemoryStream(content), long.MaxValue, cancellationToken);
+        var staged = await Artifacts.StageAsync(new MemoryStream(content), long.MaxValue, cancellationToken);
         return await Models.AddAsync(
             new NewVersion(model, version, staged, "test")
             {
@@ -70,7 +70,7 @@ internal sealed class Registry : IAsyncDisposable
 
     public async Task<byte[]> ReadAsync(string sha256, CancellationToken cancellationToken)
     {
-        await using var content = await Artefacts.OpenReadAsync(sha256, cancellationToken);
+        await using var content = await Artifacts.OpenReadAsync(sha256, cancellationToken);
         using var copy = new MemoryStream();
         await content.CopyToAsync(copy, cancellationToken);
         return copy.ToArray();

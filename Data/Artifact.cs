@@ -1,7 +1,7 @@
 namespace InferenceTemplate.Data;
 
 /// <summary>A file of a model, named by what is in it; all versions with the same content share it.</summary>
-public sealed class Artefact
+public sealed class Artifact
 {
     /// <summary>Lower-case hex.</summary>
     public required string Sha256 { get; init; }
@@ -15,7 +15,7 @@ public sealed class Artefact
 }
 
 /// <summary>A piece of a blob that Postgres holds.</summary>
-public sealed class ArtefactChunk
+public sealed class ArtifactChunk
 {
     public Guid Blob { get; init; }
 

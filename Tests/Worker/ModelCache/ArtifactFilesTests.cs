@@ -5,24 +5,24 @@ using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Tests.Worker.ModelCache;
 
-public sealed class ArtefactFilesTests : IDisposable
+public sealed class ArtifactFilesTests : IDisposable
 {
     private const int Size = 600_000;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("artefacts-").FullName;
     private readonly ManualTime _time = new();
-    private readonly ArtefactFiles _files;
+    private readonly ArtifactFiles _files;
     private int _fetches;
 
-    public ArtefactFilesTests() => _files = new ArtefactFiles(
+    public ArtifactFilesTests() => _files = new ArtifactFiles(
         Options.Create(new ModelCacheOptions { CacheDirectory = _folder, CacheBytes = 2 * 1024 * 1024 }),
         _time,
-        NullLogger<ArtefactFiles>.Instance);
+        NullLogger<ArtifactFiles>.Instance);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task Artefact_is_fetched_once()
+    public async Task Artifact_is_fetched_once()
     {
         var content = Content(1);
 

@@ -3,20 +3,20 @@ using Npgsql;
 namespace InferenceTemplate.Data.Artifacts;
 
 /// <summary>A blob that has been written but belongs to no artefact yet.</summary>
-public sealed record StagedArtefact(Guid Blob, string Sha256, long SizeBytes);
+public sealed record StagedArtifact(Guid Blob, string Sha256, long SizeBytes);
 
 /// <summary>
 /// Files of models by their SHA-256, each kept once. Which there are stands in Postgres, whatever store holds the bytes;
-/// <see cref="ArtefactLedger"/> says how one comes and goes.
+/// <see cref="ArtifactLedger"/> says how one comes and goes.
 /// </summary>
-public sealed class ArtefactStore(NpgsqlDataSource dataSource, IBlobStore blobs, TimeProvider time)
+public sealed class ArtifactStore(NpgsqlDataSource dataSource, IBlobStore blobs, TimeProvider time)
 {
     // Longer than any upload takes; what is still loose then was left behind by a process that died.
     private static readonly TimeSpan StagedFor = TimeSpan.FromHours(24);
 
     /// <summary>Writes content that no version refers to yet. It is gone within a day unless it is committed.</summary>
-    /// <exception cref="ArtefactTooLargeException">There is more than <paramref name="maxBytes"/>; nothing stays.</exception>
-    public async Task<StagedArtefact> StageAsync(Stream content, long maxBytes, CancellationToken cancellationToken)
+    /// <exception cref="ArtifactTooLargeException">There is more than <paramref name="maxBytes"/>; nothing stays.</exception>
+    public async Task<StagedArtifact> StageAsync(Stream content, long maxBytes, CancellationToken cancellationToken)
     {
         var blob = Guid.CreateVersion7(time.GetUtcNow());
         await using (var command = dataSource.CreateCommand("INSERT INTO loose_blobs (blob, remove_after) VALUES ($1, $2)"))
@@ -37,11 +37,11 @@ public sealed class ArtefactStore(NpgsqlDataSource dataSource, IBlobStore blobs,
             throw;
         }
 
-        return new StagedArtefact(blob, measured.Sha256, measured.Count);
+        return new StagedArtifact(blob, measured.Sha256, measured.Count);
     }
 
     /// <summary>A forward-only stream, checked as it is read: the end is only reached where hash and length are right.</summary>
-    /// <exception cref="ArtefactMissingException">There is no such artefact.</exception>
+    /// <exception cref="ArtifactMissingException">There is no such artefact.</exception>
     public async Task<Stream> OpenReadAsync(string sha256, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("SELECT blob, size_bytes FROM artefacts WHERE sha256 = $1");
@@ -49,7 +49,7 @@ public sealed class ArtefactStore(NpgsqlDataSource dataSource, IBlobStore blobs,
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         if (!await row.ReadAsync(cancellationToken))
         {
-            throw new ArtefactMissingException(sha256);
+            throw new ArtifactMissingException(sha256);
         }
 
         var (blob, size) = (row.GetGuid(0), row.GetInt64(1));
@@ -74,7 +74,7 @@ public sealed class ArtefactStore(NpgsqlDataSource dataSource, IBlobStore blobs,
             await blobs.DeleteAsync(blob, CancellationToken.None);
             await ForgetAsync(blob, CancellationToken.None);
         }
-        catch (Exception exception) when (exception is NpgsqlException or ArtefactStoreUnavailableException)
+        catch (Exception exception) when (exception is NpgsqlException or ArtifactStoreUnavailableException)
         {
             // Its row stays, so the sweep finds it.
         }

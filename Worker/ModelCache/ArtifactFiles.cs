@@ -7,7 +7,7 @@ namespace InferenceTemplate.Worker.ModelCache;
 /// Fetched artefacts on this machine's disk, named by their SHA-256: bounded, least recently used first to go, and hashed again before
 /// each use, since a disk may lie and other processes may write.
 /// </summary>
-internal sealed partial class ArtefactFiles(IOptions<ModelCacheOptions> options, TimeProvider time, ILogger<ArtefactFiles> logger)
+internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options, TimeProvider time, ILogger<ArtifactFiles> logger)
 {
     private const string Extension = ".onnx";
 

@@ -6,14 +6,14 @@ using Microsoft.Net.Http.Headers;
 namespace InferenceTemplate.Api.Models;
 
 /// <summary><c>GET /v1/models/{m}/versions/{v}/artefact</c>: the ONNX file, in any state of the version.</summary>
-internal static class DownloadArtefact
+internal static class DownloadArtifact
 {
     public static void MapDownload(this IEndpointRouteBuilder models) => models.MapGet("/{model}/versions/{version}/artefact", GetAsync)
         .WithSummary("The ONNX file of a version")
         .Produces(StatusCodes.Status200OK, contentType: "application/octet-stream");
 
     private static async Task<IResult> GetAsync(
-        string model, string version, ModelCatalog catalog, ArtefactStore artefacts, HttpResponse response, CancellationToken cancellationToken)
+        string model, string version, ModelCatalog catalog, ArtifactStore artefacts, HttpResponse response, CancellationToken cancellationToken)
     {
         if ((await catalog.RefreshAsync(cancellationToken)).FindAny(model, version) is not { } found)
         {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace InferenceTemplate.Data.Artifacts;
 
 /// <summary>Removes, now and then, what broken-off uploads and interrupted deletions left in the store.</summary>
-public sealed partial class ArtefactSweeper(ArtefactStore artefacts, TimeProvider time, ILogger<ArtefactSweeper> logger) : BackgroundService
+public sealed partial class ArtifactSweeper(ArtifactStore artefacts, TimeProvider time, ILogger<ArtifactSweeper> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 

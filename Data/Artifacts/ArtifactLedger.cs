@@ -6,12 +6,12 @@ namespace InferenceTemplate.Data.Artifacts;
 /// Which artefacts there are, within the caller's transaction: an artefact comes with the first version that refers to
 /// it and goes with the last. Its row is locked for both, so that the two can't miss each other.
 /// </summary>
-public static class ArtefactLedger
+public static class ArtifactLedger
 {
     /// <summary>Makes a staged blob the artefact of its content.</summary>
     /// <returns>False where the content was there already: the staged blob is to be discarded after the commit.</returns>
     public static async Task<bool> CommitAsync(
-        InferenceDbContext database, StagedArtefact staged, DateTimeOffset now, CancellationToken cancellationToken)
+        InferenceDbContext database, StagedArtifact staged, DateTimeOffset now, CancellationToken cancellationToken)
     {
         // The update changes nothing; it takes the lock that a concurrent removal waits for.
         var kept = await database.Database.SqlQuery<Guid>($"""
@@ -41,7 +41,7 @@ public static class ArtefactLedger
             return null;
         }
 
-        await database.Artefacts.Where(a => a.Sha256 == sha256).ExecuteDeleteAsync(cancellationToken);
+        await database.Artifacts.Where(a => a.Sha256 == sha256).ExecuteDeleteAsync(cancellationToken);
         database.LooseBlobs.Add(new LooseBlob { Blob = blob, RemoveAfter = now });
         await database.SaveChangesAsync(cancellationToken);
         return blob;

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace InferenceTemplate.Data.Artifacts;
 
 /// <summary>Where the files of models are kept. All services must agree.</summary>
-public sealed class ArtefactOptions : IValidatableObject
+public sealed class ArtifactOptions : IValidatableObject
 {
     public const string Section = "Artefacts";
 

@@ -9,7 +9,7 @@ namespace InferenceTemplate.Tests.Storage;
 /// <summary>Both stores, by the same tests.</summary>
 // They count what is in the store, all of it.
 [Collection("artefacts")]
-public sealed class ArtefactStoreTests(Servers servers)
+public sealed class ArtifactStoreTests(Servers servers)
 {
     // None, a piece, exactly one chunk of Postgres, more; in S3 a piece, exactly one part, more. (Empty uploads are refused.)
     public static TheoryData<bool, int> Sizes => new()
@@ -22,7 +22,7 @@ public sealed class ArtefactStoreTests(Servers servers)
 
     [Theory]
     [MemberData(nameof(Sizes))]
-    public async Task Artefact_is_read_as_it_was_written(bool s3, int size)
+    public async Task Artifact_is_read_as_it_was_written(bool s3, int size)
     {
         await using var server = await S3Async(s3);
         await using var registry = await Registry.OpenAsync(servers, Cancellation, server);
@@ -47,13 +47,13 @@ public sealed class ArtefactStoreTests(Servers servers)
         var (first, _) = await registry.AddAsync(model, "1", content, Cancellation);
         await registry.AddAsync(model, "2", content, Cancellation);
         await using var database = await registry.DatabaseAsync();
-        Assert.Equal(1, await database.Artefacts.CountAsync(a => a.Sha256 == first!.Sha256, Cancellation));
+        Assert.Equal(1, await database.Artifacts.CountAsync(a => a.Sha256 == first!.Sha256, Cancellation));
 
         Assert.Null(await registry.Removal.DeleteVersionAsync(model, "1", false, "test", Cancellation));
         Assert.Equal(content, await registry.ReadAsync(first!.Sha256, Cancellation));
 
         Assert.Null(await registry.Removal.DeleteVersionAsync(model, "2", false, "test", Cancellation));
-        await Assert.ThrowsAsync<ArtefactMissingException>(() => registry.ReadAsync(first.Sha256, Cancellation));
+        await Assert.ThrowsAsync<ArtifactMissingException>(() => registry.ReadAsync(first.Sha256, Cancellation));
         Assert.Empty(await LooseAsync(registry));
     }
 
@@ -68,9 +68,9 @@ public sealed class ArtefactStoreTests(Servers servers)
         var before = await ChunksAsync(database);
 
         await Assert.ThrowsAsync<IOException>(() =>
-            registry.Artefacts.StageAsync(new BreakingStream(Content(7 << 20)), long.MaxValue, Cancellation));
-        await Assert.ThrowsAsync<ArtefactTooLargeException>(() =>
-            registry.Artefacts.StageAsync(new MemoryStream(Content(7 << 20)), 6 << 20, Cancellation));
+            registry.Artifacts.StageAsync(new BreakingStream(Content(7 << 20)), long.MaxValue, Cancellation));
+        await Assert.ThrowsAsync<ArtifactTooLargeException>(() =>
+            registry.Artifacts.StageAsync(new MemoryStream(Content(7 << 20)), 6 << 20, Cancellation));
 
         Assert.Equal(before, await ChunksAsync(database));
         Assert.Empty(await LooseAsync(registry));
@@ -86,24 +86,24 @@ public sealed class ArtefactStoreTests(Servers servers)
             $"UPDATE artefact_chunks SET data = set_byte(data, 5, get_byte(data, 5) # 1) WHERE number = 1 AND blob = (SELECT blob FROM artefacts WHERE sha256 = {version!.Sha256})",
             Cancellation);
 
-        await Assert.ThrowsAsync<ArtefactDamagedException>(() => registry.ReadAsync(version.Sha256, Cancellation));
+        await Assert.ThrowsAsync<ArtifactDamagedException>(() => registry.ReadAsync(version.Sha256, Cancellation));
     }
 
     [Fact]
     public async Task Sweep_removes_what_a_process_that_died_left()
     {
         await using var registry = await Registry.OpenAsync(servers, Cancellation);
-        var staged = await registry.Artefacts.StageAsync(new MemoryStream(Content(1000)), long.MaxValue, Cancellation);
+        var staged = await registry.Artifacts.StageAsync(new MemoryStream(Content(1000)), long.MaxValue, Cancellation);
         await using var database = await registry.DatabaseAsync();
-        await registry.Artefacts.SweepAsync(Cancellation);
+        await registry.Artifacts.SweepAsync(Cancellation);
         Assert.Single(await LooseAsync(registry), staged.Blob);
 
         await database.LooseBlobs.Where(l => l.Blob == staged.Blob)
             .ExecuteUpdateAsync(l => l.SetProperty(b => b.RemoveAfter, DateTimeOffset.UnixEpoch), Cancellation);
-        await registry.Artefacts.SweepAsync(Cancellation);
+        await registry.Artifacts.SweepAsync(Cancellation);
 
         Assert.Empty(await LooseAsync(registry));
-        Assert.False(await database.Set<ArtefactChunk>().AnyAsync(c => c.Blob == staged.Blob, Cancellation));
+        Assert.False(await database.Set<ArtifactChunk>().AnyAsync(c => c.Blob == staged.Blob, Cancellation));
     }
 
     private static async Task<S3Server?> S3Async(bool s3)
@@ -124,7 +124,7 @@ public sealed class ArtefactStoreTests(Servers servers)
     }
 
     private static Task<int> ChunksAsync(InferenceDbContext database) =>
-        database.Set<ArtefactChunk>().CountAsync(Cancellation);
+        database.Set<ArtifactChunk>().CountAsync(Cancellation);
 
     private static string NewName() => $"artefact-{Guid.NewGuid():N}";
 
