@@ -69,6 +69,14 @@ internal sealed class HostProcess : IAsyncDisposable
             },
         };
         change?.Invoke(start);
+        if (OperatingSystem.IsLinux())
+        {
+            // Whatever runs in a script's background ignores SIGINT, and so does all that it starts.
+            start.ArgumentList.Insert(0, start.FileName);
+            start.ArgumentList.Insert(0, "--default-signal=INT");
+            start.FileName = "env";
+        }
+
         return new HostProcess(start, data);
     }
 
