@@ -34,19 +34,9 @@ public sealed class CacheTests(TrafficPlatform platform)
         Assert.Equal(miss.Value, hit.Value);
         Assert.Equal([90f], hit.Value);
 
-        var wait = Wait.For("a replica that counted a hit in its cache");
-        // The hit was counted by the replica that answered it.
-        while (true)
-        {
-            using var replica = platform.Anonymous();
-            var metrics = await replica.GetStringAsync("/metrics", Cancellation);
-            if (metrics.Contains("inference_cache_hits_total{", StringComparison.Ordinal) && metrics.Contains("nv_cache_num_hits_per_model{", StringComparison.Ordinal))
-            {
-                break;
-            }
-
-            await wait.PauseAsync();
-        }
+        await platform.OneReplicaMeasuresAsync(metrics =>
+            metrics.Contains("inference_cache_hits_total{", StringComparison.Ordinal)
+            && metrics.Contains("nv_cache_num_hits_per_model{", StringComparison.Ordinal));
 
         // The same question of another tenant is new, and its answer is not the first tenant's.
         using var other = platform.WithKey(await OtherTenantAsync());

@@ -43,19 +43,18 @@ internal static class JobCalls
             SELECT 'idle', version, platform, repeat('0', 64), size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits' AND version = '1'
             ON CONFLICT DO NOTHING
             """);
-        var wait = Wait.For("a replica that knows the model idle");
-        while (true)
-        {
-            // Each replica reads the catalogue at most once a second.
-            using var response = await client.SubmitAsync("idle", extra: extra);
-            if (response.StatusCode != HttpStatusCode.NotFound)
-            {
-                Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
-                return (await response.JsonAsync()).GetProperty("id").GetGuid();
-            }
+        await platform.EveryReplicaKnowsAsync("idle");
+        using var response = await client.SubmitAsync("idle", extra: extra);
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+        return (await response.JsonAsync()).GetProperty("id").GetGuid();
+    }
 
-            await wait.PauseAsync();
-        }
+    // Each reads the catalog at most once a second.
+    private static async Task EveryReplicaKnowsAsync(this Platform platform, string model)
+    {
+        using var admin = platform.Admin();
+        await admin.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{model}"), known => Task.FromResult(known.StatusCode == HttpStatusCode.OK));
     }
 
     public static async Task<JsonElement> EndedAsync(this HttpClient client, Guid id)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;
@@ -50,12 +51,7 @@ public sealed class ObservabilityTests(Platform platform)
         Assert.Contains("inference_batch_size", metrics, StringComparison.Ordinal);
         Assert.Contains("model=\"digits\"", metrics, StringComparison.Ordinal);
 
-        // The request went to one of the replicas; a new client may reach the other one.
-        await Wait.UntilAsync(async () =>
-        {
-            using var fresh = platform.Anonymous();
-            return (await fresh.GetStringAsync("/metrics", Cancellation)).Contains("inference_request_duration_seconds_count{", StringComparison.Ordinal);
-        });
+        await platform.OneReplicaMeasuresAsync(text => text.Contains("inference_request_duration_seconds_count{", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -69,7 +65,7 @@ public sealed class ObservabilityTests(Platform platform)
             var overview = await (await client.GetAsync("/v1/overview", Cancellation)).JsonAsync();
 
             // Heartbeats come once a second, and rates are of whole seconds.
-            if (overview.GetProperty("requests_per_second").GetDouble() == 0 || overview.GetProperty("workers").GetArrayLength() == 0)
+            if (overview.GetProperty("latency").GetProperty("p50").ValueKind == JsonValueKind.Null || overview.GetProperty("workers").GetArrayLength() == 0)
             {
                 await wait.PauseAsync();
                 continue;
@@ -89,6 +85,23 @@ public sealed class ObservabilityTests(Platform platform)
             Assert.True(overview.GetProperty("latency").GetProperty("p50").GetDouble() > 0);
             return;
         }
+    }
+
+    [Fact]
+    public async Task Overview_counts_what_was_refused_apart_from_what_failed()
+    {
+        using var client = platform.Admin();
+        using var nobody = platform.Anonymous();
+        await Wait.UntilAsync(async () =>
+        {
+            using var invalid = await client.PostAsync("/v2/models/digits/infer", Digits.Json("{}"), Cancellation);
+            using var unknown = await nobody.PostAsync("/v2/models/digits/infer", Digits.Json("{}"), Cancellation);
+            Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.Unauthorized), (invalid.StatusCode, unknown.StatusCode));
+            var overview = await (await client.GetAsync("/v1/overview", Cancellation)).JsonAsync();
+            double Rate(string name) => overview.GetProperty(name).GetDouble();
+            Assert.True(Rate("rejections_per_second") + Rate("errors_per_second") <= Rate("requests_per_second") + 1e-9);
+            return Rate("rejections_per_second") >= 1;
+        });
     }
 
     [Fact]

@@ -47,8 +47,8 @@ public sealed class TrafficPlatform : Platform, IAsyncDisposable
 
     public async Task<HttpResponseMessage> InferAsync(string model, params long[] indices)
     {
-        // A client of its own each time, so that both replicas of the Api are asked.
-        using var client = Admin();
+        // So that both replicas of the Api are asked.
+        using var client = Admin().OnNewConnections();
         return await client.PostAsync($"/v2/models/{model}/infer", Indices(indices), Cancellation);
     }
 

@@ -128,7 +128,7 @@ public sealed class TrafficTests(TrafficPlatform platform)
         Assert.Equal(("rolled_back", "automatic", "2"), (decision.GetProperty("action").GetString(), decision.GetProperty("actor").GetString(), decision.GetProperty("version").GetString()));
         Assert.Matches("^[0-9]+ of [0-9]+ requests failed, 100 %; at most 20 % may$", decision.GetProperty("reason").GetString());
         await EveryAnswerIsOfAsync("canary", "1");
-        await EventuallyAsync(async () => (await MetricsAsync("api")).Contains("inference_traffic_rollbacks_total{", StringComparison.Ordinal));
+        await platform.OneReplicaMeasuresAsync(metrics => metrics.Contains("inference_traffic_rollbacks_total{", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -216,7 +216,7 @@ public sealed class TrafficTests(TrafficPlatform platform)
 
     private async Task<string> MetricsAsync(string service)
     {
-        using var client = platform.Anonymous(service);
+        using var client = platform.Anonymous(service).OnNewConnections();
         return await client.GetStringAsync("/metrics", Cancellation);
     }
 

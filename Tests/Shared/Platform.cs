@@ -84,9 +84,10 @@ public class Platform : IAsyncLifetime
             }
         }
 
-        // Only in a cluster does the AppHost give the Api a token for the autoscaler.
+        // Only in a cluster does the AppHost give the Api a token for the autoscaler. Batches of models that no worker can load are to wait.
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == "api"))
-            .WithEnvironment("Scaling__Token", ScalingToken);
+            .WithEnvironment("Scaling__Token", ScalingToken)
+            .WithEnvironment("Batches__MaxAttempts", "20");
 
         // Without a dashboard, Aspire names its collector all the same.
         foreach (var service in builder.Resources.OfType<ProjectResource>().Where(_ => !HasAspireDashboard).ToList())

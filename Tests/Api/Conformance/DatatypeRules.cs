@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api.Conformance;
 
@@ -153,7 +154,7 @@ public sealed class DatatypeRules(ProtocolModels models)
 
         // Replicas hear of it one after the other.
         var json = System.Text.Encoding.UTF8.GetBytes(Request);
-        await models.OnEachReplicaAsync(
+        await models.Client.OnEachReplicaAsync(
             () => ProtocolModels.Post($"/v2/models/{model}/infer", [.. json, .. numbers], ("Inference-Header-Content-Length", $"{json.Length}")),
             response => Task.FromResult(response.StatusCode == HttpStatusCode.BadRequest));
 

@@ -72,31 +72,9 @@ public sealed class ProtocolModels(Platform platform) : IAsyncLifetime
     }
 
     /// <summary>Waits until a path answers 200, and as is wanted, on each replica.</summary>
-    public Task KnownAsync(string path, Func<JsonElement, bool>? condition = null) => OnEachReplicaAsync(
+    public Task KnownAsync(string path, Func<JsonElement, bool>? condition = null) => Client.OnEachReplicaAsync(
         () => new HttpRequestMessage(HttpMethod.Get, path),
         async response => response.IsSuccessStatusCode && (condition is null || condition(await response.JsonAsync())));
-
-    /// <summary>
-    /// Waits until every replica answers as is wanted: they read the registry for themselves. Connections are given to them at random, so each
-    /// request has one of its own.
-    /// </summary>
-    public async Task OnEachReplicaAsync(Func<HttpRequestMessage> request, Func<HttpResponseMessage, Task<bool>> wanted)
-    {
-        for (var seen = 0; seen < 30;)
-        {
-            using var message = request();
-            message.Headers.ConnectionClose = true;
-            using var response = await Client.SendAsync(message, CancellationToken.None);
-            if (await wanted(response))
-            {
-                seen++;
-                continue;
-            }
-
-            seen = 0;
-            await Task.Delay(50, CancellationToken.None);
-        }
-    }
 
     public Task<HttpResponseMessage> InferAsync(string model, string json, params (string Name, string Value)[] headers) =>
         PostAsync($"/v2/models/{model}/infer", Encoding.UTF8.GetBytes(json), [("Content-Type", "application/json"), .. headers]);

@@ -39,12 +39,11 @@ public sealed class DrainTests(Servers servers)
     public async Task Run_under_way_is_finished_and_what_has_not_begun_goes_to_another_worker()
     {
         var options = new WorkerOptions { MaxBatchSize = 1 };
-        await using var first = await ServedModel.CreateAsync(servers, TestModels.Slow(layers: 24), options: options);
-        _ = first.Serve();
+        await using var first = await ServedModel.CreateAsync(servers, TestModels.Slow(layers: 96), options: options);
         var running = await first.SendAsync(ModelServerTests.Large());
-        await ModelServerTests.EventuallyAsync(() => Task.FromResult(first.Server.Begun), 1);
         var waiting = await first.SendAsync(ModelServerTests.Small());
-        await ModelServerTests.EventuallyAsync(() => Task.FromResult(first.State.InFlight), 2);
+        _ = first.Serve();
+        await ModelServerTests.EventuallyAsync(() => Task.FromResult((first.Server.Begun, first.State.InFlight)), (1, 2));
 
         await first.StopAsync();
 
