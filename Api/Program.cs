@@ -60,6 +60,7 @@ if (args.Contains("--migrate", StringComparer.Ordinal))
 }
 
 app.UseEdge();
+app.UseTrafficMeter();
 app.UseAuthentication();
 app.UseAuthorization();
 app.UseModelAccess();

@@ -28,7 +28,6 @@ internal sealed class Infer(
     InferRecords records,
     ShadowMirror shadows,
     FeatureSwitches features,
-    TrafficMeter traffic,
     Telemetry telemetry,
     TritonMetrics triton,
     TimeProvider time)
@@ -37,7 +36,6 @@ internal sealed class Infer(
     {
         var receivedAt = time.GetUtcNow();
         var start = time.GetTimestamp();
-        using var measured = traffic.Begin();
 
         if (await routing.RouteAsync(model, version, context.User, context.RequestAborted) is not { } routed)
         {
@@ -71,7 +69,6 @@ internal sealed class Infer(
 
         if (!asynchronous && calls.RefusalWithoutAsking(routed, context.Request.ContentLength) is { } refusal)
         {
-            measured.End(time.GetElapsedTime(start), failed: true);
             records.Refused(routed.Version, time.GetElapsedTime(start));
             await RefuseAsync(context, routed.Version, tenant, refusal, time.GetElapsedTime(start));
             return;
@@ -113,7 +110,6 @@ internal sealed class Infer(
         }
 
         var total = time.GetElapsedTime(start);
-        measured.End(total, failed: ended.Result.Status >= 500);
         var parameters = records.Ended(context.User, routed, body, ended, receivedAt, total) with
         {
             Fallback = routed.Role == TrafficRole.Fallback ? $"{routed.Version.Model}/{routed.Version.Version}" : null,
@@ -232,6 +228,7 @@ internal static class InferEndpoint
         .WithDescription(
             "JSON, or JSON with raw tensors behind it, whose length Inference-Header-Content-Length says; 0 says that the body is nothing but the data of "
             + "the model's one input. May be compressed (Content-Encoding: gzip, deflate, br). With Prefer: respond-async it becomes a job.")
+        .WithMetadata(new CountedAsTraffic())
         .WithBody<InferRequestDocument>(InferExamples.Request, InferExamples.Response, "application/octet-stream")
         .Produces<InferAnswerDocument>(StatusCodes.Status200OK, "application/json", "application/octet-stream")
         .Produces(StatusCodes.Status202Accepted)

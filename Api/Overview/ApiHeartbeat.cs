@@ -42,8 +42,8 @@ internal sealed partial class ApiHeartbeat(
 
     private ApiStatus Status()
     {
-        var (requests, errors, inFlight, latencies) = traffic.Read();
-        return new ApiStatus(inbox.Replica, Environment.MachineName, _started, requests, errors, inFlight, latencies);
+        var (requests, errors, rejections, inFlight, latencies) = traffic.Read();
+        return new ApiStatus(inbox.Replica, Environment.MachineName, _started, requests, errors, rejections, inFlight, latencies);
     }
 
     [LoggerMessage(LogLevel.Warning, "The fleet could not be told of this Api replica: {Reason}")]

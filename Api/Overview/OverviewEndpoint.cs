@@ -37,17 +37,19 @@ internal static class OverviewEndpoint
         var versions = (await catalog.AllAsync(cancellationToken)).Where(v => caller.MayUse(v.Model)).ToList();
         var apis = await fleet.ApisAsync();
         var workers = await fleet.WorkersAsync();
-        var depths = await queue.DepthsAsync(versions.Select(v => (v.Model, v.Version)));
+        var queues = await queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
         var overview = new PlatformOverview(
             time.GetUtcNow(),
             apis.Sum(a => a.RequestsPerSecond),
             apis.Sum(a => a.ErrorsPerSecond),
+            apis.Sum(a => a.RejectionsPerSecond),
             LatencyQuantiles.Of(apis.Aggregate(LatencyBuckets.Empty(), (sum, api) => sum.Plus(api.Latencies))),
-            depths.Sum(),
+            queues.Sum(q => q.Depth),
+            queues.Select(q => q.OldestAge.TotalSeconds).DefaultIfEmpty().Max(),
             apis.Sum(a => a.InFlight),
             [.. apis.OrderBy(a => a.Started).Select(ToOverview)],
             [.. workers.OrderBy(w => w.Started).Select(w => ToOverview(w, caller))],
-            [.. versions.Zip(depths, (version, depth) => ToOverview(version, depth, workers))],
+            [.. versions.Zip(queues, (version, stats) => ToOverview(version, stats.Depth, workers))],
             [.. (await decisions.AllAsync(cancellationToken)).Where(d => caller.MayUse(d.Model)).Select(DecisionStatus.From)]);
         return TypedResults.Json(overview, ApiJson.Default.PlatformOverview);
     }
@@ -56,7 +58,8 @@ internal static class OverviewEndpoint
     {
         var latency = LatencyQuantiles.Of(api.Latencies);
         return new ApiOverview(
-            api.Id, api.Host, api.Started, api.RequestsPerSecond, api.ErrorsPerSecond, api.InFlight, latency.P50, latency.P95, latency.P99);
+            api.Id, api.Host, api.Started, api.RequestsPerSecond, api.ErrorsPerSecond, api.RejectionsPerSecond, api.InFlight,
+            latency.P50, latency.P95, latency.P99);
     }
 
     // What a worker has open and could not load tells of models too, named model/version.

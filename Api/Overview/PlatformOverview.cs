@@ -17,6 +17,7 @@ internal sealed record ApiOverview(
     DateTimeOffset Started,
     double RequestsPerSecond,
     double ErrorsPerSecond,
+    double RejectionsPerSecond,
     int InFlight,
     double? P50,
     double? P95,
@@ -35,14 +36,20 @@ internal sealed record ModelOverview(
     TensorMetadata[] Outputs);
 
 /// <summary>The answer of <c>GET /v1/overview</c>: all replicas, as they told the fleet within the last seconds.</summary>
+/// <param name="RequestsPerSecond">Requests for inference, however they ended.</param>
+/// <param name="ErrorsPerSecond">Of them, those answered with a 5xx.</param>
+/// <param name="RejectionsPerSecond">Of them, those answered with a 4xx.</param>
 /// <param name="QueueDepth">Requests waiting or running, over all models.</param>
+/// <param name="OldestWaitSeconds">Age of the oldest request that waits or runs; zero where there is none.</param>
 /// <param name="TrafficDecisions">The latest changes of traffic policies, newest first.</param>
 internal sealed record PlatformOverview(
     DateTimeOffset Time,
     double RequestsPerSecond,
     double ErrorsPerSecond,
+    double RejectionsPerSecond,
     LatencyQuantiles Latency,
     long QueueDepth,
+    double OldestWaitSeconds,
     int InFlight,
     ApiOverview[] Apis,
     WorkerStatus[] Workers,

@@ -31,6 +31,21 @@ public sealed class FakeApi : IAsyncDisposable
 
     public bool Workers { get; set; } = true;
 
+    /// <summary>Of the requests, those that fail: a number in JSON.</summary>
+    public string Errors { get; set; } = "0.5";
+
+    /// <summary>Seconds that the oldest request has waited.</summary>
+    public int OldestWait { get; set; }
+
+    /// <summary>The state of the one model that no worker has open.</summary>
+    public string ColdState { get; set; } = "cold";
+
+    /// <summary>Whether any model was ever called.</summary>
+    public bool Served { get; set; }
+
+    /// <summary>Whether the role of the key is too low for the overview.</summary>
+    public bool Forbidden { get; set; }
+
     /// <summary>Whether any model is registered.</summary>
     public bool Models { get; set; } = true;
 
@@ -64,6 +79,8 @@ public sealed class FakeApi : IAsyncDisposable
         });
         api._app.MapPost("/v1/auth/token", api.GiveToken);
         api._app.MapGet("/v1/overview", api.GiveOverview);
+        api._app.MapGet("/v2/models/stats", () => Results.Text(
+            $$"""{"model_stats":[{"name":"digits","version":"1","last_inference":{{(api.Served ? 1767225600000 : 0)}}}]}""", "application/json"));
         api._app.MapPost("/v2/models/{model}/versions/{version}/infer", api.InferAsync);
         await api._app.StartAsync();
         var server = api._app.Services.GetService(typeof(Microsoft.AspNetCore.Hosting.Server.IServer)) as Microsoft.AspNetCore.Hosting.Server.IServer;
@@ -78,6 +95,11 @@ public sealed class FakeApi : IAsyncDisposable
         Traffic = true;
         Latency = true;
         Workers = true;
+        Errors = "0.5";
+        OldestWait = 0;
+        ColdState = "cold";
+        Served = false;
+        Forbidden = false;
         Models = true;
         InferError = null;
         LastInfer = null;
@@ -111,7 +133,9 @@ public sealed class FakeApi : IAsyncDisposable
             return Results.Problem(statusCode: 401, detail: "The token is not valid.");
         }
 
-        return Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models), "application/json");
+        return Forbidden
+            ? Results.Problem(statusCode: 403)
+            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState), "application/json");
     }
 
     private async Task<IResult> InferAsync(HttpContext context, string model, string version)

@@ -11,29 +11,33 @@ internal static class OverviewJson
          "executions_per_second":20.25,"mean_batch_size":7.5,"in_flight":4}
         """;
 
-    public static string Of(int requestsPerSecond, bool latencies, bool workers, bool models)
+    public static string Of(int requestsPerSecond, bool latencies, bool workers, bool models, string errors, int oldestWait, string coldState)
     {
         var busy = requestsPerSecond > 0;
         var wave = (Math.Sin(requestsPerSecond / 6.0) + 1) / 2;
         string Seconds(double value) => busy && latencies ? value.ToString("0.####", CultureInfo.InvariantCulture) : "null";
         var latency = $"\"p50\":{Seconds(0.004 + (0.002 * wave))},\"p95\":{Seconds(0.0123)},\"p99\":{Seconds(0.02 + (0.008 * wave))}";
         return $$"""
-            {"time":"{{DateTimeOffset.UtcNow:O}}","requests_per_second":{{requestsPerSecond}},"errors_per_second":{{(busy ? "0.5" : "0")}},
-             "latency":{ {{latency}} },"queue_depth":{{(busy ? (int)(3 + (8 * wave)) : 0)}},"in_flight":{{(busy ? 5 : 0)}},
+            {"time":"{{DateTimeOffset.UtcNow:O}}","requests_per_second":{{requestsPerSecond}},"errors_per_second":{{(busy ? errors : "0")}},"rejections_per_second":{{(busy ? "6.5" : "0")}},
+             "latency":{ {{latency}} },"queue_depth":{{(busy ? (int)(3 + (8 * wave)) : 0)}},"oldest_wait_seconds":{{(busy ? oldestWait : 0)}},"in_flight":{{(busy ? 5 : 0)}},
              "apis":[{"id":"api-5d8b","host":"node-2","started":"2026-01-01T00:00:00Z","requests_per_second":{{requestsPerSecond}},
-               "errors_per_second":0.5,"in_flight":5,{{latency}} }],
+               "errors_per_second":0.5,"rejections_per_second":6.5,"in_flight":5,{{latency}} }],
              "workers":[{{(workers ? Worker : "")}}],
-             "models":[{{(models ? Models(workers) : "")}}],
+             "models":[{{(models ? Models(workers, coldState) : "")}}],
              "traffic_decisions":[{"model":"sentiment","decided_at":"2026-01-02T03:04:05Z","action":"rolled_back","actor":"automatic","version":"4","reason":"9 of 60 requests failed"},
               {"model":"sentiment","decided_at":"2026-01-02T03:00:00Z","action":"set","actor":"First admin key","version":null,"reason":null}]}
             """;
     }
 
-    private static string Models(bool workers) => $$"""
+    private static string Models(bool workers, string coldState) => $$"""
         {"name":"digits","version":"1","platform":"onnxruntime_onnx","state":"{{(workers ? "ready" : "unavailable")}}","workers":{{(workers ? 1 : 0)}},
          "queue_depth":2,"inputs":[{"name":"input","datatype":"FP32","shape":[-1,8,8]}],
                "outputs":[{"name":"label","datatype":"INT64","shape":[-1]},{"name":"probabilities","datatype":"FP32","shape":[-1,10]}]},
               {"name":"sentiment","version":"3","platform":"onnxruntime_onnx","state":"{{(workers ? "ready" : "unavailable")}}","workers":{{(workers ? 1 : 0)}},
-               "queue_depth":0,"inputs":[{"name":"text","datatype":"BYTES","shape":[-1,1]}],"outputs":[{"name":"score","datatype":"FP32","shape":[-1,2]}]}
+               "queue_depth":0,"inputs":[{"name":"text","datatype":"BYTES","shape":[-1,1]}],"outputs":[{"name":"score","datatype":"FP32","shape":[-1,2]}]},
+              {"name":"delivery","version":"2","platform":"onnxruntime_onnx","state":"{{(workers ? coldState : "unavailable")}}","workers":0,"queue_depth":0,
+               "inputs":[{"name":"distance","datatype":"FP32","shape":[-1]},{"name":"stops","datatype":"INT64","shape":[-1,1]},
+                {"name":"express","datatype":"BOOL","shape":[-1]},{"name":"note","datatype":"BYTES","shape":[-1]}],
+               "outputs":[{"name":"score","datatype":"FP32","shape":[-1]}]}
         """;
 }

@@ -1,3 +1,4 @@
+using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -17,7 +18,10 @@ public class OverviewTests(Dashboard dashboard)
         await Expect(page.Figure("latency")).ToHaveTextAsync("12.3 ms");
         await Expect(page.Locator("[data-figure=errors]")).ToContainTextAsync("of requests");
         await Expect(page.Figure("workers")).ToHaveTextAsync("1/1");
-        await Expect(page.Figure("models")).ToHaveTextAsync("2/2");
+        await Expect(page.Figure("models")).ToHaveTextAsync("2/3");
+        await Expect(page.Locator("[data-figure=models]")).ToContainTextAsync("1 cold");
+        await Expect(page.Locator("[data-figure=models] .alert")).ToHaveCountAsync(0);
+        await Expect(page.Figure("rejections")).ToHaveTextAsync("6.5");
     }
 
     [Fact]
@@ -38,7 +42,7 @@ public class OverviewTests(Dashboard dashboard)
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "API replicas" }).GetByText("api-5d8b")).ToBeVisibleAsync();
 
         var decisions = page.GetByRole(AriaRole.Region, new() { Name = "Traffic decisions" });
-        foreach (var text in new[] { "2026-01-02 03:04:05", "took 4 back", "automatic", "9 of 60 requests failed", "set", "First admin key" })
+        foreach (var text in new[] { "2026-01-02 03:04:05", "rolled back 4", "automatic", "9 of 60 requests failed", "policy set", "First admin key" })
         {
             await Expect(decisions.GetByText(text, new() { Exact = true })).ToBeVisibleAsync();
         }
@@ -50,10 +54,93 @@ public class OverviewTests(Dashboard dashboard)
         var page = await dashboard.OpenAsync();
         await page.SignInAsync();
 
-        foreach (var (chart, lines) in new[] { ("Traffic", 2), ("Latency", 3), ("Queue depth", 1) })
+        foreach (var (chart, lines) in new[] { ("Traffic", 3), ("Latency", 3), ("Queue depth", 1) })
         {
             await Expect(page.Locator($"section[aria-label='{chart}'] .rz-line-series path")).ToHaveCountAsync(lines);
         }
+    }
+
+    [Fact]
+    public async Task Chart_tells_its_numbers_under_the_pointer_while_it_moves_on()
+    {
+        var page = await dashboard.OpenAsync();
+        await page.SignInAsync();
+        var chart = page.Locator("section[aria-label=Latency] .rz-chart");
+        await Expect(page.Locator("section[aria-label=Latency] .rz-line-series path")).ToHaveCountAsync(3);
+        var box = (await chart.BoundingBoxAsync())!;
+
+        // The newest second is at the right; each move asks again, as a hand does.
+        var across = 0;
+        await Wait.UntilAsync(async () =>
+        {
+            await page.Mouse.MoveAsync(box.X + (box.Width * 0.97f) - (across++ % 20), box.Y + (box.Height * 0.5f));
+            return await page.Locator(".rz-chart-tooltip").GetByText("p95").CountAsync() > 0;
+        });
+    }
+
+    [Theory]
+    [InlineData("operational", "0.5", 0, "cold", true, "")]
+    [InlineData("degraded", "9", 0, "cold", true, "% of requests fail.")]
+    [InlineData("degraded", "0", 75, "cold", true, "the oldest for 1 min.")]
+    [InlineData("degraded", "0", 0, "unavailable", true, "No worker can load delivery/2.")]
+    [InlineData("outage", "90", 0, "cold", true, "% of requests fail.")]
+    [InlineData("outage", "0", 75, "cold", false, "No worker is running.")]
+    public async Task Health_is_told_first_with_its_reason(string level, string errors, int oldestWait, string coldState, bool workers, string reason)
+    {
+        var page = await dashboard.OpenAsync();
+        var api = dashboard.Api;
+        (api.Errors, api.OldestWait, api.ColdState, api.Workers) = (errors, oldestWait, coldState, workers);
+        await page.SignInAsync();
+
+        var health = page.Locator("[data-health]");
+        await Expect(health).ToHaveAttributeAsync("data-health", level);
+        await Expect(health).ToContainTextAsync(reason);
+        await Expect(health).Not.ToContainTextAsync("since");
+
+        api.Reset();
+        if (level != "operational")
+        {
+            await Expect(health).ToHaveAttributeAsync("data-health", "operational");
+            await Expect(health).ToContainTextAsync("since");
+        }
+    }
+
+    [Fact]
+    public async Task Numbers_that_no_longer_come_are_not_called_live()
+    {
+        var page = await dashboard.OpenAsync();
+        await page.SignInAsync();
+        await Expect(page.GetByText("Live", new() { Exact = true })).ToBeVisibleAsync();
+
+        // The server goes on, and the browser is cut off from it.
+        await page.Context.SetOfflineAsync(true);
+        await Expect(page.GetByText("Not live", new() { Exact = true })).ToBeVisibleAsync(new() { Timeout = 20_000 });
+
+        await page.Context.SetOfflineAsync(false);
+        await Expect(page.GetByText("Live", new() { Exact = true })).ToBeVisibleAsync(new() { Timeout = 60_000 });
+    }
+
+    [Fact]
+    public async Task Overview_of_a_platform_that_has_served_and_rests_shows_its_charts()
+    {
+        var page = await dashboard.OpenAsync();
+        (dashboard.Api.Traffic, dashboard.Api.Served) = (false, true);
+        await page.SignInAsync();
+
+        await Expect(page.Locator("section[aria-label=Traffic]")).ToBeVisibleAsync();
+        await Expect(page.GetByText("No requests yet")).ToBeHiddenAsync();
+    }
+
+    [Fact]
+    public async Task Key_whose_role_may_not_see_the_overview_is_told_so()
+    {
+        var page = await dashboard.OpenAsync();
+        dashboard.Api.Forbidden = true;
+        await page.GotoAsync("/");
+        await page.SubmitKeyAsync(FakeApi.Key);
+
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("role of your API key may not see this");
+        await Expect(page.GetByRole(AriaRole.Status, new() { Name = "Loading the overview" })).ToBeHiddenAsync();
     }
 
     [Fact]

@@ -41,6 +41,7 @@ public sealed class PlaygroundTests(Dashboard dashboard)
     {
         var page = await OpenAsync();
         await page.GetByLabel("Model").SelectOptionAsync("sentiment/3");
+        await page.GetByLabel("Several rows, as JSON").CheckAsync();
 
         await Expect(page.GetByRole(AriaRole.Group, new() { Name = "text" })).ToContainTextAsync("text: BYTES [N × 1]");
         Assert.Equal("1, 1", await page.GetByLabel("Shape").InputValueAsync());
@@ -60,10 +61,37 @@ public sealed class PlaygroundTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Inputs_of_one_value_a_row_are_fields_and_the_model_is_in_the_address()
+    {
+        var page = await OpenAsync();
+        await page.GetByLabel("Model").SelectOptionAsync("delivery/2");
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/playground?model=delivery%2F2");
+        await page.ReloadAsync();
+        await page.GetByLabel("distance").FillAsync("2.5");
+        await page.GetByLabel("stops").FillAsync("-3");
+        await page.GetByLabel("express").CheckAsync();
+        await page.GetByLabel("note").FillAsync("it's \"fragile\"");
+        var run = page.GetByRole(AriaRole.Button, new() { Name = "Run" });
+        await Expect(run).ToBeInViewportAsync();
+        await run.ClickAsync();
+
+        await Expect(page.GetByLabel("Data of score")).ToBeInViewportAsync();
+        using var sent = JsonDocument.Parse(dashboard.Api.LastInfer!.Value.Body);
+        Assert.Equal(
+            ["[1]:[2.5]", "[1,1]:[-3]", "[1]:[true]", "[1]:[\"it\\u0027s \\u0022fragile\\u0022\"]"],
+            sent.RootElement.GetProperty("inputs").EnumerateArray().Select(i => $"{i.GetProperty("shape").GetRawText()}:{i.GetProperty("data").GetRawText()}"));
+
+        await page.GetByLabel("distance").FillAsync("");
+        await run.ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("distance: '' is not a number.");
+    }
+
+    [Fact]
     public async Task What_is_wrong_is_said_and_the_form_stays()
     {
         var page = await OpenAsync();
         await page.GetByLabel("Model").SelectOptionAsync("sentiment/3");
+        await page.GetByLabel("Several rows, as JSON").CheckAsync();
         var alert = page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert);
         var run = page.GetByRole(AriaRole.Button, new() { Name = "Run" });
 

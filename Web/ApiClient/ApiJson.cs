@@ -5,6 +5,7 @@ namespace InferenceTemplate.Web.ApiClient;
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(Overview))]
+[JsonSerializable(typeof(ModelStatistics))]
 [JsonSerializable(typeof(AccessToken))]
 [JsonSerializable(typeof(InferAnswer))]
 [JsonSerializable(typeof(InferError))]

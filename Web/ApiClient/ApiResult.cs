@@ -6,6 +6,9 @@ public enum ApiFailure
     /// <summary>The key is wrong, or the token has expired or was revoked.</summary>
     Unauthorized,
 
+    /// <summary>The key is good, but its role may not do this.</summary>
+    Forbidden,
+
     /// <summary>Too many calls; wait.</summary>
     Limited,
 

@@ -25,6 +25,10 @@ internal sealed class InferenceApi(HttpClient http)
     public Task<ApiResult<Overview>> GetOverviewAsync(string accessToken, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, "/v1/overview", accessToken, ApiJson.Default.Overview, OverviewTimeout, cancellationToken);
 
+    /// <summary>Reads what each model version has done so far.</summary>
+    public Task<ApiResult<ModelStatistics>> GetStatisticsAsync(string accessToken, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, "/v2/models/stats", accessToken, ApiJson.Default.ModelStatistics, OverviewTimeout, cancellationToken);
+
     /// <summary>Runs one request; what the Api says of one that is wrong is the result's detail.</summary>
     /// <param name="body">A request of the Open Inference Protocol, in JSON.</param>
     public async Task<ApiResult<InferAnswer>> InferAsync(
@@ -100,6 +104,8 @@ internal sealed class InferenceApi(HttpClient http)
         where T : class => status switch
         {
             HttpStatusCode.Unauthorized => ApiResult<T>.Failed(ApiFailure.Unauthorized, "It refused the credential."),
+            HttpStatusCode.Forbidden => ApiResult<T>.Failed(
+                ApiFailure.Forbidden, "The role of your API key may not see this. Sign in with a key of the role user or admin."),
             HttpStatusCode.TooManyRequests => ApiResult<T>.Failed(ApiFailure.Limited, "Too many calls; wait a moment."),
             HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout =>
                 ApiResult<T>.Failed(ApiFailure.Unreachable, $"It answered {(int)status} {status}."),

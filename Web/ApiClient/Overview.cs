@@ -2,10 +2,12 @@ namespace InferenceTemplate.Web.ApiClient;
 
 /// <summary>What <c>GET /v1/overview</c> answers: the whole system at one moment.</summary>
 /// <param name="Time">When the Api took the snapshot, UTC.</param>
-/// <param name="RequestsPerSecond">Finished requests, all Api replicas together.</param>
-/// <param name="ErrorsPerSecond">Those of them that failed.</param>
+/// <param name="RequestsPerSecond">Requests for inference that ended, all Api replicas together.</param>
+/// <param name="ErrorsPerSecond">Of them, those answered with a 5xx.</param>
+/// <param name="RejectionsPerSecond">Of them, those answered with a 4xx.</param>
 /// <param name="Latency">Percentiles over all replicas.</param>
 /// <param name="QueueDepth">Requests waiting or running in the workers, over all models.</param>
+/// <param name="OldestWaitSeconds">Age of the oldest of them.</param>
 /// <param name="InFlight">Requests that the Api has accepted and not yet answered.</param>
 /// <param name="Apis">The live Api replicas.</param>
 /// <param name="Workers">The live workers.</param>
@@ -15,8 +17,10 @@ public sealed record Overview(
     DateTimeOffset Time,
     double RequestsPerSecond,
     double ErrorsPerSecond,
+    double RejectionsPerSecond,
     LatencyPercentiles Latency,
     long QueueDepth,
+    double OldestWaitSeconds,
     long InFlight,
     IReadOnlyList<ApiReplica> Apis,
     IReadOnlyList<WorkerInstance> Workers,
@@ -40,6 +44,7 @@ public sealed record ApiReplica(
     DateTimeOffset Started,
     double RequestsPerSecond,
     double ErrorsPerSecond,
+    double RejectionsPerSecond,
     long InFlight,
     double? P50,
     double? P95,

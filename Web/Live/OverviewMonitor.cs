@@ -21,7 +21,13 @@ internal sealed class OverviewMonitor(InferenceApi api, TimeProvider time)
     /// <summary>What <see cref="Failure"/> was, for people.</summary>
     public string Detail { get; private set; } = "";
 
-    /// <summary>Whether any poll since the page opened saw a request.</summary>
+    /// <summary>Of <see cref="Current"/>; null before it.</summary>
+    public PlatformHealth? Health { get; private set; }
+
+    /// <summary>When <see cref="Health"/> last changed its level while this page looked; null where it has not.</summary>
+    public DateTimeOffset? HealthSince { get; private set; }
+
+    /// <summary>Whether any model has answered, ever.</summary>
     public bool SeenTraffic { get; private set; }
 
     /// <summary>The window, oldest first.</summary>
@@ -46,9 +52,20 @@ internal sealed class OverviewMonitor(InferenceApi api, TimeProvider time)
         Detail = result.Detail;
         if (result.Value is { } overview)
         {
+            var first = Current is null;
             Current = overview;
             Updated = now;
-            SeenTraffic |= overview is not { RequestsPerSecond: 0, ErrorsPerSecond: 0, InFlight: 0, Latency.P50: null };
+            var health = PlatformHealth.Of(overview);
+            HealthSince = Health is null || health.Level == Health.Level ? HealthSince : now;
+            Health = health;
+            SeenTraffic |= overview is not { RequestsPerSecond: 0, InFlight: 0, Latency.P50: null };
+            if (first && !SeenTraffic)
+            {
+                // Nothing in the last seconds, but perhaps before. Where that can't be told, empty charts say less that is wrong.
+                var statistics = await api.GetStatisticsAsync(session.AccessToken, cancellationToken);
+                SeenTraffic = statistics.Value is not { } known || known.ModelStats.Any(model => model.LastInference > 0);
+            }
+
             Append(Sample.Of(now, overview));
         }
         else

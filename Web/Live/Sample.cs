@@ -11,6 +11,7 @@ public sealed record Sample(
     double Age,
     double? RequestsPerSecond,
     double? ErrorsPerSecond,
+    double? RejectionsPerSecond,
     double? P50,
     double? P95,
     double? P99,
@@ -21,12 +22,13 @@ public sealed record Sample(
         0,
         overview.RequestsPerSecond,
         overview.ErrorsPerSecond,
+        overview.RejectionsPerSecond,
         Milliseconds(overview.Latency.P50),
         Milliseconds(overview.Latency.P95),
         Milliseconds(overview.Latency.P99),
         overview.QueueDepth);
 
-    public static Sample Gap(DateTimeOffset time) => new(time, 0, null, null, null, null, null, null);
+    public static Sample Gap(DateTimeOffset time) => new(time, 0, null, null, null, null, null, null, null);
 
     private static double? Milliseconds(double? seconds) => seconds * 1000;
 }

@@ -1,4 +1,4 @@
-// What needs the browser: the theme, copying, and starting again after the server has forgotten us. Everything listens on the
+// What needs the browser: the theme, copying, whether numbers are live, and starting again after the server has forgotten us. Everything listens on the
 // document, so that it also holds for elements that Blazor adds later.
 (() => {
     'use strict';
@@ -40,6 +40,24 @@
             copy(source);
         }
     });
+
+    // Only the browser can tell that updates no longer arrive: a broken connection says nothing.
+    const staleAfter = 3000;
+    let shown = '';
+    let shownAt = 0;
+
+    setInterval(() => {
+        const live = document.querySelector('[data-live]');
+        if (!live) {
+            return;
+        }
+        const updated = live.querySelector('time').dateTime;
+        if (updated !== shown) {
+            shown = updated;
+            shownAt = performance.now();
+        }
+        live.toggleAttribute('data-stale', performance.now() - shownAt > staleAfter);
+    }, 500);
 
     document.addEventListener('DOMContentLoaded', () => {
         // "Rejected": the server answers but the circuit is gone, as after a new deployment.

@@ -25,9 +25,25 @@ public sealed class TensorField
             _ => "0",
         };
         Data = count <= MaxSample ? $"[{string.Join(", ", Enumerable.Repeat(value, (int)count))}]" : "";
+        IsSingle = SendsSingle = count == 1;
+        Value = signature.Datatype switch
+        {
+            "BOOL" or "BYTES" => "",
+            _ => "0",
+        };
     }
 
     public TensorSignature Signature { get; }
+
+    /// <summary>Whether a row of it is one number, flag or text, so that a field for it is enough.</summary>
+    public bool IsSingle { get; }
+
+    /// <summary>Whether <see cref="Value"/> or <see cref="Flag"/> is sent, rather than <see cref="Data"/>.</summary>
+    public bool SendsSingle { get; set; }
+
+    public string Value { get; set; }
+
+    public bool Flag { get; set; }
 
     /// <summary>Sizes with commas between them.</summary>
     public string Shape { get; set; }
@@ -65,6 +81,17 @@ internal static class PlaygroundRequest
 
             json.WriteEndArray();
             json.WritePropertyName("data");
+            if (field.SendsSingle)
+            {
+                if (!WriteSingle(json, field))
+                {
+                    return (null, $"{field.Signature.Name}: '{field.Value}' is not a number.");
+                }
+
+                json.WriteEndObject();
+                continue;
+            }
+
             try
             {
                 using var data = JsonDocument.Parse(field.Data);
@@ -87,6 +114,34 @@ internal static class PlaygroundRequest
         json.WriteEndObject();
         json.Flush();
         return (Encoding.UTF8.GetString(body.WrittenSpan), null);
+    }
+
+    private static bool WriteSingle(Utf8JsonWriter json, TensorField field)
+    {
+        json.WriteStartArray();
+        switch (field.Signature.Datatype)
+        {
+            case "BOOL":
+                json.WriteBooleanValue(field.Flag);
+                break;
+            case "BYTES":
+                json.WriteStringValue(field.Value);
+                break;
+            default:
+                // Whether it is one of the datatype is for the Api to say.
+                if (!double.TryParse(field.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) || !double.IsFinite(number))
+                {
+                    return false;
+                }
+
+                json.WriteRawValue(long.TryParse(field.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
+                    ? whole.ToString(CultureInfo.InvariantCulture)
+                    : number.ToString("R", CultureInfo.InvariantCulture));
+                break;
+        }
+
+        json.WriteEndArray();
+        return true;
     }
 
     /// <summary>The request as a command for a shell; the body can't end its quotes.</summary>

@@ -1,0 +1,7 @@
+namespace InferenceTemplate.Web.ApiClient;
+
+/// <summary>What <c>GET /v2/models/stats</c> answers, as far as the dashboard reads it.</summary>
+public sealed record ModelStatistics(IReadOnlyList<VersionStatistics> ModelStats);
+
+/// <param name="LastInference">Unix time in milliseconds; 0 where there was none.</param>
+public sealed record VersionStatistics(string Name, string Version, long LastInference);
