@@ -1,6 +1,7 @@
 using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Core.Jobs;
 using InferenceTemplate.Tests.Shared;
+using Npgsql;
 
 namespace InferenceTemplate.Tests.Storage;
 
@@ -70,6 +71,31 @@ public sealed class JobReconcilerTests(Servers servers)
         await jobs.Cancellation.CancelAsync(jobs.Tenant, id, Stopping);
 
         await ReconcileUntilAsync(jobs, id, JobState.Cancelled);
+    }
+
+    [Fact]
+    public async Task Job_that_is_cancelled_while_another_worker_rescues_it_does_not_run_again()
+    {
+        await using var jobs = await JobServices.StartAsync(servers, options => options.Lease = TimeSpan.FromMilliseconds(1));
+        var id = Assert.Single(await jobs.AcceptAsync(1));
+        await jobs.ClaimAsync(id, "silent");
+        await using var holder = await servers.Database.OpenConnectionAsync(Stopping);
+        await using var held = await holder.BeginTransactionAsync(Stopping);
+        await using var hold = new NpgsqlCommand("SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE", holder, held) { Parameters = { new() { Value = id } } };
+        await hold.ExecuteScalarAsync(Stopping);
+
+        // Both have seen the job run with a lease that has passed; the cancellation is first in line for the row.
+        var cancelled = jobs.Cancellation.CancelAsync(jobs.Tenant, id, Stopping);
+        await WaitingForAsync(jobs, holder.ProcessID, 1);
+        var claimed = jobs.Leases.ClaimAsync([id], "rescuer", Stopping);
+        await WaitingForAsync(jobs, holder.ProcessID, 2);
+        await jobs.Reconciler.ReconcileAsync(Stopping);
+        await held.CommitAsync(Stopping);
+        await cancelled;
+
+        Assert.Empty(await claimed);
+        await ReconcileUntilAsync(jobs, id, JobState.Cancelled);
+        Assert.Empty(await jobs.Leases.ClaimAsync([id], "another", Stopping));
     }
 
     [Fact]
@@ -153,6 +179,15 @@ public sealed class JobReconcilerTests(Servers servers)
         Assert.Equal(JobState.Failed, (await jobs.FindAsync(ids[0])).State);
         Assert.Equal(1, await jobs.DepthAsync());
     }
+
+    // Those that wait for a connection's lock, and those that wait for these.
+    private static Task WaitingForAsync(JobServices jobs, int holder, long number) => Wait.UntilAsync(
+        async () => number == await jobs.ScalarAsync<long>(
+            """
+            WITH waiting AS (SELECT pid, pg_blocking_pids(pid) AS blockers FROM pg_stat_activity WHERE datname = current_database())
+            SELECT count(*) FROM waiting WHERE blockers && (ARRAY[$1] || ARRAY(SELECT pid FROM waiting WHERE $1 = ANY (blockers)))
+            """,
+            holder));
 
     private static async Task ReconcileUntilAsync(JobServices jobs, Guid id, JobState state)
     {
