@@ -1,8 +1,5 @@
 using InferenceTemplate.AppHost;
 using InferenceTemplate.AppHost.Commands;
-//#if (deploy)
-using InferenceTemplate.AppHost.Kubernetes;
-//#endif
 using InferenceTemplate.AppHost.Lifecycle;
 using InferenceTemplate.AppHost.LocalServers;
 
@@ -47,26 +44,12 @@ var worker = builder.AddService<Projects.Worker>(Resources.Worker)
     .WithPages(("Health", "/health"))
     .WithDrainCommand();
 
-//#if (web)
-var web = builder.AddService<Projects.Web>(Resources.Web)
-    .WithReference(api).WaitFor(api)
-    .WithExternalHttpEndpoints()
-    .WithIconName("DataUsage")
-    .WithPages(("Dashboard", "/"), ("Playground", "/playground"), ("Sign in", "/sign-in"), ("Health", "/health"));
+var dashboard = builder.AddDashboard(api);
 
-//#endif
-//#if (deploy)
-builder.AddHelmChart();
-//#endif
+builder.AddDeployment(database);
 builder.AddOperations(api, adminSecret);
 builder.AddBench();
 builder.StopServicesBeforeServers();
-builder.AddStartupBanner(
-    //#if (web)
-    web,
-    //#endif
-    api,
-    worker,
-    adminSecret);
+builder.AddStartupBanner(api, worker, dashboard, adminSecret);
 
 builder.Build().Run();
