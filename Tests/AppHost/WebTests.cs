@@ -11,5 +11,6 @@ public sealed class WebTests(SharedPlatform platform)
 
     [Fact]
     public async Task Web_names_its_pages() => Assert.Equal(
-        [("Dashboard", "/"), ("Playground", "/playground"), ("Sign in", "/sign-in"), ("Health", "/health")], await platform.PagesAsync("web"));
+        [("Dashboard", "/"), ("Playground", "/playground"), ("Sign in", "/sign-in"), ("Health", "/health")],
+        await platform.PagesAsync("web"));
 }

@@ -103,7 +103,7 @@ public sealed class PolicyTests(Charts charts)
         ? new() { { "NetworkPolicy/web-network", "spec.egress.0", null, Networks, "web -> api:8080/TCP: admitted at its end only" } }
         : [];
 
-    [Theory(SkipTestWithoutData = true)]
+    [Theory]
     [MemberData(nameof(Breaks))]
     [MemberData(nameof(BreaksOfTheDashboard))]
     public async Task Policy_notices_what_breaks_it(string target, string path, string? value, string policy, string complaint)

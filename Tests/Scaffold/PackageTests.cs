@@ -14,7 +14,10 @@ public sealed class PackageTests(Template template)
     {
         var folder = template.Folder("packed");
         await Commands.RunAsync(
-            "dotnet", ["pack", Path.Combine(Repository.Root, "pack", "Template.Package.csproj"), "-o", folder, "-v", "quiet", "--nologo"], folder, Cancellation);
+            "dotnet",
+            ["pack", Path.Combine(Repository.Root, "pack", "Template.Package.csproj"), "-o", folder, "-v", "quiet", "--nologo"],
+            folder,
+            Cancellation);
         var file = Assert.Single(Directory.GetFiles(folder, "*.nupkg"));
         await using var package = await ZipFile.OpenReadAsync(file, Cancellation);
         var packed = package.Entries.Select(entry => Uri.UnescapeDataString(entry.FullName))
@@ -22,7 +25,8 @@ public sealed class PackageTests(Template template)
         string[] own = ["pack/", "Bench/", "Tests/Scaffold/"];
         var tracked = (await Commands.RunAsync("git", ["-c", "core.quotepath=off", "ls-files"], Repository.Root, Cancellation))
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Where(name => !own.Any(part => name.StartsWith(part, StringComparison.Ordinal)) && File.Exists(Path.Combine(Repository.Root, name)));
+            .Where(name => !own.Any(part => name.StartsWith(part, StringComparison.Ordinal)))
+            .Where(name => File.Exists(Path.Combine(Repository.Root, name)));
         Assert.Equal(tracked.Order(StringComparer.Ordinal), packed.Order(StringComparer.Ordinal));
 
         var hive = Path.Combine(folder, "hive");

@@ -3,7 +3,8 @@ namespace InferenceTemplate.Tests.Scaffold;
 /// <summary>Projects of the template build, run, stop and pass their own tests.</summary>
 public sealed class ProjectTests(Template template)
 {
-    private static readonly string[] s_quick = ["--nologo", "-v", "quiet", "-clp:NoSummary", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false"];
+    private static readonly string[] s_quick =
+        ["--nologo", "-v", "quiet", "-clp:NoSummary", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false"];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -54,12 +55,13 @@ public sealed class ProjectTests(Template template)
         Assert.Contains("\"model_name\":\"digits\"", output, StringComparison.Ordinal);
         Assert.Contains("check passed", output, StringComparison.Ordinal);
 
-        (exitCode, output) = await Commands.TryRunAsync("dotnet", ["test", project.PathOf("Tests/Unit"), "--nologo"], project.Root, Cancellation);
+        (exitCode, output) = await TestAsync(project, "Tests/Unit");
         Assert.True(exitCode == 0, $"{project}: {output}");
 
         // What it left is ignored by the git of a project that has just begun.
         await Commands.RunAsync("git", ["init", "--quiet"], project.Root, Cancellation);
-        var untracked = await Commands.RunAsync("git", ["-c", "core.quotepath=off", "status", "--porcelain", "--untracked-files=all"], project.Root, Cancellation);
+        var untracked = await Commands.RunAsync(
+            "git", ["-c", "core.quotepath=off", "status", "--porcelain", "--untracked-files=all"], project.Root, Cancellation);
         Assert.Equal(project.Files.Count, untracked.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Directory.Delete(project.Root, recursive: true);
     }
@@ -76,11 +78,14 @@ public sealed class ProjectTests(Template template)
         Assert.True(exitCode == 0, $"{project}: {output}");
         Assert.Contains("{\"models\":", output, StringComparison.Ordinal);
 
-        (exitCode, output) = await Commands.TryRunAsync("dotnet", ["test", project.PathOf("Tests/AppHost"), "--nologo"], project.Root, Cancellation);
+        (exitCode, output) = await TestAsync(project, "Tests/AppHost");
         Assert.NotEqual(0, exitCode);
         Assert.Contains("models/digits is not there", output, StringComparison.Ordinal);
         Directory.Delete(project.Root, recursive: true);
     }
+
+    private static Task<(int ExitCode, string Output)> TestAsync(GeneratedProject project, string tests) =>
+        Commands.TryRunAsync("dotnet", ["test", project.PathOf(tests), "--nologo"], project.Root, Cancellation);
 
     private static async Task BuildAsync(GeneratedProject project, string what)
     {
