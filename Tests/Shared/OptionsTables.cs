@@ -126,7 +126,8 @@ public static partial class OptionsTables
     }
 
     private static string Bound(PropertyInfo property, object bound) =>
-        Units(property, bound) ?? (bound is string ? (string)bound : Convert.ToDecimal(bound, CultureInfo.InvariantCulture).ToString("#,0.##", CultureInfo.InvariantCulture));
+        Units(property, bound) ?? (bound as string ?? (bound is double fraction && fraction % 1 != 0
+            ? fraction.ToString(CultureInfo.InvariantCulture) : Convert.ToInt64(bound, CultureInfo.InvariantCulture).ToString("#,0", CultureInfo.InvariantCulture)));
 
     private static string Written(object value) => value switch
     {
@@ -154,7 +155,7 @@ public static partial class OptionsTables
             unit++;
         }
 
-        return unit == 0 ? null : $"{bytes} {s_units[unit]}";
+        return unit == 0 || bytes > 9999 ? null : $"{bytes} {s_units[unit]}";
     }
 
     private static string Explanation(PropertyInfo property)
