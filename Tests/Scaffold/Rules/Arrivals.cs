@@ -21,7 +21,7 @@ internal static class Arrivals
         [
             .. s_always,
             .. choice.Web ? (string[])["Web/Web.csproj", "Tests/Web/Tests.Web.csproj", "aspire-manifest.json"] : [],
-            .. choice.Deploy ? (string[])["deploy/cluster/namespace.yaml", "scripts/chart.sh", ".github/workflows/main.yml", "azure.yaml", "docs/kubernetes.md"] : [],
+            .. choice.Deploy ? (string[])["deploy/cluster/namespace.yaml", "scripts/chart.sh", ".github/workflows/main.yml", "azure.yaml"] : [],
             .. choice is { Deploy: true, Web: true, Cuda: true } ? (string[])["deploy/helm/Chart.yaml"] : [],
             .. choice.Samples ? (string[])["models/digits/1/model.onnx"] : ["Tests/Models/digits/1/model.onnx"],
         ];
