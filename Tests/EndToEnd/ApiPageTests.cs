@@ -2,7 +2,7 @@ using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 
-/// <summary>docs/api.md is followed to the letter, on a platform of its own, since it changes the models that come with the product.</summary>
+/// <summary>docs/api.md is followed to the letter, on a platform of its own, since it changes the bundled models.</summary>
 public sealed class ApiPageTests(Platform platform) : IClassFixture<Platform>
 {
     [Fact]

@@ -30,9 +30,10 @@ public static partial class OptionsTables
     public static IReadOnlyDictionary<string, Type> Types { get; } = Find();
 
     /// <summary>Names of the classes that the page has a table of.</summary>
-    public static IReadOnlyList<string> Listed() => [.. Block().Matches(File.ReadAllText(s_page)).Select(match => match.Groups["type"].Value)];
+    public static IReadOnlyList<string> Listed() =>
+        [.. Block().Matches(File.ReadAllText(s_page)).Select(match => match.Groups["type"].Value)];
 
-    /// <summary>Tables of the page that differ from their class, as the lines that they should have. Writes them with <c>UPDATE_DOCS=1</c>.</summary>
+    /// <summary>Tables of the page that differ from their class, as they should be. Writes them with <c>UPDATE_DOCS=1</c>.</summary>
     public static IReadOnlyList<string> Outdated()
     {
         var text = File.ReadAllText(s_page);
@@ -58,16 +59,20 @@ public static partial class OptionsTables
 
     /// <summary>Settings without a sentence that says what they are.</summary>
     public static IReadOnlyList<string> Unexplained() =>
-        [.. from type in Types.Values from property in Settings(type) where Explanation(property).Length == 0 select $"{type.Name}.{property.Name}"];
+        [.. from type in Types.Values
+            from property in Settings(type)
+            where Explanation(property).Length == 0
+            select $"{type.Name}.{property.Name}"];
 
     private static SortedDictionary<string, Type> Find()
     {
         var test = typeof(OptionsTables).Assembly.GetName().Name!;
         var product = test[..test.IndexOf(".Tests.", StringComparison.Ordinal)];
         var found = new SortedDictionary<string, Type>(StringComparer.Ordinal);
-        foreach (var file in Directory.GetFiles(AppContext.BaseDirectory, $"{product}.*.dll").Where(file => !file.Contains(".Tests.", StringComparison.Ordinal)))
+        var files = Directory.GetFiles(AppContext.BaseDirectory, $"{product}.*.dll");
+        foreach (var assembly in files.Select(file => Path.GetFileNameWithoutExtension(file)).Where(name => !name.Contains(".Tests.", StringComparison.Ordinal)))
         {
-            foreach (var type in Assembly.Load(Path.GetFileNameWithoutExtension(file)).GetTypes().Where(type => Section(type) is not null))
+            foreach (var type in Assembly.Load(assembly).GetTypes().Where(type => Section(type) is not null))
             {
                 found.Add(type.Name, type);
             }
@@ -85,7 +90,8 @@ public static partial class OptionsTables
         var defaults = Activator.CreateInstance(type, nonPublic: true);
         foreach (var property in Settings(type))
         {
-            table.Append(CultureInfo.InvariantCulture, $"| `{Section(type)}:{property.Name}` | {Default(property, defaults)} | {Range(property)} | {Explanation(property)} |\n");
+            string[] cells = [$"`{Section(type)}:{property.Name}`", Default(property, defaults), Range(property), Explanation(property)];
+            table.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
         }
 
         return table.ToString();
@@ -120,19 +126,21 @@ public static partial class OptionsTables
             return string.Join(", ", Enum.GetNames(type).Select(name => $"`{name}`"));
         }
 
-        return property.GetCustomAttribute<RegularExpressionAttribute>() is { } pattern && Alternatives().Match(pattern.Pattern) is { Success: true } match
+        return property.GetCustomAttribute<RegularExpressionAttribute>() is { } pattern
+            && Alternatives().Match(pattern.Pattern) is { Success: true } match
             ? string.Join(", ", match.Groups["words"].Value.Split('|').Select(word => $"`{word}`"))
             : "";
     }
 
     private static string Bound(PropertyInfo property, object bound) =>
-        Units(property, bound) ?? (bound as string ?? (bound is double fraction && fraction % 1 != 0
-            ? fraction.ToString(CultureInfo.InvariantCulture) : Convert.ToInt64(bound, CultureInfo.InvariantCulture).ToString("#,0", CultureInfo.InvariantCulture)));
+        Units(property, bound) ?? bound as string ?? (bound is double fraction && fraction % 1 != 0
+            ? fraction.ToString(CultureInfo.InvariantCulture)
+            : Convert.ToInt64(bound, CultureInfo.InvariantCulture).ToString("#,0", CultureInfo.InvariantCulture));
 
     private static string Written(object value) => value switch
     {
-        TimeSpan time => time.ToString("c", CultureInfo.InvariantCulture).TrimEnd('0') is var text && text.Contains('.', StringComparison.Ordinal) && time.Ticks % TimeSpan.TicksPerSecond != 0
-            ? text : time.ToString("c", CultureInfo.InvariantCulture),
+        TimeSpan time when time.Ticks % TimeSpan.TicksPerSecond != 0 => time.ToString("c", CultureInfo.InvariantCulture).TrimEnd('0'),
+        TimeSpan time => time.ToString("c", CultureInfo.InvariantCulture),
         bool yes => yes ? "true" : "false",
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
@@ -142,7 +150,8 @@ public static partial class OptionsTables
     // What counts bytes, in the largest unit that divides it.
     private static string? Units(PropertyInfo property, object value)
     {
-        if (value is not (int or long or double) || !(property.Name.Contains("Bytes", StringComparison.Ordinal) || property.Name.Contains("Memory", StringComparison.Ordinal)))
+        var countsBytes = ((string[])["Bytes", "Memory"]).Any(word => property.Name.Contains(word, StringComparison.Ordinal));
+        if (!countsBytes || value is not (int or long or double))
         {
             return null;
         }
@@ -174,5 +183,6 @@ public static partial class OptionsTables
         return DefaultSentence().Replace(text, "").Replace("|", "\\|", StringComparison.Ordinal);
     }
 
-    private static XDocument Documentation(Assembly assembly) => XDocument.Load(Path.Combine(AppContext.BaseDirectory, $"{assembly.GetName().Name}.xml"));
+    private static XDocument Documentation(Assembly assembly) =>
+        XDocument.Load(Path.Combine(AppContext.BaseDirectory, $"{assembly.GetName().Name}.xml"));
 }

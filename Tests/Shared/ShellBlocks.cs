@@ -10,7 +10,8 @@ public static partial class ShellBlocks
 
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
 
-    [GeneratedRegex("^```bash\n(?<block>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
+    [GeneratedRegex(
+        "^```bash\n(?<block>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 10_000)]
     private static partial Regex Block();
 
     public static IReadOnlyList<string> Of(string text) => [.. Block().Matches(text).Select(match => match.Groups["block"].Value)];
@@ -22,15 +23,18 @@ public static partial class ShellBlocks
     public static async Task RunAsync(string document, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation)
     {
         Assert.SkipUnless(new[] { "bash", "curl", "jq", "sha256sum" }.All(IsInstalled), $"{document} needs bash, curl, jq and sha256sum.");
-        Assert.SkipUnless(Directory.Exists(Path.Combine(Repository.Root, "models", "digits")), $"{document} needs models/digits, which was deleted.");
+        Assert.SkipUnless(
+            Directory.Exists(Path.Combine(Repository.Root, "models", "digits")), $"{document} needs models/digits, which was deleted.");
         var blocks = Of(await File.ReadAllTextAsync(Path.Combine(Repository.Root, document), cancellation));
         Assert.True(blocks.Count >= 10, $"{document} has {blocks.Count} blocks");
         var folder = Directory.CreateTempSubdirectory("blocks-");
         try
         {
-            var script = "set -euo pipefail\n" + string.Concat(blocks.Select((block, i) => $"echo '### block {i + 1}' >&2\n{block}\n")) + "echo '### end' >&2\n";
+            var numbered = string.Concat(blocks.Select((block, i) => $"echo '### block {i + 1}' >&2\n{block}\n"));
+            var script = $"set -euo pipefail\n{numbered}echo '### end' >&2\n";
             var (exitCode, output) = await RunAsync(script, folder.FullName, environment, cancellation);
-            Assert.True(exitCode == 0 && output.Contains("### end", StringComparison.Ordinal), $"{document} ended with {exitCode}:\n{output}");
+            Assert.True(
+                exitCode == 0 && output.Contains("### end", StringComparison.Ordinal), $"{document} ended with {exitCode}:\n{output}");
         }
         finally
         {

@@ -20,14 +20,14 @@ internal static partial class AbsentParts
         return
         [
             .. choice.Web ? [] : Complaints(project, Web(), IsOfTheProduct, "--no-web, and yet"),
-            .. choice.Deploy ? [] : Complaints(project, Deploy(), file => IsOfTheProduct(file) && !file.StartsWith("docs/", StringComparison.Ordinal), "--no-deploy, and yet"),
-            .. choice.Cuda ? [] : Complaints(project, Cuda(), file => IsOfTheProduct(file) && !file.StartsWith("docs/", StringComparison.Ordinal), "--gpu none, and yet"),
+            .. choice.Deploy ? [] : Complaints(project, Deploy(), IsOfTheProduct, "--no-deploy, and yet"),
+            .. choice.Cuda ? [] : Complaints(project, Cuda(), IsOfTheProduct, "--gpu none, and yet"),
             .. choice.Samples ? [] : project.Files.Where(file => file.StartsWith("models/", StringComparison.Ordinal) && file != "models/README.md").Select(file => $"{file}: --no-samples, and yet"),
         ];
     }
 
-    // The page on readiness tells what was proved of every part.
-    private static bool IsOfTheProduct(string file) => file != "docs/production-readiness.md";
+    // Documents describe the whole product, and say where a part may be missing.
+    private static bool IsOfTheProduct(string file) => !file.EndsWith(".md", StringComparison.Ordinal);
 
     private static IEnumerable<string> Complaints(GeneratedProject project, Regex pattern, Func<string, bool> files, string complaint) =>
         Rule.Matches(project, pattern, files, complaint)

@@ -14,8 +14,8 @@ internal static partial class Mentions
     {
         foreach (var (file, text) in project.Texts)
         {
-            // What project files refer to is a rule of its own; the page on readiness tells what was proved of the whole template.
-            if (Path.GetExtension(file) is ".csv" or ".sln" or ".csproj" or ".props" or ".targets" || file == "docs/production-readiness.md")
+            // What project files refer to is a rule of its own; documents describe the whole product, and DocumentTests reads them.
+            if (Path.GetExtension(file) is ".csv" or ".sln" or ".csproj" or ".props" or ".targets" or ".md")
             {
                 continue;
             }
