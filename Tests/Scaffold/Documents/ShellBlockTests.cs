@@ -51,13 +51,13 @@ public sealed partial class ShellBlockTests
     [GeneratedRegex(@"\{[^}]+\}", RegexOptions.None, 1000)]
     private static partial Regex Parameter();
 
-    [GeneratedRegex(@"\n(?=\S)|\|(?!\|)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"\n(?=\S)|\|(?!\|)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex CommandEnd();
 
     [GeneratedRegex("-X (?<method>[A-Z]+)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Method();
 
-    [GeneratedRegex(@"\s(-d|--data-binary)\s", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"\s(-d|--data-binary)\s", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Body();
 
     [Theory]
@@ -81,9 +81,10 @@ public sealed partial class ShellBlockTests
     {
         foreach (var block in DocumentFiles.ShellBlocks(document))
         {
-            Assert.Empty(NamedPath().Matches(block).Select(match => match.Groups["path"].Value).Where(path => !DocumentFiles.Exists(path)));
+            Assert.Empty(NamedPath().Matches(block).Select(match => match.Groups["path"].Value)
+                .Where(path => !DocumentFiles.Exists(path)).ToList());
             Assert.Empty(Project().Matches(block).Select(match => match.Groups["project"].Value)
-                .Where(project => !DocumentFiles.Exists($"{project}/{project}.csproj")));
+                .Where(project => !DocumentFiles.Exists($"{project}/{project}.csproj")).ToList());
         }
     }
 
@@ -103,7 +104,7 @@ public sealed partial class ShellBlockTests
             }));
             Assert.Empty(Variables().Matches(block)
                 .SelectMany(match => match.Groups["variables"].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                .Select(variable => variable.Split('=')[0]).Where(name => !scripts.Contains(name, StringComparison.Ordinal)));
+                .Select(variable => variable.Split('=')[0]).Where(name => !scripts.Contains(name, StringComparison.Ordinal)).ToList());
         }
     }
 
@@ -117,7 +118,7 @@ public sealed partial class ShellBlockTests
         {
             var words = match.Groups["words"].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             return words.Take(2).Concat(words.Where(word => word.StartsWith("--", StringComparison.Ordinal)));
-        }).Where(word => !sources.Contains($"\"{word}\"", StringComparison.Ordinal)));
+        }).Where(word => !sources.Contains($"\"{word}\"", StringComparison.Ordinal)).ToList());
     }
 
     [Theory]
@@ -135,7 +136,7 @@ public sealed partial class ShellBlockTests
 
         Assert.Empty(DocumentFiles.ShellBlocks(document)
             .SelectMany(block => Deployment().Matches(block).Select(match => match.Groups["name"].Value))
-            .Where(name => !chart.Contains(name, StringComparison.Ordinal)));
+            .Where(name => !chart.Contains(name, StringComparison.Ordinal)).ToList());
     }
 
     [Theory]
@@ -158,7 +159,7 @@ public sealed partial class ShellBlockTests
             string[] verbs = [.. words.Skip(1).Take(words[1] == "rollout" ? 2 : 1)];
             var help = common + await Commands.RunAsync(path!, [.. verbs, "--help"], Repository.Root, Cancellation);
             Assert.Empty(words.Where(word => word.StartsWith('-')).Select(word => word.Split('=')[0])
-                .Where(option => !Regex.IsMatch(help, $@"(?<![\w-]){option}(?![\w-])", RegexOptions.None, s_limit)));
+                .Where(option => !Regex.IsMatch(help, $@"(?<![\w-]){option}(?![\w-])", RegexOptions.None, s_limit)).ToList());
         }
     }
 
