@@ -50,7 +50,8 @@ public sealed partial class DocumentTests
         var names = DocumentFiles.Files.Select(file => Path.GetFileName(file)).ToHashSet(StringComparer.Ordinal);
 
         Assert.Empty(DocumentFiles.Code(DocumentFiles.Read("docs/production-readiness.md")).Where(code =>
-            (FileName().IsMatch(code) && !names.Contains(code)) || (TestName().Match(code) is { Success: true } test && !HasTest(test))).ToList());
+            (FileName().IsMatch(code) && !names.Contains(code))
+            || (TestName().Match(code) is { Success: true } test && !HasTest(test))).ToList());
     }
 
     [Fact]
