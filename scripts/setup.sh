@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
-# Must be in the environment before ONNX Runtime loads; see docs/adr/0006-onnx-runtime-telemetry.md.
+# Must be in the environment before ONNX Runtime loads; see docs/adr/0012-telemetry.md.
 export ORT_DISABLE_TELEMETRY=1
 
 say() { printf '== %s\n' "$*"; }

@@ -76,7 +76,7 @@ public sealed class ValuesTests(Charts charts)
     [Fact]
     public void Every_value_is_explained()
     {
-        var document = File.ReadAllText(Path.Combine(Repository.Root, "docs", "kubernetes.md"));
+        var document = File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations.md"));
 
         Assert.All(Charts.Values(), value => Assert.Matches($@"\| (`[^|]*)?`{value.Key}[`.]", document));
     }
