@@ -39,7 +39,7 @@ public sealed class SharedPlatform : Platform
             .WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
 
     /// <summary>Names and paths of a service's pages.</summary>
-    public async Task<List<(string Name, string Path)>> PagesAsync(string service)
+    public async Task<IReadOnlyList<(string Name, string Path)>> PagesAsync(string service)
     {
         var replica = (await WaitAsync(service, now => now.Urls.Any(url => !url.IsInactive))).Snapshot;
         return [.. replica.Urls.Where(url => !url.IsInternal).Select(url => (url.DisplayProperties.DisplayName, new Uri(url.Url).AbsolutePath))];

@@ -8,7 +8,7 @@ internal static class Arrivals
 {
     private static readonly string[] s_always =
     [
-        ".gitignore", ".gitattributes", ".editorconfig", ".ci/run", ".github/workflows/checks.yml", ".github/workflows/pull-request.yml", ".vscode/launch.json", "run", "test",
+        ".gitignore", ".gitattributes", ".editorconfig", ".ci/run", ".github/workflows/checks.yml", ".github/workflows/nightly.yml", ".github/workflows/pull-request.yml", ".vscode/launch.json", "run", "test",
         "README.md", "LICENSE", "CONTRIBUTING.md", "SECURITY.md", "docs/api.md", "docs/architecture.md", "models/README.md", "models/digits/1/model.onnx", "Directory.Packages.props", "global.json",
     ];
 
