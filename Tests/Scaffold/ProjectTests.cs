@@ -4,7 +4,7 @@ namespace InferenceTemplate.Tests.Scaffold;
 public sealed class ProjectTests(Template template)
 {
     private static readonly string[] s_quick =
-        ["--nologo", "-v", "quiet", "-clp:NoSummary", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false"];
+        ["--nologo", "-v", "quiet", "-clp:NoSummary", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false", "-p:OnnxRuntime=cpu"];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -37,9 +37,10 @@ internal static partial class Mentions
         }
     }
 
-    // What npm installs, and a model that has yet to be named.
+    // What npm installs, what a build writes, and a model that has yet to be named.
     private static bool IsElsewhere(string path) =>
-        path.Contains("node_modules", StringComparison.Ordinal) || path.Contains("MODEL", StringComparison.Ordinal) || path.StartsWith("models/mine", StringComparison.Ordinal);
+        path.Contains("node_modules", StringComparison.Ordinal) || path.Contains("/obj/", StringComparison.Ordinal)
+        || path.Contains("MODEL", StringComparison.Ordinal) || path.StartsWith("models/mine", StringComparison.Ordinal);
 
     // `Api/Telemetry` may stand for a file of that name, and `FailureTests` of `Tests/EndToEnd/FailureTests` is a class.
     private static bool IsThere(GeneratedProject project, string path) =>
