@@ -5,7 +5,8 @@ namespace InferenceTemplate.Tests.EndToEnd;
 
 public sealed class RestartTests
 {
-    [Fact]
+    // By day LocalServerTests and StartAndStopTests show that a second start has the data and gets ready.
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Second_start_has_the_data_of_the_first()
     {
         var cancellation = TestContext.Current.CancellationToken;
