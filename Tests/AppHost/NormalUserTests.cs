@@ -24,7 +24,8 @@ public sealed class NormalUserTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [Fact]
+    // By day StartAndStopTests show it where they run as a normal user, and LocalServerTests that Postgres is nobody's but its own.
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Platform_of_a_normal_user_gets_ready_answers_and_leaves_nothing()
     {
         Machine.RequireProcessesOfLinux();

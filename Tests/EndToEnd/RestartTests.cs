@@ -5,7 +5,7 @@ namespace InferenceTemplate.Tests.EndToEnd;
 
 public sealed class RestartTests
 {
-    // By day LocalServerTests and StartAndStopTests show that a second start has the data and gets ready.
+    // By day LocalServerTests show that the servers' second start has the data of the first.
     [Fact, Trait("Tier", "Nightly")]
     public async Task Second_start_has_the_data_of_the_first()
     {
