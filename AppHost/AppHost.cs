@@ -1,8 +1,5 @@
 using InferenceTemplate.AppHost;
 using InferenceTemplate.AppHost.Commands;
-//#if (deploy)
-using InferenceTemplate.AppHost.Kubernetes;
-//#endif
 using InferenceTemplate.AppHost.Lifecycle;
 using InferenceTemplate.AppHost.LocalServers;
 
@@ -46,28 +43,14 @@ var worker = builder.AddService<Projects.Worker>(Resources.Worker)
     .WithPages(("Health", "/health"))
     .WithDrainCommand();
 
-//#if (web)
-var web = builder.AddService<Projects.Web>(Resources.Web)
-    .WithReference(api).WaitForStart(api)
-    .WithExternalHttpEndpoints()
-    .WithIconName("DataUsage")
-    .WithPages(("Dashboard", "/"), ("Playground", "/playground"), ("Sign in", "/sign-in"), ("Health", "/health"));
+var dashboard = builder.AddDashboard(api);
 
-//#endif
-//#if (deploy)
-builder.AddHelmChart();
-//#endif
+builder.AddDeployment(database);
 builder.AddOperations(api, adminSecret);
 builder.AddBench();
 builder.RequireFreePorts();
 builder.StopServicesBeforeServers();
 builder.RestartCrashedServices();
-builder.AddStartupBanner(
-    //#if (web)
-    web,
-    //#endif
-    api,
-    worker,
-    adminSecret);
+builder.AddStartupBanner(api, worker, dashboard, adminSecret);
 
 return await builder.Build().RunToEndAsync();

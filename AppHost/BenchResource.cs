@@ -8,7 +8,7 @@ internal static class BenchResource
         if (builder.ExecutionContext.IsRunMode)
         {
             // In Release, whatever this AppHost is: other numbers say nothing.
-            builder.AddExecutable(Resources.Bench, "dotnet", Path.Combine("..", "Bench"), "run", "--configuration", "Release", "--", "--quick")
+            builder.AddExecutable("bench", "dotnet", Path.Combine("..", "Bench"), "run", "--configuration", "Release", "--", "--quick")
                 .WithIconName("TopSpeed")
                 .WithExplicitStart();
         }

@@ -8,11 +8,8 @@ internal static class Resources
     public const string Redis = "redis";
     public const string Api = "api";
     public const string Worker = "worker";
-    //#if (web)
     public const string Web = "web";
-    //#endif
     public const string Operations = "operations";
-    public const string Bench = "bench";
 
     public const string PostgresPassword = "postgres-password";
     public const string RedisPassword = "redis-password";

@@ -8,11 +8,9 @@ internal static class StartupBanner
 {
     public static void AddStartupBanner(
         this IDistributedApplicationBuilder builder,
-        //#if (web)
-        IResourceBuilder<ProjectResource> web,
-        //#endif
         IResourceBuilder<ProjectResource> api,
         IResourceBuilder<ProjectResource> worker,
+        IResourceBuilder<ProjectResource>? dashboard,
         IResourceBuilder<ParameterResource> adminSecret)
     {
         if (builder.ExecutionContext.IsPublishMode)
@@ -20,9 +18,7 @@ internal static class StartupBanner
             return;
         }
 
-        //#if (samples)
         var example = Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", "models", "digits", "example-request.json"));
-        //#endif
         builder.Eventing.Subscribe<AfterResourcesCreatedEvent>((created, cancellationToken) =>
         {
             var stopping = created.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
@@ -38,9 +34,7 @@ internal static class StartupBanner
                 [
                     api.Resource,
                     worker.Resource,
-                    //#if (web)
-                    web.Resource,
-                    //#endif
+                    .. dashboard is null ? (IResource[])[] : [dashboard.Resource],
                 ];
                 foreach (var resource in services)
                 {
@@ -50,28 +44,27 @@ internal static class StartupBanner
                 var apiUrl = api.GetEndpoint("http").Url;
                 var key = $"admin_{await adminSecret.Resource.GetValueAsync(stopping)}";
                 Console.WriteLine("\nReady.");
-                //#if (web)
-                Console.WriteLine($"  Dashboard  {web.GetEndpoint("http").Url}  (sign in with the admin key)");
-                //#endif
+                if (dashboard is not null)
+                {
+                    Console.WriteLine($"  Dashboard  {dashboard.GetEndpoint("http").Url}  (sign in with the admin key)");
+                }
+
                 Console.WriteLine($"""
                       API        {apiUrl}
                       Admin key  {key}
 
                     """);
-                //#if (samples)
-                Console.WriteLine($"""
-                    Classify a digit:
-                      curl -s {apiUrl}/v2/models/digits/infer -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d @{Quote(example)}
+                Console.WriteLine(File.Exists(example)
+                    ? $"""
+                        Classify a digit:
+                          curl -s {apiUrl}/v2/models/digits/infer -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d @{Quote(example)}
 
-                    """);
-                //#endif
-                ////#if (!samples)
-                //Console.WriteLine($"""
-                //    See which models there are (models/README.md tells how the first one comes in):
-                //      curl -s {apiUrl}/v1/models -H 'Authorization: Bearer {key}'
-                //
-                //    """);
-                //#endif
+                      """
+                    : $"""
+                        See which models there are (models/README.md tells how the first one comes in):
+                          curl -s {apiUrl}/v1/models -H 'Authorization: Bearer {key}'
+
+                      """);
             }
             catch (OperationCanceledException)
             {
@@ -84,7 +77,5 @@ internal static class StartupBanner
         }
     }
 
-    //#if (samples)
     private static string Quote(string path) => $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
-    //#endif
 }

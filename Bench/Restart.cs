@@ -4,7 +4,7 @@ namespace InferenceTemplate.Bench;
 
 /// <summary>
 /// Starts this program again in the environment that it needs: ONNX Runtime's telemetry off
-/// (docs/adr/0006-onnx-runtime-telemetry.md), and no spinning threads in the load generator, which would take the servers' cores.
+/// (docs/adr/0012-telemetry.md), and no spinning threads in the load generator, which would take the servers' cores.
 /// </summary>
 internal static class Restart
 {

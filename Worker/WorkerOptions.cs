@@ -7,7 +7,7 @@ public sealed class WorkerOptions
 {
     public const string Section = "Worker";
 
-    /// <summary>Folder of <c>{model}/{version}/model.onnx</c>; a relative path counts from the program's folder. Default <c>models</c>.</summary>
+    /// <summary>Folder of <c>{model}/{version}/model.onnx</c>, registered at start; a relative path counts from the program's folder. Default <c>models</c>.</summary>
     [Required]
     public string ModelsDirectory { get; set; } = "models";
 
@@ -23,15 +23,15 @@ public sealed class WorkerOptions
     [Range(0, 1024)]
     public int IntraOpThreads { get; set; } = 1;
 
-    /// <summary>Rows that may run together. Default 32.</summary>
+    /// <summary>Rows that run together at most; the best size below it is learned, and 1 disables batching. A model's settings take precedence. Default 32.</summary>
     [Range(1, 4096)]
     public int MaxBatchSize { get; set; } = 32;
 
-    /// <summary>How long a batch that is not full waits for more while an instance is free. Default 0: it runs with what is there.</summary>
+    /// <summary>How long a batch that is not full waits for more while an instance is free. A model's settings take precedence. Default 0 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:00:01")]
     public TimeSpan MaxBatchDelay { get; set; } = TimeSpan.Zero;
 
-    /// <summary>Runs of one model version that may overlap; 0 for one on a GPU, and one for each core that a run uses on the CPU. Default 0.</summary>
+    /// <summary>Runs of one model version that may overlap; 0 for one on a GPU, and on the CPU one for each core that a run uses. Default 0.</summary>
     [Range(0, 16)]
     public int Instances { get; set; }
 
@@ -43,7 +43,7 @@ public sealed class WorkerOptions
     [Range(0L, 1L << 40)]
     public long GpuMemoryLimit { get; set; }
 
-    /// <summary>How long a worker that is stopped may finish what it runs; then runs are ended and handed back. Default 25 s.</summary>
+    /// <summary>How long a worker that is stopped may finish its runs; the rest returns to the queue. The AppHost sets it. Default 25 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(25);
 }

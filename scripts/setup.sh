@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
-# Must be in the environment before ONNX Runtime loads; see docs/adr/0006-onnx-runtime-telemetry.md.
+# Must be in the environment before ONNX Runtime loads; see docs/adr/0012-telemetry.md.
 export ORT_DISABLE_TELEMETRY=1
 
 say() { printf '== %s\n' "$*"; }
@@ -89,7 +89,6 @@ want_chromium() {
 
 want_s3() { want_package Tests/Shared s3rver 3.7.1 "the tests of models in S3"; }
 
-#if (deploy)
 want_helm() {
   if [ -n "${HELM:-}" ] || command -v helm >/dev/null; then return; fi
   if [ "$(uname -sm)" != "Linux x86_64" ]; then
@@ -107,7 +106,6 @@ want_delivery_tools() {
     want_debian "${tool%%:*}" "${tool#*:}" "the tests that need it"
   done
 }
-#endif
 
 build() {
   local log

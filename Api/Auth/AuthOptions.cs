@@ -13,12 +13,12 @@ public sealed class AuthOptions
     private const string AdminSecretRule =
         "Auth:AdminSecret must be set to a random secret of at least 24 characters, such as `openssl rand -hex 32` gives.";
 
-    /// <summary>Signs the short-lived tokens (HMAC-SHA-256); at least 32 characters.</summary>
+    /// <summary>Signs the short-lived tokens (HMAC-SHA-256). Changing it voids every token.</summary>
     [Required(ErrorMessage = JwtSigningKeyRule), MinLength(32, ErrorMessage = JwtSigningKeyRule)]
     public string JwtSigningKey { get; set; } = "";
 
     /// <summary>
-    /// The first admin key is <c>admin_</c> and this; at least 24 characters. Changing it replaces that key at the next start.
+    /// The first admin key is <c>admin_</c> and this. Changing it replaces that key at the next start.
     /// </summary>
     [Required(ErrorMessage = AdminSecretRule), MinLength(24, ErrorMessage = AdminSecretRule)]
     public string AdminSecret { get; set; } = "";

@@ -22,19 +22,19 @@ public sealed class JwtOptions
     /// <summary>Whether the authority must be asked over HTTPS. Default true.</summary>
     public bool RequireHttps { get; set; } = true;
 
-    /// <summary>The claim with the caller's name. Default <c>name</c>; <c>sub</c> where a token lacks it.</summary>
+    /// <summary>The claim with the caller's name; <c>sub</c> where a token lacks it.</summary>
     public string NameClaim { get; set; } = "name";
 
-    /// <summary>The claim with the roles, text or an array. The highest that is known here counts. Default <c>role</c>.</summary>
+    /// <summary>The claim with the roles, text or an array. The highest of <c>admin</c>, <c>user</c> and <c>service</c> counts.</summary>
     public string RoleClaim { get; set; } = "role";
 
-    /// <summary>The claim with the tenant's id. Default <c>tenant</c>.</summary>
+    /// <summary>The claim with the tenant's id; the tenant must exist.</summary>
     public string TenantClaim { get; set; } = "tenant";
 
     /// <summary>The tenant of tokens that name none; empty: such tokens are refused.</summary>
     public string DefaultTenant { get; set; } = "";
 
-    /// <summary>The claim with the models that the caller may use, text or an array; all of the tenant's where a token lacks it. Default <c>models</c>.</summary>
+    /// <summary>The claim with the models that the caller may use, text or an array; all of the tenant's where a token lacks it.</summary>
     public string ModelsClaim { get; set; } = "models";
 
     public bool IsConfigured => Authority.Length > 0 || SigningKey.Length > 0;

@@ -7,23 +7,23 @@ public sealed class BatchOptions
 {
     public const string Section = "Batches";
 
-    /// <summary>Bytes of one batch's body. 1 KiB to 16 GiB, default 100 MiB.</summary>
+    /// <summary>Bytes of one batch's body; more are answered 413. Default 100 MiB.</summary>
     [Range(1L << 10, 16L << 30)]
     public long MaxBytes { get; set; } = 100L << 20;
 
-    /// <summary>Bytes of one line; a longer one fails alone. 64 B to 32 MiB, default 1 MiB.</summary>
+    /// <summary>Bytes of one line; a longer line fails alone. Default 1 MiB.</summary>
     [Range(64, 32 << 20)]
     public int MaxLineBytes { get; set; } = 1 << 20;
 
-    /// <summary>Batches of one tenant that may be on their way in, queued or running; more are refused. Default 10.</summary>
+    /// <summary>Batches of one tenant that may be arriving, queued or running; more are answered 429. Default 10.</summary>
     [Range(1, 10_000)]
     public int MaxPendingPerTenant { get; set; } = 10;
 
-    /// <summary>Time that a batch has, from its acceptance; then it expires. Default 24 h.</summary>
+    /// <summary>Time from acceptance after which a batch expires. Default 24 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>How long a batch's files are kept after its end. What is known of it is kept as long again. Default 24 h.</summary>
+    /// <summary>How long output and errors are kept after the end; the batch itself for twice that. Default 24 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan Retention { get; set; } = TimeSpan.FromHours(24);
 
@@ -35,18 +35,18 @@ public sealed class BatchOptions
     [Range(1, 100)]
     public int RunningPerReplica { get; set; } = 2;
 
-    /// <summary>How often a line is given to the queue again that no worker could run, such as one that ends workers. Default 2 in all.</summary>
+    /// <summary>Attempts at a line that no worker could run. Default 2.</summary>
     [Range(1, 100)]
     public int MaxAttempts { get; set; } = 2;
 
     /// <summary>
-    /// A batch none of whose lines has ended for so long makes room for others, and is tried again after them. At least as long as a
-    /// request may take. Default 1 min.
+    /// Time without the end of any line after which a batch makes room for others; at least twice <c>Queue:MaxTimeout</c>.
+    /// Default 1 min.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan StallAfter { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long a replica that falls silent keeps its batches. Default 15 s.</summary>
+    /// <summary>How long a replica that stops renewing keeps its batches. Default 15 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(15);
 

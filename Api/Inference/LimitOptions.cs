@@ -7,7 +7,7 @@ internal sealed class LimitOptions
 {
     public const string Section = "Limits";
 
-    /// <summary>Bytes of a request's body, as sent and once decompressed. Default 32 MiB.</summary>
+    /// <summary>Bytes of a request's body, as sent and once decompressed; more are answered 413. Default 32 MiB.</summary>
     [Range(1024, 512 * 1024 * 1024)]
     public int MaxBodyBytes { get; set; } = 32 * 1024 * 1024;
 

@@ -8,7 +8,7 @@ public sealed class CorsSettings
 {
     public const string Section = "Cors";
 
-    /// <summary>Origins such as <c>https://app.contoso.com</c>; <c>*</c> for every one. Empty: none.</summary>
+    /// <summary>Origins such as <c>https://app.contoso.com</c>; <c>*</c> for every one.</summary>
     public string[] Origins { get; set; } = [];
 
     /// <summary>Whether browsers may send cookies and the like; the Api itself asks for none. Not with <c>*</c>. Default false.</summary>

@@ -10,10 +10,10 @@ public sealed class ProxySettings
 {
     public const string Section = "ForwardedHeaders";
 
-    /// <summary>Addresses of proxies. Empty, as the networks: nobody's word is taken.</summary>
+    /// <summary>Addresses of proxies whose <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> are trusted.</summary>
     public string[] KnownProxies { get; set; } = [];
 
-    /// <summary>Networks of proxies, such as <c>10.0.0.0/8</c>.</summary>
+    /// <summary>Networks of such proxies, for example <c>10.0.0.0/8</c>.</summary>
     public string[] KnownNetworks { get; set; } = [];
 }
 

@@ -25,7 +25,7 @@ public sealed class TenantOptions
     [Range(0, MaxRequestsPerMinute)]
     public int RequestsPerMinute { get; set; } = 100;
 
-    /// <summary>Requests that may come at once after a pause. Default 0: as many as in a minute.</summary>
+    /// <summary>Requests that may come at once after a pause; 0 for as many as in a minute.</summary>
     [Range(0, MaxRequestsPerMinute)]
     public int Burst { get; set; }
 
@@ -41,11 +41,11 @@ public sealed class TenantOptions
     [Range(typeof(decimal), "0", "10000000000", ParseLimitsInInvariantCulture = true)]
     public decimal MonthlyBudget { get; set; }
 
-    /// <summary>The part of a monthly limit at which the tenant's operators are told. Default 0.8.</summary>
+    /// <summary>The part of a monthly limit at which an alert is raised, once a month. Default 0.8.</summary>
     [Range(0.01, 1.0)]
     public double AlertAt { get; set; } = 0.8;
 
-    /// <summary>What becomes of jobs, whose acceptance needs no Redis but for the limit, while Redis is away. Default Closed.</summary>
+    /// <summary>Whether jobs are refused with 503 while Redis is away, or accepted without being counted. Default Closed.</summary>
     [EnumDataType(typeof(RateLimitWithoutRedis))]
     public RateLimitWithoutRedis RateLimitWhenUnavailable { get; set; } = RateLimitWithoutRedis.Closed;
 

@@ -28,32 +28,6 @@ internal static class DatabaseCommands
                 },
             },
             new() { Description = "Brings the schema up to date (Api --migrate).", IconName = "DatabaseArrowUp" });
-        //#if (deploy)
-        var root = Path.GetFullPath(Path.Combine(database.ApplicationBuilder.AppHostDirectory, ".."));
-        database.WithProcessCommand(
-            "backup",
-            "Back up",
-            async context => new ProcessCommandSpec(Path.Combine(root, "deploy", "scripts", "backup.sh"))
-            {
-                WorkingDirectory = root,
-                Arguments = [context.Arguments.GetString("directory")!],
-                EnvironmentVariables = new Dictionary<string, string>(StringComparer.Ordinal)
-                {
-                    ["DATABASE_URL"] = (await database.Resource.UriExpression.GetValueAsync(context.CancellationToken))!,
-                    ["BACKUP_RECIPIENT"] = context.Arguments.GetString("recipient")!,
-                },
-            },
-            new()
-            {
-                Description = "Writes an encrypted dump (deploy/scripts/backup.sh).",
-                Arguments =
-                [
-                    Administration.Text("recipient", "Recipient: an age key (age1...), or the id of a GPG key"),
-                    Administration.Text("directory", "Directory", Path.Combine(root, ".data", "backups")),
-                ],
-                IconName = "DatabaseArrowDown",
-            });
-        //#endif
         return database;
     }
 

@@ -1,6 +1,4 @@
-//#if (samples)
 using System.Net.Http.Headers;
-//#endif
 using System.Text.Json.Nodes;
 
 namespace InferenceTemplate.AppHost.Commands;
@@ -11,25 +9,26 @@ internal static class ModelCommands
     private const string Model = "model";
     private const string Version = "version";
 
-    //#if (samples)
-    private const string Sample = "digits";
-    //#endif
-    ////#if (!samples)
-    //private const string? Sample = null;
-    //#endif
+    private const string Digits = "digits";
 
     public static IResourceBuilder<OperationsResource> WithModelCommands(
         this IResourceBuilder<OperationsResource> operations, Administration administration)
     {
-        //#if (samples)
-        var example = Path.Combine(operations.ApplicationBuilder.AppHostDirectory, "..", "models", Sample, "example-request.json");
-        administration.Add(
-            operations,
-            "infer",
-            "Classify a sample digit",
-            new() { Description = "Sends models/digits/example-request.json, the picture of a seven.", IconName = "Send", IsHighlighted = true },
-            _ => ($"/v2/models/{Sample}/infer", new ByteArrayContent(File.ReadAllBytes(example)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } }));
-        //#endif
+        var example = Path.Combine(operations.ApplicationBuilder.AppHostDirectory, "..", "models", Digits, "example-request.json");
+        var sample = File.Exists(example) ? Digits : null;
+        if (sample is not null)
+        {
+            administration.Add(
+                operations,
+                "infer",
+                "Classify a sample digit",
+                new() { Description = "Sends models/digits/example-request.json, the picture of a seven.", IconName = "Send", IsHighlighted = true },
+                _ => ($"/v2/models/{sample}/infer", new ByteArrayContent(File.ReadAllBytes(example))
+                {
+                    Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+                }));
+        }
+
         administration.Add(
             operations,
             "promote",
@@ -37,7 +36,7 @@ internal static class ModelCommands
             new()
             {
                 Description = "Makes a version the stable one, which answers requests that name none.",
-                Arguments = [Administration.Text(Model, "Model", Sample), Administration.Text(Version, "Version, or an alias of one")],
+                Arguments = [Administration.Text(Model, "Model", sample), Administration.Text(Version, "Version, or an alias of one")],
                 ConfirmationMessage = "Requests that name no version will be answered by another one.",
                 IconName = "ArrowUpload",
             },
@@ -51,7 +50,7 @@ internal static class ModelCommands
             new()
             {
                 Description = "Goes back to the version that was stable before.",
-                Arguments = [Administration.Text(Model, "Model", Sample)],
+                Arguments = [Administration.Text(Model, "Model", sample)],
                 ConfirmationMessage = "Requests that name no version will be answered by the version that was stable before.",
                 IconName = "ArrowUndo",
             },

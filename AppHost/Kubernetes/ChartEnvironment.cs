@@ -5,9 +5,7 @@ namespace InferenceTemplate.AppHost.Kubernetes;
 /// <summary>The variables of the containers: those of the topology, and those that only a cluster gives.</summary>
 internal sealed class ChartEnvironment(Topology topology)
 {
-    //#if (web)
     private const string DataProtection = "data-protection-secret";
-    //#endif
     private const string DatabaseConnection = $"{Resources.Database}-connection";
     private const string RedisConnection = $"{Resources.Redis}-connection";
 
@@ -21,9 +19,7 @@ internal sealed class ChartEnvironment(Topology topology)
             _ => null,
         })),
         (Scaling.Token, null),
-        //#if (web)
-        (DataProtection, null),
-        //#endif
+        .. Dashboard.Included ? ((string, string?)[])[(DataProtection, null)] : [],
         (DatabaseConnection, ManagedPostgres),
         (RedisConnection, ManagedRedis),
     ];
@@ -45,13 +41,11 @@ internal sealed class ChartEnvironment(Topology topology)
         new("Worker__Device", $"{{{{ ternary \"cuda\" \"cpu\" ({Gpu}) }}}}"),
         new("SSL_CERT_DIR", "/authorities:/etc/ssl/certs", RedisTls));
 
-    //#if (web)
     public async Task<ComponentEnvironment> OfWebAsync() => await OfServiceAsync(
         Resources.Web,
         new("PublicApiUrl", "https://{{ .Values.hosts.api }}"),
         new("DataProtection__Secret", $"$({DataProtection})"));
 
-    //#endif
     public async Task<IReadOnlyList<Variable>> OfServerAsync(string name) =>
         [.. (await topology.VariablesAsync(name)).Select(each => new Variable(each.Name, each.Text))];
 

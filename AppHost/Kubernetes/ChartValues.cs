@@ -19,9 +19,7 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
     [
         Resources.Api,
         Resources.Worker,
-        //#if (web)
         Resources.Web,
-        //#endif
         Resources.Postgres,
         Resources.Redis,
     ];
@@ -32,17 +30,13 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
         new("hosts", "Names under which clients and browsers find the product.", Mapping(Host, HostNames), on => new JsonObject
         {
             ["api"] = on.Hosts.Api,
-            //#if (web)
             ["web"] = on.Hosts.Web,
-            //#endif
         }, Varies: true),
         new("images", "Images; deploy/scripts/images.sh builds those of the services and writes their digests as values.", Mapping(Text("^\\S+$"), ImageNames), _ => new JsonObject
         {
             ["api"] = "api:latest",
             ["worker"] = "worker:latest",
-            //#if (web)
             ["web"] = "web:latest",
-            //#endif
             ["postgres"] = Topology.Image(topology.Resource(Resources.Postgres)),
             ["redis"] = Topology.Image(topology.Resource(Resources.Redis)),
             ["cloudnativepg"] = "ghcr.io/cloudnative-pg/postgresql:18",
@@ -94,9 +88,7 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
         {
             ["api"] = Size(on.Api),
             ["worker"] = Size(on.Worker),
-            //#if (web)
             ["web"] = Size(on.Web),
-            //#endif
             ["postgres"] = Size(on.Postgres),
             ["redis"] = Size(on.Redis),
         }, Varies: true),
@@ -104,9 +96,7 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
         {
             ["api"] = new JsonObject { ["min"] = on.ApiReplicas.Min, ["max"] = on.ApiReplicas.Max },
             ["worker"] = new JsonObject { ["min"] = on.WorkerReplicas.Min, ["max"] = on.WorkerReplicas.Max, ["waiting"] = on.WaitingPerWorker },
-            //#if (web)
             ["web"] = on.WebReplicas,
-            //#endif
             ["database"] = on.DatabaseInstances,
         }, Varies: true),
         new("disks", "Claims of the servers, and a worker's disk for the files of models; in Gi.", Mapping(Text("^[1-9][0-9]*Gi$"), "postgres", "redis", "models"), on => new JsonObject
@@ -137,7 +127,18 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
 
     private static string Written(string title, IReadOnlyList<ChartValue> values, DeployEnvironment environment) =>
         $"# {title} scripts/chart.sh writes it.\n" + string.Concat(values.Select(value =>
-            $"\n# {value.Comment}\n" + string.Concat(TemplateWriter.Lines(new JsonObject { [value.Name] = value.Of(environment) }).Select(line => line + "\n"))));
+            $"\n# {value.Comment}\n" + string.Concat(TemplateWriter.Lines(new JsonObject { [value.Name] = Present(value.Of(environment)) }).Select(line => line + "\n"))));
+
+    // A project made without the dashboard has no values for it.
+    private static JsonNode Present(JsonNode value)
+    {
+        if (!Dashboard.Included && value is JsonObject entries)
+        {
+            entries.Remove(Resources.Web);
+        }
+
+        return value;
+    }
 
     private static JsonObject Size(PodSize size) => new()
     {
@@ -155,9 +156,7 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
     private static string[] HostNames =>
     [
         Resources.Api,
-        //#if (web)
         Resources.Web,
-        //#endif
     ];
 
     private static string[] ImageNames => [.. s_sized, "cloudnativepg"];
@@ -168,9 +167,7 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
     private static JsonObject Replicas() => Mapping(
         (Resources.Api, Mapping(("min", Whole(1)), ("max", Whole(1)))),
         (Resources.Worker, Mapping(("min", Whole(0)), ("max", Whole(1)), ("waiting", Whole(1)))),
-        //#if (web)
         (Resources.Web, Whole(1)),
-        //#endif
         ("database", Whole(1)));
 }
 
@@ -201,11 +198,15 @@ internal static class ValueSchema
         Mapping([.. names.Select(name => (name, each.DeepClone().AsObject()))]);
 
     /// <summary>These entries and no others.</summary>
-    public static JsonObject Mapping(params (string Name, JsonObject Schema)[] entries) => new()
+    public static JsonObject Mapping(params (string Name, JsonObject Schema)[] entries)
     {
-        ["type"] = "object",
-        ["additionalProperties"] = false,
-        ["required"] = new JsonArray([.. entries.Select(entry => (JsonNode)entry.Name)]),
-        ["properties"] = new JsonObject(entries.Select(entry => KeyValuePair.Create(entry.Name, (JsonNode?)entry.Schema))),
-    };
+        var present = entries.Where(entry => Dashboard.Included || entry.Name != Resources.Web).ToList();
+        return new()
+        {
+            ["type"] = "object",
+            ["additionalProperties"] = false,
+            ["required"] = new JsonArray([.. present.Select(entry => (JsonNode)entry.Name)]),
+            ["properties"] = new JsonObject(present.Select(entry => KeyValuePair.Create(entry.Name, (JsonNode?)entry.Schema))),
+        };
+    }
 }

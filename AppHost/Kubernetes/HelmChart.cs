@@ -32,27 +32,25 @@ internal static class HelmChart
         }
     }
 
+    private static async Task<IEnumerable<ChartFile>> OfWebAsync(ChartEnvironment environment) =>
+        new ServicePods(Resources.Web, await environment.OfWebAsync(), Restriction.Service, Draining.OfCalls)
+        {
+            UsesServers = false,
+            Replicas = ".Values.replicas.web",
+        }.Files();
+
     private static async Task<IEnumerable<(string Path, string Text)>> FilesAsync(Topology topology)
     {
         var environment = new ChartEnvironment(topology);
         var api = await environment.OfApiAsync();
         var worker = await environment.OfWorkerAsync();
-        //#if (web)
-        var web = await environment.OfWebAsync();
-        //#endif
         var postgres = new ComponentEnvironment(Resources.Postgres, await environment.OfServerAsync(Resources.Postgres), Switches.PostgresPod);
         var redis = new ComponentEnvironment(Resources.Redis, await environment.OfServerAsync(Resources.Redis), Switches.RedisPod);
         ChartFile[] templates =
         [
             .. new ServicePods(Resources.Api, api, Restriction.Service, Draining.OfCalls).Files(),
             .. new ServicePods(Resources.Worker, worker, Restriction.Worker, Draining.OfWork) { IsCalled = false, UsesGpu = true }.Files(),
-            //#if (web)
-            .. new ServicePods(Resources.Web, web, Restriction.Service, Draining.OfCalls)
-            {
-                UsesServers = false,
-                Replicas = ".Values.replicas.web",
-            }.Files(),
-            //#endif
+            .. Dashboard.Included ? await OfWebAsync(environment) : [],
             .. ServerPods.Postgres(postgres).Files(),
             .. CloudNativePg.Files(),
             .. ServerPods.Redis(redis, await topology.ArgumentsAsync(Resources.Redis)).Files(),

@@ -18,9 +18,7 @@ internal static class Quotas
         "{{- define \"pods\" -}}",
         "api: {{ add1 .Values.replicas.api.max }}",
         "worker: {{ add1 .Values.replicas.worker.max }}",
-        //#if (web)
-        "web: {{ add1 .Values.replicas.web }}",
-        //#endif
+        .. Dashboard.Included ? (string[])["web: {{ add1 .Values.replicas.web }}"] : [],
         $"postgres: {{{{ if {Switches.CloudNativePg} }}}}{{{{ add1 .Values.replicas.database }}}}{{{{ else }}}}1{{{{ end }}}}",
         "redis: 1",
         "{{- end }}",

@@ -36,9 +36,7 @@ internal static class Scaling
             })),
         Recommendation(Resources.Api),
         Recommendation(Resources.Worker),
-        //#if (web)
-        Recommendation(Resources.Web),
-        //#endif
+        .. Dashboard.Included ? (ChartFile[])[Recommendation(Resources.Web)] : [],
     ];
 
     /// <summary>More replicas at once when processor or memory are short, fewer only after five calm minutes.</summary>

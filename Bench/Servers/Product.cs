@@ -98,9 +98,7 @@ internal sealed class Product : IAsyncDisposable
     private static void Adapt(
         IDistributedApplicationTestingBuilder builder, string models, (string Name, string Value)[] environment)
     {
-        //#if (web)
         builder.Resources.Remove(builder.Resources.Single(r => r.Name == "web"));
-        //#endif
         foreach (var resource in builder.Resources)
         {
             foreach (var mount in resource.Annotations.OfType<ContainerMountAnnotation>().ToList())

@@ -7,7 +7,7 @@ public sealed class CostOptions
 {
     public const string Section = "Costs";
 
-    /// <summary>Price of an hour of one device. Default 0: costs are not counted.</summary>
+    /// <summary>Price of an hour of one device, for models whose settings name none; 0 for no cost. Default 0.</summary>
     [Range(typeof(decimal), "0", "1000000", ParseLimitsInInvariantCulture = true)]
     public decimal PricePerDeviceHour { get; set; }
 

@@ -7,11 +7,11 @@ public sealed class JobOptions
 {
     public const string Section = "Jobs";
 
-    /// <summary>Jobs of one tenant that may be queued or running before more are refused. Default 10,000.</summary>
+    /// <summary>Jobs of one tenant that may be queued or running; more are answered 429. Default 10,000.</summary>
     [Range(1, 10_000_000)]
     public int MaxPendingPerTenant { get; set; } = 10_000;
 
-    /// <summary>Time given to a job that names no timeout. Default 1 h.</summary>
+    /// <summary>Timeout of a job that names none: it must have started by then. Default 1 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan DefaultTimeout { get; set; } = TimeSpan.FromHours(1);
 
@@ -19,15 +19,15 @@ public sealed class JobOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan MaxTimeout { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>How often a job is begun before it is dead-lettered. Default 3.</summary>
+    /// <summary>Attempts before a job whose workers died is dead-lettered. Default 3.</summary>
     [Range(1, 100)]
     public int MaxAttempts { get; set; } = 3;
 
-    /// <summary>How long results are kept. Facts about the job, and its idempotency key, are kept as long again. Default 24 h.</summary>
+    /// <summary>How long results are kept; the job and its idempotency key for twice that. Default 24 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan Retention { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>How long a worker that falls silent keeps its jobs. Default 30 s.</summary>
+    /// <summary>How long a worker that stops renewing keeps its jobs. Default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -35,23 +35,23 @@ public sealed class JobOptions
     [Range(typeof(TimeSpan), "00:00:00.050", "00:10:00")]
     public TimeSpan ReconcileInterval { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Jobs that one pass of the reconciler puts into Redis at most. Default 1,000.</summary>
+    /// <summary>Jobs that one pass of the reconciler enqueues at most. Default 1,000.</summary>
     [Range(1, 100_000)]
     public int ReconcileBatch { get; set; } = 1_000;
 
-    /// <summary>A job that has been in Redis for so long without being begun is put there again, should it have been lost. Default 2 min.</summary>
+    /// <summary>Time in the queue without being started after which a job is enqueued once more. Default 2 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan RequeueAfter { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Jobs that may wait on one Api replica to be written; more are refused. Default 5,000.</summary>
+    /// <summary>Jobs that may wait on one Api replica to be committed; more are answered 503. Default 5,000.</summary>
     [Range(1, 1_000_000)]
     public int WriteBacklog { get; set; } = 5_000;
 
-    /// <summary>Bytes of requests that may wait on one Api replica to be written; more are refused. Default 256 MiB.</summary>
+    /// <summary>Bytes of their requests; more are answered 503. Default 256 MiB.</summary>
     [Range(1_048_576, 16_000_000_000)]
     public long WriteBacklogBytes { get; set; } = 256L << 20;
 
-    /// <summary>Jobs that are written in one transaction at most. Default 512.</summary>
+    /// <summary>Jobs committed in one transaction at most. Default 512.</summary>
     [Range(1, 10_000)]
     public int WriteBatch { get; set; } = 512;
 }

@@ -9,15 +9,15 @@ public sealed class QueueOptions
 
     internal static readonly TimeSpan LongestBackoff = TimeSpan.FromMinutes(1);
 
-    /// <summary>Requests that may wait or run per model version before new ones are refused. Default 1,000.</summary>
+    /// <summary>Requests that may wait or run for one model version; more are answered 503. Default 1,000.</summary>
     [Range(1, 1_000_000)]
     public int MaxDepth { get; set; } = 1_000;
 
-    /// <summary>Bytes of the requests that may wait or run per model version before new ones are refused. Default 256 MiB.</summary>
+    /// <summary>Bytes of requests that may wait or run for one model version; more are answered 503, a single larger request 413. Default 256 MiB.</summary>
     [Range(1024L, 1L << 40)]
     public long MaxBytes { get; set; } = 256 * 1024 * 1024;
 
-    /// <summary>Time given to a request that names no timeout. Default 30 s.</summary>
+    /// <summary>Timeout of a request that names none. Default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan DefaultTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -25,21 +25,21 @@ public sealed class QueueOptions
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan MaxTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How often workers look for work without having been woken: pub/sub may lose a message. Default 250 ms.</summary>
+    /// <summary>How often workers poll when no wake-up arrives. Default 250 ms.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "00:00:10")]
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
-    /// How long a worker may say nothing of what it has taken before another may take it. Default 10 s.
+    /// How long a worker may fail to renew a request before another worker takes it. Default 10 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan VisibilityTime { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often a request is given to a worker before it becomes a dead letter. Default 3.</summary>
+    /// <summary>Deliveries of a request to workers before it becomes a dead letter. Default 3.</summary>
     [Range(1, 100)]
     public int MaxDeliveries { get; set; } = 3;
 
-    /// <summary>Wait before the second try; doubles with each further one, up to a minute. Default 1 s.</summary>
+    /// <summary>Wait before the second delivery; doubles with each further one, up to a minute. Default 1 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
     public TimeSpan RetryBackoff { get; set; } = TimeSpan.FromSeconds(1);
 
@@ -47,7 +47,7 @@ public sealed class QueueOptions
     [Range(1, 1_000_000)]
     public int MaxDeadLetters { get; set; } = 1_000;
 
-    /// <summary>How often a worker must renew what it has in hand: three chances within the visibility time.</summary>
+    /// <summary>How often a worker renews what it has in flight: three chances within the visibility time.</summary>
     public TimeSpan KeepInterval => VisibilityTime / 3;
 
     /// <summary>The wait before a request that was delivered so often is delivered again.</summary>

@@ -7,7 +7,7 @@ namespace InferenceTemplate.Core.Statistics;
 /// <summary>
 /// What the statistics endpoints tell, summed over all Api replicas and workers: counted in memory, added to one hash of Redis for
 /// each version every second. A batch of counts that could not be added is sent again until it was, and added once
-/// (docs/adr/0043-statistics-in-redis.md).
+/// (docs/adr/0012-telemetry.md).
 /// </summary>
 public sealed class ModelStatistics(IConnectionMultiplexer redis, TimeProvider time) : IDisposable
 {

@@ -14,21 +14,23 @@ public sealed class ArtifactOptions : IValidatableObject
     /// <summary>Address of the S3 service; empty for Amazon's own of the region.</summary>
     public string Endpoint { get; set; } = "";
 
+    /// <summary>The bucket, which must exist; required with <c>s3</c>.</summary>
     public string Bucket { get; set; } = "";
 
-    /// <summary>Default us-east-1, which compatible services accept.</summary>
+    /// <summary>Region of the bucket. Default <c>us-east-1</c>.</summary>
     [Required]
     public string Region { get; set; } = "us-east-1";
 
-    /// <summary>Empty: the credentials of the machine or pod, as the SDK finds them.</summary>
+    /// <summary>Access key; empty for the credentials of the machine or pod.</summary>
     public string AccessKey { get; set; } = "";
 
+    /// <summary>Secret key that belongs to the access key.</summary>
     public string SecretKey { get; set; } = "";
 
-    /// <summary>Put before every object's name. Default <c>artefacts/</c>.</summary>
+    /// <summary>Prefix of every object's name. Default <c>artefacts/</c>.</summary>
     public string Prefix { get; set; } = "artefacts/";
 
-    /// <summary>Bytes of one part of an upload to S3, which is what it takes of memory. 5 MiB (S3's least) to 64 MiB, default 8 MiB.</summary>
+    /// <summary>Bytes of one part of an upload to S3, which is the memory that an upload takes. Default 8 MiB.</summary>
     [Range(5 << 20, 64 << 20)]
     public int PartBytes { get; set; } = 8 << 20;
 

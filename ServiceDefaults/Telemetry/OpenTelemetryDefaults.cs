@@ -41,7 +41,7 @@ internal static class OpenTelemetryDefaults
                 .AddPrometheusExporter());
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
-            // Spans that go nowhere would still be made and tagged, for every request (docs/adr/0030-spans-only-for-a-collector.md).
+            // Spans that go nowhere would still be made and tagged, for every request (docs/adr/0012-telemetry.md).
             builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = NoSpans });
             TraceIds.Listen();
             return;

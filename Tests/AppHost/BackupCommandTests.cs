@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Aspire.Hosting.ApplicationModel;
 
 namespace InferenceTemplate.Tests.AppHost;
 
@@ -35,6 +36,16 @@ public sealed class BackupCommandTests(SharedPlatform platform)
             Directory.Delete(folder, recursive: true);
             Directory.Delete(keys, recursive: true);
         }
+    }
+
+    [Fact]
+    public void Backup_asks_for_no_confirmation_and_says_what_it_does()
+    {
+        var command = platform.Resource("inference").Annotations.OfType<ResourceCommandAnnotation>().Single(each => each.Name == "backup");
+
+        Assert.Null(command.ConfirmationMessage);
+        Assert.NotNull(command.IconName);
+        Assert.NotNull(command.DisplayDescription);
     }
 
     private static async Task GpgAsync(params string[] arguments)

@@ -3,9 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Reflection;
 using System.Runtime.Versioning;
-//#if (samples)
 using InferenceTemplate.Tests.Shared;
-//#endif
 
 namespace InferenceTemplate.Tests.AppHost;
 
@@ -26,7 +24,8 @@ public sealed class NormalUserTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [Fact]
+    // By day StartAndStopTests show it where they run as a normal user, and LocalServerTests that Postgres is nobody's but its own.
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Platform_of_a_normal_user_gets_ready_answers_and_leaves_nothing()
     {
         Machine.RequireProcessesOfLinux();
@@ -60,11 +59,9 @@ public sealed class NormalUserTests : IDisposable
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", HostProcess.AdminKey);
         using var models = await client.GetAsync("/v1/models", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, models.StatusCode);
-        //#if (samples)
         using var answer = await client.PostAsync(
             "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), TestContext.Current.CancellationToken);
         Assert.True(answer.StatusCode == HttpStatusCode.OK, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
-        //#endif
 
         host.Interrupt();
         Assert.Equal(0, await host.EndedAsync());

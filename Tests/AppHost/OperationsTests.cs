@@ -13,7 +13,6 @@ public sealed class OperationsTests(SharedPlatform platform)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    //#if (samples)
     [Fact]
     public async Task Infer_answers_the_sample()
     {
@@ -25,7 +24,6 @@ public sealed class OperationsTests(SharedPlatform platform)
         Assert.NotEqual(0, answer.RootElement.GetProperty("outputs").GetArrayLength());
     }
 
-    //#endif
     [Fact]
     public async Task Made_key_opens_the_api()
     {

@@ -38,6 +38,13 @@ public sealed class SharedPlatform : Platform
         Notifications.WaitForResourceAsync(resource, now => until(now.Snapshot), TestContext.Current.CancellationToken)
             .WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
 
+    /// <summary>Names and paths of a service's pages.</summary>
+    public async Task<IReadOnlyList<(string Name, string Path)>> PagesAsync(string service)
+    {
+        var replica = (await WaitAsync(service, now => now.Urls.Any(url => !url.IsInactive))).Snapshot;
+        return [.. replica.Urls.Where(url => !url.IsInternal).Select(url => (url.DisplayProperties.DisplayName, new Uri(url.Url).AbsolutePath))];
+    }
+
     private static IResource Resource(DistributedApplication app, string name) =>
         app.Services.GetRequiredService<DistributedApplicationModel>().Resources.Single(resource => resource.Name == name);
 }

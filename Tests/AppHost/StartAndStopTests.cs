@@ -34,7 +34,8 @@ public sealed class StartAndStopTests : IDisposable
         await StopAsync(host);
     }
 
-    [Fact]
+    // By day the other moments show that nothing is left that a next start would meet.
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Start_right_after_one_that_was_broken_off_gets_ready_and_ends_in_good_order()
     {
         Machine.RequireProcessesOfLinux();

@@ -16,9 +16,7 @@ public sealed partial class ChartTests(Charts charts)
     [
         "database=managed", "database=cloudnativepg", "redis=managed", "secretSource=existing", "secretSource=external",
         "tls=true", "mesh=linkerd", "mesh=istio",
-        //#if (cuda)
         "gpu=none", "gpu=ondemand", "gpu=spot",
-        //#endif
         "recommendations=true", "storageClass=fast",
     ];
 

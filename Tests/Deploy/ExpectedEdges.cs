@@ -10,14 +10,7 @@ internal static partial class ExpectedEdges
 {
     private const string Anywhere = "0.0.0.0/0 without 169.254.169.254/32";
 
-    private static readonly string[] s_services =
-    [
-        "api",
-        "worker",
-        //#if (web)
-        "web",
-        //#endif
-    ];
+    private static readonly string[] s_services = Repository.HasDashboard ? ["api", "worker", "web"] : ["api", "worker"];
 
     /// <summary>What the manifest says: which resource refers to another's address, and the port at which that one listens.</summary>
     public static IReadOnlyList<string> Topology()
@@ -30,17 +23,12 @@ internal static partial class ExpectedEdges
                    select $"{service} -> {target}:{binding.Value.Text("targetPort")}/TCP"];
     }
 
-    /// <summary>The table of docs/kubernetes.md, for servers that the chart runs.</summary>
+    /// <summary>The table of AppHost/Kubernetes/Networking/PlatformEdges.cs, written down once more, for servers that the chart runs.</summary>
     public static IReadOnlyList<string> Platform() =>
     [
         .. s_services.SelectMany(Names), .. Names("backup"),
         "namespace/ingress-nginx -> api:8080/TCP",
-        //#if (web)
-        "namespace/ingress-nginx -> web:8080/TCP",
-        "namespace/monitoring -> web:8080/TCP",
-        "web -> namespace/observability:4317/TCP",
-        $"web -> {Anywhere}:443/TCP", // identity provider
-        //#endif
+        .. Repository.HasDashboard ? Dashboard() : [],
         "namespace/ingress-nginx -> certificate solver:8089/TCP",
         "namespace/monitoring -> api:8080/TCP",
         "namespace/monitoring -> worker:8080/TCP",
@@ -89,6 +77,14 @@ internal static partial class ExpectedEdges
 
     public static IReadOnlyList<string> OfIstio(IReadOnlyCollection<string> servers) =>
         [.. s_services.Concat(servers).Select(pod => $"{pod} -> namespace/istio-system:15012/TCP")];
+
+    private static string[] Dashboard() =>
+    [
+        "namespace/ingress-nginx -> web:8080/TCP",
+        "namespace/monitoring -> web:8080/TCP",
+        "web -> namespace/observability:4317/TCP",
+        $"web -> {Anywhere}:443/TCP", // identity provider
+    ];
 
     private static IEnumerable<string> Names(string pod) =>
         from peer in new[] { "namespace/kube-system[k8s-app=kube-dns]", "169.254.20.10/32" }

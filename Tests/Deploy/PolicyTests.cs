@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using InferenceTemplate.Tests.Deploy.Policies;
 using InferenceTemplate.Tests.Deploy.Rendering;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Deploy;
 
@@ -84,9 +85,6 @@ public sealed class PolicyTests(Charts charts)
         { ApiNetwork, "spec.ingress.0.from", null, Networks, "anybody -> api:8080/TCP: admitted, but" },
         { ApiNetwork, "spec.ingress.0.ports", null, Networks, " -> api:any: admitted" },
         { "NetworkPolicy/redis-network", "spec.ingress", null, Networks, "api -> redis:6379/TCP: admitted at its beginning only" },
-        //#if (web)
-        { "NetworkPolicy/web-network", "spec.egress.0", null, Networks, "web -> api:8080/TCP: admitted at its end only" },
-        //#endif
         { ApiNetwork, "spec.ingress.3", null, Networks, "namespace/keda -> api:8080/TCP: needed, but not admitted" },
         { "PodDisruptionBudget/api-pdb", "spec.selector.matchLabels", """{"app":"api"}""", Available, "no disruption budget" },
         { Api, $"{Pod}.terminationGracePeriodSeconds", "40", Available, "is killed before" },
@@ -101,8 +99,13 @@ public sealed class PolicyTests(Charts charts)
         { Edge, "metadata.annotations.nginx.ingress.kubernetes.io/force-ssl-redirect", null, Encrypted, "answers plain HTTP" },
     };
 
+    public static TheoryData<string, string, string?, string, string> BreaksOfTheDashboard => Repository.HasDashboard
+        ? new() { { "NetworkPolicy/web-network", "spec.egress.0", null, Networks, "web -> api:8080/TCP: admitted at its end only" } }
+        : [];
+
     [Theory]
     [MemberData(nameof(Breaks))]
+    [MemberData(nameof(BreaksOfTheDashboard))]
     public async Task Policy_notices_what_breaks_it(string target, string path, string? value, string policy, string complaint)
     {
         var objects = (await charts.OfAsync("production")).All.Select(each => (JsonObject)each.Json.DeepClone()).ToList();

@@ -43,10 +43,8 @@ public sealed class ScalingTests(Charts charts)
         Assert.Equal(least, (await charts.OfAsync(name)).Find("ScaledObject", "worker-scaler")!.Spec.Number("minReplicaCount"));
 
     [Theory]
-    //#if (cuda)
     [InlineData("production", "1", 1)]
     [InlineData("staging", "1", 4)] // spot nodes have a taint of their own, each cloud another
-    //#endif
     [InlineData("development", "", 0)]
     public async Task Worker_gets_a_gpu_where_the_environment_has_some(string name, string gpus, int tolerations)
     {

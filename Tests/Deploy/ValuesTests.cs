@@ -76,7 +76,7 @@ public sealed class ValuesTests(Charts charts)
     [Fact]
     public void Every_value_is_explained()
     {
-        var document = File.ReadAllText(Path.Combine(Repository.Root, "docs", "kubernetes.md"));
+        var document = File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations.md"));
 
         Assert.All(Charts.Values(), value => Assert.Matches($@"\| (`[^|]*)?`{value.Key}[`.]", document));
     }
@@ -114,9 +114,7 @@ public sealed class ValuesTests(Charts charts)
     {
         var objects = await charts.OfAsync(
             "production replicas.api.min=4 replicas.api.max=44 replicas.worker.min=3 replicas.worker.max=33 replicas.worker.waiting=17 replicas.database=5"
-            //#if (web)
-            + " replicas.web=6"
-            //#endif
+            + (Repository.HasDashboard ? " replicas.web=6" : "")
             + " database=cloudnativepg managedPorts.redis=6380 redis=managed");
         var (api, worker) = (objects.Find("HorizontalPodAutoscaler", "api-hpa")!.Spec, objects.Find("ScaledObject", "worker-scaler")!.Spec);
 
@@ -124,9 +122,11 @@ public sealed class ValuesTests(Charts charts)
         Assert.Equal((3, 33), (worker.Number("minReplicaCount"), worker.Number("maxReplicaCount")));
         Assert.Equal("17", worker.Items("triggers").Single().At("metadata", "targetValue")!.GetValue<string>()); // a text in this place
         Assert.Equal(5, objects.OfKind("Cluster").Single().Spec.Number("instances"));
-        //#if (web)
-        Assert.Equal(6, objects.Find("Deployment", "web-deployment")!.Spec.Number("replicas"));
-        //#endif
+        if (Repository.HasDashboard)
+        {
+            Assert.Equal(6, objects.Find("Deployment", "web-deployment")!.Spec.Number("replicas"));
+        }
+
         var ports = objects.Find("NetworkPolicy", "api-network")!.Spec.Items("egress").SelectMany(rule => rule.Items("ports"));
         Assert.Contains(ports, port => port.Number("port") == 6380);
     }

@@ -47,7 +47,7 @@ public sealed class GeneratedProject
 
         try
         {
-            return s_strict.GetString(bytes);
+            return s_strict.GetString(bytes).TrimStart('\uFEFF');
         }
         catch (DecoderFallbackException)
         {

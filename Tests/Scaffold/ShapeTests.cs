@@ -1,51 +1,82 @@
 using InferenceTemplate.Tests.Scaffold.Rules;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Scaffold;
 
-/// <summary>Every subset of the options, and every hostile name with the most and the least of them.</summary>
+/// <summary>Every subset of the options, and every hostile name.</summary>
 public sealed class ShapeTests(Template template)
 {
     private static readonly IReadOnlyList<(HostileName Name, Choice Choice)> s_cases =
     [
-        .. Choice.All.Select((choice, n) => (HostileName.All[n % HostileName.All.Count], choice)),
-        .. HostileName.All.Select(name => (name, Choice.Default)),
-        .. HostileName.All.Select(name => (name, Choice.Smallest)),
+        .. HostileName.All.Select((name, n) => (name, n < Choice.All.Count ? Choice.All[n] : Choice.Smallest)),
     ];
 
-    private static readonly Task<GeneratedProject>?[] s_projects = new Task<GeneratedProject>?[s_cases.Count];
-
     public static TheoryData<int, string> Cases => [.. s_cases.Select((each, n) => (n, $"-n '{each.Name.Name}' {each.Choice}"))];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory]
     [MemberData(nameof(Cases))]
     public async Task Project_keeps_the_rules(int number, string described)
     {
-        var project = await NewAsync(number).WaitAsync(TestContext.Current.CancellationToken);
+        var project = await template.NewAsync(s_cases[number].Name, s_cases[number].Choice).WaitAsync(Cancellation);
 
         var violations = Rule.All.SelectMany(rule => rule(project)).Distinct(StringComparer.Ordinal).ToList();
 
         Assert.True(violations.Count == 0, $"{described}: {violations.Count} violations\n{string.Join('\n', violations.Take(40))}");
-        Assert.Contains("Next steps", project.Said, StringComparison.Ordinal);
+        Assert.Empty(project.Files.Intersect(SourceTree.Litter, StringComparer.Ordinal));
         Directory.Delete(project.Root, recursive: true);
     }
 
-    // Cases of a class run one after the other; making projects takes longest, so one more is begun beforehand for each other core.
-    private Task<GeneratedProject> NewAsync(int number)
+    /// <summary>The files come as they are: nothing in them is read as a mark of the template by accident.</summary>
+    [Fact]
+    public async Task Project_of_the_templates_own_name_differs_from_it_in_ports_secrets_and_titles_only()
     {
-        var wanted = Begin(number);
-        var ahead = s_projects.Count(project => project is { IsCompleted: false }) - 1;
-        for (var next = 0; next < s_projects.Length && ahead < Environment.ProcessorCount - 1; next++)
-        {
-            if (s_projects[next] is null)
-            {
-                _ = Begin(next);
-                ahead++;
-            }
-        }
+        var name = new HostileName("InferenceTemplate", "InferenceTemplate", "inference-template");
+        var project = await template.NewAsync(name, Choice.Default).WaitAsync(Cancellation);
+        string[] own = ["README.md", "InferenceTemplate.slnx", "docs/performance.md"];
 
-        return wanted;
+        foreach (var (file, text) in project.Texts.Where(each => !own.Contains(each.Key, StringComparer.Ordinal)))
+        {
+            var source = await File.ReadAllTextAsync(Path.Combine(Repository.Root, file), Cancellation);
+            Assert.Equal((file, Names.Neutral(source)), (file, Names.Neutral(text)));
+        }
     }
 
-    private Task<GeneratedProject> Begin(int number) =>
-        s_projects[number] ??= template.NewAsync(s_cases[number].Name, s_cases[number].Choice);
+    /// <summary>Ports are chosen by chance among those that are free, so two projects may by chance have one in common.</summary>
+    [Fact]
+    public async Task Project_has_ports_and_user_secrets_of_its_own()
+    {
+        var project = await template.NewAsync(HostileName.All[0], Choice.Default).WaitAsync(Cancellation);
+        var files = project.Files.Where(file => file.EndsWith("launchSettings.json", StringComparison.Ordinal))
+            .Append("AppHost/AppHost.csproj").ToList();
+
+        Assert.Equal(5, files.Count);
+        foreach (var file in files)
+        {
+            var source = await File.ReadAllTextAsync(Path.Combine(Repository.Root, file), Cancellation);
+            var own = Names.PortsAndSecrets(project.Texts[file]).ToList();
+            Assert.Equal(Names.PortsAndSecrets(source).Count(), own.Count);
+            Assert.Empty(own.Intersect(Names.PortsAndSecrets(source), StringComparer.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task New_project_is_told_its_next_two_commands()
+    {
+        var project = await template.NewAsync(HostileName.All[0], Choice.Smallest).WaitAsync(Cancellation);
+
+        Assert.Contains("git init", project.Said, StringComparison.Ordinal);
+        Assert.Contains("./run --check", project.Said, StringComparison.Ordinal);
+        Assert.DoesNotContain("failed", project.Said, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task Option_that_does_not_exist_is_refused()
+    {
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => template.NewAsync(HostileName.All[0], Choice.Default, "--gpu", "moon"));
+
+        Assert.Contains("--gpu", failure.Message, StringComparison.Ordinal);
+    }
 }

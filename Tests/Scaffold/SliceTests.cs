@@ -37,7 +37,7 @@ public sealed partial class SliceTests(Template template)
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Api_compiles_without_any_one_of_its_slices()
     {
         var project = await template.NewAsync(HostileName.All[0], Choice.Default);

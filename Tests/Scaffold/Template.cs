@@ -1,15 +1,10 @@
 using System.Collections.Concurrent;
-using System.IO.Compression;
-using InferenceTemplate.Tests.Shared;
 
 [assembly: AssemblyFixture(typeof(InferenceTemplate.Tests.Scaffold.Template))]
 
 namespace InferenceTemplate.Tests.Scaffold;
 
-/// <summary>
-/// The template as its package has it, installed where nobody else's templates are. Projects are made from the unpacked package: the
-/// engine reads a folder ten times faster than an archive, and there are dozens to make.
-/// </summary>
+/// <summary>The template, installed from a folder that work has left its litter in, where nobody else's templates are.</summary>
 public sealed class Template : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("scaffold-").FullName;
@@ -18,20 +13,13 @@ public sealed class Template : IAsyncLifetime
     private readonly ConcurrentBag<Task> _begun = [];
     private int _made;
 
-    public string Package { get; private set; } = "";
-
     private string Hive => Path.Combine(_folder, "hive");
-
-    private string Unpacked => Path.Combine(_folder, "unpacked");
 
     public async ValueTask InitializeAsync()
     {
-        var packages = Path.Combine(_folder, "package");
-        await Commands.RunAsync(
-            "dotnet", ["pack", Path.Combine(Repository.Root, "pack", "Template.Package.csproj"), "-o", packages, "-v", "quiet", "--nologo"], _folder, default);
-        Package = Assert.Single(Directory.GetFiles(packages, "*.nupkg"));
-        await ZipFile.ExtractToDirectoryAsync(Package, Unpacked);
-        await InstallAsync(Path.Combine(Unpacked, "content"), Hive, default);
+        var source = Path.Combine(_folder, "source");
+        await SourceTree.CopyAsync(source, default);
+        await InstallAsync(source, Hive, default);
     }
 
     public async ValueTask DisposeAsync()
@@ -51,20 +39,20 @@ public sealed class Template : IAsyncLifetime
     public string Folder(string name) => Directory.CreateDirectory(Path.Combine(_folder, $"made {Interlocked.Increment(ref _made)}", name)).FullName;
 
     /// <summary>Ends with the tests, not with the one that asked.</summary>
-    public Task<GeneratedProject> NewAsync(HostileName name, Choice choice)
+    public Task<GeneratedProject> NewAsync(HostileName name, Choice choice, params string[] others)
     {
-        var project = NewAsync(name, choice, _ending.Token);
+        var project = NewAsync(name, choice, others, _ending.Token);
         _begun.Add(project);
         return project;
     }
 
-    private async Task<GeneratedProject> NewAsync(HostileName name, Choice choice, CancellationToken cancellation)
+    private async Task<GeneratedProject> NewAsync(HostileName name, Choice choice, string[] others, CancellationToken cancellation)
     {
-        var root = Path.Combine(Folder("in here"), name.Name.Replace('/', '_'));
+        var root = Path.Combine(Folder("in here"), name.Name);
         await _turns.WaitAsync(cancellation);
         try
         {
-            var said = await NewAsync(Hive, name.Name, root, choice, cancellation);
+            var said = await NewAsync(Hive, name.Name, root, [.. choice.Arguments, .. others], cancellation);
             return new GeneratedProject(name, choice, root, said);
         }
         finally
@@ -73,9 +61,10 @@ public sealed class Template : IAsyncLifetime
         }
     }
 
-    public static Task<string> NewAsync(string hive, string name, string root, Choice choice, CancellationToken cancellation) => Commands.RunAsync(
+    /// <summary>As a user does, in the given hive.</summary>
+    public static Task<string> NewAsync(string hive, string name, string root, IEnumerable<string> options, CancellationToken cancellation) => Commands.RunAsync(
         "dotnet",
-        ["new", "aspire-inference", "-n", name, "-o", root, "--no-restore", "--no-update-check", "--debug:custom-hive", hive, .. choice.Arguments],
+        ["new", "aspire-inference", "-n", name, "-o", root, "--no-update-check", "--debug:custom-hive", hive, .. options],
         Path.GetDirectoryName(hive)!,
         cancellation);
 }

@@ -99,15 +99,7 @@ public class Platform : IAsyncLifetime
         _app = await builder.BuildAsync(limit.Token);
         await _app.StartAsync(limit.Token);
         var resources = _app.Services.GetRequiredService<ResourceNotificationService>();
-        string[] services =
-        [
-            "api",
-            "worker",
-            //#if (web)
-            "web",
-            //#endif
-        ];
-        foreach (var name in services)
+        foreach (var name in builder.Resources.OfType<ProjectResource>().Select(service => service.Name).ToList())
         {
             await resources.WaitForResourceHealthyAsync(name, limit.Token);
         }

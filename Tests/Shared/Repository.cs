@@ -5,6 +5,9 @@ public static class Repository
 {
     public static string Root { get; } = Find();
 
+    /// <summary>Whether the project has the dashboard: a template option leaves it out.</summary>
+    public static bool HasDashboard { get; } = Directory.Exists(Path.Combine(Root, "Web"));
+
     private static string Find()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);

@@ -10,18 +10,18 @@ public sealed class InspectionOptions
     // Those whose kernels ONNX Runtime brings itself.
     private static readonly string[] KnownDomains = ["ai.onnx", "ai.onnx.ml", "ai.onnx.preview", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc"];
 
-    /// <summary>Whether this worker inspects; some worker must. Default true.</summary>
+    /// <summary>Whether this worker inspects uploads; while none does, they stay pending. Default true.</summary>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>When an inspection is ended by force. 1 s to 30 min, default 1 min.</summary>
+    /// <summary>Time after which an inspection is killed and the model rejected. Default 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:30:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Processor time that it may take. 1 to 3,600 s, default 60.</summary>
+    /// <summary>Seconds of processor time that it may take. Default 60.</summary>
     [Range(1, 3600)]
     public int CpuSeconds { get; set; } = 60;
 
-    /// <summary>Memory that it may take. 256 MiB to 1 TiB, default 4 GiB.</summary>
+    /// <summary>Bytes of address space that it may take. Default 4 GiB.</summary>
     [Range(256L << 20, 1L << 40)]
     public long MemoryBytes { get; set; } = 4L << 30;
 
@@ -32,7 +32,7 @@ public sealed class InspectionOptions
     /// <summary>Operator domains allowed besides those of ONNX and ONNX Runtime. Default none.</summary>
     public IReadOnlyList<string> ExtraDomains { get; set; } = [];
 
-    /// <summary>Where the file lies meanwhile; empty for the system's folder for temporary files.</summary>
+    /// <summary>Where the file is meanwhile; empty for the system's folder for temporary files.</summary>
     public string Directory { get; set; } = "";
 
     internal InspectionLimits Limits => new([.. KnownDomains, .. ExtraDomains], MaxNodes, MemoryBytes, CpuSeconds);

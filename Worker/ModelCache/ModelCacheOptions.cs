@@ -5,9 +5,11 @@ namespace InferenceTemplate.Worker.ModelCache;
 /// <summary>Which models stay open, and for how long. Bound from <c>Worker</c>, beside <see cref="WorkerOptions"/>.</summary>
 public sealed class ModelCacheOptions
 {
+    public const string Section = WorkerOptions.Section;
+
     /// <summary>
-    /// Bytes that open models may take together. Default null: half of the memory that the runtime sees (a container's limit
-    /// included), or four fifths of the GPU's where models are computed there.
+    /// Bytes that open models may take together; if unset, half of the memory that the runtime sees (a container's limit
+    /// included), or four fifths of the GPU's memory where models run there.
     /// </summary>
     [Range(1L << 20, 1L << 50)]
     public long? ModelMemory { get; set; }
@@ -24,10 +26,10 @@ public sealed class ModelCacheOptions
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan IdleAfter { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Where fetched artefacts are kept; empty for <c>inference-artefacts-USER</c> in the folder for temporary files. Default empty.</summary>
+    /// <summary>Where fetched model files are kept; empty for <c>inference-artefacts-USER</c> in the folder for temporary files.</summary>
     public string CacheDirectory { get; set; } = "";
 
-    /// <summary>Bytes that fetched artefacts may take together; one that is larger alone still fits. Default 10 GiB.</summary>
+    /// <summary>Bytes that fetched model files may take together; one that is larger alone still fits. Default 10 GiB.</summary>
     [Range(1L << 20, 1L << 50)]
     public long CacheBytes { get; set; } = 10L << 30;
 
@@ -35,11 +37,11 @@ public sealed class ModelCacheOptions
     [Range(2, 100)]
     public int LoadFailures { get; set; } = 2;
 
-    /// <summary>For how long, at first; each failed probe doubles it. Default 5 s.</summary>
+    /// <summary>How long loads are then refused at first; each failed probe doubles it. Default 5 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.500", "01:00:00")]
     public TimeSpan LoadBreak { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>The longest that it grows to. Default 5 min.</summary>
+    /// <summary>The longest that this time grows to. Default 5 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.500", "1.00:00:00")]
     public TimeSpan MaxLoadBreak { get; set; } = TimeSpan.FromMinutes(5);
 }

@@ -8,7 +8,7 @@ internal static class ModelCacheRegistration
 {
     public static IServiceCollection AddModelCache(this IServiceCollection services)
     {
-        services.AddOptions<ModelCacheOptions>().BindConfiguration(WorkerOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ModelCacheOptions>().BindConfiguration(ModelCacheOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<ArtifactFiles>();
         services.AddSingleton<ModelWarmUp>();
         services.AddSingleton<ModelSource>();

@@ -5,9 +5,7 @@ def values: $secrets | split("\n") | map(select(contains("=")) | capture("^(?<ke
 values as $values
 | .resources += { "scaling-token": { type: "parameter.v0" }, "data-protection-secret": { type: "parameter.v0" } }
 | .resources.api.env.Scaling__Token = "{scaling-token.value}"
-#if (web)
-| .resources.web.env.DataProtection__Secret = "{data-protection-secret.value}"
-#endif
+| (.resources.web // empty).env.DataProtection__Secret = "{data-protection-secret.value}"
 | .resources |= with_entries(
     if .value.type == "project.v0" then .value.path = $root + "/" + .value.path
     elif .value.type != "parameter.v0" then .

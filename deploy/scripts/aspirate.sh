@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and pushes the images and composes the platform for Kubernetes by aspirate (docs/aspirate.md), ready for kubectl apply.
+# Builds and pushes the images and composes the platform for Kubernetes by aspirate (docs/operations.md), ready for kubectl apply.
 #   aspirate.sh SECRETS --container-registry REGISTRY --container-image-tag TAG [ASPIRATE OPTION...]
 #     aspirate.sh ~/inference.secrets --container-registry registry.example.com/you --container-image-tag 1.0.0
 #   SECRETS   a file of lines NAME=VALUE; one with new values is made where it is missing. Keep it in a vault: it belongs to the data

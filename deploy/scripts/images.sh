@@ -18,12 +18,8 @@ registry=$1 version=$2
 shift 2
 case "$version" in *[!A-Za-z0-9._-]* | '' | latest) fail "'$version' is no version to tag an image with" ;; esac
 all=(api worker)
-#if (web)
-all+=(web)
-#endif
-#if (cuda)
+if [ -d Web ]; then all+=(web); fi
 all+=(worker-cuda)
-#endif
 [ $# -gt 0 ] || set -- "${all[@]}"
 : "${IMAGES:=images.yaml}" "${CONFIGURATION:=Release}"
 need dotnet git
@@ -39,14 +35,10 @@ for service in "$@"; do
   extra=()
   case "$service" in
     api) project=Api value=api ;;
-    #if (web)
     web) project=Web value=web ;;
-    #endif
     # The package without CUDA.
     worker) project=Worker value=worker extra=(-p:OnnxRuntime=cpu) ;;
-    #if (cuda)
     worker-cuda) project=Worker value=worker-cuda extra=(-p:WorkerImage=cuda) ;;
-    #endif
     *) fail "there is no service '$service': there are ${all[*]}" ;;
   esac
   if [ -n "${BASE_IMAGE:-}" ]; then extra+=("-p:ContainerBaseImage=$BASE_IMAGE"); fi
@@ -56,13 +48,11 @@ for service in "$@"; do
     -p:Version="$version" "${extra[@]}" -getProperty:GeneratedContainerDigest)
   case "$digest" in sha256:*) ;; *) printf '%s\n' "$digest" >&2; fail "$service was not built; the message is above" ;; esac
   say "$registry/$service@$digest"
-  #if (cuda)
   # The chart has one worker; which of the two images it runs is chosen when it is deployed.
   if [ "$value" = worker-cuda ]; then
     printf '# with GPUs, instead of the worker above:\n#  worker: "%s/%s@%s"\n' "$registry" "$service" "$digest" >>"$values"
     continue
   fi
-  #endif
   printf '  %s: "%s/%s@%s"\n' "$value" "$registry" "$service" "$digest" >>"$values"
 done
 mv "$values" "$IMAGES"

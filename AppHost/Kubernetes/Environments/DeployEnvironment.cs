@@ -11,10 +11,8 @@ internal sealed record DeployEnvironment(string Name)
 
     public required PodSize Worker { get; init; }
 
-    //#if (web)
     public required PodSize Web { get; init; }
 
-    //#endif
     public required PodSize Postgres { get; init; }
 
     public required PodSize Redis { get; init; }
@@ -25,10 +23,8 @@ internal sealed record DeployEnvironment(string Name)
     /// <summary>Bounds of the workers' autoscaler; with a minimum of 0 none runs while nothing waits.</summary>
     public required Replicas WorkerReplicas { get; init; }
 
-    //#if (web)
     public required int WebReplicas { get; init; }
 
-    //#endif
     /// <summary>Instances of the database where an operator runs it.</summary>
     public required int DatabaseInstances { get; init; }
 

@@ -8,16 +8,12 @@ internal static class DeployEnvironments
         Hosts = new("inference-template.dev.example.com", "api.inference-template.dev.example.com"),
         Api = new(100, 1000, 384),
         Worker = new(250, 2000, 1024),
-        //#if (web)
         Web = new(50, 500, 256),
-        //#endif
         Postgres = new(100, 1000, 512),
         Redis = new(50, 500, 256),
         ApiReplicas = new(1, 2),
         WorkerReplicas = new(0, 2),
-        //#if (web)
         WebReplicas = 1,
-        //#endif
         DatabaseInstances = 1,
         PostgresGibibytes = 5,
         RedisGibibytes = 1,
@@ -30,23 +26,17 @@ internal static class DeployEnvironments
         Hosts = new("inference-template.staging.example.com", "api.inference-template.staging.example.com"),
         Api = new(250, 2000, 512),
         Worker = new(1000, 4000, 4096),
-        //#if (web)
         Web = new(100, 1000, 384),
-        //#endif
         Postgres = new(250, 2000, 1024),
         Redis = new(100, 1000, 512),
         ApiReplicas = new(2, 6),
         WorkerReplicas = new(0, 3),
-        //#if (web)
         WebReplicas = 2,
-        //#endif
         DatabaseInstances = 2,
         PostgresGibibytes = 20,
         RedisGibibytes = 5,
         ModelGibibytes = 20,
-        //#if (cuda)
         Gpu = "spot",
-        //#endif
     };
 
     /// <summary>
@@ -57,22 +47,16 @@ internal static class DeployEnvironments
         Hosts = new("inference-template.example.com", "api.inference-template.example.com"),
         Api = new(500, 2000, 1024),
         Worker = new(2000, 8000, 16384),
-        //#if (web)
         Web = new(250, 1000, 512),
-        //#endif
         Postgres = new(2000, 4000, 8192),
         Redis = new(500, 2000, 4096),
         ApiReplicas = new(3, 50),
         WorkerReplicas = new(2, 20),
-        //#if (web)
         WebReplicas = 3,
-        //#endif
         DatabaseInstances = 3,
         PostgresGibibytes = 200,
         RedisGibibytes = 20,
         ModelGibibytes = 50,
-        //#if (cuda)
         Gpu = "ondemand",
-        //#endif
     };
 }

@@ -21,24 +21,24 @@ internal static class Ingresses
                 [$"{Nginx}/proxy-body-size"] = "33m", // the Api's own limit, and room for its error
                 [$"{Nginx}/proxy-read-timeout"] = "90", // longer than Queue:MaxTimeout
             }),
-        //#if (web)
-        // A circuit of Blazor lives in one replica's memory, so a browser stays with the replica that it began with.
-        Of(
-            Resources.Web,
-            ["/"],
-            new(StringComparer.Ordinal)
-            {
-                [$"{Nginx}/affinity"] = "cookie",
-                [$"{Nginx}/affinity-mode"] = "persistent",
-                [$"{Nginx}/session-cookie-name"] = "replica",
-                [$"{Nginx}/session-cookie-secure"] = "true",
-                [$"{Nginx}/session-cookie-samesite"] = "Lax",
-                [$"{Nginx}/session-cookie-max-age"] = "86400",
-                [$"{Nginx}/session-cookie-change-on-failure"] = "true",
-                [$"{Nginx}/proxy-read-timeout"] = "3600", // of a WebSocket
-            }),
-        //#endif
+        .. Dashboard.Included ? (ChartFile[])[OfWeb()] : [],
     ];
+
+    // A circuit of Blazor lives in one replica's memory, so a browser stays with the replica that it began with.
+    private static ChartFile OfWeb() => Of(
+        Resources.Web,
+        ["/"],
+        new(StringComparer.Ordinal)
+        {
+            [$"{Nginx}/affinity"] = "cookie",
+            [$"{Nginx}/affinity-mode"] = "persistent",
+            [$"{Nginx}/session-cookie-name"] = "replica",
+            [$"{Nginx}/session-cookie-secure"] = "true",
+            [$"{Nginx}/session-cookie-samesite"] = "Lax",
+            [$"{Nginx}/session-cookie-max-age"] = "86400",
+            [$"{Nginx}/session-cookie-change-on-failure"] = "true",
+            [$"{Nginx}/proxy-read-timeout"] = "3600", // of a WebSocket
+        });
 
     private static ChartFile Of(string component, string[] paths, Dictionary<string, string> annotations)
     {

@@ -14,9 +14,7 @@ internal sealed class NetworkPolicies(IReadOnlyList<(string Caller, string Calle
     [
         Of(Resources.Api),
         Of(Resources.Worker),
-        //#if (web)
-        Of(Resources.Web),
-        //#endif
+        .. Dashboard.Included ? (ChartFile[])[Of(Resources.Web)] : [],
         Of(Resources.Postgres),
         Of(Resources.Redis),
         ChartFile.Of("platform/default-deny.yaml", new V1NetworkPolicy

@@ -32,13 +32,7 @@ internal static class PlatformEdges
     private const string Api = Resources.Api, Worker = Resources.Worker, Postgres = Resources.Postgres;
 
     // What people and programs call.
-    private static readonly string[] s_reached =
-    [
-        Api,
-        //#if (web)
-        Resources.Web,
-        //#endif
-    ];
+    private static readonly string[] s_reached = Dashboard.Included ? [Api, Resources.Web] : [Api];
 
     private static readonly string[] s_services = [.. s_reached, Worker];
     private static readonly string[] s_meshed = [.. s_services, Postgres, Resources.Redis];

@@ -61,7 +61,6 @@ public sealed partial class BicepTests(BicepTemplates templates) : IClassFixture
         Assert.Contains("'default'), '2025-07-01').port", Assert.Single(secrets).Text("properties", "value"), StringComparison.Ordinal);
     }
 
-    //#if (cuda)
     [Fact]
     public async Task Nodes_with_a_gpu_have_the_label_that_the_worker_asks_for_and_the_taint_that_it_bears()
     {
@@ -76,7 +75,6 @@ public sealed partial class BicepTests(BicepTemplates templates) : IClassFixture
         Assert.Equal("Exists", toleration.Text("operator"));
         Assert.Matches($"^{toleration.Text("key")}=.*:{toleration.Text("effect")}$", taint);
     }
-    //#endif
 
     [GeneratedRegex("([pP]assword|[sS]trings|[kK]ey)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Secret();

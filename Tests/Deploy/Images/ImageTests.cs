@@ -46,16 +46,13 @@ public sealed class ImageTests
         File.Delete(values);
     }
 
+    public static TheoryData<string> Services => Repository.HasDashboard ? ["Api", "Web", "Worker"] : ["Api", "Worker"];
+
     [Theory]
-    [InlineData("Api")]
-    //#if (web)
-    [InlineData("Web")]
-    //#endif
-    [InlineData("Worker")]
+    [MemberData(nameof(Services))]
     public async Task Services_stand_on_a_base_without_a_shell(string project) =>
         Assert.Equal("noble-chiseled", await PropertyAsync(project, "ContainerFamily"));
 
-    //#if (cuda)
     [Fact]
     public async Task Worker_for_gpus_brings_dotnet_to_a_cuda_base_and_is_not_root()
     {
@@ -64,7 +61,6 @@ public sealed class ImageTests
         Assert.Equal("true", await PropertyAsync("Worker", "SelfContained", "-p:WorkerImage=cuda"));
     }
 
-    //#endif
     [Theory]
     [InlineData("1.0", "moon", "there is no service 'moon'")]
     [InlineData("latest", "api", "'latest' is no version")]

@@ -6,16 +6,22 @@ namespace InferenceTemplate.Tests.Scaffold.Rules;
 internal static partial class Mentions
 {
     [GeneratedRegex(
-        @"(?<![\w/.$}>)\]*-])(\./)?(?<path>(scripts|deploy|docs|Tests|models|AppHost|Api|Worker|Web|Core|Data|Bench|ServiceDefaults|\.ci|\.github)/[\w.-]+(/[\w.-]+)*)(?![\w*{<$/])",
+        @"(?<![\w/.$}>)\]*-])(\./)?(?<path>(scripts|deploy|docs|Tests|models|AppHost|Api|Core|Data|Worker|Web|Bench|ServiceDefaults|\.ci|\.github)/[\w.-]+(/[\w.-]+)*)(?![\w*{<$/])",
         RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex InTree();
 
     public static IEnumerable<string> Find(GeneratedProject project)
     {
+        // Text is the same whatever was chosen, so a comment may speak of a part that was left out.
+        if (project.Choice != Choice.Default)
+        {
+            yield break;
+        }
+
         foreach (var (file, text) in project.Texts)
         {
-            // What project files refer to is a rule of its own; the page on readiness tells what was proved of the whole template.
-            if (Path.GetExtension(file) is ".csv" or ".sln" or ".csproj" or ".props" or ".targets" || file == "docs/production-readiness.md")
+            // What project files and documents refer to are rules of their own.
+            if (Path.GetExtension(file) is ".csv" or ".slnx" or ".csproj" or ".props" or ".targets" or ".md")
             {
                 continue;
             }
@@ -31,14 +37,12 @@ internal static partial class Mentions
         }
     }
 
-    // What npm installs, what a build writes, a model that has yet to be named, models of the tests where the product has none, and the chart where the first
-    // ./test writes it.
-    private static bool IsElsewhere(GeneratedProject project, string path) =>
-        path.Contains("node_modules", StringComparison.Ordinal) || path.Contains("/obj/", StringComparison.Ordinal) || path.Contains("MODEL", StringComparison.Ordinal) || path.StartsWith("models/mine", StringComparison.Ordinal)
-        || (!project.Choice.Samples && project.Exists($"Tests/M{path[1..]}"))
-        || (project.Choice is { Deploy: true } and not { Web: true, Cuda: true } && path.StartsWith("deploy/helm", StringComparison.Ordinal));
+    // What npm installs, what a build writes, and a model that has yet to be named.
+    private static bool IsElsewhere(string path) =>
+        path.Contains("node_modules", StringComparison.Ordinal) || path.Contains("/obj/", StringComparison.Ordinal)
+        || path.Contains("MODEL", StringComparison.Ordinal) || path.StartsWith("models/mine", StringComparison.Ordinal);
 
     // `Api/Telemetry` may stand for a file of that name, and `FailureTests` of `Tests/EndToEnd/FailureTests` is a class.
     private static bool IsThere(GeneratedProject project, string path) =>
-        IsElsewhere(project, path) || project.Exists(path) || project.Exists(path + ".cs") || project.Files.Any(file => file.StartsWith(path, StringComparison.Ordinal));
+        IsElsewhere(path) || project.Exists(path) || project.Exists(path + ".cs") || project.Files.Any(file => file.StartsWith(path, StringComparison.Ordinal));
 }

@@ -5,11 +5,21 @@ namespace InferenceTemplate.Tests.Scaffold.Rules;
 /// <summary>Everything that is called after the project, in the form that its place allows.</summary>
 internal static partial class Names
 {
-    [GeneratedRegex(@"^namespace (?<name>[^;\s]+?)(\.(Api|Worker|Web|Inference|AppHost|Bench|ServiceDefaults|Tests))\b", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 5000)]
+    [GeneratedRegex(@"^namespace (?<name>[^;\s]+?)(\.(Api|AppHost|Client|Core|Data|Inference|ServiceDefaults|Tests|Web|Worker))\b", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Namespace();
 
     [GeneratedRegex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Label();
+
+    [GeneratedRegex(@"(?<=localhost:)\d{4,5}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex Own();
+
+    /// <summary>What no two projects have in common.</summary>
+    public static IEnumerable<string> PortsAndSecrets(string text) => Own().Matches(text).Select(match => match.Value);
+
+    /// <summary>The text without what the template gives each project of its own, and without the benchmark, which it keeps.</summary>
+    public static string Neutral(string text) => Own().Replace(text, "*")
+        .Replace("Inference Template", "InferenceTemplate", StringComparison.Ordinal).Replace("builder.AddBench();\n", "", StringComparison.Ordinal);
 
     public static IEnumerable<string> Find(GeneratedProject project)
     {
@@ -37,7 +47,7 @@ internal static partial class Names
             yield return $"azure.yaml: its name is not '{name.Label}'";
         }
 
-        if (!project.Files.Any(file => file.EndsWith(".sln", StringComparison.Ordinal)))
+        if (!project.Files.Any(file => file.EndsWith(".slnx", StringComparison.Ordinal)))
         {
             yield return "there is no solution";
         }

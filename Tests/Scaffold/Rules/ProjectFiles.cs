@@ -1,20 +1,16 @@
-using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace InferenceTemplate.Tests.Scaffold.Rules;
 
 /// <summary>Solution and projects parse, refer to what is there, and name packages that have a version.</summary>
-internal static partial class ProjectFiles
+internal static class ProjectFiles
 {
-    [GeneratedRegex("^Project\\([^)]*\\) = \"[^\"]*\", \"(?<path>[^\"]*\\.csproj)\"", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 5000)]
-    private static partial Regex InSolution();
-
     public static IEnumerable<string> Find(GeneratedProject project)
     {
         var projects = project.Files.Where(file => file.EndsWith(".csproj", StringComparison.Ordinal)).ToList();
         var versions = XDocument.Parse(project.Texts["Directory.Packages.props"]).Descendants("PackageVersion").Select(each => each.Attribute("Include")!.Value).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var solution = project.Files.Single(file => file.EndsWith(".sln", StringComparison.Ordinal));
-        var listed = InSolution().Matches(project.Texts[solution]).Select(match => match.Groups["path"].Value.Replace('\\', '/')).ToList();
+        var solution = project.Files.Single(file => file.EndsWith(".slnx", StringComparison.Ordinal));
+        var listed = XDocument.Parse(project.Texts[solution]).Descendants("Project").Select(each => each.Attribute("Path")!.Value).ToList();
         foreach (var file in listed.Except(projects, StringComparer.Ordinal))
         {
             yield return $"{solution}: names {file}, which is not there";
@@ -54,7 +50,7 @@ internal static partial class ProjectFiles
     {
         var folder = Path.GetDirectoryName(file)!;
         var full = path.Replace("$(MSBuildThisFileDirectory)", folder + "/", StringComparison.Ordinal)
-            .Replace("$(SampleModels)", project.Choice.Samples ? "/models/" : "/Tests/Models/", StringComparison.Ordinal).Replace("//", "/", StringComparison.Ordinal);
+            .Replace("$(SampleModels)", "/models/", StringComparison.Ordinal).Replace("//", "/", StringComparison.Ordinal);
         if (full.IndexOfAny(['*', '$', '@', '%']) >= 0)
         {
             return true;

@@ -3,8 +3,6 @@
 set -eu
 if [ -n "${AZURE_CONTAINER_APPS_ENVIRONMENT_DEFAULT_DOMAIN:-}" ]; then
   echo "API        https://api.$AZURE_CONTAINER_APPS_ENVIRONMENT_DEFAULT_DOMAIN"
-  #if (web)
-  echo "Dashboard  https://web.$AZURE_CONTAINER_APPS_ENVIRONMENT_DEFAULT_DOMAIN"
-  #endif
+  if [ -d Web ]; then echo "Dashboard  https://web.$AZURE_CONTAINER_APPS_ENVIRONMENT_DEFAULT_DOMAIN"; fi
 fi
 echo "The first admin key is admin_ and the secret 'admin-secret' of the container app 'api'."

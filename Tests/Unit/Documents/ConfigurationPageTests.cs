@@ -1,0 +1,19 @@
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.Unit.Documents;
+
+/// <summary>
+/// docs/configuration.md has a table of every options class of Api and ServiceDefaults, as the code has it; <c>UPDATE_DOCS=1</c> in the
+/// environment writes the tables anew. The Worker's are compared in its own tests.
+/// </summary>
+public sealed class ConfigurationPageTests
+{
+    [Fact]
+    public void Page_has_what_the_options_classes_have() => Assert.Empty(OptionsTables.Outdated());
+
+    [Fact]
+    public void Page_has_every_options_class() => Assert.Empty(OptionsTables.Types.Keys.Except(OptionsTables.Listed()));
+
+    [Fact]
+    public void Every_setting_is_explained() => Assert.Empty(OptionsTables.Unexplained());
+}
