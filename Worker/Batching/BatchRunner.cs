@@ -29,6 +29,7 @@ internal sealed partial class BatchRunner(
     /// <summary>Blocks the calling thread, which is the instance's own.</summary>
     public void Run(ModelInstance instance, IReadOnlyList<PendingRequest> batch)
     {
+        completions.WaitForRoom();
         var start = time.GetTimestamp();
         var run = DropUseless(batch);
         if (run.Count > 0 && RunOrHalve(instance, run))

@@ -5,7 +5,7 @@ namespace InferenceTemplate.Worker.Batching;
 
 /// <summary>
 /// Tells the queue what became of requests, while the instances run on: a run never waits for the round trip that answers
-/// the one before. A few may be under way at once; while Redis does not answer, that bound stops the instances.
+/// the one before. A few may be under way at once; while Redis does not answer, that bound stops the instances, and only those.
 /// </summary>
 internal sealed partial class Completions(
     QueueConsumer consumer, JobSettlement settlement, string model, string version, ServingState state, TimeProvider time, ILogger logger, int atOnce)
@@ -16,6 +16,18 @@ internal sealed partial class Completions(
 
     /// <summary>Whether nobody wants the answer any more.</summary>
     public bool IsCancelled(QueuedRequest request) => request.IsCancelled || settlement.IsCancelled(request.Request);
+
+    /// <summary>Blocks while too much is under way: for an instance's own thread, before it runs more. Nothing else here waits.</summary>
+    public void WaitForRoom()
+    {
+        lock (_lock)
+        {
+            while (_underWay >= atOnce)
+            {
+                Monitor.Wait(_lock);
+            }
+        }
+    }
 
     /// <summary>Hands the answers of a run over: those of callers to the queue, those of jobs to Postgres.</summary>
     public void Answer(IReadOnlyList<QueuedRequest> requests, Replies replies, int rows, TimeSpan computeTime)
@@ -102,11 +114,6 @@ internal sealed partial class Completions(
 
         lock (_lock)
         {
-            while (_underWay >= atOnce)
-            {
-                Monitor.Wait(_lock);
-            }
-
             _underWay++;
         }
 
