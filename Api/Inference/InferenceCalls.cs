@@ -250,7 +250,8 @@ internal sealed record InferenceCallResult(int Status, string? Error, InferenceR
     public TenantStanding? Standing { get; init; }
 
     /// <summary>Speaks against the version: no answer in time, no run, or an input that passed validation and that the model failed on.</summary>
-    public bool IsFaultOfModel => Status == StatusCodes.Status504GatewayTimeout || Reply is { Outcome: not ReplyOutcome.Completed };
+    public bool IsFaultOfModel =>
+        Status == StatusCodes.Status504GatewayTimeout || Reply is { Outcome: not (ReplyOutcome.Completed or ReplyOutcome.TooLarge) };
 
     /// <summary>Says something of the version, good or bad. A refusal by the queue does not, nor does a caller who left.</summary>
     public bool IsOfModel => Reply is not null || IsFaultOfModel;

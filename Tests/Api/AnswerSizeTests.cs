@@ -217,42 +217,6 @@ public sealed class AnswerSizeTests(Platform platform)
         }
     }
 
-    [Fact]
-    public async Task Call_whose_answer_is_lost_twice_is_503_at_once()
-    {
-        using var queue = await ModelQueue.OpenAsync(platform);
-        await queue.RegisterAsync();
-        using var admin = platform.Admin();
-        var waiting = admin.PostAsync(
-            $"/v2/models/{queue.Model}/infer", Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":55000000},"), Cancellation);
-        for (var copy = 0; copy < 2; copy++)
-        {
-            await TakeAsync(queue);
-            await KillSubscriptionsAsync();
-        }
-
-        using var response = await waiting;
-
-        Assert.Equal(
-            (HttpStatusCode.ServiceUnavailable, "the answer was lost, since the connection to Redis broke: try again"),
-            (response.StatusCode, await response.ErrorAsync()));
-        Assert.NotNull(response.Headers.RetryAfter);
-    }
-
-    private static async Task<QueuedRequest> TakeAsync(ModelQueue queue)
-    {
-        var wait = Wait.For("the request in the queue");
-        while (true)
-        {
-            if (await queue.Worker.ReadAsync(1) is [var taken])
-            {
-                return taken;
-            }
-
-            await wait.PauseAsync();
-        }
-    }
-
     private async Task KillSubscriptionsAsync()
     {
         var options = ConfigurationOptions.Parse((await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
