@@ -18,11 +18,11 @@ internal sealed partial record MemoryAsked(decimal Bytes, long Total)
     /// <summary>Null where the runtime did not say how much it asked for.</summary>
     public static MemoryAsked? Of(Exception exception) =>
         Asked().Match(exception.Message) is { Success: true } match
-            && decimal.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
+            && decimal.TryParse(match.Groups["bytes"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
             ? new MemoryAsked(bytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
             : null;
 
     // As the arena words it, without a limit of its own and with one.
-    [GeneratedRegex("(?:requested buffer of size|requested bytes of) ([0-9]+)", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("(?:requested buffer of size|requested bytes of) (?<bytes>[0-9]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Asked();
 }

@@ -208,7 +208,7 @@ public sealed class ReplyInboxTests(Servers servers)
             return data;
         }
 
-        public Task PublishAsync(byte[] message) =>
+        public Task<long> PublishAsync(byte[] message) =>
             _redis.GetSubscriber().PublishAsync(RedisChannel.Literal(QueueKeys.Replies(Inbox.Replica)), message);
 
         public static Replies Answer(InferenceRequest request, byte[] data)
