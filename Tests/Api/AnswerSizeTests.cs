@@ -53,7 +53,7 @@ public sealed class AnswerSizeTests(Platform platform)
 
         var bytes = MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
         using var response = await SendAsync(admin, identity, bytes, $$"""
-            {"inputs":[{"name":"x","shape":[1,{{values.Length}}],"datatype":"FP32","parameters":{"binary_data_size":{{bytes.Length}}}}],
+            {"inputs":[{"name":"x","shape":[1,{{values.Length}}],"datatype":"FP32","parameters":{"binary_data_size":{{bytes.Length}} } }],
              "parameters":{"binary_data_output":true}}
             """);
 
@@ -74,7 +74,7 @@ public sealed class AnswerSizeTests(Platform platform)
         var bytes = MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
         var outputs = mixed ? "\"outputs\":[{\"name\":\"y\",\"parameters\":{\"binary_data\":true}},{\"name\":\"z\"}]," : "";
         using var request = Request(twice, bytes, $$"""
-            {{{outputs}}"inputs":[{"name":"x","shape":[1,{{values.Length}}],"datatype":"FP32","parameters":{"binary_data_size":{{bytes.Length}}}}]}
+            { {{outputs}} "inputs":[{"name":"x","shape":[1,{{values.Length}}],"datatype":"FP32","parameters":{"binary_data_size":{{bytes.Length}} } }]}
             """);
         request.Headers.Add("Accept-Encoding", coding);
 
@@ -258,7 +258,7 @@ public sealed class AnswerSizeTests(Platform platform)
     }
 
     private static string FillBody(long elements, bool binary = true) => $$"""
-        {"inputs":[{"name":"shape","shape":[1],"datatype":"INT64","data":[{{elements}}]}],"parameters":{"binary_data_output":{{(binary ? "true" : "false")}}}}
+        {"inputs":[{"name":"shape","shape":[1],"datatype":"INT64","data":[{{elements}}]}],"parameters":{"binary_data_output":{{(binary ? "true" : "false")}} } }
         """;
 
     private static Task<HttpResponseMessage> FillAsync(HttpClient client, string model, long elements, bool binary) =>
