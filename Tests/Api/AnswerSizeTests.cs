@@ -54,7 +54,7 @@ public sealed class AnswerSizeTests(Platform platform)
         var bytes = MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
         using var response = await SendAsync(admin, identity, bytes, $$"""
             {"inputs":[{"name":"x","shape":[1,{{values.Length}}],"datatype":"FP32","parameters":{"binary_data_size":{{bytes.Length}} } }],
-             "parameters":{"binary_data_output":true}}
+             "parameters":{"binary_data_output":true} }
             """);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
