@@ -186,25 +186,26 @@ public sealed class AnswerSizeTests(Platform platform)
         await queue.RegisterAsync();
         using var admin = platform.Admin();
         const int Calls = 20;
-        var waiting = Enumerable.Range(0, Calls).Select(_ => admin.PostAsync(
-            $"/v2/models/{queue.Model}/infer", Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":55000000},"), Cancellation)).ToList();
-        var first = new List<QueuedRequest>();
+
+        // A replica that was not asked for a while answers once by what it knew.
         await Wait.UntilAsync(async () =>
         {
-            first.AddRange(await queue.Worker.ReadAsync(Calls));
-            return first.Count == Calls;
+            var known = await Task.WhenAll(Enumerable.Range(0, Calls).Select(async _ =>
+            {
+                using var fresh = platform.Admin();
+                using var response = await fresh.GetAsync($"/v2/models/{queue.Model}", Cancellation);
+                return response.IsSuccessStatusCode;
+            }));
+            return Array.TrueForAll(known, k => k);
         });
+        var waiting = Enumerable.Range(0, Calls).Select(_ => admin.PostAsync(
+            $"/v2/models/{queue.Model}/infer", Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":55000000},"), Cancellation)).ToList();
+        var first = await TakeAsync(queue, waiting, []);
 
         await KillSubscriptionsAsync();
 
         // Nobody ever answers the first copies.
-        var second = new List<QueuedRequest>();
-        await Wait.UntilAsync(async () =>
-        {
-            second.AddRange(await queue.Worker.ReadAsync(Calls));
-            return second.Count == Calls;
-        });
-        Assert.Empty(second.Select(r => r.Request.Id).Intersect(first.Select(r => r.Request.Id)));
+        var second = await TakeAsync(queue, waiting, first);
         Assert.Equal(first.Select(r => r.Request.Deadline).Order(), second.Select(r => r.Request.Deadline).Order());
         var replies = new Replies();
         second.ForEach(r => replies.Refuse(r.Request, ReplyOutcome.Failed, "the second copy", r.Request.EnqueuedAt, "test"));
@@ -215,6 +216,28 @@ public sealed class AnswerSizeTests(Platform platform)
             using var response = await call;
             Assert.Equal((HttpStatusCode.BadRequest, "the second copy"), (response.StatusCode, await response.ErrorAsync()));
         }
+    }
+
+    // One request of each call, and none of those before.
+    private static async Task<List<QueuedRequest>> TakeAsync(
+        ModelQueue queue, List<Task<HttpResponseMessage>> waiting, List<QueuedRequest> before)
+    {
+        var known = before.Select(r => r.Request.Id).ToHashSet();
+        var taken = new List<QueuedRequest>();
+        var wait = Wait.For("the calls' requests in the queue");
+        while (taken.Count < waiting.Count)
+        {
+            taken.AddRange((await queue.Worker.ReadAsync(waiting.Count)).Where(r => known.Add(r.Request.Id)));
+            if (waiting.Find(call => call.IsCompleted) is { } ended)
+            {
+                using var response = await ended;
+                Assert.Fail($"With {taken.Count} taken, a call ended: {response.StatusCode} {await response.Content.ReadAsStringAsync(Cancellation)}");
+            }
+
+            await wait.PauseAsync();
+        }
+
+        return taken;
     }
 
     private async Task KillSubscriptionsAsync()
