@@ -20,6 +20,7 @@ var database = postgres.AddDatabase(Resources.Database)
 var redis = builder.AddRedis(Resources.Redis, password: builder.AddSecret(Resources.RedisPassword, length: 32))
     .WithDataVolume("redis-data")
     .WithPersistence()
+    .WithoutEviction()
     .WithIconName("Stack")
     .OrProcess();
 

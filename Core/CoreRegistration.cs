@@ -17,10 +17,12 @@ public static class CoreRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
         services.AddOptions<QueueOptions>().BindConfiguration(QueueOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ResponseOptions>().BindConfiguration(ResponseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<JobOptions>().BindConfiguration(JobOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<CostOptions>().BindConfiguration(CostOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<TritonOptions>().BindConfiguration(TritonOptions.Section);
         services.AddSingleton<RequestQueue>();
+        services.AddSingleton<QueueEpoch>();
         services.AddSingleton<JobSignals>();
         services.AddSingleton<JobTelemetry>();
         services.AddSingleton<FleetRegistry>();

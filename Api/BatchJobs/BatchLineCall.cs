@@ -124,7 +124,23 @@ internal sealed class BatchLineCall(
         }
 
         var answer = new ArrayBufferWriter<byte>();
-        InferResponseWriter.Write(answer, routed.Version.Model, routed.Version.Version, body.Id, ended.Result.Reply!, parameters);
+        var limit = options.Value.MaxAnswerBytes;
+        foreach (var _ in InferResponseWriter.Pieces(
+            answer, routed.Version.Model, routed.Version.Version, body.Id, ended.Result.Reply!, parameters, forms: null))
+        {
+            if (answer.WrittenCount > limit)
+            {
+                break;
+            }
+        }
+
+        if (answer.WrittenCount > limit)
+        {
+            return (Failed(
+                line, StatusCodes.Status413PayloadTooLarge,
+                $"the answer has more than {limit} bytes as JSON, which is what a batch's line may have (Batches:MaxAnswerBytes)"), false);
+        }
+
         return (new EndedBatchLine(line.Number, answer.WrittenSpan.ToArray(), null, null), false);
     }
 

@@ -1,6 +1,3 @@
-using InferenceTemplate.Core.Queue;
-using Microsoft.Extensions.DependencyInjection.Extensions;
-
 namespace InferenceTemplate.Api.BatchJobs;
 
 public static class BatchRegistration
@@ -9,7 +6,6 @@ public static class BatchRegistration
     public static IServiceCollection AddBatchStore(this IServiceCollection services)
     {
         services.AddOptions<BatchOptions>().BindConfiguration(BatchOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.TryAddSingleton<QueueEpoch>();
         services.AddSingleton<BatchIntake>();
         services.AddSingleton<BatchLeases>();
         services.AddSingleton<BatchQueries>();

@@ -15,6 +15,9 @@ internal sealed partial class BatchRun(
 {
     private const int PageLines = 32;
 
+    // Of the answers that are written down together: Postgres takes no message of 1 GiB.
+    private const long StatementBytes = 16L << 20;
+
     private static readonly TimeSpan OutageWait = TimeSpan.FromMilliseconds(250);
 
     private readonly Channel<EndedBatchLine> _ended = Channel.CreateUnbounded<EndedBatchLine>(new() { SingleReader = true });
@@ -149,7 +152,7 @@ internal sealed partial class BatchRun(
         var group = new List<EndedBatchLine>();
         while (await _ended.Reader.WaitToReadAsync(cancellationToken))
         {
-            while (_ended.Reader.TryRead(out var line))
+            for (var bytes = 0L; bytes < StatementBytes && _ended.Reader.TryRead(out var line); bytes += line.Result?.Length ?? 0)
             {
                 group.Add(line);
             }

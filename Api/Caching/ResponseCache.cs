@@ -68,6 +68,12 @@ public sealed class ResponseCache(IConnectionMultiplexer redis)
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
     public async Task<bool> PutAsync(ResponseCacheKey key, InferenceReply reply, CacheSettings settings)
     {
+        // Before it is copied: an answer may be far larger than any cache.
+        if (reply.Outputs.Sum(o => (long)o.Data.Length) > settings.MaxBytes)
+        {
+            return false;
+        }
+
         var bytes = Encode(reply);
         if (bytes.Length > settings.MaxBytes)
         {

@@ -11,7 +11,7 @@ internal static class ErrorKinds
         StatusCodes.Status200OK => null,
         StatusCodes.Status400BadRequest => reply is { Outcome: ReplyOutcome.Failed } ? "model" : "invalid",
         StatusCodes.Status403Forbidden => "suspended",
-        StatusCodes.Status413PayloadTooLarge => "too_large",
+        StatusCodes.Status413PayloadTooLarge => reply is { Outcome: ReplyOutcome.TooLarge } ? "response_too_large" : "too_large",
         StatusCodes.Status429TooManyRequests => "limited",
         InferenceCallResult.ClientClosedRequest => "cancelled",
         StatusCodes.Status503ServiceUnavailable => "unavailable",

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.IO.Compression;
+using System.IO.Pipelines;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
@@ -13,12 +14,23 @@ internal static class InferAnswer
     // Less would cost more time than it saves on any network.
     private const int LeastToCompress = 1024;
 
+    // Tensors up to here are written whole before anything goes out, so that the answer's length can be told.
+    private const int MostHeld = 256 << 10;
+
+    private const int RawPieceBytes = 64 << 10;
+
     public static Task WriteAsync(HttpContext context, ModelVersion version, InferBody body, InferenceReply reply, AnswerParameters parameters) =>
         WriteAsync(context, version.Model, version.Version, body.Id, body.Forms, reply, parameters);
 
     public static async Task WriteAsync(
         HttpContext context, string model, string version, string? id, OutputForms forms, InferenceReply reply, AnswerParameters parameters)
     {
+        if (reply.Outputs.Sum(o => (long)o.Data.Length) > MostHeld)
+        {
+            await StreamAsync(context, forms, reply, writer => InferResponseWriter.Pieces(writer, model, version, id, reply, parameters, forms));
+            return;
+        }
+
         using var json = new PooledBuffer();
         InferResponseWriter.Write(json, model, version, id, reply, parameters, forms);
 
@@ -59,5 +71,65 @@ internal static class InferAnswer
         {
             await gzip.WriteAsync(output.Data, context.RequestAborted);
         }
+    }
+
+    // The answer goes out as it is written: neither its JSON nor a second copy of its tensors is ever held whole.
+    private static async Task StreamAsync(
+        HttpContext context, OutputForms forms, InferenceReply reply, Func<IBufferWriter<byte>, IEnumerable<int>> pieces)
+    {
+        var response = context.Response;
+        Tensor[] raw = [.. reply.Outputs.Where(o => forms.IsBinary(o.Name))];
+        response.ContentType = "application/json";
+        var compressed = ContentCoding.IsGzipAccepted(context.Request);
+        if (raw.Length > 0)
+        {
+            var json = new CountedBytes();
+            foreach (var _ in pieces(json))
+            {
+                // The length of the JSON goes before it.
+            }
+
+            response.ContentType = "application/octet-stream";
+            response.Headers[InferRequest.HeaderLength] = json.Count.ToString(CultureInfo.InvariantCulture);
+            response.ContentLength = compressed ? null : json.Count + raw.Sum(o => (long)o.Data.Length);
+        }
+
+        if (!compressed)
+        {
+            await WriteAsync(response.BodyWriter, pieces, raw, context.RequestAborted);
+            return;
+        }
+
+        response.Headers.ContentEncoding = ContentCoding.Gzip;
+        response.Headers.Append("Vary", "Accept-Encoding");
+        await using var gzip = new GZipStream(response.Body, CompressionLevel.Fastest, leaveOpen: true);
+        var writer = PipeWriter.Create(gzip, new StreamPipeWriterOptions(leaveOpen: true));
+        await WriteAsync(writer, pieces, raw, context.RequestAborted);
+        await writer.CompleteAsync();
+    }
+
+    private static async Task WriteAsync(
+        PipeWriter writer, Func<IBufferWriter<byte>, IEnumerable<int>> pieces, Tensor[] raw, CancellationToken cancellationToken)
+    {
+        foreach (var _ in pieces(writer))
+        {
+            if ((await writer.FlushAsync(cancellationToken)).IsCompleted)
+            {
+                return;
+            }
+        }
+
+        foreach (var data in raw.Select(output => output.Data))
+        {
+            for (var at = 0; at < data.Length; at += RawPieceBytes)
+            {
+                if ((await writer.WriteAsync(data.Slice(at, Math.Min(RawPieceBytes, data.Length - at)), cancellationToken)).IsCompleted)
+                {
+                    return;
+                }
+            }
+        }
+
+        await writer.FlushAsync(cancellationToken);
     }
 }

@@ -10,6 +10,9 @@ namespace InferenceTemplate.Api.Inference;
 /// <summary>Writes the answer of an inference as the protocol's JSON, data flat and row-major.</summary>
 internal static class InferResponseWriter
 {
+    // Of a tensor: as JSON, at most six times as many.
+    private const int PieceBytes = 16 << 10;
+
     /// <param name="forms">Outputs that it says are binary get only their size: their bytes follow the JSON.</param>
     public static void Write(
         IBufferWriter<byte> target,
@@ -19,6 +22,26 @@ internal static class InferResponseWriter
         InferenceReply reply,
         AnswerParameters? parameters = null,
         OutputForms? forms = null)
+    {
+        foreach (var _ in Pieces(target, model, version, id, reply, parameters, forms))
+        {
+            // One after the other.
+        }
+    }
+
+    /// <summary>
+    /// Writes the answer piece by piece as this is enumerated, so that what is written can go out between: JSON may be many times its
+    /// tensors.
+    /// </summary>
+    /// <returns>The numbers of the outputs that were written on.</returns>
+    public static IEnumerable<int> Pieces(
+        IBufferWriter<byte> target,
+        string model,
+        string version,
+        string? id,
+        InferenceReply reply,
+        AnswerParameters? parameters,
+        OutputForms? forms)
     {
         using var json = new Utf8JsonWriter(target, new JsonWriterOptions { SkipValidation = true });
         json.WriteStartObject();
@@ -31,9 +54,30 @@ internal static class InferResponseWriter
 
         (parameters is not null && HasNonFinite(reply, forms) ? parameters with { NonFinite = true } : parameters)?.Write(json);
         json.WriteStartArray("outputs"u8);
-        foreach (var output in reply.Outputs)
+        for (var i = 0; i < reply.Outputs.Length; i++)
         {
-            WriteTensor(target, json, output, forms is not null && forms.IsBinary(output.Name));
+            var output = reply.Outputs[i];
+            WriteHead(json, output);
+            if (forms is not null && forms.IsBinary(output.Name))
+            {
+                json.WriteStartObject("parameters"u8);
+                json.WriteNumber("binary_data_size"u8, output.Data.Length);
+                json.WriteEndObject();
+            }
+            else
+            {
+                json.WriteStartArray("data"u8);
+                for (var at = 0; at < output.Data.Length;)
+                {
+                    at += WriteData(target, json, output.Datatype, output.Data.Span, at);
+                    json.Flush();
+                    yield return i;
+                }
+
+                json.WriteEndArray();
+            }
+
+            json.WriteEndObject();
         }
 
         json.WriteEndArray();
@@ -83,7 +127,7 @@ internal static class InferResponseWriter
         return true;
     }
 
-    private static void WriteTensor(IBufferWriter<byte> target, Utf8JsonWriter json, Tensor tensor, bool binary)
+    private static void WriteHead(Utf8JsonWriter json, Tensor tensor)
     {
         json.WriteStartObject();
         json.WriteString("name"u8, tensor.Name);
@@ -95,51 +139,49 @@ internal static class InferResponseWriter
         }
 
         json.WriteEndArray();
-        if (binary)
-        {
-            json.WriteStartObject("parameters"u8);
-            json.WriteNumber("binary_data_size"u8, tensor.Data.Length);
-            json.WriteEndObject();
-        }
-        else
-        {
-            json.WriteStartArray("data"u8);
-            WriteData(target, json, tensor.Datatype, tensor.Data.Span);
-            json.WriteEndArray();
-        }
-
-        json.WriteEndObject();
     }
 
-    private static void WriteData(IBufferWriter<byte> target, Utf8JsonWriter json, Datatype datatype, ReadOnlySpan<byte> data)
+    /// <returns>How many bytes of the data were written.</returns>
+    private static int WriteData(IBufferWriter<byte> target, Utf8JsonWriter json, Datatype datatype, ReadOnlySpan<byte> data, int at)
     {
-        switch (datatype)
+        if (datatype == Datatype.Bytes)
         {
-            case Datatype.Bool:
-                foreach (var value in data)
-                {
-                    json.WriteBooleanValue(value != 0);
-                }
-
-                break;
-            case Datatype.Bytes:
-                WriteStrings(json, data);
-                break;
-            default:
-                // Past the writer, which then only has to close the array.
-                json.Flush();
-                NumberWriter.Write(target, datatype, data);
-                break;
+            return WriteStrings(json, data[at..]);
         }
+
+        // A multiple of every element's size.
+        var piece = data.Slice(at, Math.Min(PieceBytes, data.Length - at));
+        if (datatype == Datatype.Bool)
+        {
+            foreach (var value in piece)
+            {
+                json.WriteBooleanValue(value != 0);
+            }
+
+            return piece.Length;
+        }
+
+        // Past the writer, which then only has to close the array.
+        json.Flush();
+        if (at > 0)
+        {
+            target.Write(","u8);
+        }
+
+        NumberWriter.Write(target, datatype, piece);
+        return piece.Length;
     }
 
-    private static void WriteStrings(Utf8JsonWriter json, ReadOnlySpan<byte> data)
+    private static int WriteStrings(Utf8JsonWriter json, ReadOnlySpan<byte> data)
     {
-        while (!data.IsEmpty)
+        var at = 0;
+        while (at < data.Length && at < PieceBytes)
         {
-            var length = (int)BinaryPrimitives.ReadUInt32LittleEndian(data);
-            json.WriteStringValue(data.Slice(sizeof(uint), length));
-            data = data[(sizeof(uint) + length)..];
+            var length = (int)BinaryPrimitives.ReadUInt32LittleEndian(data[at..]);
+            json.WriteStringValue(data.Slice(at + sizeof(uint), length));
+            at += sizeof(uint) + length;
         }
+
+        return at;
     }
 }

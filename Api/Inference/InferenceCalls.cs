@@ -88,29 +88,75 @@ internal sealed partial class InferenceCalls(
 
         try
         {
-            // A little longer than the deadline, so that a worker's own word on it arrives.
-            return Translate(await pending.Reply.WaitAsync(wait + ReplyGrace, time, cancellationToken), standing);
-        }
-        catch (TimeoutException)
-        {
-            // A batch that still runs for nobody but such callers can be ended.
-            _ = CancelAsync(request);
-            return InferenceCallResult.Refused(
-                StatusCodes.Status504GatewayTimeout, $"no worker answered within {wait.TotalSeconds:0.###} s") with
-            {
-                Standing = standing,
-            };
-        }
-        catch (OperationCanceledException)
-        {
-            _ = CancelAsync(request);
-            throw;
+            return await AwaitAsync(request, pending, wait, again: null, cancellationToken) with { Standing = standing };
         }
         finally
         {
             limiter.Release(tenant, request.Id);
         }
     }
+
+    /// <param name="again">Why the request was sent a second time; null where it was sent once.</param>
+    private async Task<InferenceCallResult> AwaitAsync(
+        InferenceRequest request, PendingReply pending, TimeSpan wait, string? again, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // A little longer than the deadline, so that a worker's own word on it arrives.
+            var left = request.Deadline - time.GetUtcNow() + ReplyGrace;
+            return Translate(await pending.Reply.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellationToken));
+        }
+        catch (ReplyLostException lost)
+        {
+            _ = CancelAsync(request);
+            return lost.Restored && again is null
+                ? await AskAgainAsync(request, wait, lost.Message, cancellationToken)
+                : Lost(lost.Message);
+        }
+        catch (TimeoutException)
+        {
+            // A batch that still runs for nobody but such callers can be ended.
+            _ = CancelAsync(request);
+            return InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, Late(pending, wait, again));
+        }
+        catch (OperationCanceledException)
+        {
+            _ = CancelAsync(request);
+            throw;
+        }
+    }
+
+    // Inference is pure: what may have been answered to nobody is done once more, under another id, within the same deadline.
+    private async Task<InferenceCallResult> AskAgainAsync(
+        InferenceRequest first, TimeSpan wait, string reason, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var request = first with { Id = Guid.CreateVersion7(now), EnqueuedAt = now };
+        using var pending = inbox.Expect(request.Id);
+        try
+        {
+            var name = new QueueName(request.Model, request.Version);
+            var admission = await queue.EnqueueAsync(request);
+            if (admission.Outcome != EnqueueOutcome.Enqueued)
+            {
+                return Refusal(name, admission);
+            }
+        }
+        catch (QueueUnavailableException)
+        {
+            return Lost(reason);
+        }
+
+        return await AwaitAsync(request, pending, wait, reason, cancellationToken);
+    }
+
+    private static InferenceCallResult Lost(string reason) =>
+        InferenceCallResult.Refused(StatusCodes.Status503ServiceUnavailable, $"the answer was lost, since {reason}: try again");
+
+    private static string Late(PendingReply pending, TimeSpan wait, string? again) =>
+        pending.HasCome ? $"the answer came, but could not be read within {wait.TotalSeconds:0.###} s"
+        : again is null ? $"no worker answered within {wait.TotalSeconds:0.###} s"
+        : $"the request was sent again, since {again}, and no worker answered that within the {wait.TotalSeconds:0.###} s";
 
     private Task<Admission> AdmitAsync(
         InferenceRequest request, TenantAccount tenant, ResponseCacheKey? kept, CancellationToken cancellationToken)
@@ -177,12 +223,13 @@ internal sealed partial class InferenceCalls(
             RetryAfter = verdicts.RetryAfter(name, admission.Depth),
         };
 
-    private static InferenceCallResult Translate(InferenceReply reply, TenantStanding? standing) => reply.Outcome switch
+    private static InferenceCallResult Translate(InferenceReply reply) => reply.Outcome switch
     {
-        ReplyOutcome.Completed => new(StatusCodes.Status200OK, null, reply) { Standing = standing },
-        ReplyOutcome.Expired => new(StatusCodes.Status504GatewayTimeout, reply.Error, reply) { Standing = standing },
-        ReplyOutcome.Unavailable => new(StatusCodes.Status503ServiceUnavailable, reply.Error, reply) { Standing = standing },
-        _ => new(StatusCodes.Status400BadRequest, reply.Error, reply) { Standing = standing },
+        ReplyOutcome.Completed => new(StatusCodes.Status200OK, null, reply),
+        ReplyOutcome.Expired => new(StatusCodes.Status504GatewayTimeout, reply.Error, reply),
+        ReplyOutcome.Unavailable => new(StatusCodes.Status503ServiceUnavailable, reply.Error, reply),
+        ReplyOutcome.TooLarge => new(StatusCodes.Status413PayloadTooLarge, reply.Error, reply),
+        _ => new(StatusCodes.Status400BadRequest, reply.Error, reply),
     };
 
     [LoggerMessage(LogLevel.Debug, "Request {Request}, which nobody waits for, could not be cancelled: {Reason}")]
@@ -203,7 +250,8 @@ internal sealed record InferenceCallResult(int Status, string? Error, InferenceR
     public TenantStanding? Standing { get; init; }
 
     /// <summary>Speaks against the version: no answer in time, no run, or an input that passed validation and that the model failed on.</summary>
-    public bool IsFaultOfModel => Status == StatusCodes.Status504GatewayTimeout || Reply is { Outcome: not ReplyOutcome.Completed };
+    public bool IsFaultOfModel =>
+        Status == StatusCodes.Status504GatewayTimeout || Reply is { Outcome: not (ReplyOutcome.Completed or ReplyOutcome.TooLarge) };
 
     /// <summary>Says something of the version, good or bad. A refusal by the queue does not, nor does a caller who left.</summary>
     public bool IsOfModel => Reply is not null || IsFaultOfModel;

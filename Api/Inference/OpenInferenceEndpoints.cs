@@ -19,6 +19,8 @@ internal static class OpenInferenceEndpoints
         services.AddSingleton<Telemetry>();
         services.AddSingleton<ReplyInbox>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplyInbox>());
+        services.AddHostedService<QueueLossWatch>();
+        services.AddHostedService<RedisSettings>();
         services.AddSingleton<QueueVerdicts>();
         services.AddSingleton<InferenceCalls>();
         services.AddSingleton<CachedCalls>();

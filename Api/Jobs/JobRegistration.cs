@@ -7,7 +7,6 @@ public static class JobRegistration
     /// <summary>Adds what accepts jobs and looks after them, in the Api.</summary>
     public static IServiceCollection AddJobAcceptance(this IServiceCollection services)
     {
-        services.AddSingleton<QueueEpoch>();
         services.AddSingleton<PendingJobs>();
         services.AddSingleton<JobQueries>();
         services.AddSingleton<JobCancellation>();

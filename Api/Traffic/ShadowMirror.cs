@@ -97,7 +97,7 @@ internal sealed partial class ShadowMirror(
             var reply = await pending.Reply.WaitAsync(wait, time, CancellationToken.None);
             return reply.Outcome == ReplyOutcome.Completed ? (reply, null) : (null, reply.Error ?? "it gave no answer");
         }
-        catch (QueueUnavailableException)
+        catch (Exception exception) when (exception is QueueUnavailableException or ReplyLostException)
         {
             return (null, null);
         }

@@ -78,10 +78,10 @@ internal static class HopPart
                 continue;
             }
 
-            var replies = new Dictionary<string, ReplyBatch>(StringComparer.Ordinal);
+            var replies = new Replies();
             foreach (var request in requests.Select(r => r.Request))
             {
-                ReplyBatch.For(replies, request.ReplyTo).Add(request.Id, ReplyOutcome.Completed, null, default, default, 1, "bench");
+                replies.For(request, ReplyBatch.AnswerSize("bench")).Add(request.Id, ReplyOutcome.Completed, null, default, default, 1, "bench");
             }
 
             await consumer.CompleteAsync(requests, replies);

@@ -14,6 +14,9 @@ public enum ReplyOutcome : byte
 
     /// <summary>No worker could run it, through no fault of its input that the model would name.</summary>
     Unavailable = 3,
+
+    /// <summary>It was run, and its outputs are more than <see cref="ResponseOptions.ResponseBytes"/>.</summary>
+    TooLarge = 4,
 }
 
 /// <summary>A worker's answer to one <see cref="InferenceRequest"/>.</summary>

@@ -29,11 +29,10 @@ public sealed partial class QueueConsumer
 
     private async Task MoveToDeadLettersAsync(QueuedRequest request, string reason)
     {
-        var replies = new Dictionary<string, ReplyBatch>(StringComparer.Ordinal);
+        var replies = new Replies();
         if (request.Request.ReplyTo.Length > 0)
         {
-            ReplyBatch.For(replies, request.Request.ReplyTo).Add(
-                request.Request.Id, ReplyOutcome.Unavailable, reason, time.GetUtcNow() - request.Request.EnqueuedAt, TimeSpan.Zero, 0, worker);
+            replies.Refuse(request.Request, ReplyOutcome.Unavailable, reason, time.GetUtcNow(), worker);
         }
 
         await DeadLetterScripts.Bury.EvaluateAsync(

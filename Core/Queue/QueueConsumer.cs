@@ -27,6 +27,8 @@ public sealed partial class QueueConsumer(
     // By the request too: Redis that lost its data may give an entry's id again within the same millisecond.
     private readonly ConcurrentDictionary<(Priority Level, string Entry, Guid Request), QueuedRequest> _inHand = new();
 
+    private readonly ReplyOutbox _outbox = new(redis, time, logger, worker);
+
     private long _nextSearch = long.MinValue;
 
     /// <summary>Told of work that was removed without a run: why, and how much.</summary>
@@ -71,20 +73,16 @@ public sealed partial class QueueConsumer(
     public Task WaitAsync(CancellationToken cancellationToken) =>
         wakeup.WaitAsync(_queue, options.Value.PollInterval, cancellationToken);
 
-    /// <summary>Answers the callers and removes the entries, in one pipeline.</summary>
-    public async Task CompleteAsync(IReadOnlyList<QueuedRequest> requests, IReadOnlyDictionary<string, ReplyBatch> replies)
+    /// <summary>Answers the callers and removes the entries: in one pipeline, but for large answers, whose entries go after them.</summary>
+    public async Task CompleteAsync(IReadOnlyList<QueuedRequest> requests, Replies replies)
     {
-        var database = Database;
-        var pipeline = new List<Task>(replies.Count + 1);
-        foreach (var (replica, batch) in replies)
-        {
-            pipeline.Add(database.PublishAsync(RedisChannel.Literal(QueueKeys.Replies(replica)), batch.ToMessage()));
-        }
-
-        pipeline.Add(RemoveAsync(database, [.. requests.Select(r => (r.Level, r.EntryId, r.Bytes))]));
         try
         {
-            await Task.WhenAll(pipeline);
+            List<QueuedRequest> large = [.. requests.Where(r => replies.Large.ContainsKey(r.Request.Id))];
+            await Task.WhenAll(
+                _outbox.SendAsync(replies.Messages),
+                RemoveAsync(large.Count == 0 ? requests : [.. requests.Except(large)]),
+                SendLargeAsync(large, replies));
         }
         finally
         {
@@ -193,6 +191,18 @@ public sealed partial class QueueConsumer(
         Interlocked.Exchange(ref _nextSearch, now + (long)(interval * time.TimestampFrequency));
         return true;
     }
+
+    private async Task SendLargeAsync(IReadOnlyList<QueuedRequest> requests, Replies replies)
+    {
+        foreach (var request in requests)
+        {
+            await _outbox.SendLargeAsync(request, replies.Large[request.Request.Id]);
+            await RemoveAsync([request]);
+        }
+    }
+
+    private Task RemoveAsync(IReadOnlyList<QueuedRequest> requests) =>
+        requests.Count == 0 ? Task.CompletedTask : RemoveAsync(Database, [.. requests.Select(r => (r.Level, r.EntryId, r.Bytes))]);
 
     private Task<RedisResult> RemoveAsync(IDatabase database, IReadOnlyList<(int Level, string Entry, int Bytes)> entries)
     {

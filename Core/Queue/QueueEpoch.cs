@@ -14,12 +14,21 @@ public sealed class QueueEpoch(IConnectionMultiplexer redis)
     /// <summary>The moment of the mark; a new mark is set where there is none.</summary>
     /// <param name="now">By the clock that the moment will be compared with.</param>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
-    public async Task<DateTimeOffset> SinceAsync(DateTimeOffset now)
+    public async Task<DateTimeOffset> SinceAsync(DateTimeOffset now) => Moment(await OnRedisAsync(async database =>
+        (string)(await database.ScriptEvaluateAsync(MarkScript, [QueueKeys.Epoch], [now.UtcTicks]))!));
+
+    /// <summary>The moment of the mark; null where there is none. Sets none: whoever reads it may have another clock.</summary>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public async Task<DateTimeOffset?> MarkAsync() =>
+        (string?)await OnRedisAsync(database => database.StringGetAsync(QueueKeys.Epoch)) is { } ticks ? Moment(ticks) : null;
+
+    private static DateTimeOffset Moment(string ticks) => new(long.Parse(ticks, CultureInfo.InvariantCulture), TimeSpan.Zero);
+
+    private async Task<T> OnRedisAsync<T>(Func<IDatabase, Task<T>> action)
     {
         try
         {
-            var ticks = (string)(await redis.GetDatabase().ScriptEvaluateAsync(MarkScript, [QueueKeys.Epoch], [now.UtcTicks]))!;
-            return new DateTimeOffset(long.Parse(ticks, CultureInfo.InvariantCulture), TimeSpan.Zero);
+            return await action(redis.GetDatabase());
         }
         catch (Exception exception) when (QueueUnavailableException.Covers(exception))
         {

@@ -49,6 +49,9 @@ public static class QueueKeys
 
     public static string Replies(string apiReplica) => $"inference:replies:{apiReplica}";
 
+    /// <summary>A part of an answer that is too large for a message; the braces keep its parts in one slot.</summary>
+    public static string Answer(Guid request, int part) => $"inference:answers:{{{request:N}}}:{part}";
+
     // The braces keep all keys of one model version in one slot of a Redis Cluster.
     private static string Prefix(string model, string version) => $"inference:{{{model}/{version}}}";
 }

@@ -6,8 +6,7 @@ using InferenceTemplate.Core.Tensors;
 namespace InferenceTemplate.Core.Queue;
 
 /// <summary>
-/// Gathers the answers of one batch for one Api replica into one message. Outputs are copied once, from the
-/// runtime's memory into the message.
+/// One message of answers, whoever gets it. Outputs are copied once, from the runtime's memory into the message.
 /// </summary>
 public sealed class ReplyBatch
 {
@@ -23,17 +22,6 @@ public sealed class ReplyBatch
         _buffer = new ArrayBufferWriter<byte>(size);
         _writer = new WireWriter(_buffer);
         _writer.Byte(FormatVersion);
-    }
-
-    /// <summary>The message for one replica among those for all, begun where there is none yet.</summary>
-    public static ReplyBatch For(IDictionary<string, ReplyBatch> replies, string replica)
-    {
-        if (!replies.TryGetValue(replica, out var batch))
-        {
-            replies[replica] = batch = new ReplyBatch();
-        }
-
-        return batch;
     }
 
     /// <summary>Begins an answer; exactly <paramref name="outputs"/> calls of <see cref="AddOutput"/> must follow.</summary>
@@ -65,8 +53,15 @@ public sealed class ReplyBatch
     /// <summary>Bytes that a message has before its first answer.</summary>
     public static int HeaderSize => 1;
 
-    /// <summary>Bytes of an answer without an error, but for its outputs.</summary>
-    public static int AnswerSize(string worker) => 16 + 1 + 4 + 8 + 8 + 4 + 4 + 4 + Encoding.UTF8.GetByteCount(worker) + 4;
+    /// <summary>Bytes written so far.</summary>
+    public int Length => _buffer.WrittenCount;
+
+    /// <summary>What is written so far; valid until more is added.</summary>
+    public ReadOnlyMemory<byte> Written => _buffer.WrittenMemory;
+
+    /// <summary>Bytes of an answer, but for its outputs.</summary>
+    public static int AnswerSize(string worker, string? error = null) =>
+        16 + 1 + 4 + Encoding.UTF8.GetByteCount(error ?? "") + 8 + 8 + 4 + 4 + 4 + Encoding.UTF8.GetByteCount(worker) + 4;
 
     /// <summary>Bytes of an output.</summary>
     public static int OutputSize(string name, int dimensions, int data) =>

@@ -25,6 +25,9 @@ public sealed record JobOutcome(
 /// </summary>
 public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> options)
 {
+    /// <summary>Of one job's answer. Postgres takes and gives no value of 1 GiB, and holds several copies of one on the way.</summary>
+    public const int MaxOutputBytes = 512 << 20;
+
     private const string ClaimSql = """
         WITH claimable AS MATERIALIZED (
             SELECT id FROM jobs

@@ -262,11 +262,10 @@ public sealed class LimitTests(Platform platform)
                 continue;
             }
 
-            var replies = new Dictionary<string, ReplyBatch>(StringComparer.Ordinal);
+            var replies = new Replies();
             foreach (var request in taken.Select(t => t.Request))
             {
-                ReplyBatch.For(replies, request.ReplyTo).Add(
-                    request.Id, ReplyOutcome.Failed, "no answer but this", TimeSpan.Zero, TimeSpan.Zero, 0, "test");
+                replies.Refuse(request, ReplyOutcome.Failed, "no answer but this", request.EnqueuedAt, "test");
             }
 
             await queue.Worker.CompleteAsync(taken, replies);

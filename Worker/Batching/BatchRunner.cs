@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Statistics;
+using InferenceTemplate.Data.Jobs;
 using InferenceTemplate.Worker.Execution;
 
 namespace InferenceTemplate.Worker.Batching;
 
 /// <summary>Runs batches of one model version and has their requests answered, whatever happens. Instances share it.</summary>
+/// <param name="responseBytes">Of the outputs of one answer, at most.</param>
 /// <param name="handBack">Ends what runs, and has it handed back: the time to finish is over.</param>
 internal sealed partial class BatchRunner(
     ModelSession session,
@@ -15,6 +17,7 @@ internal sealed partial class BatchRunner(
     Telemetry telemetry,
     TimeProvider time,
     ILogger logger,
+    int responseBytes,
     CancellationToken handBack)
 {
     private static readonly TimeSpan LongestWatch = TimeSpan.FromDays(1);
@@ -26,6 +29,7 @@ internal sealed partial class BatchRunner(
     /// <summary>Blocks the calling thread, which is the instance's own.</summary>
     public void Run(ModelInstance instance, IReadOnlyList<PendingRequest> batch)
     {
+        completions.WaitForRoom();
         var start = time.GetTimestamp();
         var run = DropUseless(batch);
         if (run.Count > 0 && RunOrHalve(instance, run))
@@ -97,28 +101,37 @@ internal sealed partial class BatchRunner(
     {
         var fault = RunFailures.Classify(exception);
         telemetry.Failed(Model, Version, fault.ToString().ToLowerInvariant());
-        if (fault == RunFailure.Memory && run.Count > 1)
-        {
-            dispatcher.Cap(Math.Max(1, run.Sum(r => r.Rows) / 2));
-        }
-
         if (run.Count > 1 && fault is RunFailure.Input or RunFailure.Memory)
         {
             // Halves of halves: one request that spoils its batch is found in a few runs, however large the batch.
             LogHalving(run.Count, Model, Version, exception.Message);
-            RunOrHalve(instance, [.. run.Take(run.Count / 2)]);
-            RunOrHalve(instance, [.. run.Skip(run.Count / 2)]);
+            var first = RunOrHalve(instance, [.. run.Take(run.Count / 2)]);
+            var second = RunOrHalve(instance, [.. run.Skip(run.Count / 2)]);
+            if (fault == RunFailure.Memory && first && second)
+            {
+                // It was the batch's size, and no request by itself.
+                dispatcher.Cap(Math.Max(1, run.Sum(r => r.Rows) / 2));
+            }
         }
         else if (fault == RunFailure.Input)
         {
             LogFailed(exception, Model, Version);
-            completions.Refuse(Queued(run), ReplyOutcome.Failed, $"the model failed on this input: {exception.Message}");
+            completions.Refuse(Queued(run), ReplyOutcome.Failed, $"the model failed on this input: {RuntimeMessage.Of(exception)}");
+        }
+        else if (fault == RunFailure.Memory && MemoryAsked.Of(exception) is { IsMoreThanThereIs: true } asked)
+        {
+            LogFailed(exception, Model, Version);
+            completions.Refuse(Queued(run), ReplyOutcome.Failed, $"the model needs more memory for this input than there is: {asked.Bytes} bytes at once");
         }
         else
         {
             LogDevice(exception, Model, Version, run.Count);
-            state.DeviceFailed(exception.Message);
-            completions.Retry(Queued(run), exception.Message);
+            if (fault == RunFailure.Device || MemoryAsked.Of(exception) is not { IsLarge: true })
+            {
+                state.DeviceFailed(exception.Message);
+            }
+
+            completions.Retry(Queued(run), RuntimeMessage.Of(exception));
         }
     }
 
@@ -132,7 +145,7 @@ internal sealed partial class BatchRunner(
         {
             // The run ends early when its last deadline passes, the last of its callers leaves, or it must be handed back.
             var watch = run.Max(r => r.Request.Deadline) - startedAt;
-            using var nobodyWaits = new CancellationTokenSource(watch < LongestWatch ? watch : LongestWatch, time);
+            using var nobodyWaits = new CancellationTokenSource(TimeSpan.FromTicks(Math.Clamp(watch.Ticks, 0, LongestWatch.Ticks)), time);
             using var abandoned = QueueConsumer.OnAbandoned(requests, nobodyWaits.Cancel);
             using var handingBack = handBack.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), nobodyWaits);
 
@@ -144,7 +157,9 @@ internal sealed partial class BatchRunner(
             var ended = time.GetTimestamp();
             var computeTime = time.GetElapsedTime(start, ended);
 
-            var replies = new ReplySplitter(session.Signature, wanted, outputs, rows).Split(run, startedAt, computeTime, state.WorkerId);
+            var splitter = new ReplySplitter(session.Signature, wanted, outputs, rows);
+            var tooLarge = splitter.TooLarge(run, LimitOf);
+            var replies = splitter.Split(run, tooLarge.Keys, startedAt, computeTime, state.WorkerId);
             telemetry.Computed(Model, Version, computeTime, rows);
             state.Executed(new RunTimes(
                 Model, Version, run.Count, rows, time.GetElapsedTime(start, assembled), time.GetElapsedTime(assembled, ended), time.GetElapsedTime(ended)));
@@ -153,7 +168,8 @@ internal sealed partial class BatchRunner(
                 telemetry.Queued(Model, Version, startedAt - request.Request.EnqueuedAt);
             }
 
-            completions.Answer(requests, replies, rows, computeTime);
+            completions.Answer(tooLarge.Count == 0 ? requests : Queued([.. run.Except(tooLarge.Keys)]), replies, rows, computeTime);
+            RefuseTooLarge(tooLarge);
         }
         catch (Exception exception)
         {
@@ -163,6 +179,19 @@ internal sealed partial class BatchRunner(
         finally
         {
             spans.ForEach(s => s?.Dispose());
+        }
+    }
+
+    private int LimitOf(InferenceRequest request) =>
+        request.Kind == RequestKind.Job ? Math.Min(responseBytes, JobLeases.MaxOutputBytes) : responseBytes;
+
+    private void RefuseTooLarge(IReadOnlyDictionary<PendingRequest, long> answers)
+    {
+        foreach (var (request, bytes) in answers)
+        {
+            var limit = LimitOf(request.Request);
+            var source = limit == responseBytes ? "Limits:ResponseBytes" : "a job's result";
+            completions.Refuse([request.Queued], ReplyOutcome.TooLarge, $"the outputs have {bytes} bytes; {limit} are allowed ({source})");
         }
     }
 

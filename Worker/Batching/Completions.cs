@@ -5,7 +5,7 @@ namespace InferenceTemplate.Worker.Batching;
 
 /// <summary>
 /// Tells the queue what became of requests, while the instances run on: a run never waits for the round trip that answers
-/// the one before. A few may be under way at once; while Redis does not answer, that bound stops the instances.
+/// the one before. A few may be under way at once; while Redis does not answer, that bound stops the instances, and only those.
 /// </summary>
 internal sealed partial class Completions(
     QueueConsumer consumer, JobSettlement settlement, string model, string version, ServingState state, TimeProvider time, ILogger logger, int atOnce)
@@ -17,15 +17,24 @@ internal sealed partial class Completions(
     /// <summary>Whether nobody wants the answer any more.</summary>
     public bool IsCancelled(QueuedRequest request) => request.IsCancelled || settlement.IsCancelled(request.Request);
 
+    /// <summary>Blocks while too much is under way: for an instance's own thread, before it runs more. Nothing else here waits.</summary>
+    public void WaitForRoom()
+    {
+        lock (_lock)
+        {
+            while (_underWay >= atOnce)
+            {
+                Monitor.Wait(_lock);
+            }
+        }
+    }
+
     /// <summary>Hands the answers of a run over: those of callers to the queue, those of jobs to Postgres.</summary>
-    public void Answer(
-        IReadOnlyList<QueuedRequest> requests, IReadOnlyDictionary<string, ReplyBatch> replies, int rows, TimeSpan computeTime)
+    public void Answer(IReadOnlyList<QueuedRequest> requests, Replies replies, int rows, TimeSpan computeTime)
     {
         var (calls, jobs) = Split(requests);
-        settlement.Settle(jobs, job => new JobResult(
-            job.Id, replies[JobSettlement.AddressOf(job)].ToMessage(), BatchSize: rows, ComputeTime: computeTime));
-        var ofJobs = jobs.Select(j => JobSettlement.AddressOf(j.Request)).ToHashSet(StringComparer.Ordinal);
-        Complete(calls, jobs.Count == 0 ? replies : replies.Where(r => !ofJobs.Contains(r.Key)).ToDictionary(StringComparer.Ordinal));
+        settlement.Settle(jobs, job => new JobResult(job.Id, replies.OfJob(job.Id).ToMessage(), BatchSize: rows, ComputeTime: computeTime));
+        Complete(calls, replies);
     }
 
     /// <summary>Answers requests without outputs.</summary>
@@ -34,13 +43,8 @@ internal sealed partial class Completions(
         var (calls, jobs) = Split(requests);
         settlement.Settle(jobs, job => new JobResult(job.Id, Outputs: null, error, Status(outcome)));
         var now = time.GetUtcNow();
-        var replies = new Dictionary<string, ReplyBatch>(StringComparer.Ordinal);
-        foreach (var request in calls.Select(r => r.Request))
-        {
-            ReplyBatch.For(replies, request.ReplyTo).Add(
-                request.Id, outcome, error, now - request.EnqueuedAt, TimeSpan.Zero, 0, state.WorkerId);
-        }
-
+        var replies = new Replies();
+        calls.ForEach(call => replies.Refuse(call.Request, outcome, error, now, state.WorkerId));
         Complete(calls, replies);
     }
 
@@ -49,7 +53,7 @@ internal sealed partial class Completions(
     {
         var (calls, jobs) = Split(requests);
         settlement.Settle(jobs, job => new JobResult(job.Id, Outputs: null, "the job was cancelled before it ran", Status: 409));
-        Complete(calls, new Dictionary<string, ReplyBatch>(StringComparer.Ordinal));
+        Complete(calls, new Replies());
     }
 
     /// <summary>Hands requests back that did not get to run here.</summary>
@@ -94,10 +98,11 @@ internal sealed partial class Completions(
     {
         ReplyOutcome.Expired => 504,
         ReplyOutcome.Unavailable => 503,
+        ReplyOutcome.TooLarge => 413,
         _ => 400,
     };
 
-    private void Complete(List<QueuedRequest> requests, IReadOnlyDictionary<string, ReplyBatch> replies) =>
+    private void Complete(List<QueuedRequest> requests, Replies replies) =>
         Begin(requests.Count, () => consumer.CompleteAsync(requests, replies));
 
     private void Begin(int count, Func<Task> tell)
@@ -109,11 +114,6 @@ internal sealed partial class Completions(
 
         lock (_lock)
         {
-            while (_underWay >= atOnce)
-            {
-                Monitor.Wait(_lock);
-            }
-
             _underWay++;
         }
 

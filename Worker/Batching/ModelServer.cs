@@ -17,6 +17,7 @@ internal sealed partial class ModelServer(
     BatchRules rules,
     WorkerOptions options,
     TimeSpan keepInterval,
+    int responseBytes,
     DrainSignal drain,
     ServingState state,
     Telemetry telemetry,
@@ -58,7 +59,7 @@ internal sealed partial class ModelServer(
         using var finished = new CancellationTokenSource();
         consumer.Dropped = (reason, count) => telemetry.Dropped(Model, Version, reason, count);
 
-        var runner = new BatchRunner(session, _dispatcher, _completions, state, telemetry, time, logger, handBack.Token);
+        var runner = new BatchRunner(session, _dispatcher, _completions, state, telemetry, time, logger, responseBytes, handBack.Token);
         Task[] instances = [.. Enumerable.Range(0, rules.Instances).Select(i => InstanceThread.Start(
             $"{Model}/{Version} {i}", session, _dispatcher, runner))];
         var keeping = KeepAsync(finished.Token);

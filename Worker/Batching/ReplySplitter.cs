@@ -2,7 +2,6 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Execution;
-using InferenceTemplate.Worker.Jobs;
 using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Worker.Batching;
@@ -17,32 +16,29 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     public static IReadOnlyList<int> Wanted(ModelSignature signature, IReadOnlyList<PendingRequest> run) =>
         [.. Enumerable.Range(0, signature.Outputs.Length).Where(i => run.Any(r => Wants(r, signature.Outputs[i].Name)))];
 
-    /// <summary>The answers by the Api replica that waits for them; a job's by an address of its own.</summary>
-    /// <exception cref="InvalidDataException">An output can't be cut apart by rows.</exception>
-    public IReadOnlyDictionary<string, ReplyBatch> Split(
-        IReadOnlyList<PendingRequest> run, DateTimeOffset startedAt, TimeSpan computeTime, string worker)
-    {
-        var sizes = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var (pending, rowsOf) in Places(run))
-        {
-            var answer = ReplyBatch.AnswerSize(worker) + _outputs.Where(o => Wants(pending, o.Name)).Sum(o => o.Size(rowsOf));
-            var address = JobSettlement.AddressOf(pending.Request);
-            sizes[address] = checked(sizes.GetValueOrDefault(address, ReplyBatch.HeaderSize) + answer);
-        }
+    /// <summary>Those of a run whose outputs have more bytes than may be answered, and how many: known before any is copied.</summary>
+    /// <exception cref="UnsplittableOutputException">An output can't be cut apart by rows.</exception>
+    public IReadOnlyDictionary<PendingRequest, long> TooLarge(IReadOnlyList<PendingRequest> run, Func<InferenceRequest, int> limit) =>
+        Places(run).Select(place => (place.Pending, Bytes: _outputs.Where(o => Wants(place.Pending, o.Name)).Sum(o => o.Bytes(place.Rows))))
+            .Where(answer => answer.Bytes > limit(answer.Pending.Request))
+            .ToDictionary(answer => answer.Pending, answer => answer.Bytes);
 
-        var replies = sizes.ToDictionary(s => s.Key, s => new ReplyBatch(s.Value), StringComparer.Ordinal);
-        foreach (var (pending, rowsOf) in Places(run))
+    /// <summary>The answers to a run, but for some of it.</summary>
+    /// <exception cref="UnsplittableOutputException">An output can't be cut apart by rows.</exception>
+    public Replies Split(
+        IReadOnlyList<PendingRequest> run, IEnumerable<PendingRequest> without, DateTimeOffset startedAt, TimeSpan computeTime, string worker)
+    {
+        var replies = new Replies();
+        foreach (var (pending, rowsOf) in Places(run).ExceptBy(without, place => place.Pending))
         {
             var request = pending.Request;
-            var reply = replies[JobSettlement.AddressOf(request)];
-            var wanted = _outputs.Count(o => Wants(pending, o.Name));
-            reply.Add(request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, wanted, rowsOf?.First ?? 0);
-            foreach (var output in _outputs)
+            OutputRows[] wanted = [.. _outputs.Where(o => Wants(pending, o.Name))];
+            var reply = replies.For(request, ReplyBatch.AnswerSize(worker) + wanted.Sum(o => o.Size(rowsOf)));
+            reply.Add(
+                request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, wanted.Length, rowsOf?.First ?? 0);
+            foreach (var output in wanted)
             {
-                if (Wants(pending, output.Name))
-                {
-                    output.AddTo(reply, rowsOf);
-                }
+                output.AddTo(reply, rowsOf);
             }
         }
 
@@ -68,42 +64,42 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     {
         private readonly TensorSignature _declared;
         private readonly OrtValue _value;
-        private readonly byte[]? _texts;
-        private readonly int[] _textStarts = [];
+        private readonly long[]? _textStarts;
         private readonly long[] _shape;
+        private readonly long _bytes;
 
         public OutputRows(TensorSignature declared, OrtValue value)
         {
             (_declared, _value) = (declared, value);
             _shape = value.GetTensorTypeAndShape().Shape;
-            if (declared.Datatype == Datatype.Bytes)
-            {
-                (_texts, _textStarts) = TextTensor.Read(value);
-            }
+            _textStarts = declared.Datatype == Datatype.Bytes ? TextTensor.Starts(value) : null;
+            _bytes = _textStarts?[^1] ?? TensorShape.ElementCount(_shape) * declared.Datatype.Size();
         }
 
         public string Name => _declared.Name;
 
-        private ReadOnlySpan<byte> Data => _texts ?? _value.GetTensorMutableRawData();
-
-        public int Size(Rows? rows)
+        public long Bytes(Rows? rows)
         {
             var (from, to) = Range(rows);
-            return ReplyBatch.OutputSize(Name, _shape.Length, to - from);
+            return to - from;
         }
+
+        public int Size(Rows? rows) => ReplyBatch.OutputSize(Name, _shape.Length, checked((int)Bytes(rows)));
 
         public void AddTo(ReplyBatch reply, Rows? rows)
         {
             var (from, to) = Range(rows);
             long[] shape = rows is null ? _shape : [rows.Count, .. _shape.AsSpan(1)];
-            reply.AddOutput(Name, _declared.Datatype, shape, Data[from..to]);
+            reply.AddOutput(Name, _declared.Datatype, shape, _textStarts is null
+                ? _value.GetTensorMutableRawData()[(int)from..(int)to]
+                : TextTensor.Read(_value, _textStarts, Element(rows?.First ?? 0, rows), Element(rows is null ? 1 : rows.First + rows.Count, rows)));
         }
 
-        private (int From, int To) Range(Rows? rows)
+        private (long From, long To) Range(Rows? rows)
         {
             if (rows is null)
             {
-                return (0, Data.Length);
+                return (0, _bytes);
             }
 
             if (_shape is not [var outer, ..] || outer != rows.All)
@@ -112,15 +108,19 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
                     $"Output '{Name}' has the shape {TensorShape.Format(_shape)} for a batch of {rows.All}: this model can't be batched by its first dimension.");
             }
 
-            if (_texts is not null)
+            if (_bytes > int.MaxValue)
             {
-                var perRow = (_textStarts.Length - 1) / rows.All;
-                return (_textStarts[rows.First * perRow], _textStarts[(rows.First + rows.Count) * perRow]);
+                throw new OversizedBatchException($"Output '{Name}' of a batch of {rows.All} has {_bytes} bytes.");
             }
 
-            var bytesPerRow = Data.Length / rows.All;
-            return (rows.First * bytesPerRow, (rows.First + rows.Count) * bytesPerRow);
+            var (first, end) = (rows.First, rows.First + rows.Count);
+            return _textStarts is null
+                ? (first * (_bytes / rows.All), end * (_bytes / rows.All))
+                : (_textStarts[Element(first, rows)], _textStarts[Element(end, rows)]);
         }
+
+        // Of the texts; where there are no rows, all of them are one.
+        private int Element(int row, Rows? rows) => row * ((_textStarts!.Length - 1) / (rows?.All ?? 1));
     }
 
     /// <param name="All">Rows of the whole run.</param>
@@ -129,3 +129,6 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
 
 /// <summary>The model's outputs are not one row for each row of its inputs, whatever its signature says.</summary>
 internal sealed class UnsplittableOutputException(string message) : Exception(message);
+
+/// <summary>The outputs of a batch are more than can be cut apart; those of a smaller one may not be.</summary>
+internal sealed class OversizedBatchException(string message) : Exception(message);

@@ -1,3 +1,4 @@
+using InferenceTemplate.Worker.Batching;
 using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Worker.Execution;
@@ -27,7 +28,7 @@ internal static class RunFailures
 
     public static RunFailure Classify(Exception exception) => exception switch
     {
-        OutOfMemoryException => RunFailure.Memory,
+        OutOfMemoryException or OversizedBatchException => RunFailure.Memory,
         OnnxRuntimeException when Mentions(exception, OfMemory) => RunFailure.Memory,
         OnnxRuntimeException when Mentions(exception, OfDevice) => RunFailure.Device,
         OnnxRuntimeException or InvalidDataException => RunFailure.Input,

@@ -7,24 +7,31 @@ namespace InferenceTemplate.Worker.Execution;
 /// <summary>Brings texts from ONNX Runtime's memory into the protocol's form: each a length and that many bytes.</summary>
 internal static class TextTensor
 {
-    /// <returns>The bytes, and where each element begins, with the end as the last.</returns>
-    public static (byte[] Bytes, int[] Starts) Read(OrtValue value)
+    /// <returns>Where in the protocol's form each element begins, with the end as the last.</returns>
+    public static long[] Starts(OrtValue value)
     {
         var count = checked((int)TensorShape.ElementCount(value.GetTensorTypeAndShape().Shape));
-        var starts = new int[count + 1];
+        var starts = new long[count + 1];
         for (var i = 0; i < count; i++)
         {
-            starts[i + 1] = checked(starts[i] + sizeof(uint) + value.GetStringElementAsSpan(i).Length);
+            starts[i + 1] = starts[i] + sizeof(uint) + value.GetStringElementAsSpan(i).Length;
         }
 
-        var bytes = new byte[starts[count]];
-        for (var i = 0; i < count; i++)
+        return starts;
+    }
+
+    /// <returns>The bytes of the elements from one to before another.</returns>
+    public static byte[] Read(OrtValue value, long[] starts, int first, int end)
+    {
+        var bytes = new byte[checked((int)(starts[end] - starts[first]))];
+        for (var i = first; i < end; i++)
         {
             var text = value.GetStringElementAsSpan(i);
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(starts[i]), (uint)text.Length);
-            text.CopyTo(bytes.AsSpan(starts[i] + sizeof(uint)));
+            var at = (int)(starts[i] - starts[first]);
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(at), (uint)text.Length);
+            text.CopyTo(bytes.AsSpan(at + sizeof(uint)));
         }
 
-        return (bytes, starts);
+        return bytes;
     }
 }

@@ -34,6 +34,8 @@ internal sealed partial class JobLedger(
     TimeProvider time,
     ILogger<JobLedger> logger) : BackgroundService
 {
+    private const long StatementBytes = 16L << 20;
+
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(200);
 
     private readonly ConcurrentDictionary<Guid, HeldJob> _held = new();
@@ -104,30 +106,62 @@ internal sealed partial class JobLedger(
         mine.ForEach(job => job.Held.Ending = true);
         try
         {
-            JobOutcome[] outcomes = [.. await Task.WhenAll(mine.Select(ToOutcomeAsync))];
-            while (true)
+            var all = true;
+            foreach (var part in ByBytes(mine))
             {
-                try
-                {
-                    Report(mine, await leases.FinishAsync(outcomes, CancellationToken.None));
-                    return true;
-                }
-                catch (NpgsqlException exception) when (exception.IsTransient && mine.Exists(job => IsHeld(job.Held)))
-                {
-                    await Task.Delay(RetryAfter, time, CancellationToken.None);
-                }
-                catch (NpgsqlException exception)
-                {
-                    LogNotFinished(exception, mine.Count);
-                    return false;
-                }
+                all &= await FinishAsync(part);
             }
+
+            return all;
         }
         finally
         {
             // Not by the id alone: the job may have been claimed here anew.
             mine.ForEach(job => _held.TryRemove(KeyValuePair.Create(job.Result.Id, job.Held)));
         }
+    }
+
+    private async Task<bool> FinishAsync(List<(HeldJob Held, JobResult Result)> mine)
+    {
+        JobOutcome[] outcomes = [.. await Task.WhenAll(mine.Select(ToOutcomeAsync))];
+        while (true)
+        {
+            try
+            {
+                Report(mine, await leases.FinishAsync(outcomes, CancellationToken.None));
+                return true;
+            }
+            catch (NpgsqlException exception) when (exception.IsTransient && mine.Exists(job => IsHeld(job.Held)))
+            {
+                await Task.Delay(RetryAfter, time, CancellationToken.None);
+            }
+            catch (NpgsqlException exception)
+            {
+                LogNotFinished(exception, mine.Count);
+                return false;
+            }
+        }
+    }
+
+    // One statement holds all its answers: Postgres takes no message of 1 GiB.
+    private static IEnumerable<List<(HeldJob Held, JobResult Result)>> ByBytes(List<(HeldJob Held, JobResult Result)> jobs)
+    {
+        List<(HeldJob, JobResult)> part = [];
+        var bytes = 0L;
+        foreach (var job in jobs)
+        {
+            var more = job.Result.Outputs?.Length ?? 0;
+            if (part.Count > 0 && bytes + more > StatementBytes)
+            {
+                yield return part;
+                (part, bytes) = ([], 0);
+            }
+
+            part.Add(job);
+            bytes += more;
+        }
+
+        yield return part;
     }
 
     /// <summary>Stops keeping the jobs among some requests, but for those that are being finished: their leases run out.</summary>

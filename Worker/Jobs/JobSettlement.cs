@@ -10,12 +10,9 @@ namespace InferenceTemplate.Worker.Jobs;
 /// </summary>
 internal sealed partial class JobSettlement(JobLedger ledger, QueueConsumer consumer, ServingState state, ILogger<JobSettlement> logger)
 {
-    private static readonly Dictionary<string, ReplyBatch> Nobody = [];
+    private static readonly Replies Nobody = new();
 
     private readonly ConcurrentDictionary<Task, bool> _settling = new();
-
-    /// <summary>Where an answer is put among those of a run: under the name of its Api replica, or, for a job, one that no replica has.</summary>
-    public static string AddressOf(InferenceRequest request) => request.Kind == RequestKind.Job ? $"job:{request.Id:N}" : request.ReplyTo;
 
     /// <summary>Whether somebody asked meanwhile to cancel the job.</summary>
     public bool IsCancelled(InferenceRequest request) => request.Kind == RequestKind.Job && ledger.IsCancelled(request.Id);

@@ -30,7 +30,7 @@ internal sealed partial class LoadRefusal(
         {
             List<QueuedRequest> calls = [.. requests.Where(r => r.Request.Kind != RequestKind.Job)];
             jobs.AddRange(requests.Except(calls));
-            await consumer.CompleteAsync(calls, Replies(calls, reason));
+            await consumer.CompleteAsync(calls, Refusals(calls, reason));
             refused += calls.Count;
         }
 
@@ -43,16 +43,11 @@ internal sealed partial class LoadRefusal(
         return refused;
     }
 
-    private Dictionary<string, ReplyBatch> Replies(IReadOnlyList<QueuedRequest> calls, string reason)
+    private Replies Refusals(List<QueuedRequest> calls, string reason)
     {
-        var replies = new Dictionary<string, ReplyBatch>(StringComparer.Ordinal);
+        var replies = new Replies();
         var now = time.GetUtcNow();
-        foreach (var call in calls.Select(c => c.Request))
-        {
-            ReplyBatch.For(replies, call.ReplyTo).Add(
-                call.Id, ReplyOutcome.Unavailable, reason, now - call.EnqueuedAt, TimeSpan.Zero, 0, state.WorkerId);
-        }
-
+        calls.ForEach(call => replies.Refuse(call.Request, ReplyOutcome.Unavailable, reason, now, state.WorkerId));
         return replies;
     }
 

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Batching;
@@ -23,7 +24,9 @@ internal sealed partial class ServedModel(
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
-    private readonly SemaphoreSlim _wanted = new(0);
+
+    // One signal is enough. It has nothing to dispose: who wants a version may not have heard yet that it was withdrawn.
+    private readonly Channel<bool> _wanted = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _withdrawn = new();
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ModelSettings _settings = settings;
@@ -49,13 +52,7 @@ internal sealed partial class ServedModel(
     public TimeSpan ServingFor => IsServing ? time.GetElapsedTime(Volatile.Read(ref _servingSince)) : TimeSpan.Zero;
 
     /// <summary>Somebody waits for this version, or it is to be open before anybody does.</summary>
-    public void Want()
-    {
-        if (_wanted.CurrentCount == 0)
-        {
-            _wanted.Release();
-        }
-    }
+    public void Want() => _wanted.Writer.TryWrite(true);
 
     /// <summary>Takes new settings: a server that works by the old ones is replaced, over the same session, and loses nothing.</summary>
     public void Apply(ModelSettings settings)
@@ -97,7 +94,7 @@ internal sealed partial class ServedModel(
         {
             try
             {
-                await _wanted.WaitAsync(ending.Token);
+                await _wanted.Reader.ReadAsync(ending.Token);
                 await ServeAsync(ending.Token);
             }
             catch (OperationCanceledException) when (ending.IsCancellationRequested)
@@ -118,11 +115,7 @@ internal sealed partial class ServedModel(
         }
     }
 
-    public void Dispose()
-    {
-        _wanted.Dispose();
-        _withdrawn.Dispose();
-    }
+    public void Dispose() => _withdrawn.Dispose();
 
     private async Task ServeAsync(CancellationToken ending)
     {
@@ -175,7 +168,7 @@ internal sealed partial class ServedModel(
         }
 
         // Whoever asked while it was served has been served; what came too late is looked for in the queue.
-        _ = _wanted.Wait(0, CancellationToken.None);
+        _ = _wanted.Reader.TryRead(out _);
         return _restart && !ending.IsCancellationRequested;
     }
 

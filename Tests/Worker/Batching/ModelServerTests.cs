@@ -175,20 +175,6 @@ public sealed class ModelServerTests(Servers servers)
     }
 
     [Fact]
-    public async Task Request_that_no_memory_suffices_for_is_tried_again_and_never_blamed_on_its_input()
-    {
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Allocate);
-        _ = model.Serve();
-
-        var (_, reply) = await model.SendAsync(new Tensor("shape", Datatype.Int64, [1], BitConverter.GetBytes(1L << 45)));
-        var answer = await reply;
-
-        Assert.Equal(ReplyOutcome.Unavailable, answer.Outcome);
-        var (_, next) = await model.SendAsync(new Tensor("shape", Datatype.Int64, [1], BitConverter.GetBytes(2L)));
-        Assert.Equal<float[]>([0, 0], ServedModel.Floats(await next));
-    }
-
-    [Fact]
     public async Task Worker_holds_no_more_than_its_instances_run_next_and_one_batch()
     {
         var options = new WorkerOptions { MaxBatchSize = 2, DrainTimeout = TimeSpan.Zero };

@@ -34,13 +34,13 @@ internal sealed class ServedModel : IAsyncDisposable
     private readonly ServiceProvider _services;
     private Task? _serving;
 
-    private ServedModel(Servers servers, byte[] model, string name, ModelSettings settings, WorkerOptions options)
+    private ServedModel(Servers servers, byte[] model, string name, ModelSettings settings, WorkerOptions options, ResponseOptions responses)
     {
         var (redis, queue) = (servers.Redis, Options.Create(new QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) }));
         Name = name;
         _wakeup = new QueueWakeup(redis);
         _cancellations = new QueueCancellations(redis);
-        _inbox = new ReplyInbox(redis, NullLogger<ReplyInbox>.Instance);
+        _inbox = new ReplyInbox(redis, Options.Create(responses), NullLogger<ReplyInbox>.Instance);
         _queue = new RequestQueue(redis, queue, TimeProvider.System);
         _session = TestModels.Open(model, name);
         State = new ServingState(TimeProvider.System);
@@ -64,6 +64,7 @@ internal sealed class ServedModel : IAsyncDisposable
             .AddSingleton(queue)
             .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
             .AddSingleton(Options.Create(options))
+            .AddSingleton(Options.Create(responses))
             .AddSingleton(TimeProvider.System)
             .AddSingleton(_wakeup)
             .AddSingleton(_cancellations)
@@ -92,10 +93,12 @@ internal sealed class ServedModel : IAsyncDisposable
 
     /// <summary>Prepares it; nothing is served before <see cref="Serve"/>.</summary>
     public static async Task<ServedModel> CreateAsync(
-        Servers servers, byte[] model, ModelSettings? settings = null, WorkerOptions? options = null, string? name = null)
+        Servers servers, byte[] model, ModelSettings? settings = null, WorkerOptions? options = null, string? name = null,
+        ResponseOptions? responses = null)
     {
         var served = new ServedModel(
-            servers, model, name ?? $"m{Guid.NewGuid():N}", settings ?? new ModelSettings { Instances = 1 }, options ?? new WorkerOptions());
+            servers, model, name ?? $"m{Guid.NewGuid():N}", settings ?? new ModelSettings { Instances = 1 }, options ?? new WorkerOptions(),
+            responses ?? new ResponseOptions());
         await served._wakeup.StartAsync(CancellationToken.None);
         await served._cancellations.StartAsync(CancellationToken.None);
         await served._inbox.StartAsync(CancellationToken.None);

@@ -52,14 +52,16 @@ public sealed class ModelSessionTests
     }
 
     [Fact]
-    public void Message_of_replies_is_written_once_into_its_own_array()
+    public void Answer_of_a_job_is_written_once_into_its_own_array()
     {
         using var session = Open();
         using var instance = session.CreateInstance();
-        PendingRequest[] requests = [.. Digits.HeldOut.Take(3).Select(digit => Request(session, digit.Pixels))];
+        var call = Requests.Queued("1-0", [Requests.Floats("image", [1, 8, 8], Digits.HeldOut[0].Pixels)]);
+        var job = PendingRequest.Create(session.Signature, new QueuedRequest("1-0", call.Request with { Kind = RequestKind.Job }))!;
 
-        using var outputs = instance.Run([.. requests.Select(r => r.Inputs)]);
-        var message = new ReplySplitter(session.Signature, [0, 1], outputs, 3).Split(requests, DateTimeOffset.UnixEpoch, TimeSpan.Zero, "worker")["api"];
+        using var outputs = instance.Run([job.Inputs]);
+        var message = new ReplySplitter(session.Signature, [0, 1], outputs, 1)
+            .Split([job], [], DateTimeOffset.UnixEpoch, TimeSpan.Zero, "worker").OfJob(job.Request.Id);
 
         // A message whose size was not known ahead is copied to its length each time.
         Assert.Same(message.ToMessage(), message.ToMessage());
@@ -116,8 +118,8 @@ public sealed class ModelSessionTests
         ModelSession session, IEnumerable<OrtValue> outputs, IReadOnlyList<PendingRequest> requests, int rows)
     {
         int[] all = [.. Enumerable.Range(0, session.Signature.Outputs.Length)];
-        var replies = new ReplySplitter(session.Signature, all, outputs, rows).Split(requests, DateTimeOffset.UnixEpoch, TimeSpan.Zero, "worker");
-        return ReplyBatch.Read(replies["api"].ToMessage());
+        var replies = new ReplySplitter(session.Signature, all, outputs, rows).Split(requests, [], DateTimeOffset.UnixEpoch, TimeSpan.Zero, "worker");
+        return [.. replies.Messages.SelectMany(m => ReplyBatch.Read(m.Message.Written))];
     }
 
     private static long[] Labels(InferenceReply reply) =>

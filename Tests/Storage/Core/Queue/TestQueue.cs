@@ -94,5 +94,5 @@ internal sealed class TestQueue
     }
 
     public static Task CompleteAsync(QueueConsumer worker, IReadOnlyList<QueuedRequest> requests) =>
-        worker.CompleteAsync(requests, new Dictionary<string, ReplyBatch>(StringComparer.Ordinal));
+        worker.CompleteAsync(requests, new Replies());
 }

@@ -79,6 +79,32 @@ public sealed class CodecTests
         Damage(batch.ToMessage(), message => ReplyBatch.Read(message));
     }
 
+    [Fact]
+    public void Claim_of_a_large_answer_comes_out_as_it_went_in()
+    {
+        var claim = new ReplyClaim(Guid.NewGuid(), 2_500_000, 1_000_000);
+
+        Assert.Equal(claim, ReplyClaim.Decode(claim.Encode()));
+        Assert.Equal([(0, 1_000_000), (1_000_000, 1_000_000), (2_000_000, 500_000)], Enumerable.Range(0, claim.Chunks).Select(claim.Chunk));
+    }
+
+    [Fact]
+    public void Damaged_claim_is_read_or_refused_and_names_no_more_than_it_could()
+    {
+        var whole = new ReplyClaim(Guid.NewGuid(), 2_500_000, 1_000_000).Encode();
+        Damage(whole, message =>
+        {
+            var claim = ReplyClaim.Decode(message);
+            Assert.True(claim.Length > 0);
+            Assert.Equal(claim.Length, Enumerable.Range(0, Math.Min(claim.Chunks, 3)).Sum(i => (long)claim.Chunk(i).Length)
+                + (claim.Chunks > 3 ? claim.Length - claim.Chunk(3).Start : 0));
+        });
+        for (var length = 0; length < whole.Length; length++)
+        {
+            Assert.Throws<InvalidDataException>(() => ReplyClaim.Decode(whole.AsSpan(0, length)));
+        }
+    }
+
     // Each byte, and each four as a count that is far too large or negative.
     private static void Damage(byte[] whole, Action<byte[]> read)
     {

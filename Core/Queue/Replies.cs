@@ -1,0 +1,56 @@
+namespace InferenceTemplate.Core.Queue;
+
+/// <summary>
+/// The answers of one run on their way back. What goes to one Api replica shares messages up to <see cref="MaxMessageBytes"/>; a larger
+/// answer is alone, and handed over by a <see cref="ReplyClaim"/>. A job's answer is for Postgres.
+/// </summary>
+public sealed class Replies
+{
+    /// <summary>
+    /// Bytes of a message. Redis disconnects a subscriber that has left 32 MiB unread: 512 such messages.
+    /// </summary>
+    public const int MaxMessageBytes = 64 << 10;
+
+    private readonly List<(string Replica, ReplyBatch Message)> _messages = [];
+    private readonly Dictionary<string, ReplyBatch> _open = new(StringComparer.Ordinal);
+    private readonly Dictionary<Guid, ReplyBatch> _large = [];
+    private readonly Dictionary<Guid, ReplyBatch> _ofJobs = [];
+
+    /// <summary>Messages, each for the Api replica that is named.</summary>
+    public IReadOnlyList<(string Replica, ReplyBatch Message)> Messages => _messages;
+
+    /// <summary>Answers of calls that are too large for a message, by the call's id.</summary>
+    public IReadOnlyDictionary<Guid, ReplyBatch> Large => _large;
+
+    /// <summary>The answer of a job among them.</summary>
+    public ReplyBatch OfJob(Guid id) => _ofJobs[id];
+
+    /// <summary>Where to write the answer to a request: add exactly that one.</summary>
+    /// <param name="size">Bytes of the answer with its outputs.</param>
+    public ReplyBatch For(InferenceRequest request, int size)
+    {
+        var whole = checked(ReplyBatch.HeaderSize + size);
+        if (request.Kind == RequestKind.Job)
+        {
+            return _ofJobs[request.Id] = new ReplyBatch(whole);
+        }
+
+        if (whole > MaxMessageBytes)
+        {
+            return _large[request.Id] = new ReplyBatch(whole);
+        }
+
+        if (!_open.TryGetValue(request.ReplyTo, out var message) || message.Length + size > MaxMessageBytes)
+        {
+            _open[request.ReplyTo] = message = new ReplyBatch(whole);
+            _messages.Add((request.ReplyTo, message));
+        }
+
+        return message;
+    }
+
+    /// <summary>Answers a call without outputs.</summary>
+    public void Refuse(InferenceRequest request, ReplyOutcome outcome, string error, DateTimeOffset now, string worker) =>
+        For(request, ReplyBatch.AnswerSize(worker, error))
+            .Add(request.Id, outcome, error, now - request.EnqueuedAt, TimeSpan.Zero, 0, worker);
+}

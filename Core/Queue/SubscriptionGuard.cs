@@ -1,0 +1,124 @@
+using StackExchange.Redis;
+
+namespace InferenceTemplate.Core.Queue;
+
+/// <summary>
+/// Tells when messages of a channel may have been lost: after its connection broke, once it is there again, or at intervals while it
+/// stays away. It is there when the guard's own message comes back.
+/// </summary>
+internal sealed class SubscriptionGuard(IConnectionMultiplexer redis, RedisChannel channel, Action<string, bool> lost) : IDisposable
+{
+    private const byte Format = 0xFF;
+    private const int ProbeBytes = 1 + 16;
+
+    // A reconnection takes milliseconds where Redis is there.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(50);
+
+    private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _ended = new();
+    private bool _recovering;
+    private int _losses;
+    private volatile Probe? _probe;
+
+    public void Start() => redis.ConnectionFailed += OnConnectionFailed;
+
+    public void Dispose()
+    {
+        redis.ConnectionFailed -= OnConnectionFailed;
+        _ended.Cancel();
+    }
+
+    /// <summary>Whether a message is the guard's own.</summary>
+    public bool Takes(RedisValue message)
+    {
+        if (message.Length() != ProbeBytes || (byte[])message! is not [Format, ..] bytes)
+        {
+            return false;
+        }
+
+        if (_probe is { } probe && new Guid(bytes.AsSpan(1)) == probe.Id)
+        {
+            probe.Returned.TrySetResult();
+        }
+
+        return true;
+    }
+
+    private void OnConnectionFailed(object? sender, ConnectionFailedEventArgs failed)
+    {
+        if (failed.ConnectionType != ConnectionType.Subscription)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            _losses++;
+            if (_recovering)
+            {
+                return;
+            }
+
+            _recovering = true;
+        }
+
+        _ = RecoverAsync();
+    }
+
+    private async Task RecoverAsync()
+    {
+        while (!_ended.IsCancellationRequested)
+        {
+            int seen;
+            lock (_lock)
+            {
+                seen = _losses;
+            }
+
+            var restored = await IsBackAsync();
+            lost(restored ? "the connection to Redis broke" : "the connection to Redis broke and is not there again", restored);
+            lock (_lock)
+            {
+                if (restored && seen == _losses)
+                {
+                    _recovering = false;
+                    return;
+                }
+            }
+        }
+    }
+
+    private async Task<bool> IsBackAsync()
+    {
+        var probe = _probe = new Probe();
+        byte[] message = [Format, .. probe.Id.ToByteArray()];
+        var until = TimeProvider.System.GetTimestamp() + (long)(Patience.TotalSeconds * TimeProvider.System.TimestampFrequency);
+        while (!_ended.IsCancellationRequested && TimeProvider.System.GetTimestamp() < until)
+        {
+            try
+            {
+                if (redis.GetSubscriber().IsConnected(channel))
+                {
+                    _ = redis.GetSubscriber().PublishAsync(channel, message, CommandFlags.FireAndForget);
+                }
+
+                await probe.Returned.Task.WaitAsync(ProbeEvery, TimeProvider.System, _ended.Token);
+                return true;
+            }
+            catch (Exception exception) when (exception is OperationCanceledException || QueueUnavailableException.Covers(exception))
+            {
+                // Not yet; a time-out is one of these.
+            }
+        }
+
+        return false;
+    }
+
+    private sealed class Probe
+    {
+        public Guid Id { get; } = Guid.NewGuid();
+
+        public TaskCompletionSource Returned { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
