@@ -73,7 +73,7 @@ internal static class UploadVersion
         var (added, problem) = await registry.AddAsync(new NewVersion(model, version, staged, context.User.Actor()), cancellationToken);
         return added is null
             ? problem!.ToResult()
-            : TypedResults.Json(VersionDetails.From(added), ModelsJson.Default.VersionDetails, statusCode: StatusCodes.Status202Accepted).At(
+            : TypedResults.Json(VersionDetails.From(added, (await catalog.SnapshotAsync(cancellationToken)).SettingsOf(model)), ModelsJson.Default.VersionDetails, statusCode: StatusCodes.Status202Accepted).At(
                 context, $"/v1/models/{model}/versions/{added.Version}");
     }
 

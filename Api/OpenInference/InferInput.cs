@@ -23,7 +23,7 @@ internal sealed class InferInput(IOptions<LimitOptions> limits)
 
     private static InferBody Fitting(InferBody body, ModelVersion version, ModelSettings settings)
     {
-        var problem = SignatureValidator.Validate(version.Signature, body.Inputs, body.Outputs)
+        var problem = SignatureValidator.Validate(version.Signature, body.Inputs, body.Outputs, BatchDecision.Of(version, settings).Batched)
             ?? HalfPrecision(version, body)
             ?? (settings.RefuseNan ? FiniteNumbers.Refusal(body.Inputs) : null);
         return problem is null ? body : throw new InvalidInferBodyException(problem);

@@ -10,9 +10,9 @@ public static class SettingsRules
     public static IReadOnlyList<(string Field, string Message)> Validate(string model, ModelSettings settings)
     {
         // The serialiser takes null for any of these.
-        if (settings.Batching is null || settings.Traffic is null || settings.Batching.PreferredSizes is null)
+        if (settings.Batching is null || settings.Traffic is null || settings.Batching.PreferredSizes is null || settings.Batching.Versions is null)
         {
-            return [(settings.Batching is null ? "batching" : settings.Traffic is null ? "traffic" : "batching.preferred_sizes", "must not be null")];
+            return [(settings.Batching is null ? "batching" : settings.Traffic is null ? "traffic" : settings.Batching.Versions is null ? "batching.versions" : "batching.preferred_sizes", "must not be null")];
         }
 
         List<(string Field, string Message)> wrong =
@@ -49,6 +49,11 @@ public static class SettingsRules
             .Concat(Range("batching.max_delay", batching.MaxDelay ?? TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromSeconds(1))))
         {
             yield return wrong;
+        }
+
+        if (!Enum.IsDefined(batching.Mode) || batching.Versions.Any(v => !ModelNames.IsVersion(v.Key) || !Enum.IsDefined(v.Value)))
+        {
+            yield return ("batching.versions", "must be auto, on or off by version");
         }
 
         if (!Enum.IsDefined(batching.Ragged))

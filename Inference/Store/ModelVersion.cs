@@ -36,6 +36,9 @@ public sealed class ModelVersion
     /// </summary>
     public long MemoryBytes { get; set; }
 
+    /// <summary>Whether its rows were proven independent of each other; null until that was tried, as for versions from before it was.</summary>
+    public BatchProof? BatchProof { get; set; }
+
     /// <summary>Name of the key that uploaded it, or of the folder it came from.</summary>
     public string? CreatedBy { get; init; }
 

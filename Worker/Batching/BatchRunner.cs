@@ -2,6 +2,7 @@ using System.Diagnostics;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Inference.Statistics;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.ModelCache;
 
 namespace InferenceTemplate.Worker.Batching;
 
@@ -10,6 +11,7 @@ namespace InferenceTemplate.Worker.Batching;
 internal sealed partial class BatchRunner(
     ModelSession session,
     BatchDispatcher dispatcher,
+    BatchTrust trust,
     Completions completions,
     ServingState state,
     Telemetry telemetry,
@@ -78,12 +80,8 @@ internal sealed partial class BatchRunner(
         }
         catch (UnsplittableOutputException exception)
         {
-            LogUnsplittable(Model, Version, exception.Message);
-            dispatcher.Cap(1);
-            foreach (var request in run)
-            {
-                RunOrHalve(instance, [request]);
-            }
+            Distrust(exception.Message);
+            _ = RunEachAlone(instance, run);
         }
         catch (Exception exception)
         {
@@ -91,6 +89,24 @@ internal sealed partial class BatchRunner(
         }
 
         return false;
+    }
+
+    /// <returns>Whether all of them ran.</returns>
+    private bool RunEachAlone(ModelInstance instance, IReadOnlyList<PendingRequest> run)
+    {
+        var ran = 0;
+        foreach (var request in run)
+        {
+            ran += RunOrHalve(instance, [request]) ? 1 : 0;
+        }
+
+        return ran == run.Count;
+    }
+
+    private void Distrust(string reason)
+    {
+        dispatcher.Separate();
+        trust.End(new ModelKey(Model, Version), reason);
     }
 
     private void HandleFailure(ModelInstance instance, IReadOnlyList<PendingRequest> run, Exception exception)
@@ -102,9 +118,17 @@ internal sealed partial class BatchRunner(
             dispatcher.Cap(Math.Max(1, run.Sum(r => r.Rows) / 2));
         }
 
-        if (run.Count > 1 && fault is RunFailure.Input or RunFailure.Memory)
+        if (run.Count > 1 && fault == RunFailure.Input)
         {
-            // Halves of halves: one request that spoils its batch is found in a few runs, however large the batch.
+            // Whose input it was shows when each runs alone. Where it was nobody's, the requests do not bear each other's company.
+            LogSeparating(run.Count, Model, Version, exception.Message);
+            if (RunEachAlone(instance, run))
+            {
+                Distrust($"a batch of {run.Count} requests failed of which each ran alone: {RuntimeMessage.Of(exception)}");
+            }
+        }
+        else if (run.Count > 1 && fault == RunFailure.Memory)
+        {
             LogHalving(run.Count, Model, Version, exception.Message);
             RunOrHalve(instance, [.. run.Take(run.Count / 2)]);
             RunOrHalve(instance, [.. run.Skip(run.Count / 2)]);
@@ -112,7 +136,7 @@ internal sealed partial class BatchRunner(
         else if (fault == RunFailure.Input)
         {
             LogFailed(exception, Model, Version);
-            completions.Refuse(Queued(run), ReplyOutcome.Failed, $"the model failed on this input: {exception.Message}");
+            completions.Refuse(Queued(run), ReplyOutcome.Failed, $"the model failed on this input: {RuntimeMessage.Of(exception)}");
         }
         else
         {
@@ -187,8 +211,8 @@ internal sealed partial class BatchRunner(
     [LoggerMessage(LogLevel.Warning, "A batch of {Count} requests of {Model}/{Version} failed; its halves now run by themselves: {Reason}")]
     private partial void LogHalving(int count, string model, string version, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "Requests of {Model}/{Version} run one by one from now on. {Reason}")]
-    private partial void LogUnsplittable(string model, string version, string reason);
+    [LoggerMessage(LogLevel.Warning, "A batch of {Count} requests of {Model}/{Version} failed; each now runs by itself: {Reason}")]
+    private partial void LogSeparating(int count, string model, string version, string reason);
 
     [LoggerMessage(LogLevel.Warning, "{Model}/{Version} failed on a request")]
     private partial void LogFailed(Exception exception, string model, string version);

@@ -36,8 +36,9 @@ internal sealed class PendingRequest
     /// <summary>
     /// The Api has compared the request with the signature, so it fits; unless the version was replaced meanwhile.
     /// </summary>
+    /// <param name="batched">Whether it may share runs, its rows being those of the batch.</param>
     /// <returns>Null where an input of the model is missing.</returns>
-    public static PendingRequest? Create(ModelSignature signature, QueuedRequest queued)
+    public static PendingRequest? Create(ModelSignature signature, QueuedRequest queued, bool batched = true)
     {
         var given = queued.Request.Inputs;
         var inputs = new Tensor[signature.Inputs.Length];
@@ -52,7 +53,7 @@ internal sealed class PendingRequest
             inputs[i] = input;
         }
 
-        var rows = signature.IsBatchable && inputs is [{ Shape: [var first, ..] }, ..] ? (int)first : 1;
+        var rows = batched && signature.IsBatchable && inputs is [{ Shape: [var first, ..] }, ..] ? (int)first : 1;
         return new PendingRequest(queued, inputs, rows);
     }
 }

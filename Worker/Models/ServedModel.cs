@@ -1,4 +1,3 @@
-using InferenceTemplate.Inference.Catalog;
 using InferenceTemplate.Inference.Queue;
 using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.ModelCache;
@@ -11,7 +10,7 @@ namespace InferenceTemplate.Worker.Models;
 /// </summary>
 internal sealed partial class ServedModel(
     ModelKey key,
-    ModelSettings settings,
+    ServingPlan plan,
     SessionCache cache,
     ModelServerFactory servers,
     RequestQueue queue,
@@ -26,7 +25,7 @@ internal sealed partial class ServedModel(
     private readonly SemaphoreSlim _wanted = new(0);
     private readonly CancellationTokenSource _withdrawn = new();
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private ModelSettings _settings = settings;
+    private ServingPlan _plan = plan;
     private CancellationTokenSource? _stop;
     private ModelServer? _server;
     private long _servingSince;
@@ -35,8 +34,6 @@ internal sealed partial class ServedModel(
     public ModelKey Key => key;
 
     public QueueName Queue { get; } = new(key.Model, key.Version);
-
-    public ModelSettings Settings => _settings;
 
     public bool IsServing => Volatile.Read(ref _server) is not null;
 
@@ -57,13 +54,13 @@ internal sealed partial class ServedModel(
         }
     }
 
-    /// <summary>Takes new settings: a server that works by the old ones is replaced, over the same session, and loses nothing.</summary>
-    public void Apply(ModelSettings settings)
+    /// <summary>Takes a new plan: a server that works by the old one is replaced, over the same session, and loses nothing.</summary>
+    public void Apply(ServingPlan plan)
     {
         lock (_lock)
         {
-            var differs = !ServingSettings.Same(_settings, settings);
-            _settings = settings;
+            var differs = !ServingPlan.Same(_plan, plan);
+            _plan = plan;
             if (differs && _stop is not null)
             {
                 _restart = true;
@@ -151,7 +148,7 @@ internal sealed partial class ServedModel(
             _restart = false;
             _stop = stop;
             _servingSince = time.GetTimestamp();
-            _server = server = servers.Create(lease.Session, _settings);
+            _server = server = servers.Create(lease.Session, _plan);
         }
 
         _tried.TrySetResult();

@@ -2,8 +2,10 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Inference.Fleet;
 using InferenceTemplate.Inference.Jobs;
 using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Inference.Store;
 using InferenceTemplate.Inference.Tensors;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Tests.Worker.Execution;
@@ -12,6 +14,8 @@ using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Jobs;
+using InferenceTemplate.Worker.ModelCache;
+using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -33,7 +37,7 @@ internal sealed class ServedModel : IAsyncDisposable
     private readonly ServiceProvider _services;
     private Task? _serving;
 
-    private ServedModel(Servers servers, byte[] model, string name, ModelSettings settings, WorkerOptions options)
+    private ServedModel(Servers servers, byte[] model, string name, ModelSettings settings, WorkerOptions options, bool batched)
     {
         var (redis, queue) = (servers.Redis, Options.Create(new QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) }));
         Name = name;
@@ -72,9 +76,15 @@ internal sealed class ServedModel : IAsyncDisposable
             .AddSingleton(JobLedgerTests.NoCosts())
             .AddSingleton<JobLedger>()
             .AddSingleton<QueueConsumers>()
+            .AddInferenceStore()
+            .AddSingleton<FleetChannel>()
+            .AddSingleton<ModelCatalog>()
+            .AddSingleton<CatalogNews>()
+            .AddSingleton<VersionInspections>()
+            .AddSingleton<BatchTrust>()
             .AddSingleton<ModelServerFactory>()
             .BuildServiceProvider();
-        Server = _services.GetRequiredService<ModelServerFactory>().Create(_session, settings);
+        Server = _services.GetRequiredService<ModelServerFactory>().Create(_session, new ServingPlan(settings, batched));
     }
 
     public string Name { get; }
@@ -85,15 +95,18 @@ internal sealed class ServedModel : IAsyncDisposable
 
     public ModelServer Server { get; }
 
+    /// <summary>Whether requests may still share runs, as far as this worker has seen.</summary>
+    public bool IsTrusted => _services.GetRequiredService<BatchTrust>().Holds(new ModelKey(Name, "1"));
+
     /// <summary>Rows of each run, in order.</summary>
     public ConcurrentQueue<int> Batches { get; } = new();
 
     /// <summary>Prepares it; nothing is served before <see cref="Serve"/>.</summary>
     public static async Task<ServedModel> CreateAsync(
-        Servers servers, byte[] model, ModelSettings? settings = null, WorkerOptions? options = null, string? name = null)
+        Servers servers, byte[] model, ModelSettings? settings = null, WorkerOptions? options = null, string? name = null, bool batched = true)
     {
         var served = new ServedModel(
-            servers, model, name ?? $"m{Guid.NewGuid():N}", settings ?? new ModelSettings { Instances = 1 }, options ?? new WorkerOptions());
+            servers, model, name ?? $"m{Guid.NewGuid():N}", settings ?? new ModelSettings { Instances = 1 }, options ?? new WorkerOptions(), batched);
         await served._wakeup.StartAsync(CancellationToken.None);
         await served._cancellations.StartAsync(CancellationToken.None);
         await served._inbox.StartAsync(CancellationToken.None);

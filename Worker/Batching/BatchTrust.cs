@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Worker.ModelCache;
+
+namespace InferenceTemplate.Worker.Batching;
+
+/// <summary>
+/// Which versions this worker has found not to be batchable while it served them: at once for itself, and in the registry for all, as
+/// soon as that can be reached.
+/// </summary>
+internal sealed partial class BatchTrust(
+    VersionInspections inspections, ServingState state, Telemetry telemetry, TimeProvider time, ILogger<BatchTrust> logger)
+{
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<ModelKey, Task> _ended = new();
+
+    /// <summary>Whether requests for the version may still share runs, as far as this worker has seen.</summary>
+    public bool Holds(ModelKey key) => !_ended.ContainsKey(key);
+
+    /// <summary>Ends it for good. Returns at once.</summary>
+    public void End(ModelKey key, string reason)
+    {
+        _ = _ended.GetOrAdd(key, _ =>
+        {
+            LogEnded(key, reason);
+            telemetry.BatchingEnded(key.Model, key.Version);
+            return Task.Run(() => KeepAsync(key, reason));
+        });
+    }
+
+    private async Task KeepAsync(ModelKey key, string reason)
+    {
+        while (true)
+        {
+            try
+            {
+                await inspections.ContradictAsync(key.Model, key.Version, reason, state.WorkerId, CancellationToken.None);
+                return;
+            }
+            catch (Exception exception)
+            {
+                LogNotKept(key, exception.Message);
+                await Task.Delay(Retry, time);
+            }
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "Requests of {Model} run one by one from now on, whatever its settings say: {Reason}")]
+    private partial void LogEnded(ModelKey model, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The registry could not be told yet that {Model} is not to be batched: {Reason}")]
+    private partial void LogNotKept(ModelKey model, string reason);
+}
