@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Jobs;
-using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Queues;
 using InferenceTemplate.Api.Traffic;

@@ -41,7 +41,7 @@ internal sealed class Telemetry
         time.TotalSeconds,
         new TagList { { "model", model }, { "version", version }, { "http.response.status_code", status } });
 
-    /// <param name="kind">One of <see cref="OpenInference.ErrorKinds"/>; null for no error.</param>
+    /// <param name="kind">One of <see cref="Inference.ErrorKinds"/>; null for no error.</param>
     public void Failed(string model, string version, string? kind)
     {
         if (kind is not null)

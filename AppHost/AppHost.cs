@@ -40,7 +40,6 @@ var api = builder.AddService<Projects.Api>(Resources.Api)
 var worker = builder.AddService<Projects.Worker>(Resources.Worker)
     .WithReference(database).WaitFor(database)
     .WithReference(redis).WaitFor(redis)
-    .WithEnvironment("Auth__ApiKeyPepper", pepper)
     .WithEnvironment("ORT_DISABLE_TELEMETRY", "1")
     .WithEnvironment("Worker__DrainTimeout", Shutdown.DrainTimeout)
     .WithIconName("BrainCircuit")
@@ -49,7 +48,7 @@ var worker = builder.AddService<Projects.Worker>(Resources.Worker)
 
 //#if (web)
 var web = builder.AddService<Projects.Web>(Resources.Web)
-    .WithReference(api).WaitFor(api)
+    .WithReference(api).WaitForStart(api)
     .WithExternalHttpEndpoints()
     .WithIconName("DataUsage")
     .WithPages(("Dashboard", "/"), ("Playground", "/playground"), ("Sign in", "/sign-in"), ("Health", "/health"));
@@ -60,7 +59,9 @@ builder.AddHelmChart();
 //#endif
 builder.AddOperations(api, adminSecret);
 builder.AddBench();
+builder.RequireFreePorts();
 builder.StopServicesBeforeServers();
+builder.RestartCrashedServices();
 builder.AddStartupBanner(
     //#if (web)
     web,
@@ -69,4 +70,4 @@ builder.AddStartupBanner(
     worker,
     adminSecret);
 
-builder.Build().Run();
+return await builder.Build().RunToEndAsync();

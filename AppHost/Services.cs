@@ -1,3 +1,5 @@
+using InferenceTemplate.AppHost.Lifecycle;
+
 namespace InferenceTemplate.AppHost;
 
 internal static class Services
@@ -21,7 +23,7 @@ internal static class Services
             service.WithHttpEndpoint(targetPort: PublishedPort);
         }
 
-        return service.WithHttpHealthCheck("/health", endpointName: Endpoint);
+        return service.WithBuiltProgram().WithHttpHealthCheck("/health", endpointName: Endpoint);
     }
 
     /// <summary>Names the pages of a service in the Aspire dashboard; the first one takes the place of the bare address.</summary>

@@ -4,6 +4,7 @@ using InferenceTemplate.ServiceDefaults.Http;
 using InferenceTemplate.ServiceDefaults.Secrets;
 using InferenceTemplate.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -33,14 +34,17 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>
     /// Maps, in every environment because probes and scrapers need them: <c>/alive</c> (is the process well), <c>/health</c> (can it
-    /// do its work), both one word and open to all; <c>/health/detailed</c>, check by check; and <c>/metrics</c> for Prometheus.
+    /// do its work), both one word and open to all; and <c>/metrics</c> for Prometheus.
     /// </summary>
-    /// <param name="app">The service.</param>
-    /// <param name="authorizeDetailed">Protects <c>/health/detailed</c>, for example <c>e => e.RequireAuthorization("admin")</c>.</param>
-    public static WebApplication MapDefaultEndpoints(this WebApplication app, Action<IEndpointConventionBuilder> authorizeDetailed)
+    public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        app.MapHealthEndpoints(authorizeDetailed);
+        app.MapHealthEndpoints();
         app.MapPrometheusScrapingEndpoint(DefaultPaths.Metrics).AllowAnonymous().DisableHttpMetrics();
         return app;
     }
+
+    /// <summary>Maps <c>/health/detailed</c>, check by check with errors: the caller says who may see it.</summary>
+    public static IEndpointConventionBuilder MapDetailedHealth(this WebApplication app) => app
+        .MapHealthChecks(DefaultPaths.HealthDetailed, new HealthCheckOptions { ResponseWriter = DetailedHealth.WriteAsync })
+        .DisableHttpMetrics();
 }

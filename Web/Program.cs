@@ -26,7 +26,8 @@ app.UseAuthentication();
 app.UseAuthorization();
 app.UseFormChecks();
 
-app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(SignInSetup.AdminPolicy));
+app.MapDefaultEndpoints();
+app.MapDetailedHealth().RequireAuthorization(SignInSetup.AdminPolicy);
 app.MapStaticAssets().AllowAnonymous();
 app.MapSignOut();
 app.MapRazorComponents<App>().AddInteractiveServerRenderMode(mode => mode.ContentSecurityFrameAncestorsPolicy = null);

@@ -1,5 +1,5 @@
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Core;
+using InferenceTemplate.Data;
 using InferenceTemplate.ServiceDefaults;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Execution;
@@ -17,14 +17,13 @@ TelemetryGuard.Check(builder.Configuration);
 builder.AddServiceDefaults();
 builder.AddNpgsqlDataSource("inference");
 builder.AddRedisClient("redis");
-builder.Services.AddInference();
-builder.Services.AddAuthentication().AddApiKeys();
-builder.Services.AddAuthorization(Policies.Add);
+builder.Services.AddCore();
+builder.Services.AddData();
 builder.Services.AddWorker();
 
 var app = builder.Build();
 
-app.MapDefaultEndpoints(detailed => detailed.RequireAuthorization(Policies.Administer));
+app.MapDefaultEndpoints();
 
 await app.RunAsync();
 return 0;

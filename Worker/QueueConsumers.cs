@@ -1,5 +1,5 @@
-using InferenceTemplate.Inference.Jobs;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data.Jobs;
 using InferenceTemplate.Worker.ModelCache;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using InferenceTemplate.Inference.Jobs;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Statistics;
+using InferenceTemplate.Core.Jobs;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Statistics;
 
 namespace InferenceTemplate.Worker;
 

@@ -1,6 +1,6 @@
-using InferenceTemplate.Inference.Jobs;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Statistics;
+using InferenceTemplate.Core.Jobs;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Statistics;
 
 namespace InferenceTemplate.Worker;
 

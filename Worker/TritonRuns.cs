@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using InferenceTemplate.Inference.Triton;
+using InferenceTemplate.Core.Triton;
 
 namespace InferenceTemplate.Worker;
 

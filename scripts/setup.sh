@@ -113,7 +113,14 @@ build() {
   local log
   log=$(mktemp)
   say "building $1"
-  if ! dotnet build "$1" --nologo -v quiet -clp:NoSummary >"$log" 2>&1; then
+  dotnet build "$1" --nologo -v quiet -clp:NoSummary >"$log" 2>&1 &
+  local build_pid=$! waited=0
+  while kill -0 "$build_pid" 2>/dev/null; do
+    sleep 1
+    waited=$((waited + 1))
+    if [ $((waited % 15)) -eq 0 ]; then say "still building, $waited s; the first time it downloads packages (about 500 MB for AppHost)"; fi
+  done
+  if ! wait "$build_pid"; then
     sort -u "$log" >&2
     rm -f "$log"
     fail "$1 does not build; the messages are above"

@@ -5,9 +5,6 @@ using InferenceTemplate.Api.Models;
 using InferenceTemplate.Api.Queues;
 using InferenceTemplate.Api.Retention;
 using InferenceTemplate.Api.Tenants;
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Audit;
-using InferenceTemplate.Inference.Identity;
 using Npgsql;
 
 namespace InferenceTemplate.Api.Admin;
@@ -63,8 +60,7 @@ internal static class AdminCommands
         builder.Logging.ClearProviders();
         builder.AddNpgsqlDataSource("inference");
         builder.AddRedisClient("redis");
-        builder.Services.AddInference();
-        builder.Services.AddApiKeyRegistry();
+        builder.Services.AddSlices();
         return builder.Build();
     }
 }

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using InferenceTemplate.Inference;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Admin;
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using InferenceTemplate.Inference.Audit;
 
 namespace InferenceTemplate.Api.Audit;
 

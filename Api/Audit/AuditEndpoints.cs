@@ -1,6 +1,5 @@
 using System.Text.Json;
-using InferenceTemplate.Inference.Audit;
-using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Api.Auth;
 
 namespace InferenceTemplate.Api.Audit;
 

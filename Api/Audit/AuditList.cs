@@ -1,5 +1,5 @@
 using System.Globalization;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 

@@ -1,7 +1,6 @@
 using System.Security.Claims;
 using System.Text.Json.Serialization;
-using InferenceTemplate.Inference.Audit;
-using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Api.Audit;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.HttpResults;
 

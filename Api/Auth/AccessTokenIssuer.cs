@@ -1,6 +1,5 @@
 using System.Security.Claims;
 using System.Text;
-using InferenceTemplate.Inference.Identity;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;

@@ -1,4 +1,4 @@
-using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
@@ -30,6 +30,8 @@ internal static class AuthRegistration
         services.AddAuthorization(Policies.Add);
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalAudit>();
         services.PostConfigure<ProblemDetailsOptions>(TellWhy);
+        services.Configure<ErrorResponses>(errors =>
+            errors.MapOutage(exception => exception is AuthorityUnavailableException, AuthorityUnavailableException.Answer));
         return services;
     }
 

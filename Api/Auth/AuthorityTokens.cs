@@ -1,6 +1,5 @@
 using System.Security.Claims;
 using System.Text;
-using InferenceTemplate.Inference.Identity;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
@@ -53,9 +52,18 @@ internal static class AuthorityTokens
         jwt.Events = new JwtBearerEvents
         {
             OnTokenValidated = context => UseClaimsAsync(context, external),
-            OnAuthenticationFailed = OwnTokens.ExplainAsync,
+            OnAuthenticationFailed = ExplainAsync,
         };
     }
+
+    // Its keys could not be had: that says nothing of the caller's token.
+    private static Task ExplainAsync(AuthenticationFailedContext context) => IsAway(context.Exception)
+        ? throw new AuthorityUnavailableException(context.Exception)
+        : OwnTokens.ExplainAsync(context);
+
+    // IDX20803 and IDX20804, in whatever the handler wraps them.
+    private static bool IsAway(Exception? exception) => exception is not null
+        && (exception is HttpRequestException or IOException or TaskCanceledException || IsAway(exception.InnerException));
 
     private static async Task UseClaimsAsync(TokenValidatedContext context, JwtOptions options)
     {
@@ -90,4 +98,11 @@ internal static class AuthorityTokens
             InferenceClaims.Name,
             InferenceClaims.Role));
     }
+}
+
+/// <summary>The authority's document or keys can't be read.</summary>
+internal sealed class AuthorityUnavailableException(Exception inner)
+    : Exception($"the authority's keys can't be read: {inner.GetBaseException().Message}", inner)
+{
+    public const string Answer = "the authority that signs tokens can't be reached: try again later";
 }

@@ -1,5 +1,4 @@
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
 using Npgsql;
 

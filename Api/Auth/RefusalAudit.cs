@@ -1,5 +1,4 @@
-using InferenceTemplate.Inference.Audit;
-using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Api.Audit;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 

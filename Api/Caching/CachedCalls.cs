@@ -1,12 +1,11 @@
+using InferenceTemplate.Api.Features;
+using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Limits;
-using InferenceTemplate.Api.OpenInference;
 using InferenceTemplate.Api.Traffic;
-using InferenceTemplate.Inference.Caching;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Features;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tenancy;
-using InferenceTemplate.Inference.Triton;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tenants;
+using InferenceTemplate.Core.Triton;
 
 namespace InferenceTemplate.Api.Caching;
 

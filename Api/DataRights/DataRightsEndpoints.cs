@@ -1,9 +1,8 @@
 using System.Security.Claims;
 using System.Text.Json.Serialization;
-using InferenceTemplate.Inference.Audit;
-using InferenceTemplate.Inference.DataRights;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Api.Audit;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace InferenceTemplate.Api.DataRights;

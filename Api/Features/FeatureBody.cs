@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
-using InferenceTemplate.Inference.Features;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Features;
 

@@ -1,7 +1,6 @@
 using System.Security.Claims;
 using System.Text.Json;
-using InferenceTemplate.Inference.Features;
-using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Api.Auth;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace InferenceTemplate.Api.Features;

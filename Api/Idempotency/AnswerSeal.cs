@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Api.Auth;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Idempotency;

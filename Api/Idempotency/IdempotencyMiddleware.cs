@@ -1,10 +1,9 @@
 using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Jobs;
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference.Idempotency;
-using InferenceTemplate.Inference.Identity;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Npgsql;

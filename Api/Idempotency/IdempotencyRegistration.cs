@@ -1,4 +1,3 @@
-using InferenceTemplate.Inference.Idempotency;
 using Npgsql;
 
 namespace InferenceTemplate.Api.Idempotency;

@@ -1,6 +1,6 @@
 using System.Security.Claims;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Jobs;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Core.Jobs;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace InferenceTemplate.Api.Jobs;

@@ -1,10 +1,10 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Security.Claims;
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Jobs;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Core.Jobs;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace InferenceTemplate.Api.Jobs;

@@ -1,5 +1,5 @@
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Tensors;
 
 namespace InferenceTemplate.Api.Jobs;
 

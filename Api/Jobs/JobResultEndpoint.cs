@@ -1,9 +1,9 @@
 using System.Security.Claims;
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference.Costs;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Jobs;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Costs;
+using InferenceTemplate.Core.Jobs;
+using InferenceTemplate.Core.Tensors;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 
@@ -49,6 +49,13 @@ internal static class JobResultEndpoint
             await TypedResults.Problem(
                 $"'{half.Name}' is {half.Datatype.Name()}, which JSON can't hold: ask with 'Accept: {Binary}'",
                 statusCode: StatusCodes.Status406NotAcceptable).ExecuteAsync(context);
+            return;
+        }
+
+        if (InferResponseWriter.Refusal(reply, forms) is { } unwritable)
+        {
+            await TypedResults.Problem(
+                $"{unwritable} with 'Accept: {Binary}'", statusCode: StatusCodes.Status406NotAcceptable).ExecuteAsync(context);
             return;
         }
 

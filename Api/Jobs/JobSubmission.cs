@@ -1,9 +1,9 @@
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference.Features;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Jobs;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Features;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Jobs;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Jobs;

@@ -1,6 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using InferenceTemplate.Inference.Jobs;
+using InferenceTemplate.Core.Jobs;
 
 namespace InferenceTemplate.Api.Jobs;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Api.Auth;
 
 namespace InferenceTemplate.Api.Keys;
 

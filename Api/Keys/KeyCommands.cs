@@ -1,7 +1,7 @@
 using System.CommandLine;
 using InferenceTemplate.Api.Admin;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Keys;
 

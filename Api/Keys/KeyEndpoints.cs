@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Claims;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 

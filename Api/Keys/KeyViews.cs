@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Keys;
 

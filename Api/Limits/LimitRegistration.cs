@@ -1,5 +1,3 @@
-using InferenceTemplate.Inference.Tenancy;
-
 namespace InferenceTemplate.Api.Limits;
 
 internal static class LimitRegistration
@@ -7,7 +5,6 @@ internal static class LimitRegistration
     public static IServiceCollection AddLimits(this IServiceCollection services)
     {
         services.AddSingleton<TenantGate>();
-        services.AddUsageSums();
         return services;
     }
 }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using InferenceTemplate.Inference.Tenancy;
+using InferenceTemplate.Core.Tenants;
 
 namespace InferenceTemplate.Api.Limits;
 

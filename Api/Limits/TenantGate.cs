@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
 using System.Security.Claims;
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tenancy;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.Tenants;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tenants;
 using Microsoft.Extensions.Options;
 using Npgsql;
 

@@ -1,6 +1,7 @@
 using System.Security.Claims;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Models;
 

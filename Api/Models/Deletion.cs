@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using InferenceTemplate.Inference.Catalog;
 
 namespace InferenceTemplate.Api.Models;
 

@@ -1,5 +1,5 @@
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Data;
 using Microsoft.EntityFrameworkCore;
 
 namespace InferenceTemplate.Api.Models;

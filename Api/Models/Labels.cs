@@ -1,6 +1,6 @@
 using System.Security.Claims;
 using System.Text.Json;
-using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Models;
 

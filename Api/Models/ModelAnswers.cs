@@ -1,6 +1,7 @@
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Models;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using InferenceTemplate.Api.Admin;
-using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Models;
 

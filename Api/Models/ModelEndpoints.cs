@@ -1,6 +1,6 @@
 using System.Security.Claims;
-using InferenceTemplate.Inference.Catalog.Artefacts;
-using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Data.Artifacts;
 using InferenceTemplate.ServiceDefaults.Errors;
 
 namespace InferenceTemplate.Api.Models;
@@ -8,11 +8,21 @@ namespace InferenceTemplate.Api.Models;
 /// <summary>The model registry: <c>/v1/models</c>.</summary>
 internal static class ModelEndpoints
 {
+    /// <summary>Adds what changes the registry.</summary>
+    public static IServiceCollection AddModelRegistry(this IServiceCollection services)
+    {
+        services.AddSingleton<ModelAvailability>();
+        services.AddSingleton<ModelEventLog>();
+        services.AddSingleton<ModelPromotion>();
+        services.AddSingleton<ModelRemoval>();
+        return services;
+    }
+
     public static IServiceCollection AddModels(this IServiceCollection services)
     {
         services.AddOptions<ModelUploadOptions>().BindConfiguration(ModelUploadOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.Configure<ErrorResponses>(errors =>
-            errors.MapOutage(e => e is ArtefactStoreUnavailableException, "the artefact store is unavailable: try again later"));
+            errors.MapOutage(e => e is ArtifactStoreUnavailableException, "the artefact store is unavailable: try again later"));
         return services;
     }
 

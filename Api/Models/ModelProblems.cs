@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Models;
 

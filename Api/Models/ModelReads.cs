@@ -1,6 +1,6 @@
 using System.Security.Claims;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Models;
 
@@ -18,7 +18,7 @@ internal static class ModelReads
     }
 
     /// <summary>A version in any state, by number or alias.</summary>
-    public static Inference.Store.ModelVersion? FindAny(this CatalogSnapshot snapshot, string model, string version)
+    public static Data.ModelVersion? FindAny(this CatalogSnapshot snapshot, string model, string version)
     {
         var number = snapshot.AliasesOf(model).FirstOrDefault(a => a.Alias == version)?.Version ?? version;
         return snapshot.AllVersionsOf(model).FirstOrDefault(v => v.Version == number);

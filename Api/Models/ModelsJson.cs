@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Models;
 

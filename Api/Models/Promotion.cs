@@ -1,5 +1,5 @@
 using System.Security.Claims;
-using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Models;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Core.Catalog;
 
 namespace InferenceTemplate.Api.Models;
 

@@ -1,5 +1,6 @@
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 using Microsoft.EntityFrameworkCore;
 
 namespace InferenceTemplate.Api.Models;

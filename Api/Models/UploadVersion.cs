@@ -1,5 +1,6 @@
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Catalog.Artefacts;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Data.Artifacts;
+using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
@@ -27,7 +28,7 @@ internal static class UploadVersion
         HttpContext context,
         ModelCatalog catalog,
         ModelRegistry registry,
-        ArtefactStore artefacts,
+        ArtifactStore artefacts,
         IOptions<ModelUploadOptions> options,
         CancellationToken cancellationToken,
         string? version = null)
@@ -52,12 +53,12 @@ internal static class UploadVersion
 
         // The server's limit is for inference requests. One more than allowed, so that it is this code that answers.
         context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = maxBytes + 1;
-        StagedArtefact staged;
+        StagedArtifact staged;
         try
         {
             staged = await artefacts.StageAsync(request.Body, maxBytes, cancellationToken);
         }
-        catch (ArtefactTooLargeException)
+        catch (ArtifactTooLargeException)
         {
             return TooLarge(maxBytes);
         }

@@ -28,6 +28,14 @@ internal sealed class ApiDescription : IOpenApiDocumentTransformer
 
         // Where it is served is for the reader to know: the copy in the repository has no address.
         document.Servers = [new OpenApiServer { Url = "/" }];
+
+        // The framework named one after the class of each endpoint too; OperationNames gave the operations better ones.
+        var used = document.Paths.Values
+            .SelectMany(path => path.Operations ?? [])
+            .SelectMany(operation => operation.Value.Tags ?? new HashSet<OpenApiTagReference>())
+            .Select(tag => tag.Name)
+            .ToHashSet(StringComparer.Ordinal);
+        document.Tags = document.Tags?.Where(tag => used.Contains(tag.Name)).ToHashSet();
         document.AddComponent<IOpenApiSecurityScheme>(Bearer, new OpenApiSecurityScheme
         {
             Type = SecuritySchemeType.Http,

@@ -1,10 +1,10 @@
 using System.Security.Claims;
-using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Traffic;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Fleet;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Fleet;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace InferenceTemplate.Api.Overview;
@@ -72,7 +72,7 @@ internal static class OverviewEndpoint
     }
 
     private static ModelOverview ToOverview(
-        Inference.Store.ModelVersion version, long depth, IReadOnlyList<WorkerStatus> workers)
+        Data.ModelVersion version, long depth, IReadOnlyList<WorkerStatus> workers)
     {
         var name = $"{version.Model}/{version.Version}";
         var serving = workers.Count(w => w.Ready && w.Models.Contains(name, StringComparer.Ordinal));

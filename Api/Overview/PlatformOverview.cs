@@ -1,6 +1,6 @@
-using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Traffic;
-using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Core.Fleet;
 
 namespace InferenceTemplate.Api.Overview;
 

@@ -1,4 +1,4 @@
-using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Core.Fleet;
 
 namespace InferenceTemplate.Api.Overview;
 

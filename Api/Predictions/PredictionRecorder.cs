@@ -1,5 +1,5 @@
 using InferenceTemplate.Api.Records;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Predictions;
 
@@ -17,6 +17,7 @@ internal static class PredictionRegistration
 {
     public static IServiceCollection AddPredictions(this IServiceCollection services)
     {
+        services.AddSingleton<PredictionWriter>();
         services.AddSingleton<PredictionRecorder>();
         services.AddHostedService(provider => provider.GetRequiredService<PredictionRecorder>());
         return services;

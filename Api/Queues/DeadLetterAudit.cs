@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Security.Claims;
-using InferenceTemplate.Inference.Audit;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Api.Audit;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Core.Queue;
 
 namespace InferenceTemplate.Api.Queues;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
-using InferenceTemplate.Inference.Audit;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Api.Audit;
+using InferenceTemplate.Core.Queue;
 
 namespace InferenceTemplate.Api.Queues;
 

@@ -1,5 +1,5 @@
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
 
 namespace InferenceTemplate.Api.Queues;
 

@@ -1,8 +1,8 @@
 using System.Security.Claims;
-using InferenceTemplate.Inference.Audit;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Api.Audit;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace InferenceTemplate.Api.Queues;

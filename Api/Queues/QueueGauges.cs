@@ -1,8 +1,7 @@
 using System.Diagnostics.Metrics;
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 using Microsoft.EntityFrameworkCore;
 
 namespace InferenceTemplate.Api.Queues;
@@ -64,7 +63,7 @@ internal sealed partial class QueueGauges : BackgroundService
         {
             // Not by the catalogue: it answers its first question freshly, and later ones with what it knew.
             await using var database = await _contexts.CreateDbContextAsync(cancellationToken);
-            var versions = await database.ModelVersions.Select(v => new { v.Model, v.Version }).ToListAsync(cancellationToken);
+            var versions = await database.ModelVersions.Where(v => v.DeletedAt == null).Select(v => new { v.Model, v.Version }).ToListAsync(cancellationToken);
             _seen = await _queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
             foreach (var stats in _seen)
             {

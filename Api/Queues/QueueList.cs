@@ -1,6 +1,6 @@
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace InferenceTemplate.Api.Queues;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
-using InferenceTemplate.Inference.Audit;
-using InferenceTemplate.Inference.Retention;
+using InferenceTemplate.Api.Audit;
 
 namespace InferenceTemplate.Api.Retention;
 

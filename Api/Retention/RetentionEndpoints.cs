@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Security.Claims;
 using System.Text.Json.Serialization;
-using InferenceTemplate.Inference.Audit;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Retention;
+using InferenceTemplate.Api.Audit;
+using InferenceTemplate.Api.Auth;
 
 namespace InferenceTemplate.Api.Retention;
 
@@ -13,8 +12,6 @@ internal sealed record RetentionReport(ExpiredRows[] Rows);
 internal static class RetentionEndpoints
 {
     /// <summary>Enforces the periods while the Api runs.</summary>
-    public static IServiceCollection AddRetentionApi(this IServiceCollection services) => services.AddHostedService<RetentionService>();
-
     public static void MapRetention(this IEndpointRouteBuilder endpoints)
     {
         var retention = endpoints.MapGroup("/v1/retention").RequireAuthorization(Policies.Administer);

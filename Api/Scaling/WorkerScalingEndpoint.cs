@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Fleet;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Core.Fleet;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.HttpsPolicy;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Security;
@@ -14,6 +15,10 @@ internal static class Edge
     {
         services.AddOptions<ServerLimits>().BindConfiguration(ServerLimits.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<ServerLimits>>(Limit);
+
+        // Before the filters of others, so that their answers arrive too.
+        services.TryAddSingleton(TimeProvider.System);
+        services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, LingeringClose>());
 
         services.AddOptions<CorsSettings>().BindConfiguration(CorsSettings.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<CorsSettings>, CorsSettingsValidator>();

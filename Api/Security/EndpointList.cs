@@ -1,4 +1,4 @@
-using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Api.Auth;
 using Microsoft.AspNetCore.Authorization;
 
 namespace InferenceTemplate.Api.Security;

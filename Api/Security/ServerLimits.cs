@@ -27,6 +27,14 @@ public sealed class ServerLimits
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(130);
 
+    /// <summary>Bytes that a refused caller may still send, to be thrown away, before its connection is closed; 0: none. Default 64 MiB.</summary>
+    [Range(0, 1 << 30)]
+    public int LingerBytes { get; set; } = 64 << 20;
+
+    /// <summary>How long a refused caller may still send before its connection is closed. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
+    public TimeSpan LingerTime { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Open connections of one replica; more are closed at once. Default 10,000.</summary>
     [Range(1, 1_000_000)]
     public int Connections { get; set; } = 10_000;

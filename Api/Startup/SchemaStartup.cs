@@ -1,6 +1,5 @@
 using InferenceTemplate.Api.Auth;
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Data;
 using InferenceTemplate.ServiceDefaults.Errors;
 using Microsoft.Extensions.Options;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Security.Claims;
-using InferenceTemplate.Inference.Costs;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tenancy;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Core.Costs;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tenants;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Tenants;

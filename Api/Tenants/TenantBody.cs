@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using InferenceTemplate.Inference.Tenancy;
 
 namespace InferenceTemplate.Api.Tenants;
 

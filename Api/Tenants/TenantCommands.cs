@@ -1,8 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using InferenceTemplate.Inference.Store;
-using InferenceTemplate.Inference.Tenancy;
+using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Tenants;

@@ -1,9 +1,8 @@
 using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Store;
-using InferenceTemplate.Inference.Tenancy;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Tenants;

@@ -1,6 +1,6 @@
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Store;
-using InferenceTemplate.Inference.Tenancy;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tenants;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Tenants;
 
@@ -39,7 +39,7 @@ internal sealed record TenantView(
         tenant.Models,
         tenant.PriorityCeiling?.Name(),
         tenant.RetentionDays,
-        TenantLimitsView.Of(TenantLimits.Of(tenant, platform)));
+        TenantLimitsView.Of(platform.LimitsOf(tenant)));
 }
 
 /// <summary>The limits that hold; 0 is no limit.</summary>

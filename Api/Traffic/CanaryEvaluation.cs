@@ -1,6 +1,5 @@
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Traffic;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 using Npgsql;
 
 namespace InferenceTemplate.Api.Traffic;

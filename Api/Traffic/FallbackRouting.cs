@@ -1,7 +1,7 @@
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Fleet;
-using InferenceTemplate.Inference.Store;
-using InferenceTemplate.Inference.Traffic;
+using InferenceTemplate.Api.Models;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Traffic;
 

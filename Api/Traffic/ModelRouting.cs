@@ -1,9 +1,10 @@
 using System.Security.Claims;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Fleet;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Store;
-using InferenceTemplate.Inference.Traffic;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Models;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Traffic;
 

@@ -1,5 +1,4 @@
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Traffic;
+using InferenceTemplate.Core.Queue;
 
 namespace InferenceTemplate.Api.Traffic;
 

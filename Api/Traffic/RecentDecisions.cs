@@ -1,5 +1,4 @@
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Traffic;
 

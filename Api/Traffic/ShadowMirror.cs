@@ -1,8 +1,7 @@
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Store;
-using InferenceTemplate.Inference.Tensors;
-using InferenceTemplate.Inference.Traffic;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Traffic;

@@ -1,5 +1,5 @@
 using InferenceTemplate.Api.Records;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Traffic;
 

@@ -1,6 +1,5 @@
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace InferenceTemplate.Api.Traffic;
@@ -8,6 +7,16 @@ namespace InferenceTemplate.Api.Traffic;
 /// <summary><c>/v1/models/{m}/traffic</c>: which version answers requests that name none, and how the versions do.</summary>
 internal static class TrafficEndpoints
 {
+    /// <summary>Adds the policies and what decides on a canary.</summary>
+    public static IServiceCollection AddTrafficPolicies(this IServiceCollection services)
+    {
+        services.AddSingleton<ShadowComparisonStore>();
+        services.AddSingleton<TrafficPolicyStore>();
+        services.AddSingleton<TrafficOutcomes>();
+        services.AddSingleton<CanaryJudge>();
+        return services;
+    }
+
     public static IServiceCollection AddTraffic(this IServiceCollection services)
     {
         services.AddSingleton<ModelRouting>();

@@ -1,6 +1,5 @@
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Store;
-using InferenceTemplate.Inference.Traffic;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Traffic;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using InferenceTemplate.Inference.Usage;
 
 namespace InferenceTemplate.Api.Usage;
 

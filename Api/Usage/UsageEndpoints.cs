@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Security.Claims;
-using InferenceTemplate.Inference.Costs;
-using InferenceTemplate.Inference.Identity;
-using InferenceTemplate.Inference.Tenancy;
-using InferenceTemplate.Inference.Usage;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Core.Costs;
+using InferenceTemplate.Core.Tenants;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 

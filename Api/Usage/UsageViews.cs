@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using InferenceTemplate.Inference.Usage;
 
 namespace InferenceTemplate.Api.Usage;
 

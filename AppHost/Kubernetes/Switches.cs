@@ -46,4 +46,13 @@ internal static class Switches
     public const string Recommendations = ".Values.recommendations";
 
     public const string StorageClass = ".Values.storageClass";
+
+    private static readonly string[][] s_everyValue = [[PostgresPod, CloudNativePg, ManagedPostgres], [RedisPod, ManagedRedis]];
+
+    /// <summary>Whether one of the conditions holds whatever the values are.</summary>
+    public static bool AreAlways(IEnumerable<string> conditions)
+    {
+        var given = conditions.ToHashSet(StringComparer.Ordinal);
+        return s_everyValue.Any(values => Array.TrueForAll(values, given.Contains));
+    }
 }

@@ -38,11 +38,12 @@ internal sealed class GracefulStop(ResourceNotificationService notifications, Re
 
     private Task AskAsync(ResourceEvent replica, CancellationToken cancellationToken)
     {
-        // Of the wrapper ('dotnet run'), which passes the signal on. A service that a debugger started has none.
+        // A service that a debugger started has none.
         var process = replica.Snapshot.Properties.FirstOrDefault(property => property.Name == ProcessId)?.Value;
         var id = Convert.ToInt32(process, CultureInfo.InvariantCulture);
         return OperatingSystem.IsWindows() || id <= 0
             ? commands.ExecuteCommandAsync(replica.ResourceId, KnownResourceCommands.StopCommand, cancellationToken)
-            : Tool.RunAsync(["sh", "-c", "kill -TERM \"$1\"", "sh", id.ToString(CultureInfo.InvariantCulture)], "", cancellationToken);
+            // It may have ended meanwhile.
+            : Tool.RunAsync(["sh", "-c", "kill -TERM \"$1\" 2>/dev/null || :", "sh", id.ToString(CultureInfo.InvariantCulture)], "", cancellationToken);
     }
 }

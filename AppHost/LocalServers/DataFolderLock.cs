@@ -13,11 +13,11 @@ internal sealed class DataFolderLock(string folder) : IDisposable
 
     /// <summary>Makes a folder where there is none.</summary>
     /// <exception cref="DistributedApplicationException">It would lie in another user's.</exception>
-    public static string Create(string path)
+    public static void Create(string path)
     {
         try
         {
-            return Directory.CreateDirectory(path).FullName;
+            Directory.CreateDirectory(path);
         }
         catch (UnauthorizedAccessException exception)
         {
@@ -45,7 +45,10 @@ internal sealed class DataFolderLock(string folder) : IDisposable
         catch (IOException exception)
         {
             throw new DistributedApplicationException(
-                $"Process {File.ReadAllText(_owner)} runs Postgres and Redis with the data in '{folder}': stop it first, or give this AppHost a folder of its own (--Data=PATH).",
+                $"""
+                Process {File.ReadAllText(_owner)} runs Postgres and Redis with the data in '{folder}'.
+                Stop it first ('kill -INT {File.ReadAllText(_owner)}'), or give this AppHost a folder of its own: dotnet run --project AppHost -- --Data=PATH
+                """,
                 exception);
         }
 
@@ -55,5 +58,10 @@ internal sealed class DataFolderLock(string folder) : IDisposable
     public void Dispose() => _file?.Dispose();
 
     private static DistributedApplicationException AnotherUsers(string path, Exception cause) =>
-        new($"The data in '{path}' belongs to another user: remove it, or give this AppHost a folder of its own (--Data=PATH).", cause);
+        new(
+            $"""
+            The data in '{path}' belongs to another user.
+            Remove it ('sudo rm -r {path}'), or give this AppHost a folder of its own: dotnet run --project AppHost -- --Data=PATH
+            """,
+            cause);
 }

@@ -20,6 +20,7 @@ internal static class OrProcessExtensions
         }
 
         var server = new PostgresServer(FolderOf(postgres), postgres.Resource.PasswordParameter);
+        postgres.OnThisMachine(server.Require);
         var process = postgres.WithProcess(PostgresServer.Command, server.Folder);
         process.WithArgs(context => server.AddArguments(context.Args, process.GetEndpoint("tcp").Property(EndpointProperty.TargetPort)))
             .OnBeforeResourceStarted((_, _, cancellationToken) => server.PrepareAsync(cancellationToken));
@@ -35,7 +36,8 @@ internal static class OrProcessExtensions
         }
 
         var server = new RedisServer(FolderOf(redis), redis.Resource.PasswordParameter!);
-        var process = redis.WithoutHttpsCertificate().WithProcess(server.Command, server.Folder);
+        redis.OnThisMachine(RedisServer.Require);
+        var process = redis.WithoutHttpsCertificate().WithProcess(RedisServer.Command, server.Folder);
         process.WithArgs(context => server.AddArguments(context.Args, process.GetEndpoint("tcp").Property(EndpointProperty.TargetPort)))
             .OnBeforeResourceStarted((_, _, cancellationToken) => server.PrepareAsync(cancellationToken));
         return redis;
@@ -46,18 +48,26 @@ internal static class OrProcessExtensions
         server.ApplicationBuilder.ExecutionContext.IsRunMode && !OperatingSystem.IsWindows() && !ContainerRuntime.Works;
 
     private static string FolderOf<T>(IResourceBuilder<T> server)
+        where T : IResource =>
+        Path.Combine(DataOf(server.ApplicationBuilder), server.Resource.Name);
+
+    private static string DataOf(IDistributedApplicationBuilder builder) =>
+        Path.GetFullPath(builder.Configuration["Data"] ?? Path.Combine(builder.AppHostDirectory, "..", ".data"));
+
+    /// <summary>Before anything starts: what the server needs of this machine, its folder, and that no other AppHost uses it.</summary>
+    private static void OnThisMachine<T>(this IResourceBuilder<T> server, Action require)
         where T : IResource
     {
         var builder = server.ApplicationBuilder;
-        var data = Path.GetFullPath(builder.Configuration["Data"] ?? Path.Combine(builder.AppHostDirectory, "..", ".data"));
 
-        // One lock for all servers, taken before the first one starts. The application disposes it, which is after all have stopped.
-        builder.Services.TryAddSingleton(_ => new DataFolderLock(data));
+        // One lock for all servers. The application disposes it, which is after all have stopped.
+        builder.Services.TryAddSingleton(_ => new DataFolderLock(DataOf(builder)));
         builder.OnBeforeStart((start, _) =>
         {
+            require();
+            DataFolderLock.Create(FolderOf(server));
             start.Services.GetRequiredService<DataFolderLock>().Take();
             return Task.CompletedTask;
         });
-        return DataFolderLock.Create(Path.Combine(data, server.Resource.Name));
     }
 }

@@ -5,7 +5,7 @@ using System.Text;
 namespace InferenceTemplate.AppHost.LocalServers;
 
 /// <summary>A database cluster of the platform's own: made at the first start, and kept.</summary>
-internal sealed class PostgresServer
+internal sealed class PostgresServer(string folder, ParameterResource secret)
 {
     public const string Command = "sh";
 
@@ -15,25 +15,21 @@ internal sealed class PostgresServer
     // SIGINT ends it at once and in good order. wait returns when a trap has run: hence the loop.
     private const string Supervise = """trap 'kill -INT $server' TERM INT; "$@" & server=$!; while :; do wait $server; code=$?; kill -0 $server 2>/dev/null || exit $code; done""";
 
-    private readonly ServerAccount _account = new();
-    private readonly ParameterResource _password;
-    private readonly string _files;
-    private readonly string _fingerprint;
+    private readonly string _files = Path.Combine(folder, "cluster");
+    private readonly string _fingerprint = Path.Combine(folder, "password.sha256");
 
+    private ServerAccount? _account;
     private PostgresBinaries? _binaries;
     private IReadOnlyList<string> _prefix = [];
 
+    public string Folder => folder;
+
     /// <exception cref="DistributedApplicationException">Postgres is not installed, or nobody but root could run it.</exception>
-    public PostgresServer(string folder, ParameterResource password)
+    public void Require()
     {
         PostgresBinaries.Require();
-        Folder = folder;
-        _password = password;
-        _files = Path.Combine(folder, "cluster");
-        _fingerprint = Path.Combine(folder, "password.sha256");
+        _account = ServerAccount.OfThisUser();
     }
-
-    public string Folder { get; }
 
     /// <summary>Of the prepared server.</summary>
     public void AddArguments(IList<object> arguments, object port)
@@ -60,10 +56,10 @@ internal sealed class PostgresServer
         var exists = File.Exists(version);
         _binaries = await PostgresBinaries.FindAsync(
             exists ? int.Parse(await File.ReadAllTextAsync(version, cancellationToken), CultureInfo.InvariantCulture) : null, cancellationToken);
-        await _account.OwnAsync(Folder, cancellationToken);
+        await _account!.OwnAsync(Folder, cancellationToken);
         _prefix = await _account.PrefixAsync(Folder, cancellationToken);
 
-        var password = (await _password.GetValueAsync(cancellationToken))!;
+        var password = (await secret.GetValueAsync(cancellationToken))!;
         var fingerprint = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(password)));
         if (!exists)
         {
@@ -93,7 +89,7 @@ internal sealed class PostgresServer
         await PrivateFile.WriteAsync(file, password, cancellationToken);
         try
         {
-            await _account.OwnAsync(file, cancellationToken);
+            await _account!.OwnAsync(file, cancellationToken);
             await Tool.RunAsync(
                 [
                     .. _prefix, _binaries!.Initialize, "-D", _files, $"--username={Superuser}", $"--pwfile={file}",

@@ -3,13 +3,21 @@ namespace InferenceTemplate.AppHost.LocalServers;
 /// <summary>Redis as the AppHost configures its container: a password, a snapshot each minute that something changed, and no eviction.</summary>
 internal sealed class RedisServer(string folder, ParameterResource password)
 {
+    public const string Command = "redis-server";
+
     private readonly string _configuration = Path.Combine(folder, "redis.conf");
     private readonly string _pidFile = Path.Combine(folder, "redis.pid");
 
-    /// <exception cref="DistributedApplicationException">Redis is not installed.</exception>
-    public string Command { get; } = Tool.Find("redis-server") ?? throw Tool.Missing("Redis", "redis-server", "redis", "redis");
-
     public string Folder => folder;
+
+    /// <exception cref="DistributedApplicationException">Redis is not installed.</exception>
+    public static void Require()
+    {
+        if (Tool.Find(Command) is null)
+        {
+            throw Tool.Missing("Redis", "redis-server", "redis", "redis");
+        }
+    }
 
     public void AddArguments(IList<object> arguments, object port)
     {

@@ -15,19 +15,24 @@ internal sealed class ServerAccount
 
     private readonly string? _setpriv;
 
-    public ServerAccount()
+    private ServerAccount(string? setpriv) => _setpriv = setpriv;
+
+    /// <exception cref="DistributedApplicationException">This is root, and there is nobody else to run it.</exception>
+    public static ServerAccount OfThisUser()
     {
         if (!Environment.IsPrivilegedProcess)
         {
-            return;
+            return new(null);
         }
 
-        _setpriv = Tool.Find("setpriv")
+        var setpriv = Tool.Find("setpriv")
             ?? throw Tool.Missing("setpriv, with which root runs Postgres as another user,", "util-linux", "util-linux", "(run this as a normal user)");
         if (!File.ReadLines("/etc/passwd").Any(line => line.StartsWith($"{Name}:", StringComparison.Ordinal)))
         {
             throw new DistributedApplicationException($"Postgres does not run as root, and there is no user '{Name}' to run it: add one (useradd --system {Name}), or run this as a normal user.");
         }
+
+        return new(setpriv);
     }
 
     /// <summary>Gives a folder, with all in it, to the account.</summary>

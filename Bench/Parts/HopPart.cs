@@ -1,12 +1,11 @@
 using System.Diagnostics;
 using InferenceTemplate.Bench.Load;
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Npgsql;
 using StackExchange.Redis;
 
 namespace InferenceTemplate.Bench.Parts;
@@ -20,7 +19,7 @@ internal static class HopPart
     {
         var product = await stage.ProductAsync();
         stage.Report.Section("the queue alone: a request of 784 floats to a consumer that answers at once, in process, over the product's Redis");
-        await using var services = await CreateAsync(await product.ConnectionStringAsync("redis"), await product.ConnectionStringAsync("inference"));
+        await using var services = await CreateAsync(await product.ConnectionStringAsync("redis"));
         var hosted = services.GetServices<IHostedService>().Where(s => s is QueueWakeup or QueueCancellations or ReplyInbox).ToList();
         foreach (var service in hosted)
         {
@@ -52,7 +51,7 @@ internal static class HopPart
         }
     }
 
-    private static async Task<ServiceProvider> CreateAsync(string redis, string database)
+    private static async Task<ServiceProvider> CreateAsync(string redis)
     {
         var services = new ServiceCollection();
         services.AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
@@ -60,8 +59,7 @@ internal static class HopPart
         services.AddSingleton<QueueCancellations>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueCancellations>());
         services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis));
-        services.AddSingleton(NpgsqlDataSource.Create(database));
-        services.AddInference();
+        services.AddCore();
         services.AddSingleton<QueueWakeup>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueWakeup>());
         services.AddSingleton<ReplyInbox>();

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Bench.Load;
 using InferenceTemplate.Bench.Models;
 

@@ -27,6 +27,26 @@ public sealed partial class AuthorisationTests(Platform platform)
 
     public static TheoryData<string> Endpoints => [.. Lines().Select(line => line)];
 
+    [Theory]
+    [InlineData("user", "GET", "/v1/models", HttpStatusCode.OK)]
+    [InlineData("user", "GET", "/v1/models/digits/versions/1", HttpStatusCode.OK)]
+    [InlineData("user", "POST", "/v1/models/digits/versions", HttpStatusCode.Forbidden)]
+    [InlineData("user", "PUT", "/v1/models/digits/settings", HttpStatusCode.Forbidden)]
+    [InlineData("user", "DELETE", "/v1/models/digits", HttpStatusCode.Forbidden)]
+    [InlineData("user", "GET", "/v1/models/digits/versions/1/artefact", HttpStatusCode.Forbidden)]
+    [InlineData("user", "POST", "/v2/repository/models/digits/unload", HttpStatusCode.Forbidden)]
+    [InlineData("service", "GET", "/v1/models", HttpStatusCode.Forbidden)]
+    public async Task Role_decides_who_may_change_models(string role, string method, string path, HttpStatusCode expected)
+    {
+        await using var keys = await TestKeys.OpenAsync(platform);
+        using var client = platform.WithKey(await keys.CreateAsync(role));
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+
+        using var response = await client.SendAsync(request, Cancellation);
+
+        Assert.Equal(expected, response.StatusCode);
+    }
+
     [Fact]
     public async Task List_of_endpoints_is_that_of_the_api()
     {

@@ -43,8 +43,9 @@ internal static class BatchCalls
     /// <summary>A batch of a model that no worker can load, which therefore waits.</summary>
     public static async Task<Guid> AcceptIdleBatchAsync(this Platform platform, HttpClient client)
     {
-        // The replica that takes the batch may not know the model yet; then its line has failed, and the batch has ended.
+        // The replica that takes the batch, or that runs it, may not know the model yet; then its line has failed, and the batch has ended.
         await platform.SubmitIdleAsync(client);
+        await platform.EveryReplicaKnowsIdleAsync();
         var wait = Wait.For("a replica that knows the model idle");
         while (true)
         {
@@ -72,6 +73,26 @@ internal static class BatchCalls
                 return batch;
             }
 
+            await wait.PauseAsync();
+        }
+    }
+
+    // Each new connection reaches one of the two; a replica that is not asked does not read the catalog.
+    private static async Task EveryReplicaKnowsIdleAsync(this Platform platform)
+    {
+        var wait = Wait.For("every replica to know the model idle");
+        for (var inARow = 0; inARow < 10;)
+        {
+            using var fresh = platform.Admin();
+            fresh.DefaultRequestHeaders.ConnectionClose = true;
+            using var known = await fresh.GetAsync("/v2/models/idle", Cancellation);
+            if (known.StatusCode == HttpStatusCode.OK)
+            {
+                inARow++;
+                continue;
+            }
+
+            inARow = 0;
             await wait.PauseAsync();
         }
     }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;
@@ -248,50 +248,6 @@ public sealed class LimitTests(Platform platform)
         Assert.False((await asAsked.JsonAsync()).GetProperty("parameters").TryGetProperty("priority", out _));
         Assert.Equal("low", (await job.JsonAsync()).GetProperty("priority").GetString());
         await Wait.UntilAsync(async () => await ScalarAsync("SELECT priority FROM predictions WHERE tenant_id = $1", tenant.Id) is "low");
-    }
-
-    [Fact]
-    public async Task Metrics_tell_tenants_apart()
-    {
-        var tenant = await TestTenant.CreateAsync(platform);
-        var key = await tenant.KeyAsync();
-
-        var wait = Wait.For($"a replica that answered {tenant.Id}");
-        // Each replica tells what it has answered.
-        while (true)
-        {
-            using var client = platform.WithKey(key);
-            using var response = await InferAsync(client);
-            var metrics = await client.GetStringAsync("/metrics", Cancellation);
-            if (metrics.Split('\n').Any(line =>
-                line.StartsWith("inference_tenant_inferences_total{", StringComparison.Ordinal) && line.Contains($"tenant=\"{tenant.Id}\"", StringComparison.Ordinal)))
-            {
-                Assert.Contains("inference_tenants_active", metrics, StringComparison.Ordinal);
-                return;
-            }
-
-            await wait.PauseAsync();
-        }
-    }
-
-    [Fact]
-    public async Task Errors_are_counted_by_kind()
-    {
-        using var client = platform.Admin();
-        var wait = Wait.For("a replica that counted an invalid request");
-        while (true)
-        {
-            using var invalid = await client.PostAsync("/v2/models/digits/infer", Digits.Json("{}"), Cancellation);
-            Assert.Equal(HttpStatusCode.BadRequest, invalid.StatusCode);
-            var metrics = await client.GetStringAsync("/metrics", Cancellation);
-            if (metrics.Split('\n').Any(line =>
-                line.StartsWith("inference_errors_total{", StringComparison.Ordinal) && line.Contains("error_type=\"invalid\"", StringComparison.Ordinal)))
-            {
-                return;
-            }
-
-            await wait.PauseAsync();
-        }
     }
 
     // The worker is the test's: what it has read it answers with an error.

@@ -25,6 +25,14 @@ public sealed class MetadataTests(Platform platform)
     {
         using var client = platform.Anonymous();
 
+        foreach (var path in (string[])["/v2/health/live", "/v2/health/ready"])
+        {
+            using var head = new HttpRequestMessage(HttpMethod.Head, path);
+            using var answered = await client.SendAsync(head, Cancellation);
+            Assert.Equal(System.Net.HttpStatusCode.OK, answered.StatusCode);
+            Assert.Empty(await answered.Content.ReadAsByteArrayAsync(Cancellation));
+        }
+
         using var live = await client.GetAsync("/v2/health/live", Cancellation);
         using var ready = await client.GetAsync("/v2/health/ready", Cancellation);
 

@@ -1,7 +1,7 @@
 using Aspire.Hosting.Testing;
-using InferenceTemplate.Inference.Fleet;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Fleet;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;

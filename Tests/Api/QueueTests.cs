@@ -1,5 +1,5 @@
 using System.Net;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;

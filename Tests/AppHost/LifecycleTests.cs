@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Npgsql;
@@ -45,6 +47,32 @@ public sealed class LifecycleTests(SharedPlatform platform)
         var started = await platform.CommandAsync("redis", KnownResourceCommands.StartCommand);
         Assert.True(started.Success, started.Message);
         await platform.Notifications.WaitForResourceHealthyAsync("redis", Cancellation).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+    }
+
+    [Fact]
+    public async Task Service_that_dies_is_started_again_but_not_for_ever()
+    {
+        for (var restart = 0; restart < 3; restart++)
+        {
+            var before = Kill("worker");
+            await platform.WaitAsync("worker", now => now.State?.Text == KnownResourceStates.Running && now.StartTimeStamp > before);
+        }
+
+        Kill("worker");
+        await platform.WaitAsync("worker", now => KnownResourceStates.TerminalStates.Contains(now.State?.Text));
+
+        var started = await platform.CommandAsync("worker", KnownResourceCommands.StartCommand);
+        Assert.True(started.Success, started.Message);
+        await platform.Notifications.WaitForResourceHealthyAsync("worker", Cancellation).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+    }
+
+    /// <returns>When it had been started.</returns>
+    private DateTime? Kill(string service)
+    {
+        var now = platform.Snapshot(service);
+        using var process = Process.GetProcessById(Convert.ToInt32(now.Properties.Single(each => each.Name == "executable.pid").Value, CultureInfo.InvariantCulture));
+        process.Kill();
+        return now.StartTimeStamp;
     }
 
     /// <summary>Its process runs a while before it listens.</summary>

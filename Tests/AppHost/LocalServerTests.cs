@@ -23,7 +23,7 @@ public sealed class LocalServerTests : IDisposable
     [Fact]
     public async Task Second_start_has_the_data_of_the_first_though_the_passwords_are_others()
     {
-        RequireProcesses();
+        Machine.RequireProcesses();
         await using (var first = await StartAsync("first'password"))
         {
             await using var database = NpgsqlDataSource.Create((await first.GetConnectionStringAsync("inference", Cancellation))!);
@@ -47,7 +47,7 @@ public sealed class LocalServerTests : IDisposable
     [Fact]
     public async Task Start_goes_through_where_a_killed_server_left_its_files()
     {
-        RequireProcesses();
+        Machine.RequireProcesses();
         await using (await StartAsync("password"))
         {
         }
@@ -63,22 +63,9 @@ public sealed class LocalServerTests : IDisposable
     }
 
     [Fact]
-    public async Task Second_platform_is_refused_the_folder_of_the_first_and_told_whose_it_is()
-    {
-        RequireProcesses();
-        await using var first = await StartAsync("password");
-
-        // Within what the testing host makes of it.
-        var refusal = (await Assert.ThrowsAnyAsync<Exception>(() => StartAsync("password"))).ToString();
-
-        Assert.Contains($"Process {Environment.ProcessId} runs Postgres and Redis with the data in '{_data}'", refusal, StringComparison.Ordinal);
-        Assert.Contains("--Data=", refusal, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Passwords_and_data_are_for_nobody_else_to_read()
     {
-        RequireProcesses();
+        Machine.RequireProcesses();
         const string Password = "quite-a-special-password";
         await using var app = await StartAsync(Password);
 
@@ -96,7 +83,7 @@ public sealed class LocalServerTests : IDisposable
     [Fact]
     public async Task Postgres_never_runs_as_root()
     {
-        RequireProcesses();
+        Machine.RequireProcesses();
         await using var app = await StartAsync("password");
 
         var id = (await File.ReadAllLinesAsync(Path.Combine(_data, "postgres", "cluster", "postmaster.pid"), Cancellation))[0];
@@ -104,23 +91,6 @@ public sealed class LocalServerTests : IDisposable
 
         Assert.NotEqual("0", status.Single(line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[1]);
     }
-
-    private static void RequireProcesses() =>
-        Assert.SkipWhen(OperatingSystem.IsWindows() || Containers(), "Docker or Podman runs here: the servers are containers then.");
-
-    private static bool Containers() => new[] { "docker", "podman" }.Any(client =>
-    {
-        try
-        {
-            using var info = Process.Start(new ProcessStartInfo(client, "info") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
-            info.StandardOutput.ReadToEnd();
-            return info.WaitForExit(TimeSpan.FromSeconds(10)) && info.ExitCode == 0;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return false;
-        }
-    });
 
     /// <summary>The servers alone, as the AppHost composes them.</summary>
     private async Task<DistributedApplication> StartAsync(string password)

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text.Json;
 using Aspire.Hosting.Testing;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
 using StackExchange.Redis;
 

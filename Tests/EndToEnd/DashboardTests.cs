@@ -6,7 +6,8 @@ using Microsoft.Playwright;
 namespace InferenceTemplate.Tests.EndToEnd;
 
 /// <summary>A person looks at the platform at work.</summary>
-public sealed partial class DashboardTests(Platform platform) : IClassFixture<Platform>
+[Collection<DashboardPlatform>]
+public sealed partial class DashboardTests(DashboardPlatform platform)
 {
     [Fact]
     public async Task Dashboard_shows_the_traffic_of_the_platform_to_who_signs_in_with_the_printed_key()

@@ -77,14 +77,11 @@ public sealed class PoisonTests(MisbehavingPlatform platform) : IClassFixture<Mi
     {
         using var client = platform.Admin();
         using var worker = platform.Anonymous("worker");
-        worker.DefaultRequestHeaders.Add("X-API-Key", Platform.AdminKey);
 
         using var broken = await client.GetAsync("/v2/models/broken", Cancellation);
-        var health = await worker.GetStringAsync("/health/detailed", Cancellation);
 
         Assert.Equal(HttpStatusCode.NotFound, broken.StatusCode);
-        Assert.Contains("broken/1 failed", health, StringComparison.Ordinal);
-        Assert.Contains("\"Degraded\"", health, StringComparison.Ordinal);
+        Assert.Equal("Degraded", await worker.GetStringAsync("/health", Cancellation));
     }
 
     private static async Task<(HttpStatusCode Status, JsonElement Body)> InferAsync(

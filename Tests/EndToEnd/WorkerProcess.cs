@@ -54,7 +54,6 @@ internal sealed class WorkerProcess : IAsyncDisposable
                 ["ASPNETCORE_URLS"] = url,
                 ["ConnectionStrings__inference"] = await platform.App.GetConnectionStringAsync("inference", cancellation),
                 ["ConnectionStrings__redis"] = await platform.App.GetConnectionStringAsync("redis", cancellation),
-                ["Auth__ApiKeyPepper"] = Platform.Pepper,
             },
         };
         foreach (var (key, value) in settings)

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace InferenceTemplate.Tests.Scaffold;
 
 /// <summary>
-/// A slice of the Api is its folder, its lines in Program.cs and the one of its verb in AdminCommands.cs: without them the rest compiles.
+/// A slice of the Api is its folder, its lines in Program.cs and Slices.cs, and the one of its verb in AdminCommands.cs: without them the rest compiles.
 /// </summary>
 public sealed partial class SliceTests(Template template)
 {
@@ -11,7 +11,13 @@ public sealed partial class SliceTests(Template template)
     private static readonly Dictionary<string, string> s_core = new(StringComparer.Ordinal)
     {
         ["Auth"] = "every endpoint names its policies",
-        ["OpenInference"] = "the calls that jobs, traffic and kept answers are about",
+        ["Inference"] = "the calls that jobs, traffic and cached responses are about",
+        ["Models"] = "Inference and Traffic ask it which versions can be loaded",
+        ["Tenants"] = "every call is counted against its tenant's limits",
+        ["Usage"] = "every call is recorded by it",
+        ["Audit"] = "what changes anything writes into it",
+        ["Features"] = "Inference, Jobs and Caching ask it what is switched on",
+        ["DataRights"] = "Retention knows by it where tenants' data lies",
         ["Startup"] = "applies the schema, which /health waits for",
         ["Admin"] = "the frame of the command line, which slices give their verbs to",
         ["Jobs"] = "Infer hands it what is asked for with 'Prefer: respond-async'",
@@ -19,9 +25,9 @@ public sealed partial class SliceTests(Template template)
         ["Overview"] = "Infer counts by its meter",
         ["Queues"] = "the verb dead-letters of the command line answers with its types",
         ["Security"] = "Program.cs does not start an Api with an endpoint that lacks a policy",
-        ["Limits"] = "a step of a call, not a slice: OpenInference asks whether a tenant may go on",
-        ["Caching"] = "a step of a call, not a slice: OpenInference runs it",
-        ["Predictions"] = "a step of a call, not a slice: OpenInference and Jobs record by it",
+        ["Limits"] = "a step of a call, not a slice: Inference asks whether a tenant may go on",
+        ["Caching"] = "a step of a call, not a slice: Inference runs it",
+        ["Predictions"] = "a step of a call, not a slice: Inference and Jobs record by it",
         ["Records"] = "what Predictions writes",
         ["Properties"] = "launch profiles",
     };
@@ -50,7 +56,7 @@ public sealed partial class SliceTests(Template template)
 
     private static async Task<IEnumerable<string>> WithoutAsync(GeneratedProject project, string slice)
     {
-        string[] shared = [project.PathOf("Api/Program.cs"), project.PathOf("Api/Admin/AdminCommands.cs")];
+        string[] shared = [project.PathOf("Api/Program.cs"), project.PathOf("Api/Slices.cs"), project.PathOf("Api/Admin/AdminCommands.cs")];
         var texts = shared.Select(File.ReadAllText).ToArray();
         var folder = project.PathOf($"Api/{slice}");
         var methods = Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText)

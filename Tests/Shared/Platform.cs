@@ -46,6 +46,9 @@ public class Platform : IAsyncLifetime
 
     public const string AdminKey = $"admin_{AdminSecret}";
 
+    /// <summary>Whether the Aspire dashboard runs too, and gets the telemetry. Default: no.</summary>
+    protected virtual bool HasAspireDashboard => false;
+
     /// <summary>Changes resources before the platform starts.</summary>
     protected virtual void Configure(IDistributedApplicationTestingBuilder builder)
     {
@@ -59,7 +62,13 @@ public class Platform : IAsyncLifetime
                 $"--Parameters:admin-secret={AdminSecret}",
                 $"--Parameters:api-key-pepper={Pepper}",
                 $"--Data={_data}",
+                // Of the Aspire dashboard, where there is one.
+                "--ASPNETCORE_URLS=http://127.0.0.1:0",
+                "--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://127.0.0.1:0",
+                "--ASPIRE_ALLOW_UNSECURED_TRANSPORT=true",
+                "--ASPIRE_DASHBOARD_UNSECURED_ALLOW_ANONYMOUS=true",
             ],
+            (options, _) => options.DisableDashboard = !HasAspireDashboard,
             limit.Token);
 
         // Named volumes are the developer's data; without them it goes with the servers.
@@ -79,8 +88,8 @@ public class Platform : IAsyncLifetime
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == "api"))
             .WithEnvironment("Scaling__Token", ScalingToken);
 
-        // Aspire names the collector of a dashboard that does not run here.
-        foreach (var service in builder.Resources.OfType<ProjectResource>().ToList())
+        // Without a dashboard, Aspire names its collector all the same.
+        foreach (var service in builder.Resources.OfType<ProjectResource>().Where(_ => !HasAspireDashboard).ToList())
         {
             builder.CreateResourceBuilder(service).WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", "");
         }

@@ -1,8 +1,9 @@
 using System.Diagnostics.Metrics;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Costs;
-using InferenceTemplate.Inference.Jobs;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Costs;
+using InferenceTemplate.Core.Jobs;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data.Catalog;
+using InferenceTemplate.Data.Jobs;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Jobs;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Batching;
 
 namespace InferenceTemplate.Tests.Worker;

@@ -19,7 +19,6 @@ public sealed class TelemetryGuardTests
         start.Environment.Remove("ORT_DISABLE_TELEMETRY");
         start.Environment["ConnectionStrings__inference"] = "Host=127.0.0.1;Port=1";
         start.Environment["ConnectionStrings__redis"] = "127.0.0.1:1";
-        start.Environment["Auth__ApiKeyPepper"] = "sixteen characters";
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
 
         using var worker = Process.Start(start)!;

@@ -1,4 +1,4 @@
-using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Core.Catalog;
 
 namespace InferenceTemplate.Worker.Batching;
 

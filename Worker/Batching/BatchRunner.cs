@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Statistics;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Statistics;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.ModelCache;
 

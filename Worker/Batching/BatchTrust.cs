@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.ModelCache;
 
 namespace InferenceTemplate.Worker.Batching;

@@ -1,4 +1,4 @@
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Jobs;

@@ -1,6 +1,6 @@
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
 
 namespace InferenceTemplate.Worker.Batching;
 

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Tensors;
 using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Worker.Execution;

@@ -1,5 +1,5 @@
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Tensors;
 using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Worker.Execution;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Models;
 using Microsoft.ML.OnnxRuntime;
 

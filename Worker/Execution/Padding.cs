@@ -1,4 +1,4 @@
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Tensors;
 
 namespace InferenceTemplate.Worker.Execution;
 

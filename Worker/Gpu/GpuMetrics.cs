@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Core.Fleet;
 
 namespace InferenceTemplate.Worker.Gpu;
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Core.Fleet;
 
 namespace InferenceTemplate.Worker.Gpu;
 

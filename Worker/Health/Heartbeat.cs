@@ -1,5 +1,5 @@
-using InferenceTemplate.Inference.Fleet;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Fleet;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Gpu;
 using InferenceTemplate.Worker.ModelCache;

@@ -1,5 +1,6 @@
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
 

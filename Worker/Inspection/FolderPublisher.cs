@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Catalog.Artefacts;
+using InferenceTemplate.Data.Artifacts;
+using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -14,7 +14,7 @@ namespace InferenceTemplate.Worker.Inspection;
 internal sealed partial class FolderPublisher(
     ModelCatalog catalog,
     ModelRegistry registry,
-    ArtefactStore artefacts,
+    ArtifactStore artefacts,
     ModelInspector inspector,
     ServingState state,
     TimeProvider time,
@@ -43,7 +43,7 @@ internal sealed partial class FolderPublisher(
             await PublishAsync(file, cancellationToken);
             return true;
         }
-        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or ArtefactStoreUnavailableException)
+        catch (Exception exception) when (exception is NpgsqlException or InvalidOperationException or ArtifactStoreUnavailableException)
         {
             LogNotYet(file.Model, file.Version, exception.Message);
             return false;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,4 +1,4 @@
-using InferenceTemplate.Inference.Catalog.Artefacts;
+using InferenceTemplate.Data.Artifacts;
 
 namespace InferenceTemplate.Worker.Inspection;
 
@@ -10,7 +10,7 @@ internal static class InspectionRegistration
         services.AddSingleton<ModelInspector>();
         services.AddSingleton<FolderPublisher>();
         services.AddHostedService<InspectionService>();
-        services.AddHostedService<ArtefactSweeper>();
+        services.AddHostedService<ArtifactSweeper>();
         return services;
     }
 }

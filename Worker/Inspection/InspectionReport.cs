@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Worker.Inspection;
 

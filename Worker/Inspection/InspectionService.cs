@@ -1,7 +1,6 @@
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Catalog.Artefacts;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Artifacts;
+using InferenceTemplate.Data.Catalog;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Inspection;
@@ -10,7 +9,7 @@ namespace InferenceTemplate.Worker.Inspection;
 internal sealed partial class InspectionService(
     ModelCatalog catalog,
     VersionInspections inspections,
-    ArtefactStore artefacts,
+    ArtifactStore artefacts,
     ModelInspector inspector,
     ServingState state,
     TimeProvider time,

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Tensors;
 
 namespace InferenceTemplate.Worker.Inspection;
 

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
 

@@ -1,6 +1,6 @@
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Costs;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Costs;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data.Catalog;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Jobs;

@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Costs;
-using InferenceTemplate.Inference.Jobs;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Costs;
+using InferenceTemplate.Core.Jobs;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Jobs;
 using Microsoft.Extensions.Options;
 using Npgsql;
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Queue;
 using Npgsql;
 
 namespace InferenceTemplate.Worker.Jobs;

@@ -38,5 +38,5 @@ internal sealed record MemoryBudget(long Limit, Func<long> Used)
     /// between the file's size and four times the estimate.
     /// </summary>
     public static long Correct(ModelPlan plan, long growth) =>
-        Math.Clamp(growth, plan.ArtefactBytes, Math.Max(plan.ArtefactBytes, 4 * plan.EstimatedBytes));
+        Math.Clamp(growth, plan.ArtifactBytes, Math.Max(plan.ArtifactBytes, 4 * plan.EstimatedBytes));
 }

@@ -24,7 +24,7 @@ public sealed class ModelCacheOptions
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan IdleAfter { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Where fetched artefacts are kept; empty for <c>inference-artefacts</c> in the folder for temporary files. Default empty.</summary>
+    /// <summary>Where fetched artefacts are kept; empty for <c>inference-artefacts-USER</c> in the folder for temporary files. Default empty.</summary>
     public string CacheDirectory { get; set; } = "";
 
     /// <summary>Bytes that fetched artefacts may take together; one that is larger alone still fits. Default 10 GiB.</summary>

@@ -9,7 +9,7 @@ internal static class ModelCacheRegistration
     public static IServiceCollection AddModelCache(this IServiceCollection services)
     {
         services.AddOptions<ModelCacheOptions>().BindConfiguration(WorkerOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<ArtefactFiles>();
+        services.AddSingleton<ArtifactFiles>();
         services.AddSingleton<ModelWarmUp>();
         services.AddSingleton<ModelSource>();
         services.AddSingleton<PlanModel>(provider => provider.GetRequiredService<ModelSource>().PlanAsync);

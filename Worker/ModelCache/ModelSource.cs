@@ -1,6 +1,6 @@
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Catalog.Artefacts;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Artifacts;
+using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;
@@ -9,7 +9,7 @@ namespace InferenceTemplate.Worker.ModelCache;
 
 /// <summary>Fetches what the registry knows, and opens it from this machine's disk.</summary>
 internal sealed class ModelSource(
-    ModelCatalog catalog, ArtefactStore store, ArtefactFiles files, ModelWarmUp warmUp, ExecutionDevice device, IOptions<WorkerOptions> options)
+    ModelCatalog catalog, ArtifactStore store, ArtifactFiles files, ModelWarmUp warmUp, ExecutionDevice device, IOptions<WorkerOptions> options)
 {
     /// <exception cref="InvalidDataException">The version is not one that may be served, or its artefact is damaged.</exception>
     /// <exception cref="IOException">The artefact could not be fetched.</exception>

@@ -1,4 +1,4 @@
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Core.Catalog;
 
 namespace InferenceTemplate.Worker.Models;
 

@@ -1,4 +1,5 @@
-using InferenceTemplate.Inference.Catalog;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Worker.Models;
 

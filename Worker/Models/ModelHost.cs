@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.ModelCache;
 using Microsoft.Extensions.Diagnostics.HealthChecks;

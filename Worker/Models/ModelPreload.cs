@@ -1,6 +1,5 @@
-using InferenceTemplate.Inference;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Store;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.ModelCache;
 using Microsoft.Extensions.Options;
 

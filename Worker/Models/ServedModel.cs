@@ -1,4 +1,4 @@
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.ModelCache;
 

@@ -42,8 +42,8 @@ for service in "$@"; do
     #if (web)
     web) project=Web value=web ;;
     #endif
-    # The package without CUDA: the image is a tenth of the size.
-    worker) project=Worker value=worker extra=(-p:OnnxRuntimePackage=Microsoft.ML.OnnxRuntime) ;;
+    # The package without CUDA.
+    worker) project=Worker value=worker extra=(-p:OnnxRuntime=cpu) ;;
     #if (cuda)
     worker-cuda) project=Worker value=worker-cuda extra=(-p:WorkerImage=cuda) ;;
     #endif

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using k8s.Models;
 
 namespace InferenceTemplate.AppHost.Kubernetes.Rendering;
@@ -7,7 +8,7 @@ namespace InferenceTemplate.AppHost.Kubernetes.Rendering;
 /// Template text in objects. A string holds expressions in braces; what is no string, or hangs on a condition, holds a marker that
 /// <see cref="TemplateWriter"/> resolves.
 /// </summary>
-internal static class Template
+internal static partial class Template
 {
     // No object has such numbers. None is a multiple of 1000 or 1024, so a quantity keeps its digits.
     private const int FirstMarker = 900_000_001;
@@ -51,10 +52,36 @@ internal static class Template
 
     public static string Both(string? condition, string other) => condition is null ? other : $"and ({condition}) ({other})";
 
+    /// <summary>One of them; null where that is always so, since they name every value of a switch.</summary>
     public static string? Any(IEnumerable<string> conditions)
     {
         var all = conditions.Distinct(StringComparer.Ordinal).ToList();
         all.RemoveAll(narrow => all.Exists(wide => narrow.StartsWith($"and ({wide}) ", StringComparison.Ordinal)));
-        return all.Count == 1 ? all[0] : $"or {string.Join(' ', all.Select(condition => $"({condition})"))}";
+        if (all.Count == 1)
+        {
+            return all[0];
+        }
+
+        // What all have in common is said once.
+        if (Shared().Match(all[0]) is { Success: true } shared
+            && all.TrueForAll(each => each.StartsWith(shared.Value, StringComparison.Ordinal)))
+        {
+            var rest = Any(all.Select(each => each[shared.Length..^1]));
+            var common = shared.Groups["condition"].Value;
+            return rest is null ? common : Both(common, rest);
+        }
+
+        return Switches.AreAlways(all.SelectMany(Alternatives)) ? null : $"or {string.Join(' ', all.Select(condition => $"({condition})"))}";
     }
+
+    private static IEnumerable<string> Alternatives(string condition) =>
+        condition.StartsWith("or ", StringComparison.Ordinal)
+            ? Alternative().Matches(condition).Select(found => found.Groups["condition"].Value)
+            : [condition];
+
+    [GeneratedRegex(@"^and \((?<condition>[^()]+)\) \(", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Shared();
+
+    [GeneratedRegex(@"\((?<condition>[^()]+)\)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Alternative();
 }

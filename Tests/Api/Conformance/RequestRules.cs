@@ -35,7 +35,6 @@ public sealed class RequestRules(ProtocolModels models)
     [Theory]
     [InlineData("[1,2,3,4]")]
     [InlineData("[[1,2],[3,4]]")]
-    [InlineData("[[[1],[2]],[[3],[4]]]")]
     [InlineData(" [ [ 1 , 2 ] , [ 3 , 4 ] ] ")]
     public async Task Data_is_flat_or_nested_and_row_major(string data)
     {
@@ -82,7 +81,7 @@ public sealed class RequestRules(ProtocolModels models)
     [Fact]
     public async Task Unknown_parameters_and_properties_are_tolerated_wherever_they_stand()
     {
-        const string Unknown = """{"text":"a","number":1.5,"flag":true,"sequence_id":7,"sequence_start":true,"triton_x":"y","object":{"deep":[1]}}""";
+        const string Unknown = """{"text":"a","number":1.5,"flag":true,"binary_extension":7,"triton_x":"y","object":{"deep":[1]}}""";
 
         var answer = await models.InferAsync(
             models.Pair,

@@ -66,7 +66,7 @@ public sealed class AspirateTests(Charts charts) : IDisposable
         var objects = await _files.ComposeAsync(AspirateFiles.ManifestWith(AspirateFiles.Secrets), overlay: false, applying);
 
         Assert.Empty(objects.OfKind("ConfigMap"));
-        Assert.Equal(AspirateFiles.Secrets["api-key-pepper"], Variable(objects, "worker", "Auth__ApiKeyPepper"));
+        Assert.Equal(AspirateFiles.Secrets["api-key-pepper"], Variable(objects, "api", "Auth__ApiKeyPepper"));
         Assert.Equal(AspirateFiles.Secrets["jwt-signing-key"], Variable(objects, "api", "Auth__JwtSigningKey"));
         Assert.Equal(AspirateFiles.Secrets["postgres-password"], Variable(objects, "postgres", "POSTGRES_PASSWORD"));
         Assert.Equal(

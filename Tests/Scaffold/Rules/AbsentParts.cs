@@ -11,7 +11,7 @@ internal static partial class AbsentParts
     [GeneratedRegex(@"(?<![\w/])deploy/|AddHelmChart|AppHost\.Kubernetes|chart\.sh", RegexOptions.None, 5000)]
     private static partial Regex Deploy();
 
-    [GeneratedRegex(@"OnnxRuntime\.Gpu\b|worker-cuda|WorkerImage|nvidia/cuda|GpuNodes\.(OnDemand|Spot),", RegexOptions.ExplicitCapture, 5000)]
+    [GeneratedRegex(@"worker-cuda|GpuNodes\.(OnDemand|Spot),", RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Cuda();
 
     public static IEnumerable<string> Find(GeneratedProject project)
@@ -22,6 +22,8 @@ internal static partial class AbsentParts
             .. choice.Web ? [] : Complaints(project, Web(), IsOfTheProduct, "--no-web, and yet"),
             .. choice.Deploy ? [] : Complaints(project, Deploy(), file => IsOfTheProduct(file) && !file.StartsWith("docs/", StringComparison.Ordinal), "--no-deploy, and yet"),
             .. choice.Cuda ? [] : Complaints(project, Cuda(), file => IsOfTheProduct(file) && !file.StartsWith("docs/", StringComparison.Ordinal), "--gpu none, and yet"),
+            .. choice.Cuda || project.Texts["Directory.Build.targets"].Contains(">cpu</OnnxRuntime>", StringComparison.Ordinal)
+                ? [] : (string[])["Directory.Build.targets: --gpu none, and yet ONNX Runtime comes with CUDA"],
             .. choice.Samples ? [] : project.Files.Where(file => file.StartsWith("models/", StringComparison.Ordinal) && file != "models/README.md").Select(file => $"{file}: --no-samples, and yet"),
         ];
     }

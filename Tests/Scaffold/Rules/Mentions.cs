@@ -6,7 +6,7 @@ namespace InferenceTemplate.Tests.Scaffold.Rules;
 internal static partial class Mentions
 {
     [GeneratedRegex(
-        @"(?<![\w/.$}>)\]*-])(\./)?(?<path>(scripts|deploy|docs|Tests|models|AppHost|Api|Worker|Web|Inference|Bench|ServiceDefaults|\.ci|\.github)/[\w.-]+(/[\w.-]+)*)(?![\w*{<$/])",
+        @"(?<![\w/.$}>)\]*-])(\./)?(?<path>(scripts|deploy|docs|Tests|models|AppHost|Api|Worker|Web|Core|Data|Bench|ServiceDefaults|\.ci|\.github)/[\w.-]+(/[\w.-]+)*)(?![\w*{<$/])",
         RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex InTree();
 
@@ -31,10 +31,10 @@ internal static partial class Mentions
         }
     }
 
-    // What npm installs, a model that has yet to be named, models of the tests where the product has none, and the chart where the first
+    // What npm installs, what a build writes, a model that has yet to be named, models of the tests where the product has none, and the chart where the first
     // ./test writes it.
     private static bool IsElsewhere(GeneratedProject project, string path) =>
-        path.Contains("node_modules", StringComparison.Ordinal) || path.Contains("MODEL", StringComparison.Ordinal) || path.StartsWith("models/mine", StringComparison.Ordinal)
+        path.Contains("node_modules", StringComparison.Ordinal) || path.Contains("/obj/", StringComparison.Ordinal) || path.Contains("MODEL", StringComparison.Ordinal) || path.StartsWith("models/mine", StringComparison.Ordinal)
         || (!project.Choice.Samples && project.Exists($"Tests/M{path[1..]}"))
         || (project.Choice is { Deploy: true } and not { Web: true, Cuda: true } && path.StartsWith("deploy/helm", StringComparison.Ordinal));
 

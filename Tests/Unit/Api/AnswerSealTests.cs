@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Idempotency;
-using InferenceTemplate.Inference.Identity;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Tests.Unit.Api;

@@ -1,5 +1,5 @@
 using System.Security.Claims;
-using InferenceTemplate.Inference.Identity;
+using InferenceTemplate.Api.Auth;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;

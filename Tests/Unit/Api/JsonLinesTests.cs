@@ -1,6 +1,6 @@
 using System.IO.Pipelines;
 using System.Text;
-using InferenceTemplate.Api.Batches;
+using InferenceTemplate.Api.BatchJobs;
 
 namespace InferenceTemplate.Tests.Unit.Api;
 

@@ -1,8 +1,8 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text;
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Tensors;
 
 namespace InferenceTemplate.Tests.Unit.Api;
 

@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Tensors;
 
 namespace InferenceTemplate.Tests.Unit.Api;
 

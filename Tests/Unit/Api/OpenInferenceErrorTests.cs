@@ -1,5 +1,5 @@
 using System.Net;
-using InferenceTemplate.Api.OpenInference;
+using InferenceTemplate.Api.Inference;
 using InferenceTemplate.ServiceDefaults.Errors;
 using InferenceTemplate.Tests.Unit.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;

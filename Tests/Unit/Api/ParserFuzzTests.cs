@@ -2,10 +2,11 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.Models;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Unit.Api;

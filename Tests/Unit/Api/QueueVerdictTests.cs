@@ -1,5 +1,5 @@
-using InferenceTemplate.Api.OpenInference;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Queue;
 
 namespace InferenceTemplate.Tests.Unit.Api;
 

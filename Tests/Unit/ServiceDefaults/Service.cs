@@ -13,7 +13,7 @@ internal sealed class Service : IAsyncDisposable
     /// <summary>The application's name, which must be that of an assembly.</summary>
     public static readonly string Name = typeof(Service).Assembly.GetName().Name!;
 
-    private static readonly HttpClient Client = new();
+    private static readonly HttpClient Client = new(new SocketsHttpHandler { ActivityHeadersPropagator = null });
 
     private readonly WebApplication _app;
 
@@ -39,7 +39,9 @@ internal sealed class Service : IAsyncDisposable
         configure?.Invoke(builder);
 
         var app = builder.Build();
-        app.MapDefaultEndpoints(authorizeDetailed ?? (_ => { }));
+        app.MapDefaultEndpoints();
+        var detailed = app.MapDetailedHealth();
+        authorizeDetailed?.Invoke(detailed);
         map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new Service(app);

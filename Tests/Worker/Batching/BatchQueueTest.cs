@@ -1,5 +1,5 @@
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Batching;
 
 namespace InferenceTemplate.Tests.Worker.Batching;

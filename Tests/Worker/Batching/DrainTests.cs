@@ -1,4 +1,5 @@
-using InferenceTemplate.Inference.Queue;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Tests.Worker.Execution;
 using InferenceTemplate.Worker;
@@ -58,7 +59,7 @@ public sealed class DrainTests(Servers servers)
     [Fact]
     public async Task Request_that_waits_for_company_is_handed_back_rather_than_held()
     {
-        var settings = new InferenceTemplate.Inference.Catalog.ModelSettings
+        var settings = new ModelSettings
         {
             Instances = 1,
             Batching = new() { MaxSize = 8, MaxDelay = TimeSpan.FromSeconds(1) },

@@ -1,12 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
-using InferenceTemplate.Inference.Catalog;
-using InferenceTemplate.Inference.Fleet;
-using InferenceTemplate.Inference.Jobs;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Store;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Data;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Tests.Worker.Execution;
 using InferenceTemplate.Worker;
@@ -60,7 +59,8 @@ internal sealed class ServedModel : IAsyncDisposable
         _listener.Start();
         _services = new ServiceCollection()
             .AddLogging()
-            .AddJobs()
+            .AddCore()
+            .AddData()
             .AddSingleton(servers.Database)
             .AddSingleton(redis)
             .AddSingleton(queue)
@@ -76,11 +76,6 @@ internal sealed class ServedModel : IAsyncDisposable
             .AddSingleton(JobLedgerTests.NoCosts())
             .AddSingleton<JobLedger>()
             .AddSingleton<QueueConsumers>()
-            .AddInferenceStore()
-            .AddSingleton<FleetChannel>()
-            .AddSingleton<ModelCatalog>()
-            .AddSingleton<CatalogNews>()
-            .AddSingleton<VersionInspections>()
             .AddSingleton<BatchTrust>()
             .AddSingleton<ModelServerFactory>()
             .BuildServiceProvider();

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Execution;

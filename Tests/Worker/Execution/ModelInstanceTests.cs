@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Execution;

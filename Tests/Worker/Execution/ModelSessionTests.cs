@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using InferenceTemplate.Inference.Queue;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Batching;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
-using InferenceTemplate.Inference.Fleet;
+using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Gpu;

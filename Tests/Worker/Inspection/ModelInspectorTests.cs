@@ -1,4 +1,4 @@
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker.Inspection;
 using Microsoft.Extensions.Options;

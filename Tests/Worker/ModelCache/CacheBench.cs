@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
-using InferenceTemplate.Inference.Tensors;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.ModelCache;

@@ -27,6 +27,23 @@ internal sealed class EdgeService(WebApplication app) : IAsyncDisposable
         app.UseEdge();
         app.MapGet("/caller", (HttpContext context) => $"{context.Request.Scheme} {context.Connection.RemoteIpAddress}");
         app.MapGet("/failure", (HttpContext _) => { throw new InvalidOperationException("for the test"); });
+        app.MapPost("/refused", (HttpContext context) =>
+        {
+            context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
+            return context.Response.WriteAsync("end of refusal");
+        });
+        app.MapPost("/too-large", async (HttpContext context) =>
+        {
+            try
+            {
+                await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted);
+            }
+            catch (BadHttpRequestException exception)
+            {
+                context.Response.StatusCode = exception.StatusCode;
+                await context.Response.WriteAsync("end of refusal");
+            }
+        });
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new EdgeService(app);
     }

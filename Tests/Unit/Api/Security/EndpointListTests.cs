@@ -1,5 +1,5 @@
+using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Security;
-using InferenceTemplate.Inference.Identity;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

@@ -1,0 +1,62 @@
+using System.Collections.Concurrent;
+using InferenceTemplate.Data;
+
+namespace InferenceTemplate.Api.Auth;
+
+/// <summary>Answers of the database, each asked for again after one second.</summary>
+internal sealed class Remembered<TKey, TValue>(TimeProvider time, IEqualityComparer<TKey> comparer)
+    where TKey : notnull
+    where TValue : class
+{
+    // That there is nothing is remembered too; the bound keeps a guesser from filling memory.
+    private const int MaxRemembered = 10_000;
+
+    private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(1);
+
+    // A database that does not even refuse must not hold up callers whose answer is known.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private readonly ConcurrentDictionary<TKey, Entry> _entries = new(comparer);
+
+    public Task<TValue?> GetAsync(TKey key, Func<TKey, Task<TValue?>> query) => Ask(key, query).Answer;
+
+    /// <summary>As <see cref="GetAsync"/>; the last answer, however old, where the database can't be asked.</summary>
+    public async Task<TValue?> GetOrLastAsync(TKey key, Func<TKey, Task<TValue?>> query)
+    {
+        var entry = Ask(key, query);
+        if (entry.Last is not { } last)
+        {
+            return await entry.Answer;
+        }
+
+        try
+        {
+            return await entry.Answer.WaitAsync(Patience, time);
+        }
+        catch (Exception exception) when (exception is TimeoutException || Outages.IsDatabaseAway(exception))
+        {
+            return last;
+        }
+    }
+
+    private Entry Ask(TKey key, Func<TKey, Task<TValue?>> query)
+    {
+        var now = time.GetUtcNow();
+        var known = _entries.GetValueOrDefault(key);
+        if (known is not null && now - known.AskedAt < RememberedFor && !known.Answer.IsFaulted)
+        {
+            return known;
+        }
+
+        if (_entries.Count >= MaxRemembered)
+        {
+            _entries.Clear();
+        }
+
+        var last = known?.Answer is { IsCompletedSuccessfully: true, Result: { } answer } ? answer : known?.Last;
+        return _entries[key] = new Entry(query(key), now, last);
+    }
+
+    /// <param name="Last">What was known before; null where nothing was.</param>
+    private sealed record Entry(Task<TValue?> Answer, DateTimeOffset AskedAt, TValue? Last);
+}

@@ -1,0 +1,92 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace InferenceTemplate.Api.DataRights;
+
+/// <summary>Erases, on one replica at a time, what is due: deleted tenants, and what was written of erased ones shortly afterwards.</summary>
+public sealed partial class ErasureService(
+    NpgsqlDataSource dataSource, TenantErasure erasure, IOptions<DataRightsOptions> options, TimeProvider time, ILogger<ErasureService> logger)
+    : BackgroundService
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(2);
+
+    // Records of a tenant's last requests may still be on their way when its rows go.
+    private static readonly TimeSpan SweepFor = TimeSpan.FromMinutes(2);
+
+    private const string Lead = "SELECT pg_try_advisory_xact_lock(hashtext('inference.erasure'))";
+
+    private const string Due = """
+        SELECT t.id FROM tenants t LEFT JOIN tenant_erasures e ON e.tenant_id = t.id
+        WHERE t.deleted_at IS NOT NULL AND t.id <> 'default'
+          AND (e.tenant_id IS NULL AND t.deleted_at <= $1 OR e.started_at IS NOT NULL AND coalesce(e.finished_at, $2) >= $2)
+        ORDER BY t.deleted_at
+        """;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(LookEvery, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                try
+                {
+                    await PassAsync(stoppingToken);
+                }
+                catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+                {
+                    Report(exception);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Stopped; what was begun goes on at another replica, or at the next start.
+        }
+    }
+
+    private async Task PassAsync(CancellationToken cancellationToken)
+    {
+        // A transaction of its own holds the lead: the work is done in many others.
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var held = await connection.BeginTransactionAsync(cancellationToken);
+        await using var lead = new NpgsqlCommand(Lead, connection);
+        if (await lead.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            return;
+        }
+
+        foreach (var tenant in await DueAsync(connection, cancellationToken))
+        {
+            await erasure.EraseAsync(tenant, cancellationToken);
+        }
+    }
+
+    private async Task<List<string>> DueAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        await using var command = new NpgsqlCommand(Due, connection);
+        command.Parameters.AddWithValue(now - options.Value.EraseAfter);
+        command.Parameters.AddWithValue(now - SweepFor);
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        var due = new List<string>();
+        while (await row.ReadAsync(cancellationToken))
+        {
+            due.Add(row.GetString(0));
+        }
+
+        return due;
+    }
+
+    private void Report(Exception exception)
+    {
+        // Before the schema is current there is nothing to erase.
+        if (exception is not PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn })
+        {
+            LogInterrupted(exception.Message);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Erasing deleted tenants was interrupted, going on in a moment: {Reason}")]
+    private partial void LogInterrupted(string reason);
+}

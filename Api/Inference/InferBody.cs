@@ -1,0 +1,20 @@
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
+
+namespace InferenceTemplate.Api.Inference;
+
+/// <summary>What a caller sent to <c>/infer</c>.</summary>
+/// <param name="Id">Echoed in the answer; null when absent or empty.</param>
+/// <param name="Timeout">The <c>timeout</c> parameter; null when absent.</param>
+/// <param name="Outputs">Names of the outputs asked for; empty for all.</param>
+internal sealed record InferBody(string? Id, TimeSpan? Timeout, Tensor[] Inputs, string[] Outputs)
+{
+    /// <summary>The <c>priority</c> parameter.</summary>
+    public Priority Priority { get; init; } = Priority.Normal;
+
+    /// <summary>In which form the outputs are wanted.</summary>
+    public OutputForms Forms { get; init; } = OutputForms.Json;
+}
+
+/// <summary>The request can't be understood; the message is for its sender.</summary>
+internal sealed class InvalidInferBodyException(string message) : Exception(message);

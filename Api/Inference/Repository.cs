@@ -1,0 +1,145 @@
+using System.Security.Claims;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Core.Fleet;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.Api.Inference;
+
+internal sealed record RepositoryQuery(bool Ready = false);
+
+/// <param name="Parameters">Of any kind; those of Triton that would change what is loaded are refused.</param>
+internal sealed record RepositoryChange(Dictionary<string, JsonElement>? Parameters = null);
+
+/// <param name="State"><c>READY</c> (a worker has it loaded), <c>UNAVAILABLE</c>, or <c>LOADING</c> (not inspected yet).</param>
+internal sealed record RepositoryEntry(string Name, string Version, string State, string Reason);
+
+/// <summary>JSON of the repository endpoints.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(RepositoryQuery))]
+[JsonSerializable(typeof(RepositoryChange))]
+[JsonSerializable(typeof(RepositoryEntry[]))]
+internal sealed partial class RepositoryJson : JsonSerializerContext;
+
+/// <summary>
+/// The protocol's model repository extension: <c>POST /v2/repository/index</c> and
+/// <c>/v2/repository/models/{m}/load|unload</c>, which tell workers what to hold in memory.
+/// </summary>
+internal static class Repository
+{
+    public static void MapRepository(this IEndpointRouteBuilder v2)
+    {
+        v2.MapPost("/repository/index", IndexAsync)
+            .RequireAuthorization(Policies.Observe)
+            .WithSummary("All versions of all models, with state and reason")
+            .WithBody<RepositoryQuery>("""{"ready":true}""", """[{"name":"digits","version":"1","state":"READY","reason":""}]""")
+            .Produces<RepositoryEntry[]>();
+        v2.MapPost("/repository/models/{model}/load", LoadAsync)
+            .RequireAuthorization(Policies.Administer)
+            .WithSummary("Bring a model into service, and have workers load it")
+            .Produces(StatusCodes.Status200OK);
+        v2.MapPost("/repository/models/{model}/unload", UnloadAsync)
+            .RequireAuthorization(Policies.Administer)
+            .WithSummary("Take a model out of service")
+            .Produces(StatusCodes.Status200OK);
+    }
+
+    private static async Task<IResult> IndexAsync(
+        HttpRequest request, ClaimsPrincipal caller, ModelCatalog catalog, FleetRegistry fleet, IOptions<LimitOptions> limits,
+        CancellationToken cancellationToken)
+    {
+        var (query, refusal) = await ReadAsync(request, limits.Value, RepositoryJson.Default.RepositoryQuery, cancellationToken);
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
+        var snapshot = await catalog.RefreshAsync(cancellationToken);
+        var loaded = (await fleet.WorkersAsync()).Where(w => w.Ready).SelectMany(w => w.Models).ToHashSet(StringComparer.Ordinal);
+        var entries = snapshot.AllVersions.Where(v => caller.MayUse(v.Model))
+            .Select(v => Describe(snapshot, v, loaded)).Where(e => query?.Ready != true || e.State == "READY");
+        return TypedResults.Json([.. entries], RepositoryJson.Default.RepositoryEntryArray);
+    }
+
+    private static RepositoryEntry Describe(CatalogSnapshot snapshot, ModelVersion version, HashSet<string> loaded)
+    {
+        var (state, reason) = version.State switch
+        {
+            VersionState.Pending => ("LOADING", "not inspected yet"),
+            VersionState.Rejected => ("UNAVAILABLE", version.Reason ?? ""),
+            _ when snapshot.ResidencyOf(version.Model) == Residency.Unload => ("UNAVAILABLE", "unloaded"),
+            _ when loaded.Contains($"{version.Model}/{version.Version}") => ("READY", ""),
+            _ => ("UNAVAILABLE", "not loaded by any worker"),
+        };
+        return new RepositoryEntry(version.Model, version.Version, state, reason);
+    }
+
+    private static Task<IResult> LoadAsync(
+        string model, HttpRequest request, ModelRegistry registry, ClaimsPrincipal caller, IOptions<LimitOptions> limits,
+        CancellationToken cancellationToken) =>
+        SetAsync(model, Residency.Load, ModelEventKinds.Loaded, request, registry, caller, limits.Value, cancellationToken);
+
+    private static Task<IResult> UnloadAsync(
+        string model, HttpRequest request, ModelRegistry registry, ClaimsPrincipal caller, IOptions<LimitOptions> limits,
+        CancellationToken cancellationToken) =>
+        SetAsync(model, Residency.Unload, ModelEventKinds.Unloaded, request, registry, caller, limits.Value, cancellationToken);
+
+    private static async Task<IResult> SetAsync(
+        string model, Residency residency, string kind, HttpRequest request, ModelRegistry registry, ClaimsPrincipal caller,
+        LimitOptions limits, CancellationToken cancellationToken)
+    {
+        var (change, refusal) = await ReadAsync(request, limits, RepositoryJson.Default.RepositoryChange, cancellationToken);
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
+        // To ignore these would be to serve another model than the caller thinks.
+        if (change?.Parameters?.Keys.FirstOrDefault(k => k == "config" || k.StartsWith("file:", StringComparison.Ordinal)) is { } given)
+        {
+            return OpenInferenceErrors.Error(
+                StatusCodes.Status400BadRequest,
+                $"parameters.{given}: not supported; settings are changed by PUT /v1/models/{model}/settings, files come by POST /v1/models/{model}/versions");
+        }
+
+        var problem = await registry.ChangeAsync(
+            model,
+            change =>
+            {
+                change.Model.Residency = residency;
+                change.Record(kind, caller.Identity?.Name ?? "unknown");
+                return Task.FromResult<RegistryProblem?>(null);
+            },
+            cancellationToken);
+        return problem is null ? TypedResults.Ok() : OpenInferenceErrors.Error(StatusCodes.Status404NotFound, problem.Message);
+    }
+
+    // The body is optional: null where there is none.
+    private static async Task<(T? Body, IResult? Refusal)> ReadAsync<T>(
+        HttpRequest request, LimitOptions limits, JsonTypeInfo<T> json, CancellationToken cancellationToken)
+        where T : class
+    {
+        try
+        {
+            using var body = await RequestBody.ReadOrEmptyAsync(request, limits.MaxBodyBytes, cancellationToken);
+            return (body.Span.IsEmpty ? null : JsonSerializer.Deserialize(body.Span, json), null);
+        }
+        catch (JsonException exception)
+        {
+            return (null, OpenInferenceErrors.Error(
+                StatusCodes.Status400BadRequest, $"the body is not what is expected here: {exception.Message}"));
+        }
+        catch (InvalidInferBodyException exception)
+        {
+            return (null, OpenInferenceErrors.Error(StatusCodes.Status400BadRequest, exception.Message));
+        }
+        catch (BadHttpRequestException exception)
+        {
+            return (null, OpenInferenceErrors.Error(exception.StatusCode, exception.Message));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using InferenceTemplate.Core.Jobs;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
+using Microsoft.EntityFrameworkCore;
+
+namespace InferenceTemplate.Api.Jobs;
+
+/// <summary>What can be seen of a job: all but what went in and came out.</summary>
+public sealed record JobFacts(
+    Guid Id,
+    string Model,
+    string Version,
+    Priority Priority,
+    JobState State,
+    int Attempt,
+    int MaxAttempts,
+    float Progress,
+    bool CancelRequested,
+    string? RequestId,
+    string? Error,
+    short? ErrorStatus,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? StartedAt,
+    DateTimeOffset? FinishedAt,
+    DateTimeOffset DeadlineAt,
+    DateTimeOffset? ExpiresAt)
+{
+    /// <summary>In the configured currency; 0 until it has run.</summary>
+    public decimal Cost { get; init; }
+}
+
+/// <summary>Reads of jobs. Each is of one tenant: others' jobs are not there.</summary>
+public sealed class JobQueries(IDbContextFactory<InferenceDbContext> contexts)
+{
+    /// <summary>The job, or null where the tenant has none of that id.</summary>
+    public async Task<JobFacts?> FindAsync(string tenant, Guid id, CancellationToken cancellationToken)
+    {
+        await using var database = await contexts.CreateDbContextAsync(cancellationToken);
+        return await Facts(database.Jobs.Where(j => j.TenantId == tenant && j.Id == id)).SingleOrDefaultAsync(cancellationToken);
+    }
+
+    /// <summary>Jobs from the newest to the oldest, those before <paramref name="before"/> where it is given.</summary>
+    public async Task<IReadOnlyList<JobFacts>> ListAsync(
+        string tenant, JobState? state, string? model, Guid? before, int limit, CancellationToken cancellationToken)
+    {
+        await using var database = await contexts.CreateDbContextAsync(cancellationToken);
+        var jobs = database.Jobs.Where(j => j.TenantId == tenant);
+        jobs = state is null ? jobs : jobs.Where(j => j.State == state);
+        jobs = model is null ? jobs : jobs.Where(j => j.Model == model);
+        jobs = before is null ? jobs : jobs.Where(j => j.Id < before);
+        return await Facts(jobs.OrderByDescending(j => j.Id).Take(limit)).ToListAsync(cancellationToken);
+    }
+
+    /// <summary>The answer of a job that succeeded; null where it did not, or its result has expired.</summary>
+    public async Task<InferenceReply?> OutputsAsync(string tenant, Guid id, CancellationToken cancellationToken)
+    {
+        await using var database = await contexts.CreateDbContextAsync(cancellationToken);
+        var outputs = await database.Jobs.Where(j => j.TenantId == tenant && j.Id == id).Select(j => j.Outputs).SingleOrDefaultAsync(cancellationToken);
+        return outputs is null ? null : ReplyBatch.Read(outputs).Single();
+    }
+
+    private static IQueryable<JobFacts> Facts(IQueryable<Job> jobs) => jobs.Select(j => new JobFacts(
+        j.Id, j.Model, j.Version, j.Priority, j.State, j.Attempt, j.MaxAttempts, j.Progress, j.CancelRequested, j.RequestId,
+        j.Error, j.ErrorStatus, j.CreatedAt, j.StartedAt, j.FinishedAt, j.DeadlineAt, j.ExpiresAt)
+    {
+        Cost = j.Cost,
+    });
+}

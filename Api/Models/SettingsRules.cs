@@ -1,0 +1,139 @@
+using InferenceTemplate.Core.Catalog;
+
+namespace InferenceTemplate.Api.Models;
+
+/// <summary>What a model's settings may be. Fields are named as JSON names them.</summary>
+public static class SettingsRules
+{
+    private const int MaxPreferredSizes = 16;
+    private const int MaxBatch = 4096;
+
+    /// <summary>Everything that is wrong, by field; empty where nothing is.</summary>
+    public static IReadOnlyList<(string Field, string Message)> Validate(string model, ModelSettings settings)
+    {
+        // The serialiser takes null for any of these.
+        if (settings.Batching is null || settings.Traffic is null || settings.Batching.PreferredSizes is null || settings.Batching.Versions is null)
+        {
+            return [(settings.Batching is null ? "batching" : settings.Traffic is null ? "traffic" : settings.Batching.Versions is null ? "batching.versions" : "batching.preferred_sizes", "must not be null")];
+        }
+
+        List<(string Field, string Message)> wrong =
+        [
+            .. Batching(settings.Batching),
+            .. Range("instances", settings.Instances ?? 1, 1, 16),
+            .. Fallback(model, settings.Fallback),
+            .. Traffic(settings.Traffic),
+        ];
+        if (settings.Cache is { } cache)
+        {
+            wrong.AddRange(Range("cache.time_to_live", cache.TimeToLive, TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)));
+            wrong.AddRange(Range("cache.max_bytes", cache.MaxBytes, 1L << 10, 1L << 30));
+        }
+
+        if (settings.PricePerDeviceHour is { } price)
+        {
+            wrong.AddRange(Range("price_per_device_hour", price, 0m, 1_000_000m));
+        }
+
+        return wrong;
+    }
+
+    private static IEnumerable<(string Field, string Message)> Batching(BatchingSettings batching)
+    {
+        var largest = batching.MaxSize is >= 1 and <= MaxBatch and var size ? size : MaxBatch;
+        var sizes = batching.PreferredSizes;
+        if (sizes.Length > MaxPreferredSizes || sizes.Any(s => s < 1 || s > largest) || sizes.Zip(sizes.Skip(1)).Any(p => p.First >= p.Second))
+        {
+            yield return ("batching.preferred_sizes", $"must be up to {MaxPreferredSizes} sizes from 1 to {largest}, smallest first");
+        }
+
+        foreach (var wrong in Range("batching.max_size", batching.MaxSize ?? 1, 1, MaxBatch)
+            .Concat(Range("batching.max_delay", batching.MaxDelay ?? TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromSeconds(1))))
+        {
+            yield return wrong;
+        }
+
+        if (!Enum.IsDefined(batching.Mode) || batching.Versions.Any(v => !ModelNames.IsVersion(v.Key) || !Enum.IsDefined(v.Value)))
+        {
+            yield return ("batching.versions", "must be auto, on or off by version");
+        }
+
+        if (!Enum.IsDefined(batching.Ragged))
+        {
+            yield return ("batching.ragged", "must be separate or pad");
+        }
+    }
+
+    private static IEnumerable<(string Field, string Message)> Fallback(string model, FallbackModel? fallback)
+    {
+        if (fallback is null)
+        {
+            yield break;
+        }
+
+        if (fallback.Model is null || !ModelNames.IsModel(fallback.Model))
+        {
+            yield return ("fallback.model", $"must be a model's name: {ModelNames.ModelRule}");
+        }
+        else if (fallback.Model == model && fallback.Version is null)
+        {
+            yield return ("fallback.version", "must be named where a model falls back to itself");
+        }
+
+        if (fallback.Version is not null && !ModelNames.IsVersion(fallback.Version) && !ModelNames.IsAlias(fallback.Version))
+        {
+            yield return ("fallback.version", "must be a version or an alias");
+        }
+    }
+
+    private static IEnumerable<(string Field, string Message)> Traffic(TrafficPolicy traffic)
+    {
+        foreach (var (field, version) in Versions(traffic))
+        {
+            if (version is null || !ModelNames.IsVersion(version))
+            {
+                yield return (field, $"must be {ModelNames.VersionRule}");
+            }
+        }
+
+        var rollback = traffic.Rollback;
+        foreach (var wrong in Range("traffic.canary.weight", traffic.Canary?.Weight ?? 0, 0, 1)
+            .Concat(Range("traffic.shadow.sample", traffic.Shadow?.Sample ?? 0, 0, 1))
+            .Concat(Range("traffic.rollback.max_error_rate", rollback?.MaxErrorRate ?? 0, 0, 1))
+            .Concat(Range("traffic.rollback.max_latency_ratio", rollback?.MaxLatencyRatio ?? 1, 1, 1000))
+            .Concat(Range("traffic.rollback.min_sample", rollback?.MinSample ?? 1, 1, 1_000_000))
+            .Concat(Range("traffic.rollback.window", rollback?.Window ?? TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.FromHours(24))))
+        {
+            yield return wrong;
+        }
+    }
+
+    /// <summary>The versions that a policy names, with the fields that name them.</summary>
+    public static IEnumerable<(string Field, string Version)> Versions(TrafficPolicy traffic)
+    {
+        if (traffic.Stable is not null)
+        {
+            yield return ("traffic.stable", traffic.Stable);
+        }
+
+        if (traffic.Canary is not null)
+        {
+            yield return ("traffic.canary.version", traffic.Canary.Version);
+        }
+
+        if (traffic.Shadow is not null)
+        {
+            yield return ("traffic.shadow.version", traffic.Shadow.Version);
+        }
+    }
+
+    private static IEnumerable<(string Field, string Message)> Range<T>(string field, T value, T least, T most)
+        where T : IComparable<T>, IFormattable
+    {
+        // NaN compares as less than everything.
+        if (value.CompareTo(least) < 0 || value.CompareTo(most) > 0)
+        {
+            yield return (field, FormattableString.Invariant($"must be from {least} to {most}; {value} is given"));
+        }
+    }
+}

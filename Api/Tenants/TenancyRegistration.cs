@@ -1,0 +1,23 @@
+using InferenceTemplate.Api.Usage;
+
+namespace InferenceTemplate.Api.Tenants;
+
+public static class TenancyRegistration
+{
+    /// <summary>Adds tenants, their limits and their use.</summary>
+    public static IServiceCollection AddTenancy(this IServiceCollection services)
+    {
+        services.AddOptions<TenantOptions>().BindConfiguration(TenantOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddMetrics();
+        services.AddSingleton<TenantLookup>();
+        services.AddSingleton<TenantLimiter>();
+        services.AddSingleton<TenantStore>();
+        services.AddSingleton<TenantTelemetry>();
+        services.AddSingleton<MonthAlerts>();
+        services.AddSingleton<UsageLedger>();
+        services.AddSingleton<UsageSummation>();
+        services.AddSingleton<UsageReport>();
+        services.AddHostedService<UsageFlush>();
+        return services;
+    }
+}

@@ -1,0 +1,62 @@
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data.Catalog;
+
+namespace InferenceTemplate.Api.Traffic;
+
+/// <param name="Reason">The numbers that it rests on, in words.</param>
+public sealed record Rollback(string Model, string Version, string Reason);
+
+/// <summary>Weighs every canary that has a rule, over all Api replicas, and takes back those that break it.</summary>
+public sealed class CanaryJudge(ModelCatalog catalog, TrafficOutcomes outcomes, TrafficPolicyStore policies)
+{
+    /// <summary>One round. Of several processes that call it at once, one does the work.</summary>
+    /// <returns>What this process has taken back.</returns>
+    /// <exception cref="QueueUnavailableException">The counts can't be read; nothing was decided.</exception>
+    public async Task<IReadOnlyList<Rollback>> JudgeAsync(CancellationToken cancellationToken)
+    {
+        var snapshot = await catalog.SnapshotAsync(cancellationToken);
+        var tried = snapshot.Models.Where(m => m.Settings.Traffic is { Canary: not null, Rollback: not null }).ToList();
+        var taken = new List<Rollback>();
+        if (tried.Count > 0)
+        {
+            await policies.LeadAsync(
+                async () =>
+                {
+                    foreach (var model in tried)
+                    {
+                        var policy = model.Settings.Traffic;
+                        if (await VerdictAsync(model.Name, policy, cancellationToken) is { RollBack: true } verdict
+                            && await policies.RollBackAsync(model.Name, policy, verdict.Reason, cancellationToken))
+                        {
+                            taken.Add(new Rollback(model.Name, policy.Canary!.Version, verdict.Reason));
+                        }
+                    }
+                },
+                cancellationToken);
+        }
+
+        return taken;
+    }
+
+    /// <summary>How a canary stands; null where there is none, or no rule to weigh it by.</summary>
+    /// <exception cref="QueueUnavailableException">The counts can't be read.</exception>
+    public async Task<RollbackVerdict?> VerdictAsync(string model, TrafficPolicy policy, CancellationToken cancellationToken)
+    {
+        if (policy is not { Canary: { } canary, Rollback: { } rule })
+        {
+            return null;
+        }
+
+        string[] versions = [.. (await catalog.VersionsAsync(model, cancellationToken)).Select(v => v.Version)];
+        if (versions.Length == 0)
+        {
+            return null;
+        }
+
+        return RollbackVerdict.Of(
+            rule,
+            await outcomes.ReadAsync(model, canary.Version, policy.Since, rule.Window),
+            await outcomes.ReadAsync(model, TrafficRouter.Stable(policy, versions), policy.Since, rule.Window));
+    }
+}

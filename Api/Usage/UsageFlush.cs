@@ -1,0 +1,80 @@
+using InferenceTemplate.Api.Tenants;
+using InferenceTemplate.Core.Costs;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace InferenceTemplate.Api.Usage;
+
+/// <summary>Each second, and at the end: writes what this replica gathered, sums what all have written, and looks at the months.</summary>
+public sealed partial class UsageFlush(
+    UsageLedger ledger,
+    UsageSummation summation,
+    MonthAlerts alerts,
+    TenantTelemetry telemetry,
+    IOptions<CostOptions> costs,
+    TimeProvider time,
+    ILogger<UsageFlush> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastFlush = TimeSpan.FromSeconds(5);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                await FlushAsync(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // What is left is written in StopAsync, once requests have ended.
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        using var limit = new CancellationTokenSource(LastFlush);
+        try
+        {
+            await ledger.WriteAsync(limit.Token);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or OperationCanceledException)
+        {
+            LogLost(exception.Message);
+        }
+    }
+
+    private async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ledger.WriteAsync(cancellationToken);
+            var summed = await summation.SumAsync(cancellationToken);
+            if (summed.Count > 0)
+            {
+                foreach (var tenant in summed)
+                {
+                    telemetry.Jobs(tenant.Tenant, tenant.Jobs - tenant.FailedJobs, tenant.FailedJobs);
+                    telemetry.Cost(tenant.Tenant, tenant.CostOfJobs, costs.Value.Currency);
+                }
+
+                await alerts.LookAsync([.. summed.Select(s => s.Tenant)], cancellationToken);
+            }
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            // Nothing is lost by it but time; most likely Postgres is away.
+            LogWaiting(exception.Message);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Use can't be written and summed now, trying again in a second: {Reason}")]
+    private partial void LogWaiting(string reason);
+
+    [LoggerMessage(LogLevel.Error, "The last use of this replica could not be written: {Reason}")]
+    private partial void LogLost(string reason);
+}

@@ -1,0 +1,51 @@
+namespace InferenceTemplate.Core.Fleet;
+
+/// <summary>What one worker says of itself each second.</summary>
+/// <remarks>
+/// What is settable came later: generated JSON readers leave it as it is where a process of an older build does not write it, while
+/// <c>init</c> properties they would set to null.
+/// </remarks>
+/// <param name="Device">Where it computes: <c>cpu</c> or <c>cuda:0</c>.</param>
+/// <param name="Models">The model versions it has loaded and warm, as <c>model/version</c>.</param>
+public sealed record WorkerStatus(
+    string Id,
+    string Host,
+    DateTimeOffset Started,
+    bool Ready,
+    string Device,
+    string ExecutionProvider,
+    string[] Models,
+    double InferencesPerSecond,
+    double ExecutionsPerSecond,
+    double MeanBatchSize,
+    int InFlight)
+{
+    /// <summary>The open models, least recently used first.</summary>
+    public IReadOnlyList<CachedModelStatus> Cache { get; set; } = [];
+
+    /// <summary>Bytes that open models may take together; 0 where it is not known.</summary>
+    public long ModelMemoryLimit { get; set; }
+
+    /// <summary>Model versions whose last load failed.</summary>
+    public IReadOnlyList<ModelFailure> Failures { get; set; } = [];
+
+    /// <summary>What it does with models whose settings do not say; null for a worker of an older build.</summary>
+    public ServingDefaults? Defaults { get; set; }
+
+    public IReadOnlyList<GpuStatus> Gpus { get; set; } = [];
+}
+
+/// <param name="MaxBatchSize">Rows that may run together.</param>
+/// <param name="MaxBatchDelay">How long a batch that is not full waits for more.</param>
+/// <param name="Instances">Runs of one model version that may overlap.</param>
+public sealed record ServingDefaults(int MaxBatchSize, TimeSpan MaxBatchDelay, int Instances);
+
+/// <param name="Model"><c>model/version</c>.</param>
+/// <param name="State"><c>loading</c>, <c>ready</c> or <c>closing</c>.</param>
+/// <param name="Bytes">Memory reserved or measured.</param>
+/// <param name="Leases">Who uses it now; without any it may be evicted.</param>
+public sealed record CachedModelStatus(string Model, string State, long Bytes, int Leases, DateTimeOffset LastUsed);
+
+/// <param name="Model"><c>model/version</c>.</param>
+/// <param name="RetryAt">Until then the worker refuses to load it again; in the past once it may be tried.</param>
+public sealed record ModelFailure(string Model, string Reason, DateTimeOffset RetryAt);

@@ -1,0 +1,36 @@
+using InferenceTemplate.Core.Tensors;
+
+namespace InferenceTemplate.Core.Queue;
+
+public enum ReplyOutcome : byte
+{
+    Completed = 0,
+
+    /// <summary>The model refused this input or failed on it.</summary>
+    Failed = 1,
+
+    /// <summary>The deadline had passed before the run began.</summary>
+    Expired = 2,
+
+    /// <summary>No worker could run it, through no fault of its input that the model would name.</summary>
+    Unavailable = 3,
+}
+
+/// <summary>A worker's answer to one <see cref="InferenceRequest"/>.</summary>
+/// <param name="Error">What went wrong, for the caller; null when completed.</param>
+/// <param name="QueueTime">From enqueueing to the start of the batch's run.</param>
+/// <param name="ComputeTime">How long the run of the whole batch took.</param>
+/// <param name="BatchSize">Rows in the batch that this request ran in, its own included.</param>
+public sealed record InferenceReply(
+    Guid Id,
+    ReplyOutcome Outcome,
+    string? Error,
+    TimeSpan QueueTime,
+    TimeSpan ComputeTime,
+    int BatchSize,
+    string Worker,
+    Tensor[] Outputs)
+{
+    /// <summary>Where in the batch this request's rows begin: by it, the shares of a batch's cost add up to the whole.</summary>
+    public int FirstRow { get; init; }
+}

@@ -1,0 +1,24 @@
+using InferenceTemplate.Core.Tensors;
+
+namespace InferenceTemplate.Core.Queue;
+
+/// <summary>One validated request on its way from an Api replica to a worker.</summary>
+/// <param name="Id">Of the request; of the job, where <paramref name="Kind"/> says so.</param>
+/// <param name="ReplyTo">The Api replica that waits for the answer; empty for a job.</param>
+/// <param name="Deadline">After this nobody waits: the work is dropped wherever it is.</param>
+/// <param name="TraceParent">W3C trace context of the caller's span; null when nothing is traced.</param>
+/// <param name="RequestedOutputs">Names of the outputs to return; empty for all.</param>
+public sealed record InferenceRequest(
+    Guid Id,
+    string Model,
+    string Version,
+    string TenantId,
+    RequestKind Kind,
+    Priority Priority,
+    string ReplyTo,
+    DateTimeOffset EnqueuedAt,
+    DateTimeOffset Deadline,
+    string? TraceParent,
+    string? TraceState,
+    string[] RequestedOutputs,
+    Tensor[] Inputs);

@@ -1,0 +1,80 @@
+using System.Buffers;
+using InferenceTemplate.Core.Tensors;
+
+namespace InferenceTemplate.Core.Queue;
+
+/// <summary>The binary form of a request in its stream entry.</summary>
+public static class RequestCodec
+{
+    // Raised when the layout changes; a worker refuses a version it does not know rather than misread it.
+    private const byte FormatVersion = 1;
+
+    public static byte[] Encode(InferenceRequest request)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256 + request.Inputs.Sum(i => i.Data.Length + 64));
+        var writer = new WireWriter(buffer);
+        writer.Byte(FormatVersion);
+        writer.Id(request.Id);
+        writer.String(request.Model);
+        writer.String(request.Version);
+        writer.String(request.TenantId);
+        writer.Byte((byte)request.Kind);
+        writer.Byte((byte)request.Priority);
+        writer.String(request.ReplyTo);
+        writer.Int64(request.EnqueuedAt.UtcTicks);
+        writer.Int64(request.Deadline.UtcTicks);
+        writer.String(request.TraceParent);
+        writer.String(request.TraceState);
+        writer.Int32(request.RequestedOutputs.Length);
+        foreach (var output in request.RequestedOutputs)
+        {
+            writer.String(output);
+        }
+
+        writer.Int32(request.Inputs.Length);
+        foreach (var input in request.Inputs)
+        {
+            writer.Tensor(input.Name, input.Datatype, input.Shape, input.Data.Span);
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Reads a request; its tensors are slices of <paramref name="message"/>.</summary>
+    /// <exception cref="InvalidDataException">The message is cut short, damaged or of another format version.</exception>
+    public static InferenceRequest Decode(ReadOnlyMemory<byte> message)
+    {
+        var reader = new WireReader(message);
+        var version = reader.Byte();
+        if (version != FormatVersion)
+        {
+            throw new InvalidDataException($"A queue message has format version {version}; this process reads {FormatVersion}.");
+        }
+
+        var id = reader.Id();
+        var model = reader.RequiredString();
+        var modelVersion = reader.RequiredString();
+        var tenant = reader.RequiredString();
+        var kind = reader.Enumeration<RequestKind>();
+        var priority = reader.Enumeration<Priority>();
+        var replyTo = reader.RequiredString();
+        var enqueuedAt = reader.Time();
+        var deadline = reader.Time();
+        var traceParent = reader.String();
+        var traceState = reader.String();
+        var outputs = new string[reader.Count(WireReader.LeastString)];
+        for (var i = 0; i < outputs.Length; i++)
+        {
+            outputs[i] = reader.RequiredString();
+        }
+
+        var inputs = new Tensor[reader.Count(WireReader.LeastTensor)];
+        for (var i = 0; i < inputs.Length; i++)
+        {
+            inputs[i] = reader.Tensor();
+        }
+
+        return new InferenceRequest(
+            id, model, modelVersion, tenant, kind, priority, replyTo, enqueuedAt, deadline, traceParent, traceState, outputs, inputs);
+    }
+}

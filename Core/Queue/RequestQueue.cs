@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using InferenceTemplate.Core.Queue.Scripts;
+using InferenceTemplate.Core.Tenants;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace InferenceTemplate.Core.Queue;
+
+/// <summary>The Api's side of the queue: admits a request by one script, hence one round trip.</summary>
+public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOptions> options, TimeProvider time)
+{
+    private readonly ConcurrentDictionary<QueueName, RedisKey[]> _keys = new();
+
+    /// <summary>
+    /// Queues a request where the bounds allow it. They are checked where the entry is added, so they are exact over all Api replicas.
+    /// </summary>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public async Task<Admission> EnqueueAsync(InferenceRequest request, AdmissionExtras? extras = null)
+    {
+        if (request.Deadline <= time.GetUtcNow())
+        {
+            return new Admission(EnqueueOutcome.Expired, 0, 0, 0);
+        }
+
+        var queue = new QueueName(request.Model, request.Version);
+        var keys = Keys(queue);
+        var answer = (RedisResult[])(await OnRedisAsync(database => AdmitAsync(database, keys, request, queue, extras)))!;
+        return new Admission(
+            (EnqueueOutcome)(int)answer[0],
+            (long)answer[1],
+            (long)answer[2],
+            (long)answer[3],
+            (int)answer[4],
+            answer.Length > 5 ? (byte[]?)answer[5] : null,
+            answer.Length > 6 ? TenantStanding.Read(answer.AsSpan(6)) : null);
+    }
+
+    /// <summary>
+    /// Says that nobody waits for a request any more: it is dropped when it is read, and workers that have it hear at once.
+    /// </summary>
+    /// <param name="until">When the request would have ended anyway.</param>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public Task CancelAsync(QueueName queue, Guid request, DateTimeOffset until)
+    {
+        var now = time.GetUtcNow();
+        return until <= now
+            ? Task.CompletedTask
+            : OnRedisAsync(database => CancelScript.Script.EvaluateAsync(
+                database,
+                Keys(queue),
+                request.ToByteArray(),
+                now.ToUnixTimeMilliseconds(),
+                until.ToUnixTimeMilliseconds(),
+                QueueKeys.CancelChannel));
+    }
+
+    /// <summary>Requests waiting or running, per model version, in the order asked.</summary>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public async Task<long[]> DepthsAsync(IEnumerable<(string Model, string Version)> versions) =>
+        [.. (await StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)))).Select(s => s.Depth)];
+
+    /// <summary>Those queues that hold requests which no worker has taken.</summary>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public async Task<IReadOnlyList<QueueName>> WaitingAsync(IEnumerable<QueueName> queues) =>
+        [.. (await StatsAsync(queues)).Where(s => s.Waiting > 0).Select(s => s.Queue)];
+
+    /// <summary>How the queues stand, in the order asked.</summary>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public Task<QueueStats[]> StatsAsync(IEnumerable<QueueName> queues) =>
+        OnRedisAsync(database => Task.WhenAll(queues.Select(queue => StatsAsync(database, queue))));
+
+    private Task<RedisResult> AdmitAsync(
+        IDatabase database, RedisKey[] keys, InferenceRequest request, QueueName queue, AdmissionExtras? extras)
+    {
+        var values = AdmissionValues.Of(request, queue, options.Value);
+        if (extras?.Tenant is { Limits.AreCounted: true } tenant)
+        {
+            RedisValue[] all = [.. values, .. TenantKeys.Values(tenant.Limits, request.Deadline - time.GetUtcNow())];
+            return extras.CacheKey is { } answerKey
+                ? AdmitScript.LimitedWithCache.EvaluateAsync(database, [.. keys, answerKey, .. TenantKeys.All(tenant)], all)
+                : AdmitScript.Limited.EvaluateAsync(database, [.. keys, .. TenantKeys.All(tenant)], all);
+        }
+
+        return extras?.CacheKey is { } cacheKey
+            ? AdmitScript.WithCache.EvaluateAsync(database, [.. keys, cacheKey], values)
+            : AdmitScript.Plain.EvaluateAsync(database, keys, values);
+    }
+
+    private async Task<QueueStats> StatsAsync(IDatabase database, QueueName queue)
+    {
+        var answer = (RedisResult[])(await StatsScript.Script.EvaluateAsync(database, Keys(queue), QueueKeys.WorkerGroup))!;
+        return new QueueStats(queue, (long)answer[0], (long)answer[1], (long)answer[2],
+        [
+            .. Enumerable.Range(0, QueueKeys.Levels).Select(level => new QueueLevelStats(
+                (Priority)level,
+                (long)answer[3 + (3 * level)],
+                (long)answer[4 + (3 * level)],
+                TimeSpan.FromMilliseconds(Math.Max(0, (long)answer[5 + (3 * level)])))),
+        ]);
+    }
+
+    private RedisKey[] Keys(QueueName queue) => _keys.GetOrAdd(queue, QueueKeys.All);
+
+    private async Task<T> OnRedisAsync<T>(Func<IDatabase, Task<T>> action)
+    {
+        try
+        {
+            return await action(redis.GetDatabase());
+        }
+        catch (Exception exception) when (QueueUnavailableException.Covers(exception))
+        {
+            throw new QueueUnavailableException(exception);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+namespace InferenceTemplate.Core.Queue.Scripts;
+
+/// <summary>A tenant's limits, counted where the request is admitted, by Redis' own clock.</summary>
+internal static class TenantLua
+{
+    /// <summary>
+    /// <c>tenant(key, arg)</c>: KEYS from <c>key</c> are those of <see cref="Tenants.TenantKeys"/>; ARGV from <c>arg</c> are requests a
+    /// minute, burst, places, inferences a month (0: not counted; negative: counted without a bound), and how long a place lasts (ms).
+    /// Nothing is written before <c>take</c>, so that who is refused pays nothing.
+    /// The rate is a GCRA: what is kept is when the bucket will be full again, in microseconds.
+    /// </summary>
+    public const string Tenant = """
+        local function tenant(key, arg)
+            local rate, places, month = KEYS[key], KEYS[key + 1], KEYS[key + 2]
+            local per_minute, burst, most, quota = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3])
+            local clock = redis.call('TIME')
+            local now = clock[1] * 1000000 + clock[2]
+            local interval = per_minute > 0 and 60000000 / per_minute or 0
+            local full_at, wait, in_flight, used = now, 0, -1, -1
+            local self = {}
+            local function look()
+                if per_minute > 0 then
+                    full_at = math.max(now, tonumber(redis.call('GET', rate)) or 0)
+                    -- Less than a microsecond is rounding.
+                    wait = full_at + interval - now - burst * interval
+                    if wait < 1 then wait = 0 end
+                end
+                if quota ~= 0 then
+                    used = tonumber(redis.call('GET', month)) or -1
+                end
+                if most > 0 then
+                    redis.call('ZREMRANGEBYSCORE', places, '-inf', string.format('%.0f', now / 1000))
+                    in_flight = redis.call('ZCARD', places)
+                end
+            end
+            function self.refusal(with_place)
+                look()
+                if wait > 0 then return 6 end
+                if quota ~= 0 and used < 0 then return 9 end
+                if quota > 0 and used >= quota then return 8 end
+                if with_place and most > 0 and in_flight >= most then return 7 end
+                return nil
+            end
+            function self.take(place)
+                if per_minute > 0 then
+                    full_at = full_at + interval
+                    redis.call('SET', rate, string.format('%.17g', full_at), 'PX', string.format('%.0f', math.ceil((full_at - now) / 1000) + 1))
+                end
+                if quota ~= 0 then
+                    used = redis.call('INCR', month)
+                end
+                if place and most > 0 then
+                    redis.call('ZADD', places, string.format('%.0f', now / 1000 + tonumber(ARGV[arg + 4])), place)
+                    redis.call('PEXPIRE', places, 900000)
+                    in_flight = in_flight + 1
+                end
+            end
+            function self.standing()
+                local left = per_minute > 0 and math.max(0, math.floor((burst * interval - (full_at - now) + 1) / interval)) or 0
+                return left, math.ceil(full_at - now), math.ceil(wait), in_flight, used
+            end
+            return self
+        end
+        """;
+}

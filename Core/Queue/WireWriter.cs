@@ -1,0 +1,68 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+using InferenceTemplate.Core.Tensors;
+
+namespace InferenceTemplate.Core.Queue;
+
+/// <summary>Writes the queue's messages: little-endian, strings and blocks prefixed by their length.</summary>
+internal sealed class WireWriter(ArrayBufferWriter<byte> buffer)
+{
+    public void Byte(byte value)
+    {
+        buffer.GetSpan(1)[0] = value;
+        buffer.Advance(1);
+    }
+
+    public void Int32(int value)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(buffer.GetSpan(4), value);
+        buffer.Advance(4);
+    }
+
+    public void Int64(long value)
+    {
+        BinaryPrimitives.WriteInt64LittleEndian(buffer.GetSpan(8), value);
+        buffer.Advance(8);
+    }
+
+    public void Id(Guid value)
+    {
+        value.TryWriteBytes(buffer.GetSpan(16));
+        buffer.Advance(16);
+    }
+
+    /// <summary>Null travels as length -1.</summary>
+    public void String(string? value)
+    {
+        if (value is null)
+        {
+            Int32(-1);
+            return;
+        }
+
+        var length = Encoding.UTF8.GetByteCount(value);
+        Int32(length);
+        Encoding.UTF8.GetBytes(value, buffer.GetSpan(length));
+        buffer.Advance(length);
+    }
+
+    public void Block(ReadOnlySpan<byte> value)
+    {
+        Int32(value.Length);
+        buffer.Write(value);
+    }
+
+    public void Tensor(string name, Datatype datatype, ReadOnlySpan<long> shape, ReadOnlySpan<byte> data)
+    {
+        String(name);
+        Byte((byte)datatype);
+        Byte((byte)shape.Length);
+        foreach (var dimension in shape)
+        {
+            Int64(dimension);
+        }
+
+        Block(data);
+    }
+}

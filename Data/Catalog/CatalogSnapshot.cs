@@ -1,0 +1,125 @@
+using System.Globalization;
+using InferenceTemplate.Core.Catalog;
+
+namespace InferenceTemplate.Data.Catalog;
+
+/// <summary>The registry as it was at one moment: models, their versions and aliases. Nothing deleted is in it.</summary>
+public sealed class CatalogSnapshot
+{
+    private static readonly ModelSettings DefaultSettings = new();
+
+    /// <summary>A registry without models.</summary>
+    public static CatalogSnapshot Empty { get; } = new([], [], []);
+
+    private readonly Dictionary<string, Entry> _models = new(StringComparer.Ordinal);
+
+    public CatalogSnapshot(IEnumerable<Model> models, IEnumerable<ModelVersion> versions, IEnumerable<ModelAlias> aliases)
+    {
+        AllVersions = [.. versions.OrderBy(v => v.Model, StringComparer.Ordinal).ThenBy(v => NumberOf(v.Version))];
+        var byModel = AllVersions.ToLookup(v => v.Model, StringComparer.Ordinal);
+        var named = aliases.ToLookup(a => a.Model, StringComparer.Ordinal);
+        foreach (var model in models)
+        {
+            if (byModel.Contains(model.Name))
+            {
+                _models.Add(model.Name, new Entry(model, [.. byModel[model.Name]], [.. named[model.Name]]));
+            }
+        }
+
+        Models = [.. _models.Values.Select(e => e.Model).OrderBy(m => m.Name, StringComparer.Ordinal)];
+        Versions = [.. Models.SelectMany(m => _models[m.Name].Servable)];
+    }
+
+    /// <summary>Models that have a version, by name.</summary>
+    public IReadOnlyList<Model> Models { get; }
+
+    /// <summary>What may be served: ready versions of models that are not unloaded; by model, lowest first.</summary>
+    public IReadOnlyList<ModelVersion> Versions { get; }
+
+    /// <summary>Also those that are pending, rejected or unloaded.</summary>
+    public IReadOnlyList<ModelVersion> AllVersions { get; }
+
+    public Model? ModelOf(string model) => _models.GetValueOrDefault(model)?.Model;
+
+    /// <summary>The versions of a model that may be served, lowest first.</summary>
+    public IReadOnlyList<ModelVersion> VersionsOf(string model) => _models.GetValueOrDefault(model)?.Servable ?? [];
+
+    /// <summary>All versions of a model, in any state, lowest first.</summary>
+    public IReadOnlyList<ModelVersion> AllVersionsOf(string model) => _models.GetValueOrDefault(model)?.All ?? [];
+
+    public IReadOnlyList<ModelAlias> AliasesOf(string model) => _models.GetValueOrDefault(model)?.Aliases ?? [];
+
+    /// <summary>A version that may be served, by number or alias; the stable one where none is named.</summary>
+    public ModelVersion? Find(string model, string? version) => version is null
+        ? StableOf(model)
+        : _models.GetValueOrDefault(model)?.ByName.GetValueOrDefault(version);
+
+    /// <summary>The version that the traffic policy calls stable, else the highest that may be served.</summary>
+    public ModelVersion? StableOf(string model) => _models.GetValueOrDefault(model)?.Stable;
+
+    /// <summary>The model's settings; the defaults where there is no such model.</summary>
+    public ModelSettings SettingsOf(string model) => ModelOf(model)?.Settings ?? DefaultSettings;
+
+    public Residency ResidencyOf(string model) => ModelOf(model)?.Residency ?? Residency.Auto;
+
+    /// <summary>Why <see cref="Find"/> finds nothing, in words for a caller.</summary>
+    public string WhyNot(string model, string? version)
+    {
+        if (!_models.TryGetValue(model, out var entry))
+        {
+            return version is null ? $"there is no model '{model}'" : $"there is no version '{version}' of a model '{model}'";
+        }
+
+        if (entry.Model.Residency == Residency.Unload)
+        {
+            return $"the model '{model}' is unloaded";
+        }
+
+        var number = entry.Aliases.FirstOrDefault(a => a.Alias == version)?.Version ?? version ?? entry.Model.Settings.Traffic.Stable;
+        var named = entry.All.LastOrDefault(v => number is null || v.Version == number);
+        return named?.State switch
+        {
+            VersionState.Pending => $"version '{named.Version}' of '{model}' has not been inspected yet",
+            VersionState.Rejected => $"version '{named.Version}' of '{model}' was rejected: {named.Reason}",
+            _ => $"there is no version '{version}' of a model '{model}'",
+        };
+    }
+
+    /// <summary>Versions are kept as text and ordered as numbers.</summary>
+    public static long NumberOf(string version) => long.Parse(version, CultureInfo.InvariantCulture);
+
+    private sealed class Entry
+    {
+        public Entry(Model model, IReadOnlyList<ModelVersion> all, IReadOnlyList<ModelAlias> aliases)
+        {
+            (Model, All, Aliases) = (model, all, aliases);
+            Servable = model.Residency == Residency.Unload ? [] : [.. all.Where(v => v.State == VersionState.Ready)];
+            foreach (var version in Servable)
+            {
+                ByName[version.Version] = version;
+            }
+
+            foreach (var alias in aliases)
+            {
+                if (ByName.TryGetValue(alias.Version, out var version))
+                {
+                    ByName[alias.Alias] = version;
+                }
+            }
+
+            Stable = model.Settings.Traffic.Stable is { } stable ? ByName.GetValueOrDefault(stable) : Servable.Count > 0 ? Servable[^1] : null;
+        }
+
+        public Model Model { get; }
+
+        public IReadOnlyList<ModelVersion> All { get; }
+
+        public IReadOnlyList<ModelVersion> Servable { get; }
+
+        public IReadOnlyList<ModelAlias> Aliases { get; }
+
+        public Dictionary<string, ModelVersion> ByName { get; } = new(StringComparer.Ordinal);
+
+        public ModelVersion? Stable { get; }
+    }
+}

@@ -1,0 +1,36 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace InferenceTemplate.Data;
+
+/// <summary>
+/// Healthy when the database has every migration that this build knows. Api applies them; all others wait here, since
+/// Kubernetes starts everything at once.
+/// </summary>
+public sealed class SchemaHealthCheck(IDbContextFactory<InferenceDbContext> contexts) : IHealthCheck
+{
+    private volatile bool _current;
+
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        // Migrations are never taken back, so one look that finds them all is enough.
+        if (_current)
+        {
+            return HealthCheckResult.Healthy("The schema is current.");
+        }
+
+        try
+        {
+            await using var database = await contexts.CreateDbContextAsync(cancellationToken);
+            var pending = (await database.Database.GetPendingMigrationsAsync(cancellationToken)).ToList();
+            _current = pending.Count == 0;
+            return _current
+                ? HealthCheckResult.Healthy("The schema is current.")
+                : HealthCheckResult.Unhealthy($"{pending.Count} migrations are pending; the Api applies them at its start.");
+        }
+        catch (Exception exception)
+        {
+            return HealthCheckResult.Unhealthy("The schema could not be read.", exception);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using InferenceTemplate.Api.Models;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Tensors;
+
+namespace InferenceTemplate.Tests.Unit;
+
+public sealed class SignatureValidatorTests
+{
+    private static readonly ModelSignature Signature = new(
+        [new("ids", Datatype.Int64, [-1, -1]), new("mask", Datatype.Bool, [-1, 4])],
+        [new("score", Datatype.Fp32, [-1])]);
+
+    [Fact]
+    public void Request_that_fits_passes() =>
+        Assert.Null(SignatureValidator.Validate(Signature, [Ids(2, 9), Mask(2, 4)], ["score"]));
+
+    [Fact]
+    public void Missing_input_is_named() => Refused("'mask' (BOOL [-1,4]) is missing", [Ids(2, 9)]);
+
+    [Fact]
+    public void Unknown_input_is_named() => Refused("'extra' is not an input", [Ids(2, 9), Mask(2, 4), Mask(2, 4) with { Name = "extra" }]);
+
+    [Fact]
+    public void Input_given_twice_is_named() => Refused("'ids' is given more than once", [Ids(2, 9), Ids(2, 9), Mask(2, 4)]);
+
+    [Fact]
+    public void Wrong_datatype_is_named() => Refused("FP32 given, INT64 expected", [Ids(2, 9) with { Datatype = Datatype.Fp32 }, Mask(2, 4)]);
+
+    [Theory]
+    [InlineData(new long[] { 2, 5 })]
+    [InlineData(new long[] { 2 })]
+    [InlineData(new long[] { 2, 4, 1 })]
+    public void Wrong_shape_is_named(long[] shape) => Refused("[-1,4] expected", [Ids(2, 9), Mask(shape)]);
+
+    [Fact]
+    public void Inputs_that_disagree_on_the_batch_are_named() => Refused("a batch of 3 given, but 'ids' has 2", [Ids(2, 9), Mask(3, 4)]);
+
+    [Fact]
+    public void Empty_batch_is_refused() => Refused("at least 1", [Ids(0, 9), Mask(0, 4)]);
+
+    [Fact]
+    public void Unknown_output_is_named() => Assert.Contains(
+        "'mood' is not an output of this model; it has 'score'",
+        SignatureValidator.Validate(Signature, [Ids(2, 9), Mask(2, 4)], ["mood"]),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void Model_that_fixes_its_first_dimension_is_not_batchable()
+    {
+        Assert.True(Signature.IsBatchable);
+        Assert.False((Signature with { Outputs = [new("score", Datatype.Fp32, [1])] }).IsBatchable);
+        Assert.False((Signature with { Outputs = [new("score", Datatype.Fp32, [])] }).IsBatchable);
+    }
+
+    private static void Refused(string reason, Tensor[] inputs) =>
+        Assert.Contains(reason, SignatureValidator.Validate(Signature, inputs, []), StringComparison.Ordinal);
+
+    private static Tensor Ids(params long[] shape) => new("ids", Datatype.Int64, shape, default);
+
+    private static Tensor Mask(params long[] shape) => new("mask", Datatype.Bool, shape, default);
+}
