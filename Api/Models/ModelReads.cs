@@ -49,10 +49,10 @@ internal static class ModelReads
     private static async Task<IResult> VersionsAsync(string model, ModelCatalog catalog, CancellationToken cancellationToken)
     {
         var snapshot = await catalog.RefreshAsync(cancellationToken);
-        var versions = snapshot.AllVersionsOf(model);
-        return versions.Count == 0
+        VersionDetails[] versions = [.. snapshot.AllVersionsOf(model).Select(v => VersionDetails.From(v, snapshot.SettingsOf(model)))];
+        return versions.Length == 0
             ? RegistryProblem.NotFound($"There is no model '{model}'.").ToResult()
-            : TypedResults.Json(new VersionList([.. versions.Select(v => VersionDetails.From(v, snapshot.SettingsOf(model)))]), ModelsJson.Default.VersionList);
+            : TypedResults.Json(new VersionList(versions), ModelsJson.Default.VersionList);
     }
 
     private static async Task<IResult> VersionAsync(string model, string version, ModelCatalog catalog, CancellationToken cancellationToken)

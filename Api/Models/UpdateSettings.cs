@@ -67,36 +67,30 @@ internal static class UpdateSettings
             change.Model.PreviousStable = stable;
         }
 
-        await WarnOfForcedAsync(change, context, settings, cancellationToken);
+        await RecordForcedAsync(change, context.User.Actor(), settings, cancellationToken);
         change.Model.Settings = settings;
         change.Record(ModelEventKinds.SettingsChanged, context.User.Actor(), details: System.Text.Json.JsonSerializer.Serialize(settings, ModelsJson.Default.ModelSettings));
         return null;
     }
 
-    // Callers may see each other's values from then on: the audit keeps who chose that, and for what.
-    private static async Task WarnOfForcedAsync(ModelChange change, HttpContext context, ModelSettings settings, CancellationToken cancellationToken)
+    // Callers may see each other's values from then on: the history keeps who chose that, and for what.
+    private static async Task RecordForcedAsync(ModelChange change, string actor, ModelSettings settings, CancellationToken cancellationToken)
     {
-        var before = change.Model.Settings.Batching;
-        var ready = await change.Database.ModelVersions
-            .Where(v => v.Model == change.Model.Name && v.DeletedAt == null && v.State == VersionState.Ready).ToListAsync(cancellationToken);
-        var forced = settings.Batching.Mode == BatchingMode.On && before.Mode != BatchingMode.On
-            ? ready.Select(v => v.Version).Order(StringComparer.Ordinal).ToList()
-            : [.. settings.Batching.Versions.Where(v => v.Value == BatchingMode.On && before.ModeOf(v.Key) != BatchingMode.On).Select(v => v.Key)];
-        if (settings.Batching.Mode == BatchingMode.On && before.Mode != BatchingMode.On && forced.Count == 0)
+        var (before, after) = (change.Model.Settings.Batching, settings.Batching);
+        if (after.Mode == BatchingMode.On && before.Mode != BatchingMode.On)
         {
-            forced.Add("all");
+            change.Record(ModelEventKinds.BatchingForced, actor, details: "warning: versions to come share runs too, whatever their proof says");
         }
 
-        foreach (var version in forced)
+        var versions = await change.Database.ModelVersions.AsNoTracking()
+            .Where(v => v.Model == change.Model.Name && v.DeletedAt == null).OrderBy(v => v.Version).ToListAsync(cancellationToken);
+        foreach (var version in versions.Where(v => after.ModeOf(v.Version) == BatchingMode.On && before.ModeOf(v.Version) != BatchingMode.On))
         {
-            var proof = ready.Find(v => v.Version == version)?.BatchProof;
-            var state = proof switch
-            {
-                { Independent: true } => "its rows were proven independent",
-                { Reason: { } reason } => $"warning: callers may see values of each other, since its rows were not proven independent: {reason}",
-                _ => "warning: callers may see values of each other, since it was not tried whether its rows are independent",
-            };
-            change.Record(ModelEventKinds.BatchingForced, context.User.Actor(), version == "all" ? null : version, $"batching is forced on; {state}");
+            var warning = version.BatchProof is { Independent: true }
+                ? "its rows were proven independent"
+                : "warning: callers may see each other's values, since its rows were not proven independent: "
+                    + (version.BatchProof?.Reason ?? "that has not been tried");
+            change.Record(ModelEventKinds.BatchingForced, actor, version.Version, warning);
         }
     }
 }

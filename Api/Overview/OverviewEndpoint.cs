@@ -2,6 +2,7 @@ using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Traffic;
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data.Catalog;
@@ -34,7 +35,8 @@ internal static class OverviewEndpoint
         TimeProvider time,
         CancellationToken cancellationToken)
     {
-        var versions = (await catalog.AllAsync(cancellationToken)).Where(v => caller.MayUse(v.Model)).ToList();
+        var snapshot = await catalog.SnapshotAsync(cancellationToken);
+        var versions = snapshot.Versions.Where(v => caller.MayUse(v.Model)).ToList();
         var apis = await fleet.ApisAsync();
         var workers = await fleet.WorkersAsync();
         var depths = await queue.DepthsAsync(versions.Select(v => (v.Model, v.Version)));
@@ -47,7 +49,7 @@ internal static class OverviewEndpoint
             apis.Sum(a => a.InFlight),
             [.. apis.OrderBy(a => a.Started).Select(ToOverview)],
             [.. workers.OrderBy(w => w.Started).Select(w => ToOverview(w, caller))],
-            [.. versions.Zip(depths, (version, depth) => ToOverview(version, depth, workers))],
+            [.. versions.Zip(depths, (version, depth) => ToOverview(version, snapshot.SettingsOf(version.Model), depth, workers))],
             [.. (await decisions.AllAsync(cancellationToken)).Where(d => caller.MayUse(d.Model)).Select(DecisionStatus.From)]);
         return TypedResults.Json(overview, ApiJson.Default.PlatformOverview);
     }
@@ -72,7 +74,7 @@ internal static class OverviewEndpoint
     }
 
     private static ModelOverview ToOverview(
-        Data.ModelVersion version, long depth, IReadOnlyList<WorkerStatus> workers)
+        Data.ModelVersion version, ModelSettings settings, long depth, IReadOnlyList<WorkerStatus> workers)
     {
         var name = $"{version.Model}/{version.Version}";
         var serving = workers.Count(w => w.Ready && w.Models.Contains(name, StringComparer.Ordinal));
@@ -83,6 +85,7 @@ internal static class OverviewEndpoint
             workers.StateOf(name).ToString().ToLowerInvariant(),
             serving,
             depth,
+            BatchDecision.Of(version, settings),
             TensorMetadata.From(version.Signature.Inputs),
             TensorMetadata.From(version.Signature.Outputs));
     }

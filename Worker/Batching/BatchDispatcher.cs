@@ -125,6 +125,9 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool b
         }
     }
 
+    /// <summary>Whether requests may run together.</summary>
+    public bool SharesRuns => Volatile.Read(ref _batchable);
+
     /// <summary>From now on each request runs alone.</summary>
     public void Separate()
     {

@@ -8,13 +8,12 @@ namespace InferenceTemplate.Worker.Batching;
 /// </summary>
 internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool batchable)
 {
-    private bool _batchable = batchable;
-
     // How many batches' worth of later, higher requests may overtake one of each level. Finite, so that none starves:
     // the consumer reads by weight, and what it has read must not be held back for ever.
     private static readonly int[] Handicaps = [0, 1, 4, 8];
 
     private readonly List<ShapeGroup> _groups = [];
+    private bool _batchable = batchable;
     private long _arrivals;
 
     public int Count => _groups.Sum(g => g.Requests.Count);
@@ -30,7 +29,7 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool batcha
         request.Since = request.Request.EnqueuedAt < now ? request.Request.EnqueuedAt : now;
         _arrivals += request.Rows;
 
-        var alone = !_batchable || request.Queued.RunsAlone;
+        var alone = !_batchable || request.RunsAlone;
         if (!alone && _groups.Find(g => g.Takes(request)) is { } group)
         {
             group.Add(request);

@@ -30,7 +30,12 @@ internal sealed partial class BatchRunner(
     {
         var start = time.GetTimestamp();
         var run = DropUseless(batch);
-        if (run.Count > 0 && RunOrHalve(instance, run))
+        if (run.Count > 1 && !dispatcher.SharesRuns)
+        {
+            // Another instance has ended that since this batch was formed.
+            RunEachAlone(instance, run);
+        }
+        else if (run.Count > 0 && RunOrHalve(instance, run))
         {
             dispatcher.Record(run.Sum(r => r.Rows), time.GetElapsedTime(start));
             telemetry.EffectiveMaxRows(Model, Version, dispatcher.EffectiveMaxRows);
@@ -78,10 +83,9 @@ internal sealed partial class BatchRunner(
         {
             Abandon(run, "during the run");
         }
-        catch (UnsplittableOutputException exception)
+        catch (UnsplittableOutputException)
         {
-            Distrust(exception.Message);
-            _ = RunEachAlone(instance, run);
+            RunEachAlone(instance, run);
         }
         catch (Exception exception)
         {
@@ -91,16 +95,12 @@ internal sealed partial class BatchRunner(
         return false;
     }
 
-    /// <returns>Whether all of them ran.</returns>
-    private bool RunEachAlone(ModelInstance instance, IReadOnlyList<PendingRequest> run)
+    private void RunEachAlone(ModelInstance instance, IReadOnlyList<PendingRequest> run)
     {
-        var ran = 0;
         foreach (var request in run)
         {
-            ran += RunOrHalve(instance, [request]) ? 1 : 0;
+            RunOrHalve(instance, [request]);
         }
-
-        return ran == run.Count;
     }
 
     private void Distrust(string reason)
@@ -118,17 +118,9 @@ internal sealed partial class BatchRunner(
             dispatcher.Cap(Math.Max(1, run.Sum(r => r.Rows) / 2));
         }
 
-        if (run.Count > 1 && fault == RunFailure.Input)
+        if (run.Count > 1 && fault is RunFailure.Input or RunFailure.Memory)
         {
-            // Whose input it was shows when each runs alone. Where it was nobody's, the requests do not bear each other's company.
-            LogSeparating(run.Count, Model, Version, exception.Message);
-            if (RunEachAlone(instance, run))
-            {
-                Distrust($"a batch of {run.Count} requests failed of which each ran alone: {RuntimeMessage.Of(exception)}");
-            }
-        }
-        else if (run.Count > 1 && fault == RunFailure.Memory)
-        {
+            // Halves of halves: one request that spoils its batch is found in a few runs, however large the batch.
             LogHalving(run.Count, Model, Version, exception.Message);
             RunOrHalve(instance, [.. run.Take(run.Count / 2)]);
             RunOrHalve(instance, [.. run.Skip(run.Count / 2)]);
@@ -168,7 +160,14 @@ internal sealed partial class BatchRunner(
             var ended = time.GetTimestamp();
             var computeTime = time.GetElapsedTime(start, ended);
 
-            var replies = new ReplySplitter(session.Signature, wanted, outputs, rows).Split(run, startedAt, computeTime, state.WorkerId);
+            var splitter = new ReplySplitter(session.Signature, wanted, outputs, rows);
+            if (dispatcher.SharesRuns && !run[0].RunsAlone && splitter.Mismatch is { } mismatch)
+            {
+                // Also where one request ran by itself: what it shows of the model would next happen to several.
+                Distrust(mismatch);
+            }
+
+            var replies = splitter.Split(run, startedAt, computeTime, state.WorkerId);
             telemetry.Computed(Model, Version, computeTime, rows);
             state.Executed(new RunTimes(
                 Model, Version, run.Count, rows, time.GetElapsedTime(start, assembled), time.GetElapsedTime(assembled, ended), time.GetElapsedTime(ended)));
@@ -210,9 +209,6 @@ internal sealed partial class BatchRunner(
 
     [LoggerMessage(LogLevel.Warning, "A batch of {Count} requests of {Model}/{Version} failed; its halves now run by themselves: {Reason}")]
     private partial void LogHalving(int count, string model, string version, string reason);
-
-    [LoggerMessage(LogLevel.Warning, "A batch of {Count} requests of {Model}/{Version} failed; each now runs by itself: {Reason}")]
-    private partial void LogSeparating(int count, string model, string version, string reason);
 
     [LoggerMessage(LogLevel.Warning, "{Model}/{Version} failed on a request")]
     private partial void LogFailed(Exception exception, string model, string version);

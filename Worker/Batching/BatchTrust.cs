@@ -9,11 +9,12 @@ namespace InferenceTemplate.Worker.Batching;
 /// soon as that can be reached.
 /// </summary>
 internal sealed partial class BatchTrust(
-    VersionInspections inspections, ServingState state, Telemetry telemetry, TimeProvider time, ILogger<BatchTrust> logger)
+    VersionInspections inspections, ServingState state, Telemetry telemetry, TimeProvider time, ILogger<BatchTrust> logger) : IDisposable
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<ModelKey, Task> _ended = new();
+    private readonly CancellationTokenSource _stop = new();
 
     /// <summary>Whether requests for the version may still share runs, as far as this worker has seen.</summary>
     public bool Holds(ModelKey key) => !_ended.ContainsKey(key);
@@ -25,23 +26,34 @@ internal sealed partial class BatchTrust(
         {
             LogEnded(key, reason);
             telemetry.BatchingEnded(key.Model, key.Version);
-            return Task.Run(() => KeepAsync(key, reason));
+            var stop = _stop.Token;
+            return Task.Run(() => KeepAsync(key, reason, stop));
         });
     }
 
-    private async Task KeepAsync(ModelKey key, string reason)
+    public void Dispose()
     {
-        while (true)
+        _stop.Cancel();
+        _stop.Dispose();
+    }
+
+    private async Task KeepAsync(ModelKey key, string reason, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
         {
             try
             {
-                await inspections.ContradictAsync(key.Model, key.Version, reason, state.WorkerId, CancellationToken.None);
+                await inspections.ContradictAsync(key.Model, key.Version, reason, state.WorkerId, stop);
                 return;
             }
-            catch (Exception exception)
+            catch (Exception exception) when (!stop.IsCancellationRequested)
             {
                 LogNotKept(key, exception.Message);
-                await Task.Delay(Retry, time);
+                await Task.Delay(Retry, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException)
+            {
+                // The process ends; another that sees the same will say so.
             }
         }
     }

@@ -17,11 +17,21 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     public static IReadOnlyList<int> Wanted(ModelSignature signature, IReadOnlyList<PendingRequest> run) =>
         [.. Enumerable.Range(0, signature.Outputs.Length).Where(i => run.Any(r => Wants(r, signature.Outputs[i].Name)))];
 
+    /// <summary>What shows that the rows of an output are not those of the inputs; null where they may be.</summary>
+    public string? Mismatch => Array.Find(_outputs, o => o.Shape is not [var outer, ..] || outer != rows) is { } wrong
+        ? $"output '{wrong.Name}' has the shape {TensorShape.Format(wrong.Shape)} for {rows} rows"
+        : null;
+
     /// <summary>The answers by the Api replica that waits for them; a job's by an address of its own.</summary>
-    /// <exception cref="InvalidDataException">An output can't be cut apart by rows.</exception>
+    /// <exception cref="UnsplittableOutputException">There are several requests, and a <see cref="Mismatch"/>.</exception>
     public IReadOnlyDictionary<string, ReplyBatch> Split(
         IReadOnlyList<PendingRequest> run, DateTimeOffset startedAt, TimeSpan computeTime, string worker)
     {
+        if (run.Count > 1 && Mismatch is { } mismatch)
+        {
+            throw new UnsplittableOutputException(mismatch);
+        }
+
         var sizes = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var (pending, rowsOf) in Places(run))
         {
@@ -84,6 +94,8 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
 
         public string Name => _declared.Name;
 
+        public long[] Shape => _shape;
+
         private ReadOnlySpan<byte> Data => _texts ?? _value.GetTensorMutableRawData();
 
         public int Size(Rows? rows)
@@ -106,12 +118,6 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
                 return (0, Data.Length);
             }
 
-            if (_shape is not [var outer, ..] || outer != rows.All)
-            {
-                throw new UnsplittableOutputException(
-                    $"Output '{Name}' has the shape {TensorShape.Format(_shape)} for a batch of {rows.All}: this model can't be batched by its first dimension.");
-            }
-
             if (_texts is not null)
             {
                 var perRow = (_textStarts.Length - 1) / rows.All;
@@ -127,5 +133,5 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     private sealed record Rows(int First, int Count, int All);
 }
 
-/// <summary>The model's outputs are not one row for each row of its inputs, whatever its signature says.</summary>
+/// <summary>The outputs of a run are not a row for each row of its inputs, so that nobody can say whose they are.</summary>
 internal sealed class UnsplittableOutputException(string message) : Exception(message);

@@ -21,7 +21,9 @@ internal static partial class RuntimeMessage
     private static partial Regex Code();
 
     // "/onnxruntime_src/onnxruntime/core/framework/x.cc:123 void onnxruntime::X::Y(const int&, ...) ", "file.h:12 "
-    [GeneratedRegex(@"\S*\.(cc|cpp|cu|h|hpp):\d+\s*(([\w:<>*&~,\[\] ]+::)+[\w~<>]+(\([^)]*\))?( const)?( \[with [^\]]*\])?:?\s*)?", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"\S*\.(cc|cpp|cu|h|hpp):\d+\s*(([\w:<>*&~,\[\] ]+::)+[\w~<>]+(\([^)]*\))?( const)?( \[with [^\]]*\])?:?\s*)?",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Source();
 
     [GeneratedRegex(@"\s+", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]

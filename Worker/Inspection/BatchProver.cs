@@ -11,18 +11,27 @@ namespace InferenceTemplate.Worker.Inspection;
 /// neighbour, extreme ones too, a request's rows must come out the same bit for bit; against its run alone, floats may differ by what
 /// another order of additions makes of them.
 /// </summary>
-internal sealed class BatchProver(ModelInstance instance, ModelSignature signature, int largestBatch, Func<bool> outOfTime)
+/// <param name="spent">The part of the time for this that is over: 1 is all of it.</param>
+internal sealed class BatchProver(ModelInstance instance, ModelSignature signature, int largestBatch, Func<double> spent)
 {
     // Where open dimensions have any extent, one that runs may be special: two are tried.
     private const int ExtentsTried = 2;
     private const long MaxBytes = 64L << 20;
+    private const long MaxOutputBytes = 32L << 20;
+    private const int SmallestLargest = 8;
     private const int NeighbourSeed = 1000;
+
+    private const double ShareForLargest = 0.5;
+    private const int LargestRuns = 3;
+    private const int InputsFilled = 8;
 
     private static readonly (int Request, int Neighbour)[] Small = [(1, 1), (2, 3)];
     private static readonly int[] Seeds = [1, 2];
-
     private readonly bool[] _varied = new bool[signature.Outputs.Length];
     private ProbeOutput[]? _first;
+    private long _rowsRun;
+    private long _outputBytesPerRow;
+    private int _largest;
 
     public BatchProof Prove(IEnumerable<string> operators)
     {
@@ -56,12 +65,9 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
             {
                 Array.Clear(_varied);
                 _first = null;
-                foreach (var (style, index) in Runnable(kind).Select((s, i) => (s, i)))
-                {
-                    _first = null;
-                    Prove(new MadeUpInputs(signature, style), thorough: index == 0);
-                }
-
+                var styles = Runnable(kind).ConvertAll(s => new MadeUpInputs(signature, s));
+                ProveEssentials(styles[0]);
+                ProveFurther(styles);
                 return signature.Outputs.Where((o, i) => !_varied[i] && IsTold(o)).FirstOrDefault() is { } constant
                     ? new(false, $"output '{constant.Name}' was the same for every made-up input, so that nothing could be told from it")
                     : new(true);
@@ -82,13 +88,12 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
     // The first extents with which a single row runs.
     private List<InputStyle> Runnable(IEnumerable<InputStyle> extents)
     {
-        var failure = "";
-        var found = new List<InputStyle>();
+        var (failure, found) = ("none is small enough to be made up", new List<InputStyle>());
         foreach (var style in extents.TakeWhile(_ => found.Count < ExtentsTried))
         {
             var inputs = new MadeUpInputs(signature, style);
-            if ((found.Count == 0 || inputs.Size(Small[^1].Request + Small[^1].Neighbour) <= MaxBytes)
-                && TryRun([inputs.Make(1, Seeds[0])], out failure) is not null)
+            var rows = found.Count == 0 ? 1 : Small[^1].Request + Small[^1].Neighbour;
+            if (inputs.Size(rows) <= MaxBytes && TryRun([inputs.Make(1, Seeds[0])], out failure) is not null)
             {
                 found.Add(style);
             }
@@ -97,35 +102,66 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
         return found.Count > 0 ? found : throw new DidNotRunException($"it did not run with one row of made-up inputs: {failure}");
     }
 
-    private void Prove(MadeUpInputs inputs, bool thorough)
+    // Without these nothing is proven.
+    private void ProveEssentials(MadeUpInputs inputs)
     {
+        var (spentBefore, rowsBefore) = (spent(), _rowsRun);
         foreach (var (request, neighbour) in Small)
         {
-            foreach (var seed in thorough ? Seeds : Seeds[..1])
-            {
-                Prove(inputs, request, neighbour, seed, [.. Neighbours(inputs)]);
-            }
+            Prove(inputs, request, neighbour, Seeds[0], Neighbours(inputs, fills: 2));
         }
 
+        var perRow = (spent() - spentBefore) / (_rowsRun - rowsBefore);
         var largest = largestBatch;
-        while (largest > 5 && inputs.Size(largest) > MaxBytes)
+        while (largest > SmallestLargest
+            && (inputs.Size(largest) > MaxBytes
+                || largest * _outputBytesPerRow > MaxOutputBytes
+                || LargestRuns * largest * perRow > ShareForLargest * (1 - spent())))
         {
             largest /= 2;
         }
 
-        if (thorough && largest > 5)
+        for (_largest = largest; ; _largest /= 2)
         {
-            // Many neighbours are slow: of each input the two fills that tell most.
-            List<(Fill, int?)> few = [(Fill.Ordinary, null), .. Enumerable.Range(0, inputs.Inputs).SelectMany(i => inputs.FillsFor(i).Take(2).Select(f => (f, (int?)i)))];
-            Prove(inputs, 1, largest - 1, Seeds[0], few);
-            Prove(inputs, largest / 2, largest - (largest / 2), Seeds[0], few);
+            try
+            {
+                Prove(inputs, 1, _largest - 1, Seeds[0], []);
+                return;
+            }
+            catch (OutOfMemoryRunException) when (_largest > SmallestLargest)
+            {
+                // Fewer rows tell as much.
+            }
         }
     }
 
-    private static IEnumerable<(Fill Fill, int? Only)> Neighbours(MadeUpInputs inputs) =>
+    // The more the better, as far as there is time.
+    private void ProveFurther(List<MadeUpInputs> styles)
+    {
+        try
+        {
+            foreach (var (inputs, seed) in styles.SelectMany(i => Seeds.Reverse().Select(s => (i, s))))
+            {
+                foreach (var (request, neighbour) in Small)
+                {
+                    Prove(inputs, request, neighbour, seed, Neighbours(inputs, fills: int.MaxValue));
+                }
+            }
+
+            Prove(styles[0], _largest / 2, _largest - (_largest / 2), Seeds[0], Neighbours(styles[0], fills: 1));
+        }
+        catch (Exception exception) when (exception is OutOfTimeException or OutOfMemoryRunException)
+        {
+            // What had to be tried has been.
+        }
+    }
+
+    // Ordinary ones, then each input filled in so many other ways.
+    private static List<(Fill Fill, int? Only)> Neighbours(MadeUpInputs inputs, int fills) =>
     [
         (Fill.Ordinary, null),
-        .. Enumerable.Range(0, inputs.Inputs).SelectMany(i => inputs.FillsFor(i).Select(f => (f, (int?)i))),
+        .. Enumerable.Range(0, Math.Min(inputs.Inputs, InputsFilled))
+            .SelectMany(i => inputs.FillsFor(i).Take(fills).Select(f => (f, (int?)i))),
     ];
 
     private void Prove(MadeUpInputs inputs, int request, int neighbour, int seed, List<(Fill Fill, int? Only)> neighbours)
@@ -133,7 +169,7 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
         var mine = inputs.Make(request, seed);
         var ordinary = inputs.Make(neighbour, seed + NeighbourSeed);
         var alone = Run([mine], request);
-        if (!Same(alone, Run([mine], request), 0, 0, request))
+        if (!alone.Zip(Run([mine], request)).All(p => p.First.Rows(0, request).SequenceEqual(p.Second.Rows(0, request))))
         {
             throw new NotProvenException("its answers differ from run to run of the same input");
         }
@@ -198,9 +234,6 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
         _ => 5e-2,
     };
 
-    private static bool Same(ProbeOutput[] one, ProbeOutput[] other, int first, int otherFirst, int rows) =>
-        one.Zip(other).All(p => p.First.Rows(first, rows).SequenceEqual(p.Second.Rows(otherFirst, rows)));
-
     private void Note(ProbeOutput[] outputs, int rows)
     {
         _first ??= outputs;
@@ -232,25 +265,36 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
 
     private ProbeOutput[]? TryRun(Tensor[][] batch, out string failure)
     {
-        if (outOfTime())
+        if (spent() >= 1)
         {
-            throw new NotProvenException("trying took longer than an inspection may; more time is a setting of the worker (Inspection:Timeout and Inspection:CpuSeconds)");
+            throw new OutOfTimeException();
         }
 
         failure = "";
         try
         {
             using var values = instance.Run(batch);
-            return [.. values.Select((v, i) => new ProbeOutput(signature.Outputs[i], v))];
+            ProbeOutput[] outputs = [.. values.Select((v, i) => new ProbeOutput(signature.Outputs[i], v))];
+            var rows = batch.Sum(b => b[0].Shape[0]);
+            (_rowsRun, _outputBytesPerRow) = (_rowsRun + rows, outputs.Sum(o => (long)o.Bytes) / rows);
+            return outputs;
         }
         catch (Exception exception) when (exception is OnnxRuntimeException or InvalidDataException or OutOfMemoryException)
         {
             failure = RuntimeMessage.Of(exception);
-            return null;
+            return batch.Length > 1 && RunFailures.Classify(exception) == RunFailure.Memory
+                ? throw new OutOfMemoryRunException(failure)
+                : null;
         }
     }
 
     private class NotProvenException(string message) : Exception(message);
 
     private sealed class DidNotRunException(string message) : NotProvenException(message);
+
+    private sealed class OutOfMemoryRunException(string message)
+        : NotProvenException($"trying needed more memory than an inspection may use (Inspection:MemoryBytes): {message}");
+
+    private sealed class OutOfTimeException() : NotProvenException(
+        "trying took longer than an inspection may (Inspection:Timeout and Inspection:CpuSeconds)");
 }

@@ -80,9 +80,8 @@ internal sealed partial class FolderPublisher(
         if (report.Model is null)
         {
             var unlimited = InspectionChild.Inspect(file.Path, inspection.Value.Limits);
-            report = unlimited.Model is null
-                ? unlimited
-                : unlimited with { Model = unlimited.Model with { Batching = new BatchProof(false, $"it could not be tried whether rows are independent: {report.Reason}") } };
+            var untried = new BatchProof(false, $"it could not be tried whether rows are independent: {report.Reason}");
+            report = unlimited.Model is null ? unlimited : unlimited with { Model = unlimited.Model with { Batching = untried } };
         }
 
         if (report.Model is not { } model)

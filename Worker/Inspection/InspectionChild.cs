@@ -51,12 +51,13 @@ internal static class InspectionChild
                 return;
             }
 
-            tell(report with { Model = model with { Batching = new BatchProof(false, model.Batching?.Reason ?? "trying ended the process that tried") } });
+            tell(report with { Model = model with { Batching = model.Batching ?? new BatchProof(false, "trying ended the process that tried") } });
             if (model.Batching is null)
             {
                 using var instance = session.CreateInstance();
-                var prover = new BatchProver(
-                    instance, session.Signature, limits.LargestBatch, () => Stopwatch.GetElapsedTime(start).TotalSeconds > limits.ProofSeconds);
+                var prover = new BatchProver(instance, session.Signature, limits.LargestBatch, () => Math.Max(
+                    Stopwatch.GetElapsedTime(start).TotalSeconds / limits.ProofSeconds,
+                    Environment.CpuUsage.TotalTime.TotalSeconds / limits.ProofCpuSeconds));
                 tell(report with { Model = model with { Batching = prover.Prove(operators) } });
             }
         }
@@ -74,9 +75,8 @@ internal static class InspectionChild
             session = ModelSession.Open(new ModelFile("inspected", "1", path), device);
             var failure = FirstRun.Try(session);
             var memory = Math.Max(ProcessLimits.ResidentBytes - before, session.SizeBytes);
-            return new InspectionReport(
-                new InspectedModel(session.Signature, metadata, memory, failure is null ? null : new BatchProof(false, $"it did not run on made-up inputs: {failure}")),
-                null);
+            var unproven = failure is null ? null : new BatchProof(false, $"it did not run on made-up inputs: {failure}");
+            return new InspectionReport(new InspectedModel(session.Signature, metadata, memory, unproven), null);
         }
         catch (ModelRefusedException exception)
         {

@@ -7,5 +7,6 @@ namespace InferenceTemplate.Worker.Inspection;
 /// <param name="CpuSeconds">Of all threads together.</param>
 /// <param name="LargestBatch">Rows of the largest batch in which it is tried whether rows are independent.</param>
 /// <param name="ProofSeconds">After which that is not tried any further.</param>
+/// <param name="ProofCpuSeconds">The same, of all threads together.</param>
 internal sealed record InspectionLimits(
-    string[] Domains, int MaxNodes, long MemoryBytes, int CpuSeconds, int LargestBatch = 64, double ProofSeconds = 30);
+    string[] Domains, int MaxNodes, long MemoryBytes, int CpuSeconds, int LargestBatch = 64, double ProofSeconds = 30, double ProofCpuSeconds = 30);

@@ -40,8 +40,14 @@ public sealed class InspectionOptions
     public string Directory { get; set; } = "";
 
     // What is tried must end before the process is ended: then it says so itself.
-    private double ProofSeconds => 0.7 * Math.Min(Timeout.TotalSeconds, CpuSeconds);
+    private const double ShareForProof = 0.7;
 
-    internal InspectionLimits Limits =>
-        new([.. KnownDomains, .. ExtraDomains], MaxNodes, MemoryBytes, CpuSeconds, LargestBatch, ProofSeconds);
+    internal InspectionLimits Limits => new(
+        [.. KnownDomains, .. ExtraDomains],
+        MaxNodes,
+        MemoryBytes,
+        CpuSeconds,
+        LargestBatch,
+        ShareForProof * Timeout.TotalSeconds,
+        ShareForProof * CpuSeconds);
 }

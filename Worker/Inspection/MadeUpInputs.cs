@@ -56,8 +56,9 @@ internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style)
 
     public int Inputs => signature.Inputs.Length;
 
-    /// <summary>Bytes that so many rows take.</summary>
-    public long Size(int rows) => signature.Inputs.Sum(i => TensorShape.ElementCount(Shape(i, rows)) * Math.Max(sizeof(uint), i.Datatype.Size()));
+    /// <summary>Bytes that so many rows take: more than fit any integer, with many open dimensions.</summary>
+    public double Size(int rows) => signature.Inputs.Sum(
+        i => Shape(i, rows).Aggregate(1.0, (elements, extent) => elements * extent) * Math.Max(sizeof(uint), i.Datatype.Size()));
 
     /// <param name="only">The one input that is filled in that way, the others being ordinary; null for all.</param>
     public Tensor[] Make(int rows, int seed, Fill fill = Fill.Ordinary, int? only = null)

@@ -24,6 +24,8 @@ internal sealed class ProbeOutput
 
     public long[] Shape { get; }
 
+    public int Bytes => _data.Length;
+
     public bool IsFloat => Datatype is Datatype.Fp16 or Datatype.Bf16 or Datatype.Fp32 or Datatype.Fp64;
 
     /// <summary>Elements of a row; the shape has a first dimension.</summary>
