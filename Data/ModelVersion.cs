@@ -1,4 +1,5 @@
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Data;
 
@@ -35,6 +36,9 @@ public sealed class ModelVersion
     /// Bytes of memory that one open session takes on the CPU, measured when it was first opened; an estimate. 0 until then.
     /// </summary>
     public long MemoryBytes { get; set; }
+
+    /// <summary>Whether its rows were proven independent of each other; null until that was tried, as for versions from before it was.</summary>
+    public BatchProof? BatchProof { get; set; }
 
     /// <summary>Name of the key that uploaded it, or of the folder it came from.</summary>
     public string? CreatedBy { get; init; }

@@ -84,6 +84,7 @@ internal static class RegistrySchema
         version.Property(v => v.CreatedBy).HasMaxLength(200);
         Json(version.Property(v => v.Signature), StoreJson.Default.ModelSignature);
         Json(version.Property(v => v.Metadata), StoreJson.Default.VersionMetadata).HasDefaultValueSql("'{}'");
+        Json(version.Property(v => v.BatchProof!), StoreJson.Default.BatchProof).IsRequired(false);
         Json(version.Property(v => v.Labels), StoreJson.Default.IReadOnlyDictionaryStringString).HasDefaultValueSql("'{}'");
     }
 

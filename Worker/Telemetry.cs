@@ -20,6 +20,7 @@ internal sealed class Telemetry
     private readonly Counter<long> _cacheMisses;
     private readonly Counter<long> _cacheEvictions;
     private readonly Counter<long> _failed;
+    private readonly Counter<long> _batchingEnded;
     private readonly Gauge<int> _effectiveMaxRows;
     private readonly Gauge<int> _device;
 
@@ -31,6 +32,8 @@ internal sealed class Telemetry
         _batchSize = meter.CreateHistogram<int>("inference.batch.size", "{row}", "Rows in one run.");
         _loadDuration = meter.CreateHistogram<double>("inference.model.load.duration", "s", "Time to open a model and warm it up.");
         _failed = meter.CreateCounter<long>("inference.runs.failed", "{run}", "Runs that failed, by whose fault it was.");
+        _batchingEnded = meter.CreateCounter<long>(
+            "inference.batching.ended", "{version}", "Model versions whose batches came out wrong, and whose requests run one by one since.");
         _effectiveMaxRows = meter.CreateGauge<int>("inference.batch.effective_max", "{row}", "Rows that are run together where enough wait, as learned.");
         _device = meter.CreateGauge<int>("inference.device.fallback", "1", "1 where a GPU is there and the CPU computes, else 0.");
         _dropped = meter.CreateCounter<long>("inference.requests.dropped", "{request}", "Requests removed without a run, by reason.");
@@ -57,6 +60,8 @@ internal sealed class Telemetry
         tags.Add("fault", fault);
         _failed.Add(1, tags);
     }
+
+    public void BatchingEnded(string model, string version) => _batchingEnded.Add(1, Tags(model, version));
 
     public void EffectiveMaxRows(string model, string version, int rows) => _effectiveMaxRows.Record(rows, Tags(model, version));
 

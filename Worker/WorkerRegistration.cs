@@ -32,6 +32,7 @@ internal static class WorkerRegistration
         services.AddSingleton<ModelPreload>();
         services.AddSingleton<LoadRefusal>();
         services.AddSingleton<QueueConsumers>();
+        services.AddSingleton<BatchTrust>();
         services.AddSingleton<ModelServerFactory>();
         services.AddSingleton<DrainSignal>();
         services.AddHostedService(provider => provider.GetRequiredService<DrainSignal>());

@@ -2,6 +2,7 @@ using InferenceTemplate.Api.Models;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Inference;
@@ -24,7 +25,7 @@ internal sealed class InferInput(IOptions<LimitOptions> limits)
 
     private static InferBody Fitting(InferBody body, ModelVersion version, ModelSettings settings)
     {
-        var problem = SignatureValidator.Validate(version.Signature, body.Inputs, body.Outputs)
+        var problem = SignatureValidator.Validate(version.Signature, body.Inputs, body.Outputs, BatchDecision.Of(version, settings).Batched)
             ?? HalfPrecision(version, body)
             ?? (settings.RefuseNan ? FiniteNumbers.Refusal(body.Inputs) : null);
         return problem is null ? body : throw new InvalidInferBodyException(problem);

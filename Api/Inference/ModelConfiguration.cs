@@ -4,6 +4,7 @@ using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Inference;
 
@@ -44,7 +45,7 @@ internal sealed record ModelConfiguration(
     {
         // Workers of different builds or settings may differ: what all of them do is what can be relied on.
         List<WorkerStatus> ready = [.. workers.Where(w => w is { Ready: true, Defaults: not null })];
-        var batches = version.Signature.IsBatchable;
+        var batches = BatchDecision.Of(version, settings).Batched;
         var delay = settings.Batching.MaxDelay ?? ready.Select(w => w.Defaults!.MaxBatchDelay).DefaultIfEmpty().Min();
         return new ModelConfiguration(
             version.Model,

@@ -14,8 +14,13 @@ internal sealed record TensorMetadata(string Name, string Datatype, long[] Shape
         [.. tensors.Select(t => new TensorMetadata(t.Name, t.Datatype.Name(), t.Shape))];
 }
 
+/// <param name="Parameters">Ours, beside what the protocol knows.</param>
 internal sealed record ModelMetadata(
-    string Name, string[] Versions, string Platform, TensorMetadata[] Inputs, TensorMetadata[] Outputs);
+    string Name, string[] Versions, string Platform, TensorMetadata[] Inputs, TensorMetadata[] Outputs, MetadataParameters Parameters);
+
+/// <param name="Batching">Whether requests of different callers share runs.</param>
+/// <param name="BatchingReason">Why, or why not.</param>
+internal sealed record MetadataParameters(bool Batching, string BatchingReason);
 
 internal sealed record ModelReady(string Name, bool Ready);
 
@@ -53,19 +58,21 @@ internal static class ModelMetadataEndpoints
     private static async Task<Results<JsonHttpResult<ModelMetadata>, JsonHttpResult<ErrorBody>>> GetAsync(
         string model, string? version, ModelCatalog catalog, CancellationToken cancellationToken)
     {
-        var versions = await catalog.VersionsAsync(model, cancellationToken);
-        if (await catalog.FindAsync(model, version, cancellationToken) is not { } found)
+        var snapshot = await catalog.SnapshotAsync(cancellationToken);
+        if (snapshot.Find(model, version) is not { } found)
         {
             return await UnknownAsync(catalog, model, version, cancellationToken);
         }
 
+        var batching = BatchDecision.Of(found, snapshot.SettingsOf(model));
         return TypedResults.Json(
             new ModelMetadata(
                 model,
-                [.. versions.Select(v => v.Version)],
+                [.. snapshot.VersionsOf(model).Select(v => v.Version)],
                 found.Platform,
                 TensorMetadata.From(found.Signature.Inputs),
-                TensorMetadata.From(found.Signature.Outputs)),
+                TensorMetadata.From(found.Signature.Outputs),
+                new MetadataParameters(batching.Batched, batching.Reason)),
             ApiJson.Default.ModelMetadata);
     }
 

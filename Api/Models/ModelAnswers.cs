@@ -38,7 +38,7 @@ internal sealed record ModelDetails(
         model.Residency,
         snapshot.AliasesOf(model.Name).ToDictionary(a => a.Alias, a => a.Version, StringComparer.Ordinal),
         model.Settings,
-        [.. snapshot.AllVersionsOf(model.Name).Select(VersionDetails.From)],
+        [.. snapshot.AllVersionsOf(model.Name).Select(v => VersionDetails.From(v, model.Settings))],
         model.CreatedAt,
         model.UpdatedAt);
 }
@@ -47,6 +47,7 @@ internal sealed record VersionList(VersionDetails[] Versions);
 
 /// <param name="Reason">Why it was rejected; null in other states.</param>
 /// <param name="MemoryBytes">What one open session takes, about; 0 until it has been opened.</param>
+/// <param name="Batching">Whether requests of different callers share runs, and why.</param>
 /// <param name="Inputs">Empty until it has been opened, as is what else the file says of itself.</param>
 internal sealed record VersionDetails(
     string Model,
@@ -60,11 +61,12 @@ internal sealed record VersionDetails(
     TensorMetadata[] Inputs,
     TensorMetadata[] Outputs,
     VersionMetadata Metadata,
+    BatchDecision Batching,
     IReadOnlyDictionary<string, string> Labels,
     string? CreatedBy,
     DateTimeOffset CreatedAt)
 {
-    public static VersionDetails From(ModelVersion version) => new(
+    public static VersionDetails From(ModelVersion version, ModelSettings settings) => new(
         version.Model,
         version.Version,
         version.State,
@@ -76,6 +78,7 @@ internal sealed record VersionDetails(
         TensorMetadata.From(version.Signature.Inputs),
         TensorMetadata.From(version.Signature.Outputs),
         version.Metadata,
+        BatchDecision.Of(version, settings),
         version.Labels,
         version.CreatedBy,
         version.RegisteredAt);

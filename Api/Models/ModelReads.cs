@@ -48,14 +48,18 @@ internal static class ModelReads
 
     private static async Task<IResult> VersionsAsync(string model, ModelCatalog catalog, CancellationToken cancellationToken)
     {
-        var versions = (await catalog.RefreshAsync(cancellationToken)).AllVersionsOf(model);
-        return versions.Count == 0
+        var snapshot = await catalog.RefreshAsync(cancellationToken);
+        VersionDetails[] versions = [.. snapshot.AllVersionsOf(model).Select(v => VersionDetails.From(v, snapshot.SettingsOf(model)))];
+        return versions.Length == 0
             ? RegistryProblem.NotFound($"There is no model '{model}'.").ToResult()
-            : TypedResults.Json(new VersionList([.. versions.Select(VersionDetails.From)]), ModelsJson.Default.VersionList);
+            : TypedResults.Json(new VersionList(versions), ModelsJson.Default.VersionList);
     }
 
-    private static async Task<IResult> VersionAsync(string model, string version, ModelCatalog catalog, CancellationToken cancellationToken) =>
-        (await catalog.RefreshAsync(cancellationToken)).FindAny(model, version) is { } found
-            ? TypedResults.Json(VersionDetails.From(found), ModelsJson.Default.VersionDetails)
+    private static async Task<IResult> VersionAsync(string model, string version, ModelCatalog catalog, CancellationToken cancellationToken)
+    {
+        var snapshot = await catalog.RefreshAsync(cancellationToken);
+        return snapshot.FindAny(model, version) is { } found
+            ? TypedResults.Json(VersionDetails.From(found, snapshot.SettingsOf(model)), ModelsJson.Default.VersionDetails)
             : Unknown(model, version);
+    }
 }

@@ -10,7 +10,7 @@ namespace InferenceTemplate.Api.Models;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectRequiredConstructorParameters = true,
-    Converters = [typeof(SnakeCase<Residency>), typeof(SnakeCase<VersionState>), typeof(SnakeCase<RaggedShapes>)])]
+    Converters = [typeof(SnakeCase<Residency>), typeof(SnakeCase<VersionState>), typeof(SnakeCase<RaggedShapes>), typeof(SnakeCase<BatchingMode>)])]
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(ModelSummary))]
 [JsonSerializable(typeof(ModelDetails))]

@@ -12,9 +12,9 @@ public static class SettingsRules
     public static IReadOnlyList<(string Field, string Message)> Validate(string model, ModelSettings settings)
     {
         // The serialiser takes null for any of these.
-        if (settings.Batching is null || settings.Traffic is null || settings.Batching.PreferredSizes is null)
+        if (MissingPart(settings) is { } missing)
         {
-            return [(settings.Batching is null ? "batching" : settings.Traffic is null ? "traffic" : "batching.preferred_sizes", "must not be null")];
+            return [(missing, "must not be null")];
         }
 
         List<(string Field, string Message)> wrong =
@@ -38,6 +38,15 @@ public static class SettingsRules
         return wrong;
     }
 
+    private static string? MissingPart(ModelSettings settings) => settings switch
+    {
+        { Batching: null } => "batching",
+        { Traffic: null } => "traffic",
+        { Batching.PreferredSizes: null } => "batching.preferred_sizes",
+        { Batching.Versions: null } => "batching.versions",
+        _ => null,
+    };
+
     private static IEnumerable<(string Field, string Message)> Batching(BatchingSettings batching)
     {
         var largest = batching.MaxSize is >= 1 and <= MaxBatch and var size ? size : MaxBatch;
@@ -51,6 +60,16 @@ public static class SettingsRules
             .Concat(Range("batching.max_delay", batching.MaxDelay ?? TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromSeconds(1))))
         {
             yield return wrong;
+        }
+
+        if (!Enum.IsDefined(batching.Mode))
+        {
+            yield return ("batching.mode", "must be auto, on or off");
+        }
+
+        if (batching.Versions.Any(v => !ModelNames.IsVersion(v.Key) || !Enum.IsDefined(v.Value)))
+        {
+            yield return ("batching.versions", "must be auto, on or off by version");
         }
 
         if (!Enum.IsDefined(batching.Ragged))

@@ -7,7 +7,8 @@ namespace InferenceTemplate.Api.Models;
 public static class SignatureValidator
 {
     /// <summary>The first thing wrong with the request, in words for its sender; null where it fits.</summary>
-    public static string? Validate(ModelSignature signature, IReadOnlyList<Tensor> inputs, IReadOnlyList<string> outputs)
+    /// <param name="batched">Whether requests share runs, so that the first dimension of each input counts the same rows.</param>
+    public static string? Validate(ModelSignature signature, IReadOnlyList<Tensor> inputs, IReadOnlyList<string> outputs, bool batched = true)
     {
         foreach (var input in inputs)
         {
@@ -42,7 +43,7 @@ public static class SignatureValidator
             }
         }
 
-        return ValidateBatch(signature, inputs) ?? ValidateOutputs(signature, outputs);
+        return (batched ? ValidateBatch(signature, inputs) : null) ?? ValidateOutputs(signature, outputs);
     }
 
     // Rows of one request travel together: its inputs must agree on how many there are.

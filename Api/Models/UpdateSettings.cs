@@ -67,8 +67,30 @@ internal static class UpdateSettings
             change.Model.PreviousStable = stable;
         }
 
+        await RecordForcedAsync(change, context.User.Actor(), settings, cancellationToken);
         change.Model.Settings = settings;
         change.Record(ModelEventKinds.SettingsChanged, context.User.Actor(), details: System.Text.Json.JsonSerializer.Serialize(settings, ModelsJson.Default.ModelSettings));
         return null;
+    }
+
+    // Callers may see each other's values from then on: the history keeps who chose that, and for what.
+    private static async Task RecordForcedAsync(ModelChange change, string actor, ModelSettings settings, CancellationToken cancellationToken)
+    {
+        var (before, after) = (change.Model.Settings.Batching, settings.Batching);
+        if (after.Mode == BatchingMode.On && before.Mode != BatchingMode.On)
+        {
+            change.Record(ModelEventKinds.BatchingForced, actor, details: "warning: versions to come share runs too, whatever their proof says");
+        }
+
+        var versions = await change.Database.ModelVersions.AsNoTracking()
+            .Where(v => v.Model == change.Model.Name && v.DeletedAt == null).OrderBy(v => v.Version).ToListAsync(cancellationToken);
+        foreach (var version in versions.Where(v => after.ModeOf(v.Version) == BatchingMode.On && before.ModeOf(v.Version) != BatchingMode.On))
+        {
+            var warning = version.BatchProof is { Independent: true }
+                ? "its rows were proven independent"
+                : "warning: callers may see each other's values, since its rows were not proven independent: "
+                    + (version.BatchProof?.Reason ?? "that has not been tried");
+            change.Record(ModelEventKinds.BatchingForced, actor, version.Version, warning);
+        }
     }
 }

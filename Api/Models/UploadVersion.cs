@@ -72,10 +72,14 @@ internal static class UploadVersion
         }
 
         var (added, problem) = await registry.AddAsync(new NewVersion(model, version, staged, context.User.Actor()), cancellationToken);
-        return added is null
-            ? problem!.ToResult()
-            : TypedResults.Json(VersionDetails.From(added), ModelsJson.Default.VersionDetails, statusCode: StatusCodes.Status202Accepted).At(
-                context, $"/v1/models/{model}/versions/{added.Version}");
+        if (added is null)
+        {
+            return problem!.ToResult();
+        }
+
+        var details = VersionDetails.From(added, (await catalog.SnapshotAsync(cancellationToken)).SettingsOf(model));
+        return TypedResults.Json(details, ModelsJson.Default.VersionDetails, statusCode: StatusCodes.Status202Accepted).At(
+            context, $"/v1/models/{model}/versions/{added.Version}");
     }
 
     private static IResult? Check(string model, string? version, HttpRequest request, out string? declared)

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Traffic;
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data.Catalog;
@@ -34,7 +35,8 @@ internal static class OverviewEndpoint
         TimeProvider time,
         CancellationToken cancellationToken)
     {
-        var versions = (await catalog.AllAsync(cancellationToken)).Where(v => caller.MayUse(v.Model)).ToList();
+        var snapshot = await catalog.SnapshotAsync(cancellationToken);
+        var versions = snapshot.Versions.Where(v => caller.MayUse(v.Model)).ToList();
         var apis = await fleet.ApisAsync();
         var workers = await fleet.WorkersAsync();
         var queues = await queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
@@ -49,7 +51,7 @@ internal static class OverviewEndpoint
             apis.Sum(a => a.InFlight),
             [.. apis.OrderBy(a => a.Started).Select(ToOverview)],
             [.. workers.OrderBy(w => w.Started).Select(w => ToOverview(w, caller))],
-            [.. versions.Zip(queues, (version, stats) => ToOverview(version, stats.Depth, workers))],
+            [.. versions.Zip(queues, (version, stats) => ToOverview(version, snapshot.SettingsOf(version.Model), stats.Depth, workers))],
             [.. (await decisions.AllAsync(cancellationToken)).Where(d => caller.MayUse(d.Model)).Select(DecisionStatus.From)]);
         return TypedResults.Json(overview, ApiJson.Default.PlatformOverview);
     }
@@ -75,7 +77,7 @@ internal static class OverviewEndpoint
     }
 
     private static ModelOverview ToOverview(
-        Data.ModelVersion version, long depth, IReadOnlyList<WorkerStatus> workers)
+        Data.ModelVersion version, ModelSettings settings, long depth, IReadOnlyList<WorkerStatus> workers)
     {
         var name = $"{version.Model}/{version.Version}";
         var serving = workers.Count(w => w.Ready && w.Models.Contains(name, StringComparer.Ordinal));
@@ -86,6 +88,7 @@ internal static class OverviewEndpoint
             workers.StateOf(name).ToString().ToLowerInvariant(),
             serving,
             depth,
+            BatchDecision.Of(version, settings),
             TensorMetadata.From(version.Signature.Inputs),
             TensorMetadata.From(version.Signature.Outputs));
     }

@@ -1,6 +1,7 @@
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Core.Fleet;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Overview;
 
@@ -25,6 +26,7 @@ internal sealed record ApiOverview(
 
 /// <param name="State"><see cref="ModelState"/> in lower case.</param>
 /// <param name="Workers">How many have it open.</param>
+/// <param name="Batching">Whether requests of different callers share runs, and why.</param>
 internal sealed record ModelOverview(
     string Name,
     string Version,
@@ -32,6 +34,7 @@ internal sealed record ModelOverview(
     string State,
     int Workers,
     long QueueDepth,
+    BatchDecision Batching,
     TensorMetadata[] Inputs,
     TensorMetadata[] Outputs);
 

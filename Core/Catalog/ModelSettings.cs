@@ -33,6 +33,12 @@ public sealed record ModelSettings
 /// <summary>How requests of a version are brought together into runs; null where the worker's own setting stands.</summary>
 public sealed record BatchingSettings
 {
+    /// <summary>Whether requests of different callers share runs.</summary>
+    public BatchingMode Mode { get; set; }
+
+    /// <summary>Versions for which another mode stands.</summary>
+    public IReadOnlyDictionary<string, BatchingMode> Versions { get; set; } = new Dictionary<string, BatchingMode>();
+
     /// <summary>Rows that may run together. 1 to 4,096.</summary>
     public int? MaxSize { get; set; }
 
@@ -44,6 +50,21 @@ public sealed record BatchingSettings
 
     /// <summary>What becomes of requests whose shapes differ beyond the first dimension.</summary>
     public RaggedShapes Ragged { get; set; }
+
+    /// <summary>What stands for a version.</summary>
+    public BatchingMode ModeOf(string version) => Versions.TryGetValue(version, out var mode) ? mode : Mode;
+}
+
+public enum BatchingMode
+{
+    /// <summary>Where rows were proven independent of each other.</summary>
+    Auto,
+
+    /// <summary>Also where that was not proven: whoever says so answers for what callers then see of each other.</summary>
+    On,
+
+    /// <summary>Never.</summary>
+    Off,
 }
 
 public enum RaggedShapes

@@ -6,11 +6,11 @@ namespace InferenceTemplate.Core.Catalog;
 public sealed record ModelSignature(TensorSignature[] Inputs, TensorSignature[] Outputs)
 {
     /// <summary>
-    /// Whether requests may share one run: every input and output leaves its first dimension open, so that requests are
-    /// rows that can be laid one after the other and cut apart again.
+    /// Whether requests could share one run: there are inputs, and every input and output leaves its first dimension open, so that
+    /// requests are rows that can be laid one after the other and cut apart again. Whether those rows are independent, it does not say.
     /// </summary>
     public bool IsBatchable =>
-        Inputs.All(LeavesFirstDimensionOpen) && Outputs.All(LeavesFirstDimensionOpen);
+        Inputs.Length > 0 && Inputs.All(LeavesFirstDimensionOpen) && Outputs.All(LeavesFirstDimensionOpen);
 
     private static bool LeavesFirstDimensionOpen(TensorSignature tensor) =>
         tensor.Shape is [TensorShape.Variable, ..];

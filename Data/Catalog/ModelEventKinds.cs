@@ -13,6 +13,9 @@ public static class ModelEventKinds
     public const string AliasRemoved = "alias_removed";
     public const string Labelled = "labelled";
     public const string SettingsChanged = "settings_changed";
+    public const string Proven = "proven";
+    public const string BatchingForced = "batching_forced";
+    public const string BatchingEnded = "batching_ended";
     public const string Loaded = "loaded";
     public const string Unloaded = "unloaded";
     public const string Deleted = "deleted";

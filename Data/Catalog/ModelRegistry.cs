@@ -20,7 +20,8 @@ public sealed record NewVersion(string Model, string? Version, StagedArtifact Ar
 }
 
 /// <summary>What a file that could be opened is.</summary>
-public sealed record InspectedModel(ModelSignature Signature, VersionMetadata Metadata, long MemoryBytes);
+/// <param name="Batching">Null where it was not tried whether rows are independent.</param>
+public sealed record InspectedModel(ModelSignature Signature, VersionMetadata Metadata, long MemoryBytes, BatchProof? Batching = null);
 
 /// <summary>Changes to the registry: each in one transaction with its entry in the history, and made known when it is done.</summary>
 public sealed class ModelRegistry(
@@ -130,6 +131,7 @@ public sealed class ModelRegistry(
             Signature = added.Inspected?.Signature ?? new ModelSignature([], []),
             Metadata = added.Inspected?.Metadata ?? new VersionMetadata(),
             MemoryBytes = added.Inspected?.MemoryBytes ?? 0,
+            BatchProof = await VersionInspections.KnownOfAsync(database, added.Artifact.Sha256, added.Inspected?.Batching, cancellationToken),
             Labels = added.Labels,
             CreatedBy = added.CreatedBy,
             RegisteredAt = now,

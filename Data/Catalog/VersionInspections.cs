@@ -5,19 +5,22 @@ namespace InferenceTemplate.Data.Catalog;
 /// <summary>The versions that wait to be opened by a worker, each leased to one at a time.</summary>
 public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> contexts, CatalogNews news, TimeProvider time)
 {
-    /// <summary>The oldest pending version that nobody holds; null when there is none.</summary>
+    /// <summary>The oldest version that nobody holds and that is pending or has yet to be proven; null when there is none.</summary>
     /// <param name="lease">Longer than an inspection takes: after it another worker may take the version.</param>
     public async Task<ModelVersion?> ClaimAsync(TimeSpan lease, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var until = now + lease;
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
+
+        // Then those from before it was tried whether their rows are independent: they are served meanwhile, each request alone.
         var claimed = await database.ModelVersions.FromSql($"""
             UPDATE model_versions SET inspection_lease = {until}, inspection_attempts = inspection_attempts + 1
             WHERE (model, version) = (
                 SELECT model, version FROM model_versions
-                WHERE state = 'Pending' AND deleted_at IS NULL AND (inspection_lease IS NULL OR inspection_lease < {now})
-                ORDER BY registered_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+                WHERE (state = 'Pending' OR (state = 'Ready' AND batch_proof IS NULL))
+                    AND deleted_at IS NULL AND (inspection_lease IS NULL OR inspection_lease < {now})
+                ORDER BY state, registered_at LIMIT 1 FOR UPDATE SKIP LOCKED)
             RETURNING *
             """).AsNoTracking().ToListAsync(cancellationToken);
         return claimed.SingleOrDefault();
@@ -27,20 +30,79 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
     public Task<bool> AcceptAsync(ModelVersion claimed, InspectedModel found, string worker, CancellationToken cancellationToken) =>
         FinishAsync(
             claimed,
-            version =>
+            async (database, version) =>
             {
                 version.State = VersionState.Ready;
                 (version.Signature, version.Metadata, version.MemoryBytes) = (found.Signature, found.Metadata, found.MemoryBytes);
+                version.BatchProof = await KnownOfAsync(database, version.Sha256, found.Batching, cancellationToken);
             },
+            VersionState.Pending,
             ModelEventKinds.Ready,
             worker,
-            null,
+            found.Batching is { Independent: false, Reason: { } reason } ? $"requests do not share runs: {reason}" : null,
             cancellationToken);
+
+    /// <summary>Keeps what was found of a version that is served already.</summary>
+    public Task<bool> ProveAsync(ModelVersion claimed, BatchProof proof, string worker, CancellationToken cancellationToken) =>
+        FinishAsync(
+            claimed,
+            async (database, version) => version.BatchProof ??= await KnownOfAsync(database, version.Sha256, proof, cancellationToken),
+            VersionState.Ready,
+            ModelEventKinds.Proven,
+            worker,
+            proof.Reason is null ? "its rows are independent" : $"requests do not share runs: {proof.Reason}",
+            cancellationToken);
+
+    /// <summary>A run that served callers has shown that rows are not independent: no version of these bytes is batched again.</summary>
+    public async Task ContradictAsync(string model, string version, string reason, string worker, CancellationToken cancellationToken)
+    {
+        await using (var database = await contexts.CreateDbContextAsync(cancellationToken))
+        {
+            await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+            var same = await database.ModelVersions.FromSql($"""
+                SELECT * FROM model_versions
+                WHERE sha256 = (SELECT sha256 FROM model_versions WHERE model = {model} AND version = {version})
+                ORDER BY model, version FOR UPDATE
+                """).ToListAsync(cancellationToken);
+            foreach (var row in same.Where(v => v.BatchProof is not { Contradicted: true }))
+            {
+                row.BatchProof = new BatchProof(false, reason, Contradicted: true);
+                database.ModelEvents.Add(new ModelEvent
+                {
+                    At = time.GetUtcNow(),
+                    Model = row.Model,
+                    Version = row.Version,
+                    Kind = ModelEventKinds.BatchingEnded,
+                    Actor = worker,
+                    Details = reason,
+                });
+            }
+
+            await database.SaveChangesAsync(cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+        }
+
+        await news.PublishAsync(cancellationToken);
+    }
+
+    /// <summary>What holds for a file: what serving it has shown, else what was found now, else what was found of the same bytes before.</summary>
+    internal static async Task<BatchProof?> KnownOfAsync(
+        InferenceDbContext database, string sha256, BatchProof? found, CancellationToken cancellationToken)
+    {
+        var known = await database.ModelVersions.AsNoTracking()
+            .Where(v => v.Sha256 == sha256 && v.BatchProof != null).Select(v => v.BatchProof).ToListAsync(cancellationToken);
+        return known.Find(p => p is { Contradicted: true }) ?? found ?? known.FirstOrDefault();
+    }
 
     public Task<bool> RejectAsync(ModelVersion claimed, string reason, string worker, CancellationToken cancellationToken) =>
         FinishAsync(
             claimed,
-            version => (version.State, version.Reason) = (VersionState.Rejected, reason),
+            (_, version) =>
+            {
+                (version.State, version.Reason) = (VersionState.Rejected, reason);
+                return Task.CompletedTask;
+            },
+            VersionState.Pending,
             ModelEventKinds.Rejected,
             worker,
             reason,
@@ -48,7 +110,13 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
 
     // Fenced by the attempt: the result of a worker whose lease ran out counts for nothing.
     private async Task<bool> FinishAsync(
-        ModelVersion claimed, Action<ModelVersion> finish, string kind, string worker, string? details, CancellationToken cancellationToken)
+        ModelVersion claimed,
+        Func<InferenceDbContext, ModelVersion, Task> finish,
+        VersionState from,
+        string kind,
+        string worker,
+        string? details,
+        CancellationToken cancellationToken)
     {
         await using (var database = await contexts.CreateDbContextAsync(cancellationToken))
         {
@@ -56,12 +124,12 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
             var version = await database.ModelVersions.FromSql(
                 $"SELECT * FROM model_versions WHERE model = {claimed.Model} AND version = {claimed.Version} FOR UPDATE")
                 .SingleAsync(cancellationToken);
-            if (version.State != VersionState.Pending || version.DeletedAt is not null || version.InspectionAttempts != claimed.InspectionAttempts)
+            if (version.State != from || version.DeletedAt is not null || version.InspectionAttempts != claimed.InspectionAttempts)
             {
                 return false;
             }
 
-            finish(version);
+            await finish(database, version);
             version.InspectionLease = null;
             database.ModelEvents.Add(new ModelEvent
             {

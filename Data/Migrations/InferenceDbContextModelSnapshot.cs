@@ -805,6 +805,10 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnType("character varying(32)")
                         .HasColumnName("version");
 
+                    b.Property<string>("BatchProof")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("batch_proof");
+
                     b.Property<string>("CreatedBy")
                         .HasMaxLength(200)
                         .HasColumnType("character varying(200)")

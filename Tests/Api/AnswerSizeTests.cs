@@ -199,9 +199,7 @@ public sealed class AnswerSizeTests(Platform platform)
             return Array.TrueForAll(known, k => k);
         });
         var waiting = Enumerable.Range(0, Calls).Select(_ => admin.PostAsync(
-            $"/v2/models/{queue.Model}/infer",
-            Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":55000000},"),
-            Cancellation)).ToList();
+            $"/v2/models/{queue.Model}/infer", Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":55000000},"), Cancellation)).ToList();
         var first = await TakeAsync(queue, waiting, []);
 
         await KillSubscriptionsAsync();

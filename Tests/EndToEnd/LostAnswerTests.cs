@@ -51,7 +51,7 @@ public sealed class WaitingPlatform : Platform
     }
 
     /// <summary>Begins a call that nobody answers, and that has nearly a minute.</summary>
-    public Task<HttpResponseMessage> CallAsync(HttpClient client, CancellationToken cancellationToken) => client.PostAsync(
+    public static Task<HttpResponseMessage> CallAsync(HttpClient client, CancellationToken cancellationToken) => client.PostAsync(
         $"/v2/models/{Model}/infer", Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":58000000},"), cancellationToken);
 
     /// <summary>Waits until so many requests of the model have been queued in all that are still there.</summary>

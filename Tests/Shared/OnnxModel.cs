@@ -41,11 +41,22 @@ public sealed class OnnxModel
     public OnnxModel Constant(string name, float[] values, params long[] shape) =>
         Constant(name, Float, MemoryMarshal.AsBytes(values.AsSpan()), shape);
 
+    public OnnxModel Integers(string name, long[] values, params long[] shape) =>
+        Constant(name, Int64, MemoryMarshal.AsBytes(values.AsSpan()), shape);
+
     public byte[] ToBytes() => new Message()
         .Number(1, 8)
         .Text(2, "tests")
         .Nested(7, _graph)
         .Nested(8, new Message().Text(1, "").Number(2, 17))
+        .ToBytes();
+
+    /// <summary>The sum of all rows, as one row: that it is no row for each, ONNX Runtime does not see before a run.</summary>
+    public static byte[] Total => new OnnxModel().Input("x", Float, -1).Output("y", Float, -1)
+        .Node("Sub", ["x", "x"], ["zeros"])
+        .Node("ReduceMax", ["zeros"], ["zero"], ("keepdims", 1))
+        .Node("Cast", ["zero"], ["axis"], ("to", Int64))
+        .Node("ReduceSum", ["x", "axis"], ["y"], ("keepdims", 1))
         .ToBytes();
 
     /// <summary>Layers of square matrices of one pattern: bound by reading weights, hence worth batching.</summary>

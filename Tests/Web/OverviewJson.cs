@@ -31,11 +31,11 @@ internal static class OverviewJson
 
     private static string Models(bool workers, string coldState) => $$"""
         {"name":"digits","version":"1","platform":"onnxruntime_onnx","state":"{{(workers ? "ready" : "unavailable")}}","workers":{{(workers ? 1 : 0)}},
-         "queue_depth":2,"inputs":[{"name":"input","datatype":"FP32","shape":[-1,8,8]}],
+         "queue_depth":2,"batching":{"batched":true,"reason":"rows were proven independent"},"inputs":[{"name":"input","datatype":"FP32","shape":[-1,8,8]}],
                "outputs":[{"name":"label","datatype":"INT64","shape":[-1]},{"name":"probabilities","datatype":"FP32","shape":[-1,10]}]},
               {"name":"sentiment","version":"3","platform":"onnxruntime_onnx","state":"{{(workers ? "ready" : "unavailable")}}","workers":{{(workers ? 1 : 0)}},
-               "queue_depth":0,"inputs":[{"name":"text","datatype":"BYTES","shape":[-1,1]}],"outputs":[{"name":"score","datatype":"FP32","shape":[-1,2]}]},
-              {"name":"delivery","version":"2","platform":"onnxruntime_onnx","state":"{{(workers ? coldState : "unavailable")}}","workers":0,"queue_depth":0,
+               "queue_depth":0,"batching":{"batched":false,"reason":"its operator Unique makes as many rows as the values say"},"inputs":[{"name":"text","datatype":"BYTES","shape":[-1,1]}],"outputs":[{"name":"score","datatype":"FP32","shape":[-1,2]}]},
+              {"name":"delivery","version":"2","platform":"onnxruntime_onnx","state":"{{(workers ? coldState : "unavailable")}}","workers":0,"queue_depth":0,"batching":{"batched":true,"reason":"rows were proven independent"},
                "inputs":[{"name":"distance","datatype":"FP32","shape":[-1]},{"name":"stops","datatype":"INT64","shape":[-1,1]},
                 {"name":"express","datatype":"BOOL","shape":[-1]},{"name":"note","datatype":"BYTES","shape":[-1]}],
                "outputs":[{"name":"score","datatype":"FP32","shape":[-1]}]}

@@ -38,6 +38,7 @@ public class OverviewTests(Dashboard dashboard)
 
         var models = page.GetByRole(AriaRole.Region, new() { Name = "Models" });
         await Expect(models.GetByText("input: FP32 [N × 8 × 8]")).ToBeVisibleAsync();
+        await Expect(models.GetByText("off: its operator Unique makes as many rows as the values say")).ToBeVisibleAsync();
         await Expect(models.GetByText("label: INT64 [N], probabilities: FP32 [N × 10]")).ToBeVisibleAsync();
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "API replicas" }).GetByText("api-5d8b")).ToBeVisibleAsync();
 

@@ -75,8 +75,12 @@ public sealed record ModelVersion(
     string State,
     int Workers,
     long QueueDepth,
+    BatchDecision? Batching,
     IReadOnlyList<TensorSignature> Inputs,
     IReadOnlyList<TensorSignature> Outputs);
+
+/// <summary>Whether requests of different callers share runs of a version, and why.</summary>
+public sealed record BatchDecision(bool Batched, string Reason);
 
 /// <summary>A tensor as the Open Inference Protocol names it; -1 is a dimension of any size.</summary>
 public sealed record TensorSignature(string Name, string Datatype, IReadOnlyList<long> Shape);

@@ -17,6 +17,7 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool b
     private readonly Channel<bool> _room = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private readonly BatchQueue _queue = new(rules, tuner, batchable);
+    private bool _batchable = batchable;
     private bool _closed;
     private int _begun;
 
@@ -47,7 +48,7 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool b
             var most = (rules.Instances + 1) * rules.MaxRows;
             var perRow = tuner.Expected(1);
             var ahead = perRow > TimeSpan.Zero ? (int)Math.Min(most, rules.Instances * ReadAhead / perRow) : 0;
-            var wanted = Math.Min(most, Math.Max((rules.Instances + 1) * (batchable ? tuner.Best : 1), ahead)) - rows;
+            var wanted = Math.Min(most, Math.Max((rules.Instances + 1) * (_batchable ? tuner.Best : 1), ahead)) - rows;
             if (wanted <= 0 || bytes >= rules.MaxBytes || _closed)
             {
                 return 0;
@@ -121,6 +122,21 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool b
         lock (_lock)
         {
             tuner.Cap(rows);
+        }
+    }
+
+    /// <summary>Whether requests may run together.</summary>
+    public bool SharesRuns => Volatile.Read(ref _batchable);
+
+    /// <summary>From now on each request runs alone.</summary>
+    public void Separate()
+    {
+        lock (_lock)
+        {
+            _batchable = false;
+            tuner.Cap(1);
+            _queue.Separate();
+            Monitor.PulseAll(_lock);
         }
     }
 

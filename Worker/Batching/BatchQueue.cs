@@ -13,6 +13,7 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool batcha
     private static readonly int[] Handicaps = [0, 1, 4, 8];
 
     private readonly List<ShapeGroup> _groups = [];
+    private bool _batchable = batchable;
     private long _arrivals;
 
     public int Count => _groups.Sum(g => g.Requests.Count);
@@ -28,7 +29,7 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool batcha
         request.Since = request.Request.EnqueuedAt < now ? request.Request.EnqueuedAt : now;
         _arrivals += request.Rows;
 
-        var alone = !batchable || request.Queued.RunsAlone;
+        var alone = !_batchable || request.RunsAlone;
         if (!alone && _groups.Find(g => g.Takes(request)) is { } group)
         {
             group.Add(request);
@@ -55,6 +56,17 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool batcha
 
     /// <summary>When <see cref="Take"/> gives something though nothing more comes; null when nothing is held.</summary>
     public DateTimeOffset? NextDue() => _groups.Count == 0 ? null : _groups.Min(g => IsFull(g) ? DateTimeOffset.MinValue : Due(g));
+
+    /// <summary>From now on each request runs alone, those that wait too.</summary>
+    public void Separate()
+    {
+        _batchable = false;
+        foreach (var group in _groups.Where(g => g.Requests.Count > 1).ToArray())
+        {
+            _groups.Remove(group);
+            _groups.AddRange(group.Requests.Select(r => new ShapeGroup(r, alone: true, rules.Ragged)));
+        }
+    }
 
     /// <summary>Removes what need not run any more.</summary>
     public IReadOnlyList<PendingRequest> Remove(Predicate<PendingRequest> match)

@@ -3,6 +3,7 @@ using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Statistics;
 using InferenceTemplate.Data.Jobs;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.ModelCache;
 
 namespace InferenceTemplate.Worker.Batching;
 
@@ -12,6 +13,7 @@ namespace InferenceTemplate.Worker.Batching;
 internal sealed partial class BatchRunner(
     ModelSession session,
     BatchDispatcher dispatcher,
+    BatchTrust trust,
     Completions completions,
     ServingState state,
     Telemetry telemetry,
@@ -32,7 +34,12 @@ internal sealed partial class BatchRunner(
         completions.WaitForRoom();
         var start = time.GetTimestamp();
         var run = DropUseless(batch);
-        if (run.Count > 0 && RunOrHalve(instance, run))
+        if (run.Count > 1 && !dispatcher.SharesRuns)
+        {
+            // Another instance has ended that since this batch was formed.
+            RunEachAlone(instance, run);
+        }
+        else if (run.Count > 0 && RunOrHalve(instance, run))
         {
             dispatcher.Record(run.Sum(r => r.Rows), time.GetElapsedTime(start));
             telemetry.EffectiveMaxRows(Model, Version, dispatcher.EffectiveMaxRows);
@@ -80,14 +87,9 @@ internal sealed partial class BatchRunner(
         {
             Abandon(run, "during the run");
         }
-        catch (UnsplittableOutputException exception)
+        catch (UnsplittableOutputException)
         {
-            LogUnsplittable(Model, Version, exception.Message);
-            dispatcher.Cap(1);
-            foreach (var request in run)
-            {
-                RunOrHalve(instance, [request]);
-            }
+            RunEachAlone(instance, run);
         }
         catch (Exception exception)
         {
@@ -95,6 +97,20 @@ internal sealed partial class BatchRunner(
         }
 
         return false;
+    }
+
+    private void RunEachAlone(ModelInstance instance, IReadOnlyList<PendingRequest> run)
+    {
+        foreach (var request in run)
+        {
+            RunOrHalve(instance, [request]);
+        }
+    }
+
+    private void Distrust(string reason)
+    {
+        dispatcher.Separate();
+        trust.End(new ModelKey(Model, Version), reason);
     }
 
     private void HandleFailure(ModelInstance instance, IReadOnlyList<PendingRequest> run, Exception exception)
@@ -158,6 +174,12 @@ internal sealed partial class BatchRunner(
             var computeTime = time.GetElapsedTime(start, ended);
 
             var splitter = new ReplySplitter(session.Signature, wanted, outputs, rows);
+            if (dispatcher.SharesRuns && !run[0].RunsAlone && splitter.Mismatch is { } mismatch)
+            {
+                // Also where one request ran by itself: what it shows of the model would next happen to several.
+                Distrust(mismatch);
+            }
+
             var tooLarge = splitter.TooLarge(run, LimitOf);
             var replies = splitter.Split(run, tooLarge.Keys, startedAt, computeTime, state.WorkerId);
             telemetry.Computed(Model, Version, computeTime, rows);
@@ -215,9 +237,6 @@ internal sealed partial class BatchRunner(
 
     [LoggerMessage(LogLevel.Warning, "A batch of {Count} requests of {Model}/{Version} failed; its halves now run by themselves: {Reason}")]
     private partial void LogHalving(int count, string model, string version, string reason);
-
-    [LoggerMessage(LogLevel.Warning, "Requests of {Model}/{Version} run one by one from now on. {Reason}")]
-    private partial void LogUnsplittable(string model, string version, string reason);
 
     [LoggerMessage(LogLevel.Warning, "{Model}/{Version} failed on a request")]
     private partial void LogFailed(Exception exception, string model, string version);

@@ -11,6 +11,8 @@ namespace InferenceTemplate.Worker.Batching;
 /// </summary>
 internal sealed partial class ModelServer(
     ModelSession session,
+    bool batched,
+    BatchTrust trust,
     QueueConsumer consumer,
     JobLedger jobs,
     JobSettlement settlement,
@@ -30,7 +32,7 @@ internal sealed partial class ModelServer(
     private const int CompletionsPerInstance = 4;
 
     private readonly BatchDispatcher _dispatcher =
-        new(rules, new BatchTuner(rules.MaxRows), session.Signature.IsBatchable, time);
+        new(rules, new BatchTuner(rules.MaxRows), batched, time);
 
     private readonly Completions _completions = new(
         consumer, settlement, session.File.Model, session.File.Version, state, time, logger, CompletionsPerInstance * rules.Instances);
@@ -59,7 +61,8 @@ internal sealed partial class ModelServer(
         using var finished = new CancellationTokenSource();
         consumer.Dropped = (reason, count) => telemetry.Dropped(Model, Version, reason, count);
 
-        var runner = new BatchRunner(session, _dispatcher, _completions, state, telemetry, time, logger, responseBytes, handBack.Token);
+        var runner = new BatchRunner(
+            session, _dispatcher, trust, _completions, state, telemetry, time, logger, responseBytes, handBack.Token);
         Task[] instances = [.. Enumerable.Range(0, rules.Instances).Select(i => InstanceThread.Start(
             $"{Model}/{Version} {i}", session, _dispatcher, runner))];
         var keeping = KeepAsync(finished.Token);
@@ -135,7 +138,7 @@ internal sealed partial class ModelServer(
 
     private void Offer(IReadOnlyList<QueuedRequest> requests)
     {
-        var pending = requests.Select(r => (Queued: r, Pending: PendingRequest.Create(session.Signature, r))).ToList();
+        var pending = requests.Select(r => (Queued: r, Pending: PendingRequest.Create(session.Signature, r, batched))).ToList();
         _completions.Refuse(
             [.. pending.Where(p => p.Pending is null).Select(p => p.Queued)], ReplyOutcome.Failed, "the request lacks an input of this model");
         if (!_dispatcher.Offer(pending.Select(p => p.Pending).OfType<PendingRequest>()))

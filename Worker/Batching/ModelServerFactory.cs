@@ -1,9 +1,9 @@
-using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Jobs;
 using InferenceTemplate.Worker.ModelCache;
+using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Batching;
@@ -12,6 +12,7 @@ namespace InferenceTemplate.Worker.Batching;
 internal sealed class ModelServerFactory(
     QueueConsumers consumers,
     JobLedger jobs,
+    BatchTrust trust,
     IOptions<QueueOptions> queue,
     IOptions<ResponseOptions> responses,
     IOptions<WorkerOptions> options,
@@ -24,14 +25,17 @@ internal sealed class ModelServerFactory(
 {
     /// <summary>Makes a server that has yet to be run.</summary>
     /// <param name="session">Stays the caller's, who disposes it once the server has ended.</param>
-    public ModelServer Create(ModelSession session, ModelSettings settings)
+    public ModelServer Create(ModelSession session, ServingPlan plan)
     {
         telemetry.Device(device.Name, device.Provider, device.FellBack);
-        var consumer = consumers.For(new ModelKey(session.File.Model, session.File.Version));
+        var key = new ModelKey(session.File.Model, session.File.Version);
+        var consumer = consumers.For(key);
         var settlement = new JobSettlement(jobs, consumer, state, loggers.CreateLogger<JobSettlement>());
-        var rules = BatchRules.For(settings, options.Value, device.DefaultInstances);
+        var rules = BatchRules.For(plan.Settings, options.Value, device.DefaultInstances);
         return new ModelServer(
             session,
+            plan.Batched && session.Signature.IsBatchable && trust.Holds(key),
+            trust,
             consumer,
             jobs,
             settlement,

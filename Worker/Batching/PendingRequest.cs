@@ -8,11 +8,13 @@ namespace InferenceTemplate.Worker.Batching;
 internal sealed class PendingRequest
 {
     /// <param name="inputs">In the order of the signature.</param>
-    private PendingRequest(QueuedRequest queued, Tensor[] inputs, int rows)
+    /// <param name="rows">Null where its inputs do not agree on how many there are.</param>
+    private PendingRequest(QueuedRequest queued, Tensor[] inputs, int? rows)
     {
         Queued = queued;
         Inputs = inputs;
-        Rows = rows;
+        Rows = rows ?? 1;
+        RunsAlone = rows is null || queued.RunsAlone;
         Bytes = inputs.Sum(i => (long)i.Data.Length);
     }
 
@@ -25,6 +27,9 @@ internal sealed class PendingRequest
     /// <summary>Rows of the batch that it fills; 1 where the model can't be batched.</summary>
     public int Rows { get; }
 
+    /// <summary>Whether it must not share a run, whatever the model is.</summary>
+    public bool RunsAlone { get; }
+
     public long Bytes { get; }
 
     /// <summary>Place in the order of service; the smallest goes first. Set when it is queued.</summary>
@@ -36,8 +41,9 @@ internal sealed class PendingRequest
     /// <summary>
     /// The Api has compared the request with the signature, so it fits; unless the version was replaced meanwhile.
     /// </summary>
+    /// <param name="batched">Whether it may share runs, its rows being those of the batch.</param>
     /// <returns>Null where an input of the model is missing.</returns>
-    public static PendingRequest? Create(ModelSignature signature, QueuedRequest queued)
+    public static PendingRequest? Create(ModelSignature signature, QueuedRequest queued, bool batched = true)
     {
         var given = queued.Request.Inputs;
         var inputs = new Tensor[signature.Inputs.Length];
@@ -52,7 +58,12 @@ internal sealed class PendingRequest
             inputs[i] = input;
         }
 
-        var rows = signature.IsBatchable && inputs is [{ Shape: [var first, ..] }, ..] ? (int)first : 1;
-        return new PendingRequest(queued, inputs, rows);
+        return new PendingRequest(queued, inputs, batched && signature.IsBatchable ? RowsOf(inputs) : 1);
     }
+
+    // The Api asks for equal first dimensions only where it knows that requests share runs, which may have changed since.
+    private static int? RowsOf(Tensor[] inputs) =>
+        inputs is [{ Shape: [> 0 and var first, ..] }, ..] && Array.TrueForAll(inputs, i => i.Shape is [var rows, ..] && rows == first)
+            ? (int)first
+            : null;
 }

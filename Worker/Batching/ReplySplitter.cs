@@ -16,15 +16,20 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     public static IReadOnlyList<int> Wanted(ModelSignature signature, IReadOnlyList<PendingRequest> run) =>
         [.. Enumerable.Range(0, signature.Outputs.Length).Where(i => run.Any(r => Wants(r, signature.Outputs[i].Name)))];
 
+    /// <summary>What shows that the rows of an output are not those of the inputs; null where they may be.</summary>
+    public string? Mismatch => Array.Find(_outputs, o => o.Shape is not [var outer, ..] || outer != rows) is { } wrong
+        ? $"output '{wrong.Name}' has the shape {TensorShape.Format(wrong.Shape)} for {rows} rows"
+        : null;
+
     /// <summary>Those of a run whose outputs have more bytes than may be answered, and how many: known before any is copied.</summary>
-    /// <exception cref="UnsplittableOutputException">An output can't be cut apart by rows.</exception>
+    /// <exception cref="UnsplittableOutputException">There are several requests, and a <see cref="Mismatch"/>.</exception>
     public IReadOnlyDictionary<PendingRequest, long> TooLarge(IReadOnlyList<PendingRequest> run, Func<InferenceRequest, int> limit) =>
         Places(run).Select(place => (place.Pending, Bytes: _outputs.Where(o => Wants(place.Pending, o.Name)).Sum(o => o.Bytes(place.Rows))))
             .Where(answer => answer.Bytes > limit(answer.Pending.Request))
             .ToDictionary(answer => answer.Pending, answer => answer.Bytes);
 
     /// <summary>The answers to a run, but for some of it.</summary>
-    /// <exception cref="UnsplittableOutputException">An output can't be cut apart by rows.</exception>
+    /// <exception cref="UnsplittableOutputException">There are several requests, and a <see cref="Mismatch"/>.</exception>
     public Replies Split(
         IReadOnlyList<PendingRequest> run, IEnumerable<PendingRequest> without, DateTimeOffset startedAt, TimeSpan computeTime, string worker)
     {
@@ -48,6 +53,11 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     // Where each request's rows are in the outputs; a request alone has them whole, whatever their shape.
     private IEnumerable<(PendingRequest Pending, Rows? Rows)> Places(IReadOnlyList<PendingRequest> run)
     {
+        if (run.Count > 1 && Mismatch is { } mismatch)
+        {
+            throw new UnsplittableOutputException(mismatch);
+        }
+
         var first = 0;
         foreach (var pending in run)
         {
@@ -78,6 +88,8 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
 
         public string Name => _declared.Name;
 
+        public long[] Shape => _shape;
+
         public long Bytes(Rows? rows)
         {
             var (from, to) = Range(rows);
@@ -102,12 +114,6 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
                 return (0, _bytes);
             }
 
-            if (_shape is not [var outer, ..] || outer != rows.All)
-            {
-                throw new UnsplittableOutputException(
-                    $"Output '{Name}' has the shape {TensorShape.Format(_shape)} for a batch of {rows.All}: this model can't be batched by its first dimension.");
-            }
-
             if (_bytes > int.MaxValue)
             {
                 throw new OversizedBatchException($"Output '{Name}' of a batch of {rows.All} has {_bytes} bytes.");
@@ -127,7 +133,7 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     private sealed record Rows(int First, int Count, int All);
 }
 
-/// <summary>The model's outputs are not one row for each row of its inputs, whatever its signature says.</summary>
+/// <summary>The outputs of a run are not a row for each row of its inputs, so that nobody can say whose they are.</summary>
 internal sealed class UnsplittableOutputException(string message) : Exception(message);
 
 /// <summary>The outputs of a batch are more than can be cut apart; those of a smaller one may not be.</summary>

@@ -9,12 +9,13 @@ namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>
 /// Puts the models that come with the program into the registry, where they are not there yet. They are trusted as the
-/// program is, and opened in this process.
+/// program is, so that limits refuse none of them; whether callers may share their runs is tried as it is for any other.
 /// </summary>
 internal sealed partial class FolderPublisher(
     ModelCatalog catalog,
     ModelRegistry registry,
     ArtifactStore artefacts,
+    ModelInspector inspector,
     ServingState state,
     TimeProvider time,
     IOptions<WorkerOptions> options,
@@ -75,7 +76,14 @@ internal sealed partial class FolderPublisher(
         }
 
         var folder = FolderModel.Of(file);
-        var report = InspectionChild.Inspect(file.Path, inspection.Value.Limits);
+        var report = await inspector.InspectAsync(file.Path, cancellationToken);
+        if (report.Model is null)
+        {
+            var unlimited = InspectionChild.Inspect(file.Path, inspection.Value.Limits);
+            var untried = new BatchProof(false, $"it could not be tried whether rows are independent: {report.Reason}");
+            report = unlimited.Model is null ? unlimited : unlimited with { Model = unlimited.Model with { Batching = untried } };
+        }
+
         if (report.Model is not { } model)
         {
             Broken(file, report.Reason!);

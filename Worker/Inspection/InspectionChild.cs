@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
@@ -21,22 +22,61 @@ internal static class InspectionChild
         TelemetryGuard.Check(new ConfigurationManager());
         var limits = JsonSerializer.Deserialize(limitsJson, InspectionJson.Default.InspectionLimits)!;
         ProcessLimits.Apply(limits);
-        Console.Out.WriteLine(JsonSerializer.Serialize(Inspect(path, limits), InspectionJson.Default.InspectionReport));
+        Inspect(path, limits, prove: true, report =>
+        {
+            Console.Out.WriteLine(JsonSerializer.Serialize(report, InspectionJson.Default.InspectionReport));
+            Console.Out.Flush();
+        });
         return 0;
     }
 
-    /// <summary>Scans a model, opens it and runs it once on zeros, in this process.</summary>
+    /// <summary>Scans a model, opens it and runs it on made-up inputs, in this process, without trying whether its rows are independent.</summary>
     public static InspectionReport Inspect(string path, InspectionLimits limits)
     {
+        InspectionReport? last = null;
+        Inspect(path, limits, prove: false, report => last = report);
+        return last!;
+    }
+
+    // What is known is told before more is tried: the process may die of that, or be ended for the time it takes.
+    private static void Inspect(string path, InspectionLimits limits, bool prove, Action<InspectionReport> tell)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var report = Open(path, limits, out var session, out var operators);
+        using (session)
+        {
+            if (session is null || report.Model is not { } model || !prove)
+            {
+                tell(report);
+                return;
+            }
+
+            tell(report with { Model = model with { Batching = model.Batching ?? new BatchProof(false, "trying ended the process that tried") } });
+            if (model.Batching is null)
+            {
+                using var instance = session.CreateInstance();
+                var prover = new BatchProver(instance, session.Signature, limits.LargestBatch, () => Math.Max(
+                    Stopwatch.GetElapsedTime(start).TotalSeconds / limits.ProofSeconds,
+                    Environment.CpuUsage.TotalTime.TotalSeconds / limits.ProofCpuSeconds));
+                tell(report with { Model = model with { Batching = prover.Prove(operators) } });
+            }
+        }
+    }
+
+    private static InspectionReport Open(string path, InspectionLimits limits, out ModelSession? session, out IReadOnlySet<string> operators)
+    {
+        session = null;
+        operators = new HashSet<string>();
         try
         {
-            var metadata = OnnxScanner.Scan(path, limits);
+            var metadata = OnnxScanner.Scan(path, limits, out operators);
             var device = new ExecutionDevice(Options.Create(new WorkerOptions { Device = "cpu" }), NullLogger<ExecutionDevice>.Instance);
             var before = ProcessLimits.ResidentBytes;
-            using var session = ModelSession.Open(new ModelFile("inspected", "1", path), device);
-            session.WarmUp();
+            session = ModelSession.Open(new ModelFile("inspected", "1", path), device);
+            var failure = FirstRun.Try(session);
             var memory = Math.Max(ProcessLimits.ResidentBytes - before, session.SizeBytes);
-            return new InspectionReport(new InspectedModel(session.Signature, metadata, memory), null);
+            var unproven = failure is null ? null : new BatchProof(false, $"it did not run on made-up inputs: {failure}");
+            return new InspectionReport(new InspectedModel(session.Signature, metadata, memory, unproven), null);
         }
         catch (ModelRefusedException exception)
         {
@@ -49,7 +89,7 @@ internal static class InspectionChild
         }
         catch (OnnxRuntimeException exception)
         {
-            return InspectionReport.Refused($"ONNX Runtime can't open or run it: {exception.Message.Replace('\0', ' ')}");
+            return InspectionReport.Refused($"ONNX Runtime can't open or run it: {RuntimeMessage.Of(exception)}");
         }
         catch (Exception exception) when (exception is NotSupportedException or ArgumentException or OverflowException)
         {

@@ -5,4 +5,8 @@ namespace InferenceTemplate.Worker.Inspection;
 /// <param name="MaxNodes">In all graphs and functions together.</param>
 /// <param name="MemoryBytes">Address space beyond what the process has at its start.</param>
 /// <param name="CpuSeconds">Of all threads together.</param>
-internal sealed record InspectionLimits(string[] Domains, int MaxNodes, long MemoryBytes, int CpuSeconds);
+/// <param name="LargestBatch">Rows of the largest batch in which it is tried whether rows are independent.</param>
+/// <param name="ProofSeconds">After which that is not tried any further.</param>
+/// <param name="ProofCpuSeconds">The same, of all threads together.</param>
+internal sealed record InspectionLimits(
+    string[] Domains, int MaxNodes, long MemoryBytes, int CpuSeconds, int LargestBatch = 64, double ProofSeconds = 30, double ProofCpuSeconds = 30);

@@ -25,6 +25,10 @@ public sealed class InspectionOptions
     [Range(256L << 20, 1L << 40)]
     public long MemoryBytes { get; set; } = 4L << 30;
 
+    /// <summary>Rows of the largest batch in which it is tried whether rows are independent. 8 to 4,096, default 64.</summary>
+    [Range(8, 4096)]
+    public int LargestBatch { get; set; } = 64;
+
     /// <summary>Nodes of all graphs together. Default 200,000.</summary>
     [Range(1, 10_000_000)]
     public int MaxNodes { get; set; } = 200_000;
@@ -35,5 +39,15 @@ public sealed class InspectionOptions
     /// <summary>Where the file is meanwhile; empty for the system's folder for temporary files.</summary>
     public string Directory { get; set; } = "";
 
-    internal InspectionLimits Limits => new([.. KnownDomains, .. ExtraDomains], MaxNodes, MemoryBytes, CpuSeconds);
+    // What is tried must end before the process is ended: then it says so itself.
+    private const double ShareForProof = 0.7;
+
+    internal InspectionLimits Limits => new(
+        [.. KnownDomains, .. ExtraDomains],
+        MaxNodes,
+        MemoryBytes,
+        CpuSeconds,
+        LargestBatch,
+        ShareForProof * Timeout.TotalSeconds,
+        ShareForProof * CpuSeconds);
 }

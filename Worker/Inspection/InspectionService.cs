@@ -64,7 +64,7 @@ internal sealed partial class InspectionService(
         {
             // The catalogue is read anyway; Postgres is only asked for a claim when there may be one.
             var snapshot = await catalog.SnapshotAsync(stoppingToken);
-            if (!snapshot.AllVersions.Any(v => v.State == VersionState.Pending)
+            if (!snapshot.AllVersions.Any(v => v.State == VersionState.Pending || (v.State == VersionState.Ready && v.BatchProof is null))
                 || await inspections.ClaimAsync(options.Value.Timeout + LeaseSpare, stoppingToken) is not { } version)
             {
                 return false;
@@ -88,12 +88,55 @@ internal sealed partial class InspectionService(
 
     private async Task InspectAsync(ModelVersion version, CancellationToken stoppingToken)
     {
+        if (version.State == VersionState.Ready)
+        {
+            await ProveAsync(version, stoppingToken);
+            return;
+        }
+
         if (version.InspectionAttempts > MaxAttempts)
         {
             await inspections.RejectAsync(version, $"it was opened {MaxAttempts} times, and never was there a result", state.WorkerId, stoppingToken);
             return;
         }
 
+        var report = await OpenAsync(version, stoppingToken);
+        if (report.Model is { } model)
+        {
+            await inspections.AcceptAsync(version, model, state.WorkerId, stoppingToken);
+            LogAccepted(version.Model, version.Version, model.MemoryBytes);
+            LogProof(version.Model, version.Version, model.Batching);
+        }
+        else
+        {
+            await inspections.RejectAsync(version, report.Reason!, state.WorkerId, stoppingToken);
+            LogRejected(version.Model, version.Version, report.Reason!);
+        }
+    }
+
+    // It was accepted before it was tried whether callers may share its runs, and is served meanwhile, each request alone.
+    private async Task ProveAsync(ModelVersion version, CancellationToken stoppingToken)
+    {
+        // One attempt may have been its inspection.
+        var proof = version.InspectionAttempts > MaxAttempts + 1
+            ? new BatchProof(false, $"it was tried {MaxAttempts} times whether rows are independent, and never was there a result")
+            : await OpenAsync(version, stoppingToken) is var report && report.Model?.Batching is { } found
+                ? found
+                : new BatchProof(false, $"it could not be tried whether rows are independent: {report.Reason}");
+        await inspections.ProveAsync(version, proof, state.WorkerId, stoppingToken);
+        LogProof(version.Model, version.Version, proof);
+    }
+
+    private void LogProof(string model, string version, BatchProof? proof)
+    {
+        if (proof is { Reason: { } reason })
+        {
+            LogNotBatched(model, version, reason);
+        }
+    }
+
+    private async Task<InspectionReport> OpenAsync(ModelVersion version, CancellationToken stoppingToken)
+    {
         var folder = options.Value.Directory.Length > 0 ? options.Value.Directory : Path.GetTempPath();
         var path = Path.Combine(folder, $"inspection-{Guid.NewGuid():N}.onnx");
         try
@@ -104,17 +147,7 @@ internal sealed partial class InspectionService(
                 await source.CopyToAsync(file, stoppingToken);
             }
 
-            var report = await inspector.InspectAsync(path, stoppingToken);
-            if (report.Model is { } model)
-            {
-                await inspections.AcceptAsync(version, model, state.WorkerId, stoppingToken);
-                LogAccepted(version.Model, version.Version, model.MemoryBytes);
-            }
-            else
-            {
-                await inspections.RejectAsync(version, report.Reason!, state.WorkerId, stoppingToken);
-                LogRejected(version.Model, version.Version, report.Reason!);
-            }
+            return await inspector.InspectAsync(path, stoppingToken);
         }
         finally
         {
@@ -127,6 +160,9 @@ internal sealed partial class InspectionService(
 
     [LoggerMessage(LogLevel.Warning, "{Model}/{Version} was inspected and is refused: {Reason}")]
     private partial void LogRejected(string model, string version, string reason);
+
+    [LoggerMessage(LogLevel.Information, "Requests for {Model}/{Version} do not share runs: {Reason}")]
+    private partial void LogNotBatched(string model, string version, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Uploaded models can't be inspected now, trying again: {Reason}")]
     private partial void LogFault(string reason);

@@ -35,10 +35,10 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, TimePr
             process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync(CancellationToken.None);
             cancellationToken.ThrowIfCancellationRequested();
-            return InspectionReport.Refused($"opening it took longer than {options.Value.Timeout.TotalSeconds:0} s");
+            return Ended(await output, $"opening it took longer than {options.Value.Timeout.TotalSeconds:0} s");
         }
 
-        return process.ExitCode == 0 ? Parse(await output) : Crashed(process.ExitCode, await complaints);
+        return process.ExitCode == 0 ? Parse(await output) : Ended(await output, Crashed(process.ExitCode, await complaints));
     }
 
     private ProcessStartInfo Describe(string path)
@@ -87,10 +87,18 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, TimePr
         environment["DOTNET_GCHeapHardLimit"] = (ManagedSpare + (2 * fileBytes)).ToString("X", CultureInfo.InvariantCulture);
     }
 
+    // A process that could open the model, and ended over more, has said so: it is served, each request alone.
+    private static InspectionReport Ended(string output, string reason) =>
+        Parse(output[..(output.LastIndexOf('\n') + 1)]) is { Model: not null } report
+            ? report with { Model = report.Model with { Batching = new(false, $"while it was tried whether rows are independent: {reason}") } }
+            : InspectionReport.Refused(reason);
+
+    // One line, or a second that says more.
     private static InspectionReport Parse(string output)
     {
         try
         {
+            output = output.Split('\n', StringSplitOptions.RemoveEmptyEntries) is [.., var last] ? last : "";
             return JsonSerializer.Deserialize(output, InspectionJson.Default.InspectionReport) is { } report && (report.Model is null) != (report.Reason is null)
                 ? report
                 : InspectionReport.Refused("opening it ended without a result");
@@ -101,20 +109,20 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, TimePr
         }
     }
 
-    private InspectionReport Crashed(int exitCode, string complaints)
+    private string Crashed(int exitCode, string complaints)
     {
         if (complaints.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || complaints.Contains("bad_alloc", StringComparison.Ordinal))
         {
-            return InspectionReport.Refused($"it needs more than the allowed {options.Value.MemoryBytes} bytes of memory");
+            return $"it needs more than the allowed {options.Value.MemoryBytes} bytes of memory";
         }
 
-        return InspectionReport.Refused((exitCode - SignalBase) switch
+        return (exitCode - SignalBase) switch
         {
             OutOfCpuTime => $"opening it took more than {options.Value.CpuSeconds} s of processor time",
             Killed => "the process that opened it was killed: it took too much processor time or memory",
             > 0 and var signal => $"the process that opened it crashed (signal {signal})",
             _ => $"the process that opened it failed (exit code {exitCode})",
-        });
+        };
     }
 
     // Reads to the end, so that the process never waits, and keeps no more than is allowed.

@@ -18,6 +18,8 @@ internal sealed class OnnxGraphScanner(ProtobufReader reader, InspectionLimits l
     private readonly HashSet<(string Domain, string Operator)> _functions = [];
     private int _nodes;
 
+    public IReadOnlySet<string> Operators => _used.Select(u => u.Operator).ToHashSet(StringComparer.Ordinal);
+
     public bool SawGraph { get; private set; }
 
     /// <summary>Of the outermost graph.</summary>

@@ -30,19 +30,24 @@ internal sealed class OnnxScanner
     }
 
     /// <exception cref="ModelRefusedException">The file is no ONNX model, or one that is not served.</exception>
-    public static VersionMetadata Scan(string path, InspectionLimits limits)
+    public static VersionMetadata Scan(string path, InspectionLimits limits, out IReadOnlySet<string> operators)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
-        return Scan(stream, limits);
+        return Scan(stream, limits, out operators);
     }
 
-    public static VersionMetadata Scan(Stream stream, InspectionLimits limits)
+    public static VersionMetadata Scan(Stream stream, InspectionLimits limits) => Scan(stream, limits, out _);
+
+    /// <param name="operators">The names of those that it uses, in whatever graph and domain.</param>
+    public static VersionMetadata Scan(Stream stream, InspectionLimits limits, out IReadOnlySet<string> operators)
     {
         RefuseRuntimeFormat(stream);
         var scanner = new OnnxScanner(stream, limits);
         try
         {
-            return scanner.Model();
+            var metadata = scanner.Model();
+            operators = scanner._graphs.Operators;
+            return metadata;
         }
         catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)
         {

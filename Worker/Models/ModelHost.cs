@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
@@ -146,8 +145,9 @@ internal sealed partial class ModelHost(
             foreach (var (name, version) in versions)
             {
                 var settings = snapshot.SettingsOf(version.Model);
-                var served = _served.GetOrAdd(name, _ => Serve(version, settings, stoppingToken));
-                served.Model.Apply(settings);
+                var plan = new ServingPlan(settings, BatchDecision.Of(version, settings).Batched);
+                var served = _served.GetOrAdd(name, _ => Serve(version, plan, stoppingToken));
+                served.Model.Apply(plan);
             }
 
             cache.Pin(versions.Values.Where(v => IsKept(snapshot, v)).Select(v => new ModelKey(v.Model, v.Version)));
@@ -170,9 +170,9 @@ internal sealed partial class ModelHost(
     private static bool IsKept(CatalogSnapshot snapshot, ModelVersion version) =>
         snapshot.SettingsOf(version.Model).Pinned || snapshot.ResidencyOf(version.Model) == Residency.Load;
 
-    private Served Serve(ModelVersion version, ModelSettings settings, CancellationToken stoppingToken)
+    private Served Serve(ModelVersion version, ServingPlan plan, CancellationToken stoppingToken)
     {
-        var model = ActivatorUtilities.CreateInstance<ServedModel>(services, new ModelKey(version.Model, version.Version), settings);
+        var model = ActivatorUtilities.CreateInstance<ServedModel>(services, new ModelKey(version.Model, version.Version), plan);
         return new Served(model, model.RunAsync(stoppingToken));
     }
 

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.ModelCache;
@@ -12,7 +11,7 @@ namespace InferenceTemplate.Worker.Models;
 /// </summary>
 internal sealed partial class ServedModel(
     ModelKey key,
-    ModelSettings settings,
+    ServingPlan plan,
     SessionCache cache,
     ModelServerFactory servers,
     RequestQueue queue,
@@ -29,7 +28,7 @@ internal sealed partial class ServedModel(
     private readonly Channel<bool> _wanted = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _withdrawn = new();
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private ModelSettings _settings = settings;
+    private ServingPlan _plan = plan;
     private CancellationTokenSource? _stop;
     private ModelServer? _server;
     private long _servingSince;
@@ -38,8 +37,6 @@ internal sealed partial class ServedModel(
     public ModelKey Key => key;
 
     public QueueName Queue { get; } = new(key.Model, key.Version);
-
-    public ModelSettings Settings => _settings;
 
     public bool IsServing => Volatile.Read(ref _server) is not null;
 
@@ -54,13 +51,13 @@ internal sealed partial class ServedModel(
     /// <summary>Somebody waits for this version, or it is to be open before anybody does.</summary>
     public void Want() => _wanted.Writer.TryWrite(true);
 
-    /// <summary>Takes new settings: a server that works by the old ones is replaced, over the same session, and loses nothing.</summary>
-    public void Apply(ModelSettings settings)
+    /// <summary>Takes a new plan: a server that works by the old one is replaced, over the same session, and loses nothing.</summary>
+    public void Apply(ServingPlan plan)
     {
         lock (_lock)
         {
-            var differs = !ServingSettings.Same(_settings, settings);
-            _settings = settings;
+            var differs = !ServingPlan.Same(_plan, plan);
+            _plan = plan;
             if (differs && _stop is not null)
             {
                 _restart = true;
@@ -144,7 +141,7 @@ internal sealed partial class ServedModel(
             _restart = false;
             _stop = stop;
             _servingSince = time.GetTimestamp();
-            _server = server = servers.Create(lease.Session, _settings);
+            _server = server = servers.Create(lease.Session, _plan);
         }
 
         _tried.TrySetResult();

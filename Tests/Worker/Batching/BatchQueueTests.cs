@@ -1,5 +1,6 @@
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Batching;
 
 namespace InferenceTemplate.Tests.Worker.Batching;
@@ -41,6 +42,39 @@ public sealed class BatchQueueTests : BatchQueueTest
         Assert.Equal(["a"], Take(queue));
         Assert.Equal(["b"], Take(queue));
         Assert.Equal(["c"], Take(queue));
+    }
+
+    [Fact]
+    public void Requests_that_wait_run_alone_once_the_model_is_not_to_be_batched()
+    {
+        var queue = Queue(maxRows: 8);
+        Add(queue, "a", [1, 2]);
+        Add(queue, "b", [1, 2]);
+
+        queue.Separate();
+        Add(queue, "c", [1, 2]);
+
+        Assert.Equal(["a"], Take(queue));
+        Assert.Equal(["b"], Take(queue));
+        Assert.Equal(["c"], Take(queue));
+    }
+
+    [Fact]
+    public void Request_whose_inputs_disagree_on_its_rows_runs_alone()
+    {
+        // Its Api knew of no batching yet. Two such requests together would agree again, and be cut in the wrong places.
+        var signature = new ModelSignature(
+            [new("x", Datatype.Fp32, [-1]), new("z", Datatype.Fp32, [-1])], [new("y", Datatype.Fp32, [-1])]);
+        var queue = Queue(maxRows: 8);
+        foreach (var (id, x, z) in new[] { ("a", 1, 2), ("b", 2, 1), ("c", 1, 1), ("d", 1, 1) })
+        {
+            Tensor[] inputs = [Requests.Floats("x", [x], new float[x]), Requests.Floats("z", [z], new float[z])];
+            queue.Add(PendingRequest.Create(signature, Requests.Queued(id, inputs))!, Now);
+        }
+
+        Assert.Equal(["a"], Take(queue));
+        Assert.Equal(["b"], Take(queue));
+        Assert.Equal(["c", "d"], Take(queue));
     }
 
     [Fact]

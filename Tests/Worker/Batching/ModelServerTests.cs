@@ -52,6 +52,7 @@ public sealed class ModelServerTests(Servers servers)
 
         // 16 fail, 8 pass, 8 fail, 4 fail, 4 pass, 2 pass, 2 fail, 1 passes, 1 fails.
         Assert.Equal([1, 2, 4, 8], model.Batches.Order());
+        Assert.True(model.IsTrusted);
     }
 
     [Fact]
@@ -92,10 +93,7 @@ public sealed class ModelServerTests(Servers servers)
     [Fact]
     public async Task Model_whose_outputs_cannot_be_cut_apart_is_soon_run_one_by_one()
     {
-        var total = new OnnxModel().Input("x", OnnxModel.Float, -1).Output("y", OnnxModel.Float, -1)
-            .Node("ReduceSum", ["x"], ["y"], ("keepdims", 1)).ToBytes();
-        await using var model = await ServedModel.CreateAsync(servers, total);
-        _ = model.Serve();
+        await using var model = await ServedModel.CreateAsync(servers, OnnxModel.Total);
         for (var round = 0; round < 2; round++)
         {
             var sent = new List<Task<InferenceReply>>();
@@ -104,10 +102,27 @@ public sealed class ModelServerTests(Servers servers)
                 sent.Add((await model.SendAsync(Requests.Floats("x", [1], i))).Reply);
             }
 
+            if (round == 0)
+            {
+                _ = model.Serve();
+            }
+
             Assert.Equal([0, 1, 2, 3], (await Task.WhenAll(sent)).Select(r => ServedModel.Floats(r)[0]));
         }
 
         Assert.All(model.Batches, rows => Assert.Equal(1, rows));
+        Assert.False(model.IsTrusted);
+    }
+
+    [Fact]
+    public async Task What_one_request_shows_alone_ends_batching_before_two_meet()
+    {
+        await using var model = await ServedModel.CreateAsync(servers, OnnxModel.Total);
+        _ = model.Serve();
+
+        Assert.Equal<float[]>([5], ServedModel.Floats(await (await model.SendAsync(Requests.Floats("x", [2], 2, 3))).Reply));
+
+        Assert.False(model.IsTrusted);
     }
 
     [Fact]

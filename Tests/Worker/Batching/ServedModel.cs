@@ -13,6 +13,8 @@ using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Jobs;
+using InferenceTemplate.Worker.ModelCache;
+using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -34,7 +36,8 @@ internal sealed class ServedModel : IAsyncDisposable
     private readonly ServiceProvider _services;
     private Task? _serving;
 
-    private ServedModel(Servers servers, byte[] model, string name, ModelSettings settings, WorkerOptions options, ResponseOptions responses)
+    private ServedModel(
+        Servers servers, byte[] model, string name, ModelSettings settings, WorkerOptions options, ResponseOptions responses, bool batched)
     {
         var (redis, queue) = (servers.Redis, Options.Create(new QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) }));
         Name = name;
@@ -75,9 +78,10 @@ internal sealed class ServedModel : IAsyncDisposable
             .AddSingleton(JobLedgerTests.NoCosts())
             .AddSingleton<JobLedger>()
             .AddSingleton<QueueConsumers>()
+            .AddSingleton<BatchTrust>()
             .AddSingleton<ModelServerFactory>()
             .BuildServiceProvider();
-        Server = _services.GetRequiredService<ModelServerFactory>().Create(_session, settings);
+        Server = _services.GetRequiredService<ModelServerFactory>().Create(_session, new ServingPlan(settings, batched));
     }
 
     public string Name { get; }
@@ -88,17 +92,20 @@ internal sealed class ServedModel : IAsyncDisposable
 
     public ModelServer Server { get; }
 
+    /// <summary>Whether requests may still share runs, as far as this worker has seen.</summary>
+    public bool IsTrusted => _services.GetRequiredService<BatchTrust>().Holds(new ModelKey(Name, "1"));
+
     /// <summary>Rows of each run, in order.</summary>
     public ConcurrentQueue<int> Batches { get; } = new();
 
     /// <summary>Prepares it; nothing is served before <see cref="Serve"/>.</summary>
     public static async Task<ServedModel> CreateAsync(
         Servers servers, byte[] model, ModelSettings? settings = null, WorkerOptions? options = null, string? name = null,
-        ResponseOptions? responses = null)
+        ResponseOptions? responses = null, bool batched = true)
     {
         var served = new ServedModel(
             servers, model, name ?? $"m{Guid.NewGuid():N}", settings ?? new ModelSettings { Instances = 1 }, options ?? new WorkerOptions(),
-            responses ?? new ResponseOptions());
+            responses ?? new ResponseOptions(), batched);
         await served._wakeup.StartAsync(CancellationToken.None);
         await served._cancellations.StartAsync(CancellationToken.None);
         await served._inbox.StartAsync(CancellationToken.None);

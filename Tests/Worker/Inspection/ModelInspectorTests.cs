@@ -27,6 +27,40 @@ public sealed class ModelInspectorTests : IDisposable
     }
 
     [Theory]
+    [InlineData("id-fp32", null)]
+    [InlineData("conv3", null)]
+    [InlineData("div", null)]
+    [InlineData("heads", null)]
+    [InlineData("idiv", null)]
+    [InlineData("str2float", null)]
+    [InlineData("topk5", null)]
+    [InlineData("cumsum", "is another alone than beside others")]
+    [InlineData("sk-onehot-strict", "did not run on made-up inputs")]
+    public async Task Inspector_tells_whether_requests_may_share_runs(string name, string? reason)
+    {
+        var report = await InspectAsync(SmallModels.Read(name), new());
+
+        Assert.Null(report.Reason);
+        Assert.Equal(reason is null, report.Model!.Batching!.Independent);
+        Assert.Contains(reason ?? "", report.Model.Batching.Reason ?? "", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Model_that_is_too_large_to_be_tried_is_accepted_and_not_batched()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setrlimit: memory is limited on Linux only.");
+
+        // Runs with a row, but not with the rows of a proof: each becomes 32 MiB, of which there are two.
+        var model = new OnnxModel().Input("x", OnnxModel.Float, -1, 1).Output("y", OnnxModel.Float, -1, 1 << 23)
+            .Integers("wide", [1, 1 << 23], 2).Node("Expand", ["x", "wide"], ["y"]).ToBytes();
+
+        var report = await InspectAsync(model, new InspectionOptions { MemoryBytes = 512 << 20 });
+
+        Assert.Null(report.Reason);
+        Assert.False(report.Model!.Batching!.Independent);
+    }
+
+    [Theory]
     [InlineData("random", "not an ONNX model")]
     [InlineData("external data", "outside the file")]
     [InlineData("custom domain", "not allowed")]

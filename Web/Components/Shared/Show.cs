@@ -35,4 +35,12 @@ internal static class Show
     /// <summary>Tensors as <c>input: FP32 [N × 8 × 8]</c>; N is a dimension of any size.</summary>
     public static string Signature(IEnumerable<TensorSignature> tensors) => string.Join(", ", tensors.Select(tensor =>
         $"{tensor.Name}: {tensor.Datatype} [{string.Join(" × ", tensor.Shape.Select(size => size < 0 ? "N" : Count(size)))}]"));
+
+    /// <summary>Whether requests share runs, and if not, why.</summary>
+    public static string Batching(BatchDecision? decision) => decision switch
+    {
+        null => "–",
+        { Batched: true } => "on",
+        { Reason: var reason } => $"off: {reason}",
+    };
 }

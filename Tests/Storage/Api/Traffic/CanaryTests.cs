@@ -165,6 +165,7 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
                 Platform = "onnxruntime_onnx",
                 Sha256 = new string('0', 64),
                 Signature = new ModelSignature([], []),
+                BatchProof = new BatchProof(true),
                 RegisteredAt = now,
             });
         }

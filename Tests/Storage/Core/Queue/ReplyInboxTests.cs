@@ -186,8 +186,7 @@ public sealed class ReplyInboxTests(Servers servers)
                 var clients = (string)(await _redis.GetDatabase().ExecuteAsync("CLIENT", "LIST", "TYPE", "pubsub"))!;
                 if (clients.Split('\n').FirstOrDefault(c => c.Contains($" name={_redis.ClientName} ", StringComparison.Ordinal)) is { } client)
                 {
-                    var id = client["id=".Length..client.IndexOf(' ', StringComparison.Ordinal)];
-                    Assert.Equal(1, (int)await _redis.GetDatabase().ExecuteAsync("CLIENT", "KILL", "ID", id));
+                    Assert.Equal(1, (int)await _redis.GetDatabase().ExecuteAsync("CLIENT", "KILL", "ID", client["id=".Length..client.IndexOf(' ', StringComparison.Ordinal)]));
                     return;
                 }
 

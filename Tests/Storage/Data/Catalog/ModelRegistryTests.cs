@@ -92,7 +92,7 @@ public sealed class ModelRegistryTests(Servers servers)
             var (added, _) = await registry.Models.AddAsync(
                 new NewVersion(model, version, staged, "models folder")
                 {
-                    Inspected = new InspectedModel(new ModelSignature([], []), new VersionMetadata(), 3),
+                    Inspected = new InspectedModel(new ModelSignature([], []), new VersionMetadata(), 3, new BatchProof(true)),
                     Labels = new Dictionary<string, string> { ["name"] = $"v{version}" },
                     Aliases = version is "2" or "4" ? ["chosen"] : [],
                     Stable = "2",
@@ -200,7 +200,8 @@ public sealed class ModelRegistryTests(Servers servers)
 
         Assert.Equal(2, quick.InspectionAttempts);
         Assert.False(await registry.Inspections.RejectAsync(slow!, "slow", "worker", Cancellation));
-        Assert.True(await registry.Inspections.AcceptAsync(quick, new InspectedModel(new ModelSignature([], []), new VersionMetadata(), 5), "worker", Cancellation));
+        var found = new InspectedModel(new ModelSignature([], []), new VersionMetadata(), 5, new BatchProof(true));
+        Assert.True(await registry.Inspections.AcceptAsync(quick, found, "worker", Cancellation));
         var version = (await registry.Catalog.SnapshotAsync(Cancellation)).Find(model, "1");
         Assert.Equal((VersionState.Ready, 5), (version!.State, version.MemoryBytes));
     }

@@ -63,7 +63,9 @@ internal sealed class Registry : IAsyncDisposable
         return await Models.AddAsync(
             new NewVersion(model, version, staged, "test")
             {
-                Inspected = ready ? new InspectedModel(new ModelSignature([], []), new VersionMetadata(), content.Length) : null,
+                Inspected = ready
+                    ? new InspectedModel(new ModelSignature([], []), new VersionMetadata(), content.Length, new BatchProof(false, "a test"))
+                    : null,
             },
             cancellationToken);
     }

@@ -36,6 +36,10 @@ public sealed class SignatureValidatorTests
     public void Inputs_that_disagree_on_the_batch_are_named() => Refused("a batch of 3 given, but 'ids' has 2", [Ids(2, 9), Mask(3, 4)]);
 
     [Fact]
+    public void First_dimension_counts_no_batch_where_each_request_runs_alone() =>
+        Assert.Null(SignatureValidator.Validate(Signature, [Ids(2, 9), Mask(3, 4)], [], batched: false));
+
+    [Fact]
     public void Empty_batch_is_refused() => Refused("at least 1", [Ids(0, 9), Mask(0, 4)]);
 
     [Fact]
