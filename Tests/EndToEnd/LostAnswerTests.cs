@@ -73,7 +73,7 @@ public sealed class LostAnswerTests(WaitingPlatform platform) : IClassFixture<Wa
         await platform.RegisterAsync();
         await using var redis = await platform.RedisAsync();
         using var client = platform.Admin();
-        var waiting = platform.CallAsync(client, Cancellation);
+        var waiting = WaitingPlatform.CallAsync(client, Cancellation);
 
         // The cancelled first copy stays where it is until it is read.
         for (var copies = 1; copies <= 2; copies++)
@@ -103,7 +103,7 @@ public sealed class LostAnswerTests(WaitingPlatform platform) : IClassFixture<Wa
         // The reconciler marks the data every few seconds, and the replicas look at the mark each second.
         await Wait.UntilAsync(async () => await redis.GetDatabase().KeyExistsAsync(QueueKeys.Epoch));
         await Task.Delay(TimeSpan.FromSeconds(3), Cancellation);
-        var waiting = platform.CallAsync(client, left.Token);
+        var waiting = WaitingPlatform.CallAsync(client, left.Token);
         await WaitingPlatform.QueuedAsync(redis, 1);
 
         await redis.GetDatabase().ExecuteAsync("FLUSHALL");
@@ -130,7 +130,7 @@ public sealed class AnswerOfRedisAwayTests(WaitingPlatform platform) : IClassFix
         await platform.RegisterAsync();
         await using var redis = await platform.RedisAsync();
         using var client = platform.Admin();
-        var waiting = platform.CallAsync(client, TestContext.Current.CancellationToken);
+        var waiting = WaitingPlatform.CallAsync(client, TestContext.Current.CancellationToken);
         await WaitingPlatform.QueuedAsync(redis, 1);
 
         await Assert.ThrowsAnyAsync<RedisException>(() => redis.GetDatabase().ExecuteAsync("SHUTDOWN", "NOSAVE"));
