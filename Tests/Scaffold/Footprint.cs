@@ -27,6 +27,17 @@ internal sealed partial class Footprint : IAsyncDisposable
         var text = Volume().Replace(await File.ReadAllTextAsync(host, cancellation), match => own + match.Value);
         await File.WriteAllTextAsync(host, text, cancellation);
 
+        // The manifest names them too, and the project's tests compare it with the topology.
+        if (project.Texts.TryGetValue("aspire-manifest.json", out var manifest))
+        {
+            foreach (var volume in Volume().Matches(text).Select(match => match.Value))
+            {
+                manifest = manifest.Replace($"\"{volume[own.Length..]}\"", $"\"{volume}\"", StringComparison.Ordinal);
+            }
+
+            await File.WriteAllTextAsync(project.PathOf("aspire-manifest.json"), manifest, cancellation);
+        }
+
         // As Microsoft.Extensions.Configuration.UserSecrets finds it.
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         var folder = OperatingSystem.IsWindows()
