@@ -67,5 +67,5 @@ public class SampleRequestTests
         Assert.Equal("curl http://api:8080/v2 -H 'Authorization: Bearer <your API key>'", command);
     }
 
-    private static ModelVersion Model(string name, TensorSignature input) => new(name, "1", "onnxruntime_onnx", "ready", 1, 0, [input], []);
+    private static ModelVersion Model(string name, TensorSignature input) => new(name, "1", "onnxruntime_onnx", "ready", 1, 0, null, [input], []);
 }
