@@ -5,11 +5,25 @@ internal static class BatchOperators
 {
     private static readonly Dictionary<string, string> Reasons = new(StringComparer.Ordinal)
     {
-        ["RandomNormal"] = Random, ["RandomNormalLike"] = Random, ["RandomUniform"] = Random, ["RandomUniformLike"] = Random,
-        ["Multinomial"] = Random, ["Bernoulli"] = Random, ["Sampling"] = Random,
-        ["If"] = Branches, ["Loop"] = Branches, ["GreedySearch"] = Branches, ["BeamSearch"] = Branches, ["WhisperBeamSearch"] = Branches,
-        ["NonZero"] = Shapes, ["Unique"] = Shapes, ["Compress"] = Shapes, ["NonMaxSuppression"] = Shapes,
-        ["DynamicQuantizeLinear"] = Measures, ["DynamicQuantizeMatMul"] = Measures, ["DynamicQuantizeLSTM"] = Measures,
+        ["RandomNormal"] = Random,
+        ["RandomNormalLike"] = Random,
+        ["RandomUniform"] = Random,
+        ["RandomUniformLike"] = Random,
+        ["Multinomial"] = Random,
+        ["Bernoulli"] = Random,
+        ["Sampling"] = Random,
+        ["If"] = Branches,
+        ["Loop"] = Branches,
+        ["GreedySearch"] = Branches,
+        ["BeamSearch"] = Branches,
+        ["WhisperBeamSearch"] = Branches,
+        ["NonZero"] = Shapes,
+        ["Unique"] = Shapes,
+        ["Compress"] = Shapes,
+        ["NonMaxSuppression"] = Shapes,
+        ["DynamicQuantizeLinear"] = Measures,
+        ["DynamicQuantizeMatMul"] = Measures,
+        ["DynamicQuantizeLSTM"] = Measures,
     };
 
     private const string Random = "gives random values";
