@@ -15,7 +15,7 @@ public sealed class BatchOptions
     [Range(64, 32 << 20)]
     public int MaxLineBytes { get; set; } = 1 << 20;
 
-    /// <summary>Bytes of one line's response as JSON; a line with a longer one fails alone. 1 KiB to 256 MiB, default 16 MiB.</summary>
+    /// <summary>Bytes of one line's response as JSON; a line with a longer one fails alone.</summary>
     [Range(1 << 10, 256 << 20)]
     public int MaxAnswerBytes { get; set; } = 16 << 20;
 

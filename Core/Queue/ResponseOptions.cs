@@ -7,7 +7,7 @@ public sealed class ResponseOptions
 {
     public const string Section = "Limits";
 
-    /// <summary>Bytes of all outputs of one answer, as tensors; more is answered 413. Default 64 MiB.</summary>
+    /// <summary>Bytes of all outputs of one answer, as tensors; more are answered 413.</summary>
     [Range(1024, 1 << 30)]
     public int ResponseBytes { get; set; } = 64 << 20;
 }

@@ -25,7 +25,7 @@ public sealed class InspectionOptions
     [Range(256L << 20, 1L << 40)]
     public long MemoryBytes { get; set; } = 4L << 30;
 
-    /// <summary>Rows of the largest batch in which it is tried whether rows are independent. 8 to 4,096, default 64.</summary>
+    /// <summary>Rows of the largest batch in which it is tried whether rows are independent.</summary>
     [Range(8, 4096)]
     public int LargestBatch { get; set; } = 64;
 
