@@ -15,7 +15,8 @@ internal sealed class HostProcess : IAsyncDisposable
     // The dashboard's own, so that several AppHosts may run on this machine.
     private const string AnyPort = "http://127.0.0.1:0";
 
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(3);
+    /// <summary>For whatever it does on a busy machine.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();
@@ -87,7 +88,7 @@ internal sealed class HostProcess : IAsyncDisposable
     {
         try
         {
-            await Wait.UntilAsync(() => _process.HasExited || state(), s_limit, awaited);
+            await Wait.UntilAsync(() => _process.HasExited || state(), Limit, awaited);
         }
         catch (TimeoutException late)
         {
@@ -111,7 +112,7 @@ internal sealed class HostProcess : IAsyncDisposable
     public async Task<int> EndedAsync()
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(s_limit);
+        limit.CancelAfter(Limit);
         await _process.WaitForExitAsync(limit.Token);
         return _process.ExitCode;
     }

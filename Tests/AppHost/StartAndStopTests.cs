@@ -59,6 +59,8 @@ public sealed class StartAndStopTests : IDisposable
         Assert.Empty(host.Children());
         Assert.True(exitCode == 0, $"{exitCode}: {host.Output}");
         Assert.DoesNotContain("Unhandled exception", host.Output, StringComparison.Ordinal);
-        await Wait.UntilAsync(() => host.All().Count == 0);
+
+        // What is left is the orchestrator, which looks now and then whether the host is there, and then puts its own things in order.
+        await Wait.UntilAsync(() => host.All().Count == 0, HostProcess.Limit, "the orchestrator to end");
     }
 }

@@ -1,3 +1,5 @@
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data.Artifacts;
 
 namespace InferenceTemplate.Worker.Inspection;
@@ -7,6 +9,7 @@ internal static class InspectionRegistration
     public static IServiceCollection AddInspection(this IServiceCollection services)
     {
         services.AddOptions<InspectionOptions>().BindConfiguration(InspectionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<SignatureLimits>().BindConfiguration(ResponseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<ModelInspector>();
         services.AddSingleton<FolderPublisher>();
         services.AddHostedService<InspectionService>();

@@ -2,12 +2,13 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using InferenceTemplate.Core.Catalog;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>Has a file opened by a process of its own, and survives whatever becomes of that.</summary>
-internal sealed class ModelInspector(IOptions<InspectionOptions> options, TimeProvider time)
+internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptions<SignatureLimits> limits, TimeProvider time)
 {
     // A signature of hundreds of tensors is some tens of KiB.
     private const int MaxReportChars = 4 << 20;
@@ -19,6 +20,12 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, TimePr
 
     /// <summary>What the file is, or why it is refused: also where the process that opened it crashed, hung or was stopped.</summary>
     public async Task<InspectionReport> InspectAsync(string path, CancellationToken cancellationToken)
+    {
+        var report = await OpenAsync(path, cancellationToken);
+        return report.Model is { } model && limits.Value.Refusal(model.Signature) is { } refusal ? InspectionReport.Refused(refusal) : report;
+    }
+
+    private async Task<InspectionReport> OpenAsync(string path, CancellationToken cancellationToken)
     {
         using var process = Process.Start(Describe(path)) ?? throw new InvalidOperationException("The process for an inspection could not be started.");
         process.StandardInput.Close();

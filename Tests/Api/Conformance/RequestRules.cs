@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api.Conformance;
 
@@ -19,6 +20,25 @@ public sealed class RequestRules(ProtocolModels models)
         Assert.Equal("my id", answer.GetProperty("id").GetString());
         Assert.Equal("""{"name":"y","datatype":"FP32","shape":[2,2],"data":[1,2,3,4.5]}""", answer.Output("y").GetRawText());
         Assert.Equal("""{"name":"t","datatype":"BYTES","shape":[2],"data":["a","b"]}""", answer.Output("t").GetRawText());
+    }
+
+    [Fact]
+    public async Task Model_of_twenty_inputs_and_outputs_is_called()
+    {
+        var (wide, name) = (new OnnxModel(), $"{models.Pair}-wide");
+        for (var i = 0; i < 20; i++)
+        {
+            wide.Input($"x{i}", OnnxModel.Float, -1).Output($"y{i}", OnnxModel.Float, -1).Node("Identity", [$"x{i}"], [$"y{i}"]);
+        }
+
+        await models.UploadAsync(name, wide.ToBytes());
+        var inputs = Enumerable.Range(0, 20).Select(i => $$"""{"name":"x{{i}}","datatype":"FP32","shape":[1],"data":[{{i}}]}""");
+
+        var answer = await models.InferAsync(name, $$"""{"inputs":[{{string.Join(",", inputs)}}]}""").OkAsync();
+
+        Assert.Equal(
+            Enumerable.Range(0, 20).Select(i => (float)i), Enumerable.Range(0, 20).Select(i => Assert.Single(answer.Output($"y{i}").Data<float>())));
+        using var deleted = await models.Client.DeleteAsync($"/v1/models/{name}", TestContext.Current.CancellationToken);
     }
 
     [Theory]

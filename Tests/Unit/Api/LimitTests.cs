@@ -17,7 +17,7 @@ public sealed class LimitTests
 
         Assert.Equal(33_554_432, limits.MaxBodyBytes);
         Assert.Equal(64, limits.MaxJsonDepth);
-        Assert.Equal(16, limits.MaxTensors);
+        Assert.Equal(256, limits.MaxTensors);
         Assert.Equal(16_777_216, limits.MaxElements);
         Assert.Equal(16, limits.MaxDimensions);
         Assert.Equal(256, limits.MaxIdLength);

@@ -1,3 +1,4 @@
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker.Inspection;
 using Microsoft.Extensions.Options;
@@ -35,7 +36,8 @@ public sealed class GuideRefusalTests : IDisposable
     public async Task Refusal_of_the_guide_is_what_such_a_file_meets(string name, string reason)
     {
         await File.WriteAllBytesAsync(_path, Make(name), TestContext.Current.CancellationToken);
-        var inspector = new ModelInspector(Options.Create(new InspectionOptions()), TimeProvider.System);
+        var inspector = new ModelInspector(
+            Options.Create(new InspectionOptions()), Options.Create(new SignatureLimits()), TimeProvider.System);
 
         var report = await inspector.InspectAsync(_path, TestContext.Current.CancellationToken);
 

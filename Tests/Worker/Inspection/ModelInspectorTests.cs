@@ -1,3 +1,4 @@
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker.Inspection;
@@ -127,6 +128,40 @@ public sealed class ModelInspectorTests : IDisposable
         Assert.Null(fine.Reason);
     }
 
+    [Theory]
+    [InlineData(256, 1, 16, null)]
+    [InlineData(257, 1, 1, "it has 257 inputs, and a request may have 256 (Limits:MaxTensors)")]
+    [InlineData(1, 257, 1, "it has 257 outputs, and a request may have 256 (Limits:MaxTensors)")]
+    [InlineData(1, 1, 17, "input 'x0' has 17 dimensions, and a tensor may have 16 (Limits:MaxDimensions)")]
+    public async Task Model_that_no_request_could_call_is_refused(int inputs, int outputs, int dimensions, string? reason)
+    {
+        var (model, shape) = (new OnnxModel(), Enumerable.Repeat(1L, dimensions).ToArray());
+        for (var i = 0; i < inputs; i++)
+        {
+            model.Input($"x{i}", OnnxModel.Float, shape);
+        }
+
+        for (var i = 0; i < outputs; i++)
+        {
+            model.Output($"y{i}", OnnxModel.Float, shape).Node("Sum", [.. Enumerable.Range(0, inputs).Select(x => $"x{x}")], [$"y{i}"]);
+        }
+
+        var report = await InspectAsync(model.ToBytes(), new());
+
+        Assert.Equal(reason, report.Reason);
+    }
+
+    [Fact]
+    public async Task Input_larger_than_a_request_may_be_is_refused()
+    {
+        var model = new OnnxModel().Input("x", OnnxModel.Float, -1, 1 << 25).Output("y", OnnxModel.Float, -1, 1).Node("ReduceSum", ["x", "axes"], ["y"])
+            .Integers("axes", [1], 1);
+
+        var report = await InspectAsync(model.ToBytes(), new());
+
+        Assert.Equal("input 'x' has 33554432 elements at least, and a tensor may have 16777216 (Limits:MaxElements)", report.Reason);
+    }
+
     // A loop of 2^60 turns.
     private static byte[] Endless()
     {
@@ -155,6 +190,6 @@ public sealed class ModelInspectorTests : IDisposable
     private async Task<InspectionReport> InspectAsync(byte[] model, InspectionOptions options)
     {
         await File.WriteAllBytesAsync(_path, model, Cancellation);
-        return await new ModelInspector(Options.Create(options), TimeProvider.System).InspectAsync(_path, Cancellation);
+        return await new ModelInspector(Options.Create(options), Options.Create(new SignatureLimits()), TimeProvider.System).InspectAsync(_path, Cancellation);
     }
 }
