@@ -15,13 +15,35 @@ internal sealed class SubscriptionGuard(IConnectionMultiplexer redis, RedisChann
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(50);
 
+    // Of failures that follow one another within milliseconds, not each is told.
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
+
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _ended = new();
     private bool _recovering;
     private int _losses;
+    private long _sockets;
     private volatile Probe? _probe;
 
-    public void Start() => redis.ConnectionFailed += OnConnectionFailed;
+    private bool IsRecovering
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _recovering;
+            }
+        }
+    }
+
+    private long Sockets => redis.GetCounters().Subscription.SocketCount;
+
+    public void Start()
+    {
+        _sockets = Sockets;
+        redis.ConnectionFailed += OnConnectionFailed;
+        _ = WatchAsync();
+    }
 
     public void Dispose()
     {
@@ -47,11 +69,34 @@ internal sealed class SubscriptionGuard(IConnectionMultiplexer redis, RedisChann
 
     private void OnConnectionFailed(object? sender, ConnectionFailedEventArgs failed)
     {
-        if (failed.ConnectionType != ConnectionType.Subscription)
+        if (failed.ConnectionType == ConnectionType.Subscription)
         {
-            return;
+            Recover();
         }
+    }
 
+    // Another socket than the one that was last proven: messages between the two are lost.
+    private async Task WatchAsync()
+    {
+        using var timer = new PeriodicTimer(LookEvery);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_ended.Token))
+            {
+                if (!IsRecovering && Sockets != Interlocked.Read(ref _sockets))
+                {
+                    Recover();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The guard's end.
+        }
+    }
+
+    private void Recover()
+    {
         lock (_lock)
         {
             _losses++;
@@ -93,6 +138,7 @@ internal sealed class SubscriptionGuard(IConnectionMultiplexer redis, RedisChann
     {
         var probe = _probe = new Probe();
         byte[] message = [Format, .. probe.Id.ToByteArray()];
+        var isThere = false;
         var until = TimeProvider.System.GetTimestamp() + (long)(Patience.TotalSeconds * TimeProvider.System.TimestampFrequency);
         while (!_ended.IsCancellationRequested && TimeProvider.System.GetTimestamp() < until)
         {
@@ -100,6 +146,13 @@ internal sealed class SubscriptionGuard(IConnectionMultiplexer redis, RedisChann
             {
                 if (redis.GetSubscriber().IsConnected(channel))
                 {
+                    if (!isThere)
+                    {
+                        // Before it is proven: one that takes its place meanwhile is proven anew.
+                        Interlocked.Exchange(ref _sockets, Sockets);
+                        isThere = true;
+                    }
+
                     _ = redis.GetSubscriber().PublishAsync(channel, message, CommandFlags.FireAndForget);
                 }
 

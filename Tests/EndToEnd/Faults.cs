@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Aspire.Hosting.Testing;
 using InferenceTemplate.Tests.Shared;
 using StackExchange.Redis;
@@ -37,6 +38,13 @@ internal static class Faults
         await found.WaitForExitAsync(Cancellation);
     }
 
+    /// <summary>Stops one process of a service in the middle of what it does, as a stuck machine does; it goes on when this is disposed.</summary>
+    public static async Task<IDisposable> PauseAsync(Platform platform, string service)
+    {
+        var database = (await platform.App.GetConnectionStringAsync("inference", Cancellation))!;
+        return new PausedProcess(Processes(service, database).First());
+    }
+
     // The orchestrator's processes are not beneath this one; the platform's own database tells which are of it.
     private static IEnumerable<int> Processes(string service, string database) => Directory.EnumerateDirectories("/proc")
         .Select(folder => int.TryParse(Path.GetFileName(folder), out var id) ? id : 0)
@@ -54,6 +62,25 @@ internal static class Faults
         {
             // It has ended meanwhile.
             return "";
+        }
+    }
+
+    private sealed class PausedProcess : IDisposable
+    {
+        private readonly int _id;
+
+        public PausedProcess(int id)
+        {
+            _id = id;
+            Signal("-STOP");
+        }
+
+        public void Dispose() => Signal("-CONT");
+
+        private void Signal(string signal)
+        {
+            using var kill = Process.Start("kill", [signal, _id.ToString(CultureInfo.InvariantCulture)]);
+            kill.WaitForExit();
         }
     }
 }

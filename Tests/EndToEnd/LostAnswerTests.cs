@@ -1,7 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Aspire.Hosting;
-using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Tests.Shared;
@@ -10,38 +8,10 @@ using StackExchange.Redis;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 
-/// <summary>A platform with a model whose requests stay in the queue: its worker goes on trying to load it.</summary>
+/// <summary>A platform whose worker is paused, so that requests stay in the queue.</summary>
 public sealed class WaitingPlatform : Platform
 {
-    public const string Model = "ghost";
-
-    protected override void Configure(IDistributedApplicationTestingBuilder builder)
-    {
-        foreach (var service in builder.Resources.OfType<ProjectResource>().Where(p => p.Name is "api" or "worker").ToList())
-        {
-            builder.CreateResourceBuilder(service).WithEnvironment("Worker__LoadFailures", "100");
-        }
-    }
-
-    public async Task RegisterAsync()
-    {
-        await using var database = await DatabaseAsync();
-        await using var command = database.CreateCommand($$"""
-            INSERT INTO models (name, settings, created_at, updated_at) VALUES ('{{Model}}', '{}', now(), now()) ON CONFLICT DO NOTHING;
-            INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
-            SELECT '{{Model}}', version, platform, repeat('0', 64), size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits' AND version = '1'
-            ON CONFLICT DO NOTHING
-            """);
-        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-
-        // Each of the replicas reads the catalogue at most once a second.
-        for (var seen = 0; seen < 20;)
-        {
-            using var fresh = Admin();
-            using var response = await fresh.GetAsync($"/v2/models/{Model}", TestContext.Current.CancellationToken);
-            seen = response.IsSuccessStatusCode ? seen + 1 : 0;
-        }
-    }
+    private const string Model = "digits";
 
     public async Task<ConnectionMultiplexer> RedisAsync()
     {
@@ -50,7 +20,7 @@ public sealed class WaitingPlatform : Platform
         return await ConnectionMultiplexer.ConnectAsync(options);
     }
 
-    /// <summary>Begins a call that nobody answers, and that has nearly a minute.</summary>
+    /// <summary>Begins a call that has nearly a minute.</summary>
     public static Task<HttpResponseMessage> CallAsync(HttpClient client, CancellationToken cancellationToken) => client.PostAsync(
         $"/v2/models/{Model}/infer", Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":58000000},"), cancellationToken);
 
@@ -70,7 +40,7 @@ public sealed class LostAnswerTests(WaitingPlatform platform) : IClassFixture<Wa
     [Fact]
     public async Task Call_whose_answer_may_be_lost_twice_is_503_long_before_its_deadline()
     {
-        await platform.RegisterAsync();
+        using var paused = await Faults.PauseAsync(platform, "Worker");
         await using var redis = await platform.RedisAsync();
         using var client = platform.Admin();
         var waiting = WaitingPlatform.CallAsync(client, Cancellation);
@@ -94,7 +64,7 @@ public sealed class LostAnswerTests(WaitingPlatform platform) : IClassFixture<Wa
     [Fact]
     public async Task Call_that_waits_when_redis_loses_its_data_is_queued_again()
     {
-        await platform.RegisterAsync();
+        using var paused = await Faults.PauseAsync(platform, "Worker");
         await using var redis = await platform.RedisAsync();
         using var client = platform.Admin();
         using var left = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
@@ -127,7 +97,7 @@ public sealed class AnswerOfRedisAwayTests(WaitingPlatform platform) : IClassFix
     [Fact]
     public async Task Call_that_waits_when_redis_ends_is_503_long_before_its_deadline()
     {
-        await platform.RegisterAsync();
+        using var paused = await Faults.PauseAsync(platform, "Worker");
         await using var redis = await platform.RedisAsync();
         using var client = platform.Admin();
         var waiting = WaitingPlatform.CallAsync(client, TestContext.Current.CancellationToken);
