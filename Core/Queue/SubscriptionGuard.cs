@@ -18,29 +18,18 @@ internal sealed class SubscriptionGuard(IConnectionMultiplexer redis, RedisChann
     // Of failures that follow one another within milliseconds, not each is told.
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
 
-    private readonly Lock _lock = new();
     private readonly CancellationTokenSource _ended = new();
-    private bool _recovering;
-    private int _losses;
-    private long _sockets;
+
+    private readonly SemaphoreSlim _failures = new(0);
+
+    private long _provenSocket;
     private volatile Probe? _probe;
 
-    private bool IsRecovering
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _recovering;
-            }
-        }
-    }
-
-    private long Sockets => redis.GetCounters().Subscription.SocketCount;
+    private long Socket => redis.GetCounters().Subscription.SocketCount;
 
     public void Start()
     {
-        _sockets = Sockets;
+        _provenSocket = Socket;
         redis.ConnectionFailed += OnConnectionFailed;
         _ = WatchAsync();
     }
@@ -71,21 +60,20 @@ internal sealed class SubscriptionGuard(IConnectionMultiplexer redis, RedisChann
     {
         if (failed.ConnectionType == ConnectionType.Subscription)
         {
-            Recover();
+            _failures.Release();
         }
     }
 
-    // Another socket than the one that was last proven: messages between the two are lost.
     private async Task WatchAsync()
     {
-        using var timer = new PeriodicTimer(LookEvery);
         try
         {
-            while (await timer.WaitForNextTickAsync(_ended.Token))
+            while (true)
             {
-                if (!IsRecovering && Sockets != Interlocked.Read(ref _sockets))
+                // Messages between the socket that was last proven and another are lost.
+                if (await _failures.WaitAsync(LookEvery, _ended.Token) || Socket != _provenSocket)
                 {
-                    Recover();
+                    await RecoverAsync();
                 }
             }
         }
@@ -95,43 +83,20 @@ internal sealed class SubscriptionGuard(IConnectionMultiplexer redis, RedisChann
         }
     }
 
-    private void Recover()
-    {
-        lock (_lock)
-        {
-            _losses++;
-            if (_recovering)
-            {
-                return;
-            }
-
-            _recovering = true;
-        }
-
-        _ = RecoverAsync();
-    }
-
     private async Task RecoverAsync()
     {
-        while (!_ended.IsCancellationRequested)
+        bool restored;
+        do
         {
-            int seen;
-            lock (_lock)
+            while (_failures.Wait(0))
             {
-                seen = _losses;
+                // What was told before the proof is over with it.
             }
 
-            var restored = await IsBackAsync();
+            restored = await IsBackAsync();
             lost(restored ? "the connection to Redis broke" : "the connection to Redis broke and is not there again", restored);
-            lock (_lock)
-            {
-                if (restored && seen == _losses)
-                {
-                    _recovering = false;
-                    return;
-                }
-            }
         }
+        while (!restored && !_ended.IsCancellationRequested);
     }
 
     private async Task<bool> IsBackAsync()
@@ -149,7 +114,7 @@ internal sealed class SubscriptionGuard(IConnectionMultiplexer redis, RedisChann
                     if (!isThere)
                     {
                         // Before it is proven: one that takes its place meanwhile is proven anew.
-                        Interlocked.Exchange(ref _sockets, Sockets);
+                        _provenSocket = Socket;
                         isThere = true;
                     }
 
