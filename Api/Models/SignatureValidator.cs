@@ -8,7 +8,7 @@ public static class SignatureValidator
 {
     /// <summary>The first thing wrong with the request, in words for its sender; null where it fits.</summary>
     /// <param name="batched">Whether requests share runs, so that the first dimension of each input counts the same rows.</param>
-    public static string? Validate(ModelSignature signature, IReadOnlyList<Tensor> inputs, IReadOnlyList<string> outputs, bool batched = true)
+    public static string? Validate(ModelSignature signature, IReadOnlyList<Tensor> inputs, IReadOnlyList<string> outputs, bool batched)
     {
         foreach (var input in inputs)
         {

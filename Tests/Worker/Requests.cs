@@ -37,6 +37,6 @@ internal static class Requests
         var input = new Tensor("x", Datatype.Fp32, shape, new byte[TensorShape.ElementCount(shape) * 4]);
         return PendingRequest.Create(
             signature ?? Signature([-1, .. shape[1..]]),
-            Queued(id, [input], priority: priority, at: at, deadline: deadline, deliveries: deliveries))!;
+            Queued(id, [input], priority: priority, at: at, deadline: deadline, deliveries: deliveries), batched: true)!;
     }
 }

@@ -6,7 +6,7 @@ namespace InferenceTemplate.Worker.Batching;
 /// Where the reader of a queue and the instances of its model meet: requests come in as they are read, and each
 /// instance that becomes free takes the next batch. So a batch grows as long as all instances are busy.
 /// </summary>
-internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool batchable, TimeProvider time)
+internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool sharesRuns, TimeProvider time)
 {
     // Reading takes a round trip: what runs meanwhile must be at hand, however short the runs of a model are.
     private static readonly TimeSpan ReadAhead = TimeSpan.FromMilliseconds(5);
@@ -16,8 +16,7 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool b
     // Holds one signal at most: the reader looks anew after each.
     private readonly Channel<bool> _room = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    private readonly BatchQueue _queue = new(rules, tuner, batchable);
-    private bool _batchable = batchable;
+    private readonly BatchQueue _queue = new(rules, tuner, sharesRuns);
     private bool _closed;
     private int _begun;
 
@@ -48,7 +47,7 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool b
             var most = (rules.Instances + 1) * rules.MaxRows;
             var perRow = tuner.Expected(1);
             var ahead = perRow > TimeSpan.Zero ? (int)Math.Min(most, rules.Instances * ReadAhead / perRow) : 0;
-            var wanted = Math.Min(most, Math.Max((rules.Instances + 1) * (_batchable ? tuner.Best : 1), ahead)) - rows;
+            var wanted = Math.Min(most, Math.Max((rules.Instances + 1) * (_queue.SharesRuns ? tuner.Best : 1), ahead)) - rows;
             if (wanted <= 0 || bytes >= rules.MaxBytes || _closed)
             {
                 return 0;
@@ -126,14 +125,13 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool b
     }
 
     /// <summary>Whether requests may run together.</summary>
-    public bool SharesRuns => Volatile.Read(ref _batchable);
+    public bool SharesRuns => _queue.SharesRuns;
 
     /// <summary>From now on each request runs alone.</summary>
     public void Separate()
     {
         lock (_lock)
         {
-            _batchable = false;
             tuner.Cap(1);
             _queue.Separate();
             Monitor.PulseAll(_lock);

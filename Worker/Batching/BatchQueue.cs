@@ -6,15 +6,18 @@ namespace InferenceTemplate.Worker.Batching;
 /// Forms batches out of the requests that this worker holds. Knows neither threads nor clocks: its owner locks it and
 /// says what time it is.
 /// </summary>
-internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool batchable)
+internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool sharesRuns)
 {
     // How many batches' worth of later, higher requests may overtake one of each level. Finite, so that none starves:
     // the consumer reads by weight, and what it has read must not be held back for ever.
     private static readonly int[] Handicaps = [0, 1, 4, 8];
 
     private readonly List<ShapeGroup> _groups = [];
-    private bool _batchable = batchable;
+    private bool _sharesRuns = sharesRuns;
     private long _arrivals;
+
+    /// <summary>Whether requests may run together. May be read without its owner's lock.</summary>
+    public bool SharesRuns => Volatile.Read(ref _sharesRuns);
 
     public int Count => _groups.Sum(g => g.Requests.Count);
 
@@ -29,7 +32,7 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool batcha
         request.Since = request.Request.EnqueuedAt < now ? request.Request.EnqueuedAt : now;
         _arrivals += request.Rows;
 
-        var alone = !_batchable || request.RunsAlone;
+        var alone = !_sharesRuns || request.RunsAlone;
         if (!alone && _groups.Find(g => g.Takes(request)) is { } group)
         {
             group.Add(request);
@@ -60,7 +63,7 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool batcha
     /// <summary>From now on each request runs alone, those that wait too.</summary>
     public void Separate()
     {
-        _batchable = false;
+        Volatile.Write(ref _sharesRuns, false);
         foreach (var group in _groups.Where(g => g.Requests.Count > 1).ToArray())
         {
             _groups.Remove(group);

@@ -43,7 +43,7 @@ internal sealed class PendingRequest
     /// </summary>
     /// <param name="batched">Whether it may share runs, its rows being those of the batch.</param>
     /// <returns>Null where an input of the model is missing.</returns>
-    public static PendingRequest? Create(ModelSignature signature, QueuedRequest queued, bool batched = true)
+    public static PendingRequest? Create(ModelSignature signature, QueuedRequest queued, bool batched)
     {
         var given = queued.Request.Inputs;
         var inputs = new Tensor[signature.Inputs.Length];

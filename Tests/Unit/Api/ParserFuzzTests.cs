@@ -121,7 +121,7 @@ public sealed class ParserFuzzTests
             RequireWhole(input);
         }
 
-        _ = SignatureValidator.Validate(signature, read.Inputs, read.Outputs);
+        _ = SignatureValidator.Validate(signature, read.Inputs, read.Outputs, batched: true);
         _ = FiniteNumbers.Refusal(read.Inputs);
         RequireAnswerable(read);
         return true;

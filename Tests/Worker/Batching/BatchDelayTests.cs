@@ -58,7 +58,7 @@ public sealed class BatchDelayTests : BatchQueueTest
             tuner.Record(4, TimeSpan.FromMilliseconds(40));
         }
 
-        var queue = new BatchQueue(Rules(maxRows: 4, delay: Delay), tuner, batchable: true);
+        var queue = new BatchQueue(Rules(maxRows: 4, delay: Delay), tuner, sharesRuns: true);
         Add(queue, "a", [1, 2]);
         queue.Add(Requests.Pending("b", [1, 2], at: Now, deadline: Now.AddMilliseconds(90)), Now);
         Assert.Null(Take(queue));

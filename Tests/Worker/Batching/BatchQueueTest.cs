@@ -17,7 +17,7 @@ public abstract class BatchQueueTest
 
     private protected static BatchQueue Queue(
         int maxRows, TimeSpan delay = default, int[]? preferred = null, RaggedShapes ragged = RaggedShapes.Separate, long maxBytes = 1 << 20) =>
-        new(Rules(maxRows, delay, preferred, ragged, maxBytes), new BatchTuner(maxRows), batchable: true);
+        new(Rules(maxRows, delay, preferred, ragged, maxBytes), new BatchTuner(maxRows), sharesRuns: true);
 
     private protected void Add(BatchQueue queue, string id, long[] shape, Priority priority = Priority.Normal) =>
         queue.Add(Requests.Pending(id, shape, priority, at: Now), Now);

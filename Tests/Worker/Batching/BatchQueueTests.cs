@@ -69,7 +69,7 @@ public sealed class BatchQueueTests : BatchQueueTest
         foreach (var (id, x, z) in new[] { ("a", 1, 2), ("b", 2, 1), ("c", 1, 1), ("d", 1, 1) })
         {
             Tensor[] inputs = [Requests.Floats("x", [x], new float[x]), Requests.Floats("z", [z], new float[z])];
-            queue.Add(PendingRequest.Create(signature, Requests.Queued(id, inputs))!, Now);
+            queue.Add(PendingRequest.Create(signature, Requests.Queued(id, inputs), batched: true)!, Now);
         }
 
         Assert.Equal(["a"], Take(queue));
@@ -114,7 +114,7 @@ public sealed class BatchQueueTests : BatchQueueTest
     [Fact]
     public void Requests_run_alone_when_the_model_fixes_its_first_dimension()
     {
-        var queue = new BatchQueue(Rules(maxRows: 8), new BatchTuner(8), batchable: false);
+        var queue = new BatchQueue(Rules(maxRows: 8), new BatchTuner(8), sharesRuns: false);
         Add(queue, "a", [1, 2]);
         Add(queue, "b", [1, 2]);
 

@@ -57,7 +57,7 @@ public sealed class ModelSessionTests
         using var session = Open();
         using var instance = session.CreateInstance();
         var call = Requests.Queued("1-0", [Requests.Floats("image", [1, 8, 8], Digits.HeldOut[0].Pixels)]);
-        var job = PendingRequest.Create(session.Signature, new QueuedRequest("1-0", call.Request with { Kind = RequestKind.Job }))!;
+        var job = PendingRequest.Create(session.Signature, new QueuedRequest("1-0", call.Request with { Kind = RequestKind.Job }), batched: true)!;
 
         using var outputs = instance.Run([job.Inputs]);
         var message = new ReplySplitter(session.Signature, [0, 1], outputs, 1)
@@ -112,7 +112,7 @@ public sealed class ModelSessionTests
         ModelSession.Open(new ModelFile("digits", "1", Path.Combine(AppContext.BaseDirectory, "models", "digits", "1", "model.onnx")), Cpu);
 
     private static PendingRequest Request(ModelSession session, float[] pixels) => PendingRequest.Create(
-        session.Signature, Requests.Queued("1-0", [Requests.Floats("image", [pixels.Length / 64, 8, 8], pixels)]))!;
+        session.Signature, Requests.Queued("1-0", [Requests.Floats("image", [pixels.Length / 64, 8, 8], pixels)]), batched: true)!;
 
     private static IReadOnlyList<InferenceReply> Split(
         ModelSession session, IEnumerable<OrtValue> outputs, IReadOnlyList<PendingRequest> requests, int rows)

@@ -12,7 +12,7 @@ public sealed class SignatureValidatorTests
 
     [Fact]
     public void Request_that_fits_passes() =>
-        Assert.Null(SignatureValidator.Validate(Signature, [Ids(2, 9), Mask(2, 4)], ["score"]));
+        Assert.Null(SignatureValidator.Validate(Signature, [Ids(2, 9), Mask(2, 4)], ["score"], batched: true));
 
     [Fact]
     public void Missing_input_is_named() => Refused("'mask' (BOOL [-1,4]) is missing", [Ids(2, 9)]);
@@ -45,7 +45,7 @@ public sealed class SignatureValidatorTests
     [Fact]
     public void Unknown_output_is_named() => Assert.Contains(
         "'mood' is not an output of this model; it has 'score'",
-        SignatureValidator.Validate(Signature, [Ids(2, 9), Mask(2, 4)], ["mood"]),
+        SignatureValidator.Validate(Signature, [Ids(2, 9), Mask(2, 4)], ["mood"], batched: true),
         StringComparison.Ordinal);
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class SignatureValidatorTests
     }
 
     private static void Refused(string reason, Tensor[] inputs) =>
-        Assert.Contains(reason, SignatureValidator.Validate(Signature, inputs, []), StringComparison.Ordinal);
+        Assert.Contains(reason, SignatureValidator.Validate(Signature, inputs, [], batched: true), StringComparison.Ordinal);
 
     private static Tensor Ids(params long[] shape) => new("ids", Datatype.Int64, shape, default);
 
