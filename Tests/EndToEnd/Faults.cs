@@ -21,10 +21,16 @@ internal static class Faults
 
     public static async Task FlushRedisAsync(Platform platform)
     {
+        await using var redis = await AdministerRedisAsync(platform);
+        await redis.GetDatabase().ExecuteAsync("FLUSHALL");
+    }
+
+    /// <summary>A connection that may do to Redis whatever there is.</summary>
+    public static async Task<ConnectionMultiplexer> AdministerRedisAsync(Platform platform)
+    {
         var options = ConfigurationOptions.Parse((await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
         options.AllowAdmin = true;
-        using var redis = await ConnectionMultiplexer.ConnectAsync(options);
-        await redis.GetDatabase().ExecuteAsync("FLUSHALL");
+        return await ConnectionMultiplexer.ConnectAsync(options);
     }
 
     /// <summary>Kills one process of a service, as the kernel does where memory is short.</summary>
