@@ -93,4 +93,4 @@ if (args.Contains("--endpoints", StringComparer.Ordinal))
 
 app.CheckEndpoints();
 await app.RunAsync();
-return 0;
+return Environment.ExitCode;

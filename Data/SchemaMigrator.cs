@@ -29,9 +29,9 @@ public sealed partial class SchemaMigrator(
                 LogCurrent();
                 return;
             }
-            catch (NpgsqlException exception) when (exception.IsTransient)
+            catch (Exception exception) when (Outages.IsDatabaseAway(exception))
             {
-                LogUnreachable(exception.Message);
+                LogUnreachable(exception.GetBaseException().Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
             }
         }

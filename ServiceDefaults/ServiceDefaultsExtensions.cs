@@ -34,10 +34,12 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>
     /// Maps, in every environment because probes and scrapers need them: <c>/alive</c> (is the process well), <c>/health</c> (can it
-    /// do its work), both one word and open to all; and <c>/metrics</c> for Prometheus.
+    /// do its work), both one word and open to all; and <c>/metrics</c> for Prometheus. Where a background service fails, the process
+    /// ends with 1.
     /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
+        app.ExitWithTheirFailure();
         app.MapHealthEndpoints();
         app.MapPrometheusScrapingEndpoint(DefaultPaths.Metrics).AllowAnonymous().DisableHttpMetrics();
         return app;

@@ -15,12 +15,29 @@ internal sealed class SchemaStartup(SchemaMigrator migrator, FirstAdminKey admin
     {
         try
         {
-            await migrator.MigrateAsync(stoppingToken);
-            await adminKey.EnsureAsync(stoppingToken);
+            while (!await TryAsync(stoppingToken))
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), stoppingToken);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // Stopped while the database was away.
+        }
+    }
+
+    private async Task<bool> TryAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await migrator.MigrateAsync(stoppingToken);
+            await adminKey.EnsureAsync(stoppingToken);
+            return true;
+        }
+        catch (Exception exception) when (Outages.IsDatabaseAway(exception))
+        {
+            // Between the migrations and the key; whoever waits for either is told that the database is away.
+            return false;
         }
     }
 }

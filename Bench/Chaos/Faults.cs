@@ -5,17 +5,13 @@ using StackExchange.Redis;
 namespace InferenceTemplate.Bench.Chaos;
 
 /// <summary>Kills, pauses and empties the parts of a product at random, and brings back what it killed.</summary>
-internal sealed class Faults(Product product) : IAsyncDisposable
+internal sealed class Faults(Product product)
 {
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan Down = TimeSpan.FromSeconds(1);
-
-    private static readonly TimeSpan Stays = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BackWithin = TimeSpan.FromMinutes(2);
 
     private readonly Random _random = new(7);
-    private readonly Dictionary<string, ProcessStartInfo> _starts = new(StringComparer.Ordinal);
-    private readonly List<Process> _restarted = [];
 
     /// <returns>How often each fault was made.</returns>
     public async Task<IReadOnlyDictionary<string, int>> RunAsync(CancellationToken over)
@@ -49,62 +45,28 @@ internal sealed class Faults(Product product) : IAsyncDisposable
         return done;
     }
 
-    public ValueTask DisposeAsync()
-    {
-        foreach (var process in _restarted.Where(p => !p.HasExited))
-        {
-            process.Kill(entireProcessTree: true);
-            process.Dispose();
-        }
-
-        return ValueTask.CompletedTask;
-    }
-
     private async Task KillAsync(string name)
     {
+        using var limit = new CancellationTokenSource(BackWithin);
         foreach (var process in await FindAsync(name))
         {
-            if (!_starts.TryGetValue(name, out var start))
-            {
-                _starts[name] = start = LinuxProcess.HowItWasStarted(process.Id);
-            }
-
-            process.Kill();
-            await process.WaitForExitAsync();
-            await Task.Delay(Down);
-            await StartAsync(name, start);
+            await product.BreakAsync(
+                name,
+                () =>
+                {
+                    process.Kill();
+                    return process.WaitForExitAsync(limit.Token);
+                },
+                limit.Token);
         }
-    }
-
-    // A server may refuse for a moment: Postgres does until the last process of the killed one has noticed.
-    private async Task StartAsync(string name, ProcessStartInfo start)
-    {
-        for (var attempt = 0; attempt < 20; attempt++)
-        {
-            var process = Process.Start(start)!;
-            process.OutputDataReceived += (_, _) => { };
-            process.ErrorDataReceived += (_, _) => { };
-            process.BeginOutputReadLine();
-            process.BeginErrorReadLine();
-            await Task.WhenAny(process.WaitForExitAsync(), Task.Delay(Stays));
-            if (!process.HasExited)
-            {
-                _restarted.Add(process);
-                return;
-            }
-
-            process.Dispose();
-        }
-
-        throw new InvalidOperationException($"{name} was killed and did not start again.");
     }
 
     private async Task PauseAsync(string name)
     {
         var processes = await FindAsync(name);
-        processes.ForEach(p => LinuxProcess.Signal(p.Id, "STOP"));
+        processes.ForEach(p => Signal(p.Id, "STOP"));
         await Task.Delay(Pause);
-        processes.ForEach(p => LinuxProcess.Signal(p.Id, "CONT"));
+        processes.ForEach(p => Signal(p.Id, "CONT"));
     }
 
     private async Task EmptyRedisAsync()
@@ -118,6 +80,12 @@ internal sealed class Faults(Product product) : IAsyncDisposable
         {
             // It is away at this moment: then there is nothing to empty.
         }
+    }
+
+    private static void Signal(int process, string signal)
+    {
+        using var kill = Process.Start("kill", ["-s", signal, $"{process}"]);
+        kill.WaitForExit();
     }
 
     private async Task<List<Process>> FindAsync(string name) =>

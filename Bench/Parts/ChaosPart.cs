@@ -5,12 +5,13 @@ using InferenceTemplate.Bench.Servers;
 namespace InferenceTemplate.Bench.Parts;
 
 /// <summary>
-/// Jobs are sent while processes are killed, paused and emptied at random; then each job that was accepted is accounted for. The
-/// product promises: none lost, none accepted or finished twice.
+/// Jobs and calls are sent while processes are killed, paused and emptied at random; then each job that was accepted is accounted for.
+/// The product promises: no job lost, none accepted or finished twice; no call without an end, none with another's answer.
 /// </summary>
 internal static class ChaosPart
 {
     private const int Senders = 8;
+    private const int Callers = 8;
 
     private static readonly TimeSpan Settle = TimeSpan.FromMinutes(3);
 
@@ -25,9 +26,15 @@ internal static class ChaosPart
             return;
         }
 
-        await using var faults = new Faults(product);
+        var faults = new Faults(product);
+        using var calls = new WatchedCalls(product, stage.Models.Digits);
+        var callers = await Task.WhenAll(Enumerable.Range(0, Callers).Select(calls.PrepareAsync));
         using var over = new CancellationTokenSource(TimeSpan.FromMinutes(stage.Options.Minutes));
-        var senders = Enumerable.Range(0, Senders).Select(_ => Task.Run(() => SendAsync(ledger, over.Token))).ToList();
+        List<Task> senders =
+        [
+            .. Enumerable.Range(0, Senders).Select(_ => Task.Run(() => SendAsync(ledger, over.Token))),
+            .. callers.Select(call => Task.Run(() => call(over.Token))),
+        ];
         var done = await faults.RunAsync(over.Token);
         await Task.WhenAll(senders);
         foreach (var (fault, times) in done)
@@ -46,6 +53,17 @@ internal static class ChaosPart
 
         stage.Report.Add("chaos.lost", account.Lost, "jobs");
         stage.Report.Add("chaos.twice", account.Twice, "jobs");
+        var outcome = calls.Result;
+        stage.Report.Add("chaos.calls.answered", outcome.Answered, "calls");
+        stage.Report.Add("chaos.calls.refused", outcome.Refused, "calls");
+        stage.Report.Add("chaos.calls.disconnected", outcome.Disconnected, "calls");
+        stage.Report.Add("chaos.calls.silent", outcome.Silent, "calls");
+        stage.Report.Add("chaos.calls.wrong", outcome.Wrong, "calls");
+        if (outcome.Silent + outcome.Wrong > 0)
+        {
+            throw new InvalidOperationException($"{outcome.Silent} calls had no end in time, {outcome.Wrong} a wrong answer");
+        }
+
         if (account.Lost + account.Twice > 0)
         {
             throw new InvalidOperationException($"{account.Lost} jobs were lost, {account.Twice} came twice: {string.Join(", ", account.Examples)}");

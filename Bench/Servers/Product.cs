@@ -85,6 +85,27 @@ internal sealed class Product : IAsyncDisposable
         return client;
     }
 
+    /// <summary>Does something that ends a resource's process, and brings the resource back as an operator would.</summary>
+    public async Task BreakAsync(string resource, Func<Task> kill, CancellationToken cancellationToken)
+    {
+        var resources = _app.Services.GetRequiredService<ResourceNotificationService>();
+        var commands = _app.Services.GetRequiredService<ResourceCommandService>();
+        var ended = resources.WaitForResourceAsync(
+            resource, change => KnownResourceStates.TerminalStates.Contains(change.Snapshot.State?.Text), cancellationToken);
+        await kill();
+        var id = (await ended).ResourceId;
+        var running = resources.WaitForResourceAsync(resource, KnownResourceStates.Running, cancellationToken);
+
+        // Refused while the AppHost does so itself, as it does for services.
+        while (await Task.WhenAny(running, Task.Delay(TimeSpan.FromSeconds(1), cancellationToken)) != running)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await commands.ExecuteCommandAsync(id, KnownResourceCommands.StartCommand, cancellationToken);
+        }
+
+        await running;
+    }
+
     public async Task<string> ConnectionStringAsync(string resource) => (await _app.GetConnectionStringAsync(resource))!;
 
     public async ValueTask DisposeAsync()

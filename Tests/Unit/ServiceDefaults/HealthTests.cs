@@ -43,6 +43,22 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public async Task Process_ends_with_1_when_a_background_service_fails()
+    {
+        try
+        {
+            await using var service = await Service.StartAsync(configure: builder => builder.Services.AddHostedService<FailingService>());
+            await service.Services.GetRequiredService<IHost>().WaitForShutdownAsync(TestContext.Current.CancellationToken);
+
+            Assert.Equal(1, Environment.ExitCode);
+        }
+        finally
+        {
+            Environment.ExitCode = 0;
+        }
+    }
+
+    [Fact]
     public async Task Alive_fails_when_a_check_tagged_live_does()
     {
         await using var service = await Service.StartAsync(configure: builder => builder.Services.AddHealthChecks()
@@ -138,5 +154,14 @@ public sealed class HealthTests
         var registrations = service.Services.GetRequiredService<IOptions<HealthCheckServiceOptions>>().Value.Registrations;
 
         Assert.All(registrations, registration => Assert.InRange(registration.Timeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(2)));
+    }
+
+    private sealed class FailingService(IHostApplicationLifetime lifetime) : BackgroundService
+    {
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            await Task.Delay(TimeSpan.FromMinutes(1), lifetime.ApplicationStarted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw new InvalidOperationException("failed");
+        }
     }
 }
