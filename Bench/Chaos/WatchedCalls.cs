@@ -89,7 +89,7 @@ internal sealed class WatchedCalls(Product product, BenchModel model) : IDisposa
         return Encoding.UTF8.GetBytes(
             $$"""{"inputs":[{"name":"{{model.Input}}","shape":[{{string.Join(',', model.Shape)}}],"datatype":"FP32","data":["""
             + string.Join(',', data)
-            + $$"""]}],"outputs":[{"name":"{{model.Output}}"}],"parameters":{"timeout":{{TimeoutSeconds * 1_000_000}}}}""");
+            + $$$"""]}],"outputs":[{"name":"{{{model.Output}}}"}],"parameters":{"timeout":{{{TimeoutSeconds * 1_000_000}}}}}""");
     }
 
     private static double[] Values(byte[] answer)
