@@ -80,6 +80,17 @@ want_package() {
   say "$2 is missing: $4 will be skipped (npm install --prefix $1 --no-save $2@$3)"
 }
 
+# The text operators of ONNX Runtime open this locale by its name.
+want_locale() {
+  if [ "$(uname -s)" != Linux ] || locale -a 2>/dev/null | grep -qiE '^en_US\.utf-?8$'; then return; fi
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    install_debian "the locale en_US.UTF-8" locales
+    localedef -i en_US -f UTF-8 en_US.UTF-8
+  else
+    say "the locale en_US.UTF-8 is missing: models with text operators can't be opened (Debian: sudo apt-get install locales && sudo localedef -i en_US -f UTF-8 en_US.UTF-8)"
+  fi
+}
+
 want_npm() { want_debian npm "nodejs npm" "tests with tools of npm"; }
 
 want_chromium() {

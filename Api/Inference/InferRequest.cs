@@ -53,7 +53,7 @@ internal static class InferRequest
                 $"{HeaderLength}: 0, a body of raw data only, is for models with one input; this one has {signature.Inputs.Length}");
         }
 
-        long[] shape = [.. input.Shape];
+        long[] shape = [.. input.ToldShape()];
         if (signature.IsBatchable)
         {
             shape[0] = 1;

@@ -63,7 +63,7 @@ internal sealed record ModelConfiguration(
     }
 
     private static TensorConfiguration[] Tensors(TensorSignature[] tensors, bool batches) =>
-        [.. tensors.Select(t => new TensorConfiguration(t.Name, $"TYPE_{Word(t.Datatype)}", batches ? t.Shape[1..] : t.Shape))];
+        [.. tensors.Select(t => new TensorConfiguration(t.Name, $"TYPE_{Word(t.Datatype)}", batches ? t.Shape[1..] : t.ToldShape()))];
 
     // Triton calls it by another name here than in the protocol.
     private static string Word(Datatype datatype) => datatype == Datatype.Bytes ? "STRING" : datatype.Name();

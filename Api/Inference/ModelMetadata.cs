@@ -11,7 +11,7 @@ namespace InferenceTemplate.Api.Inference;
 internal sealed record TensorMetadata(string Name, string Datatype, long[] Shape)
 {
     public static TensorMetadata[] From(IEnumerable<TensorSignature> tensors) =>
-        [.. tensors.Select(t => new TensorMetadata(t.Name, t.Datatype.Name(), t.Shape))];
+        [.. tensors.Select(t => new TensorMetadata(t.Name, t.Datatype.Name(), t.ToldShape()))];
 }
 
 /// <param name="Parameters">Ours, beside what the protocol knows.</param>

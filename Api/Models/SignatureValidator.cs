@@ -28,7 +28,7 @@ public static class SignatureValidator
                 return $"inputs['{input.Name}'].datatype: {input.Datatype.Name()} given, {declared.Datatype.Name()} expected";
             }
 
-            if (!TensorShape.Fits(input.Shape, declared.Shape))
+            if (!declared.IsUnranked && !TensorShape.Fits(input.Shape, declared.Shape))
             {
                 return $"inputs['{input.Name}'].shape: {TensorShape.Format(input.Shape)} given, "
                     + $"{TensorShape.Format(declared.Shape)} expected (-1 is any size)";
@@ -39,7 +39,7 @@ public static class SignatureValidator
         {
             if (!inputs.Any(i => i.Name == declared.Name))
             {
-                return $"inputs: '{declared.Name}' ({declared.Datatype.Name()} {TensorShape.Format(declared.Shape)}) is missing";
+                return $"inputs: '{declared.Name}' ({declared.Datatype.Name()} {(declared.IsUnranked ? "of any shape" : TensorShape.Format(declared.Shape))}) is missing";
             }
         }
 

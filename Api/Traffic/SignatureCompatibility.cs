@@ -37,9 +37,11 @@ public static class SignatureCompatibility
             return $"its {kind} '{expected.Name}' is {actual.Datatype.Name()}, not {expected.Datatype.Name()}";
         }
 
-        var fits = mayOpen ? TensorShape.Fits(expected.Shape, actual.Shape) : expected.Shape.AsSpan().SequenceEqual(actual.Shape);
+        var fits = (mayOpen && actual.IsUnranked)
+            || (expected.IsUnranked == actual.IsUnranked
+                && (mayOpen ? TensorShape.Fits(expected.Shape, actual.Shape) : expected.Shape.AsSpan().SequenceEqual(actual.Shape)));
         return fits
             ? null
-            : $"its {kind} '{expected.Name}' is {TensorShape.Format(actual.Shape)}, not {TensorShape.Format(expected.Shape)}";
+            : $"its {kind} '{expected.Name}' is {TensorShape.Format(actual.ToldShape())}, not {TensorShape.Format(expected.ToldShape())}";
     }
 }

@@ -23,6 +23,11 @@ public sealed class OnnxModel
 
     public OnnxModel Output(string name, int type, params long[] shape) => Value(12, name, type, shape);
 
+    /// <summary>An input without a shape, hence of any rank.</summary>
+    public OnnxModel UnrankedInput(string name, int type) => Value(11, name, new Message().Number(1, type));
+
+    public OnnxModel UnrankedOutput(string name, int type) => Value(12, name, new Message().Number(1, type));
+
     public OnnxModel Node(string type, string[] inputs, string[] outputs, params (string Name, long Value)[] attributes)
     {
         var node = new Message();
@@ -96,7 +101,11 @@ public sealed class OnnxModel
             dimensions.Nested(1, shape[i] < 0 ? new Message().Text(2, i == 0 ? "batch" : $"{name}{i}") : new Message().Number(1, shape[i]));
         }
 
-        var tensor = new Message().Number(1, type).Nested(2, dimensions);
+        return Value(field, name, new Message().Number(1, type).Nested(2, dimensions));
+    }
+
+    private OnnxModel Value(int field, string name, Message tensor)
+    {
         _graph.Nested(field, new Message().Text(1, name).Nested(2, new Message().Nested(1, tensor)));
         return this;
     }

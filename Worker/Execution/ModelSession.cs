@@ -14,9 +14,10 @@ internal sealed class ModelSession : IDisposable
 
     private volatile bool _closed;
 
-    private ModelSession(ModelFile file, byte[] content, InferenceSession session, bool binds)
+    private ModelSession(ModelFile file, InferenceSession session, bool binds)
     {
         File = file;
+        using var content = System.IO.File.OpenRead(file.Path);
         Sha256 = Convert.ToHexStringLower(SHA256.HashData(content));
         SizeBytes = content.Length;
         _session = session;
@@ -37,11 +38,10 @@ internal sealed class ModelSession : IDisposable
     public static ModelSession Open(ModelFile file, ExecutionDevice device)
     {
         using var options = device.CreateSessionOptions();
-        var content = System.IO.File.ReadAllBytes(file.Path);
-        var session = new InferenceSession(content, options);
+        var session = new InferenceSession(file.Path, options);
         try
         {
-            return new ModelSession(file, content, session, device.BindsValues);
+            return new ModelSession(file, session, device.BindsValues);
         }
         catch
         {

@@ -10,6 +10,11 @@ internal static partial class RuntimeMessage
     public static string Of(Exception exception)
     {
         var text = exception.Message;
+        if (Locale(text) is { } locale)
+        {
+            return locale;
+        }
+
         if (OfNode().Match(text) is not { Success: true } node)
         {
             return Plain(Code().Replace(text, "")) is { Length: > 0 } plain ? plain : NoReason;
@@ -19,9 +24,14 @@ internal static partial class RuntimeMessage
         return $"operator {node.Groups["operator"].Value}: {(reason.Length > 0 ? reason : NoReason)}";
     }
 
+    /// <summary>Text operators need a locale of the machine; null where the message is of something else.</summary>
+    public static string? Locale(string text) => MissingLocale().Match(text) is { Success: true } missing
+        ? $"the locale {missing.Groups["locale"].Value} is not installed where the worker runs, and its text operators need it"
+        : null;
+
     private static string Plain(string text)
     {
-        var line = text.TrimStart().Split('\n', 2)[0].TrimEnd();
+        var line = Loading().Replace(text.TrimStart().Split('\n', 2)[0].TrimEnd(), "");
         if (Source().Match(line) is { Success: true } source)
         {
             line = WithoutFunction(line[source.Length..]);
@@ -55,6 +65,12 @@ internal static partial class RuntimeMessage
 
     [GeneratedRegex(@"^\[ErrorCode:\w+\]\s*", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Code();
+
+    [GeneratedRegex(@"^Load model from .*? failed:\s*", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Loading();
+
+    [GeneratedRegex(@"locale with name:\s*(?<locale>[\w.\-]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex MissingLocale();
 
     [GeneratedRegex(@"^\S+\.(?:cc|cpp|cxx|h|hpp|cu|cuh):\d+ ", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Source();

@@ -69,27 +69,23 @@ internal static class InspectionChild
         operators = new HashSet<string>();
         try
         {
-            var metadata = OnnxScanner.Scan(path, limits, out operators);
+            var scanned = OnnxScanner.Scan(path, limits);
+            operators = scanned.Operators;
             var device = new ExecutionDevice(Options.Create(new WorkerOptions { Device = "cpu" }), NullLogger<ExecutionDevice>.Instance);
             var before = ProcessLimits.ResidentBytes;
             session = ModelSession.Open(new ModelFile("inspected", "1", path), device);
             var failure = FirstRun.Try(session);
             var memory = Math.Max(ProcessLimits.ResidentBytes - before, session.SizeBytes);
             var unproven = failure is null ? null : new BatchProof(false, $"it did not run on made-up inputs: {failure}");
-            return new InspectionReport(new InspectedModel(session.Signature, metadata, memory, unproven), null);
+            return new InspectionReport(new InspectedModel(scanned.WithRanks(session.Signature), scanned.Metadata, memory, unproven), null);
         }
         catch (ModelRefusedException exception)
         {
             return InspectionReport.Refused(exception.Message);
         }
-        catch (OnnxRuntimeException exception) when (exception.Message.Contains("TensorElementType", StringComparison.Ordinal))
-        {
-            // What the C# binding has no type for: floats and integers of 8 or 4 bits.
-            return InspectionReport.Refused("Inputs or outputs of its element types (such as FLOAT8E4M3FN or INT4) are not supported.");
-        }
         catch (OnnxRuntimeException exception)
         {
-            return InspectionReport.Refused($"ONNX Runtime can't open or run it: {RuntimeMessage.Of(exception)}");
+            return InspectionReport.Refused(OpenFailure.Of(exception));
         }
         catch (Exception exception) when (exception is NotSupportedException or ArgumentException or OverflowException)
         {

@@ -14,11 +14,15 @@ internal sealed class OnnxGraphScanner(ProtobufReader reader, InspectionLimits l
     };
 
     private readonly OnnxTensorScanner _tensors = new(reader);
+    private readonly OnnxValueScanner _values = new(reader);
     private readonly HashSet<(string Domain, string Operator)> _used = [];
     private readonly HashSet<(string Domain, string Operator)> _functions = [];
     private int _nodes;
 
     public IReadOnlySet<string> Operators => _used.Select(u => u.Operator).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>Inputs and outputs of any rank.</summary>
+    public IReadOnlySet<string> Unranked => _values.Unranked;
 
     public bool SawGraph { get; private set; }
 
@@ -45,6 +49,9 @@ internal sealed class OnnxGraphScanner(ProtobufReader reader, InspectionLimits l
                     break;
                 case { Number: 5, IsBlock: true }:
                     _tensors.Tensor(field);
+                    break;
+                case { Number: 11 or 12, IsBlock: true } when depth == 0:
+                    _values.Value(field, field.Number == 11 ? "input" : "output");
                     break;
                 case { Number: 15, IsBlock: true }:
                     _tensors.SparseTensor(field.End);
@@ -80,8 +87,8 @@ internal sealed class OnnxGraphScanner(ProtobufReader reader, InspectionLimits l
     }
 
     /// <summary>To be called when all has been seen: functions may stand after the nodes that use them.</summary>
-    /// <exception cref="ModelRefusedException">An operator or operator set is neither known nor defined by the model.</exception>
-    public void CheckOperators(IEnumerable<string> importedDomains)
+    /// <exception cref="ModelRefusedException">An operator is neither known nor defined by the model.</exception>
+    public void CheckOperators()
     {
         foreach (var (domain, name) in _used.Where(u => !_functions.Contains(u)))
         {
@@ -90,13 +97,6 @@ internal sealed class OnnxGraphScanner(ProtobufReader reader, InspectionLimits l
             {
                 throw new ModelRefusedException($"it uses the operator '{known}.{name}', which is not allowed");
             }
-        }
-
-        var foreign = importedDomains.FirstOrDefault(
-            d => !limits.Domains.Contains(d, StringComparer.Ordinal) && !_functions.Any(f => f.Domain == d));
-        if (foreign is not null)
-        {
-            throw new ModelRefusedException($"it imports the operator domain '{foreign}', which is not allowed");
         }
     }
 

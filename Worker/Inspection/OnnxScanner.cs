@@ -1,4 +1,5 @@
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Tensors;
 
 namespace InferenceTemplate.Worker.Inspection;
 
@@ -30,24 +31,19 @@ internal sealed class OnnxScanner
     }
 
     /// <exception cref="ModelRefusedException">The file is no ONNX model, or one that is not served.</exception>
-    public static VersionMetadata Scan(string path, InspectionLimits limits, out IReadOnlySet<string> operators)
+    public static ScannedModel Scan(string path, InspectionLimits limits)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
-        return Scan(stream, limits, out operators);
+        return Scan(stream, limits);
     }
 
-    public static VersionMetadata Scan(Stream stream, InspectionLimits limits) => Scan(stream, limits, out _);
-
-    /// <param name="operators">The names of those that it uses, in whatever graph and domain.</param>
-    public static VersionMetadata Scan(Stream stream, InspectionLimits limits, out IReadOnlySet<string> operators)
+    public static ScannedModel Scan(Stream stream, InspectionLimits limits)
     {
         RefuseRuntimeFormat(stream);
         var scanner = new OnnxScanner(stream, limits);
         try
         {
-            var metadata = scanner.Model();
-            operators = scanner._graphs.Operators;
-            return metadata;
+            return new ScannedModel(scanner.Model(), scanner._graphs.Operators, scanner._graphs.Unranked);
         }
         catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)
         {
@@ -107,7 +103,7 @@ internal sealed class OnnxScanner
             throw new ModelRefusedException("this is not an ONNX model: it has no IR version or no graph");
         }
 
-        _graphs.CheckOperators(_opsets.Keys);
+        _graphs.CheckOperators();
         return new VersionMetadata
         {
             Producer = $"{_producer} {_producerVersion}".Trim(),
@@ -163,4 +159,16 @@ internal sealed class OnnxScanner
             _properties[key] = value;
         }
     }
+}
+
+/// <summary>What a file says of its model.</summary>
+/// <param name="Operators">The names of those that it uses, in whatever graph and domain.</param>
+/// <param name="Unranked">Inputs and outputs without a shape.</param>
+internal sealed record ScannedModel(VersionMetadata Metadata, IReadOnlySet<string> Operators, IReadOnlySet<string> Unranked)
+{
+    /// <summary>ONNX Runtime tells a tensor of any rank as a scalar.</summary>
+    public ModelSignature WithRanks(ModelSignature signature) => new(WithRanks(signature.Inputs), WithRanks(signature.Outputs));
+
+    private TensorSignature[] WithRanks(TensorSignature[] tensors) =>
+        [.. tensors.Select(tensor => tensor.Shape.Length == 0 && Unranked.Contains(tensor.Name) ? tensor with { IsUnranked = true } : tensor)];
 }

@@ -62,6 +62,19 @@ public sealed class DatatypeRules(ProtocolModels models)
     }
 
     [Theory]
+    [InlineData("[]", "[1]")]
+    [InlineData("[3]", "[1,2,3]")]
+    [InlineData("[1,2,1]", "[1,2]")]
+    public async Task Input_without_a_shape_takes_any_rank_and_the_answer_has_it(string shape, string data)
+    {
+        var answer = await models.InferAsync(
+            models.Unranked, $$"""{"inputs":[{"name":"x","datatype":"FP32","shape":{{shape}},"data":{{data}}}]}""").OkAsync();
+
+        Assert.Equal(shape, answer.Output("y").GetProperty("shape").GetRawText());
+        Assert.Equal(data, answer.Output("y").GetProperty("data").GetRawText());
+    }
+
+    [Theory]
     [InlineData("FP16")]
     [InlineData("BF16")]
     public async Task Half_precision_as_json_is_refused_both_ways(string datatype)

@@ -31,6 +31,9 @@ public sealed class ProtocolModels(Platform platform) : IAsyncLifetime
     /// <summary>FP32 <c>x</c> [-1,2] to <c>y</c>, BYTES <c>s</c> [-1] to <c>t</c>.</summary>
     public string Pair => $"{Prefix}-pair";
 
+    /// <summary>FP32 <c>x</c> of any rank to <c>y</c>.</summary>
+    public string Unranked => $"{Prefix}-unranked";
+
     public HttpClient Client { get; } = platform.Admin();
 
     private string Prefix { get; } = $"oip-{Guid.NewGuid():N}"[..12];
@@ -41,15 +44,18 @@ public sealed class ProtocolModels(Platform platform) : IAsyncLifetime
             .Input("x", OnnxModel.Float, -1, 2).Input("s", OnnxModel.Text, -1)
             .Output("y", OnnxModel.Float, -1, 2).Output("t", OnnxModel.Text, -1)
             .Node("Identity", ["x"], ["y"]).Node("Identity", ["s"], ["t"]);
+        var unranked = new OnnxModel()
+            .UnrankedInput("x", OnnxModel.Float).UnrankedOutput("y", OnnxModel.Float).Node("Identity", ["x"], ["y"]);
         await Task.WhenAll([
             UploadAsync(Pair, pair.ToBytes()),
+            UploadAsync(Unranked, unranked.ToBytes()),
             .. Datatypes.Select(d => UploadAsync(Of(d.Datatype), Identity(d.Onnx))),
         ]);
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var model in Datatypes.Select(d => Of(d.Datatype)).Append(Pair))
+        foreach (var model in Datatypes.Select(d => Of(d.Datatype)).Append(Pair).Append(Unranked))
         {
             using var response = await Client.DeleteAsync($"/v1/models/{model}", CancellationToken.None);
         }

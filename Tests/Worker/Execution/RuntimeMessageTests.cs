@@ -18,6 +18,10 @@ public sealed class RuntimeMessageTests
         "[ErrorCode:Fail] Non-zero status code returned while running Loop node. Name:'l' Status Message: Non-zero status code returned while running Reshape node. Name:'r' Status Message: onnxruntime/reshape_helper.h:44 onnxruntime::ReshapeHelper::ReshapeHelper(const onnxruntime::TensorShape&, onnxruntime::TensorShapeVector&, bool) input_shape_size == size was false. The input tensor cannot be reshaped",
         "operator Reshape: input_shape_size == size was false. The input tensor cannot be reshaped")]
     [InlineData("[ErrorCode:InvalidArgument] Got invalid dimensions for input: x", "Got invalid dimensions for input: x")]
+    [InlineData(
+        "[ErrorCode:RuntimeException] Exception during initialization: /onnxruntime_src/onnxruntime/core/providers/cpu/nn/string_normalizer.cc:88 Failed to construct locale with name:en_US.UTF-8:locale::facet::_S_create_c_locale name not valid:Please, install necessary language-pack-en and configure locales",
+        "the locale en_US.UTF-8 is not installed where the worker runs, and its text operators need it")]
+    [InlineData("[ErrorCode:Fail] Load model from /tmp/cache/0a1b failed:Type Error: Type 'tensor(int64)' is invalid.", "Type Error: Type 'tensor(int64)' is invalid.")]
     [InlineData("std::bad_alloc", "ONNX Runtime gives no reason")]
     [InlineData("[ErrorCode:Fail] Non-zero status code returned while running X node. Name:'' Status Message: onnxruntime::lost", "operator X: ONNX Runtime gives no reason")]
     public void Message_keeps_the_operator_and_the_reason_and_no_code(string said, string told) =>

@@ -18,15 +18,15 @@ public sealed class GuideRefusalTests : IDisposable
     {
         { "external data", "it keeps data outside the file; convert it to one file" },
         { "custom operator", "it uses the operator 'my.ops.Name', which is not allowed" },
-        { "custom domain", "it imports the operator domain 'my.ops', which is not allowed" },
         { "sequence", "only tensors are served" },
-        { "float8", "are not supported" },
+        { "float8", "for which the protocol has no datatype" },
         { "text", "this is not an ONNX model, or it is cut off" },
         { "truncated", "this is not an ONNX model, or it is cut off" },
         { "runtime format", "this is in ONNX Runtime's own format; only ONNX files are served" },
         { "training", "it holds training graphs; only models for inference are served" },
-        { "new opset", "ONNX Runtime can't open or run it" },
-        { "unknown operator", "ONNX Runtime can't open or run it" },
+        { "new opset", "export it with opset" },
+        { "new IR version", "export it with an older version of onnx" },
+        { "unknown operator", "ONNX Runtime can't open it" },
     };
 
     public void Dispose() => File.Delete(_path);
@@ -59,7 +59,6 @@ public sealed class GuideRefusalTests : IDisposable
     private static byte[] Make(string name) => name switch
     {
         "custom operator" => OnnxFile.Unary("Name", "my.ops"),
-        "custom domain" => [.. OnnxFile.Unary("Identity"), .. OnnxFile.Message(8, [.. OnnxFile.Text(1, "my.ops"), .. OnnxFile.Number(2, 1)])],
         "sequence" => OnnxFile.Model(OnnxFile.Message(7, [
             .. OnnxFile.Node("SequenceConstruct", "", "x", "y"), .. OnnxFile.Text(2, "graph"), .. OnnxFile.Value(11, "x"), .. Sequence("y"),
         ])),
@@ -68,6 +67,7 @@ public sealed class GuideRefusalTests : IDisposable
             .. OnnxFile.Message(8, [.. OnnxFile.Text(1, ""), .. OnnxFile.Number(2, 19)]),
         ],
         "new opset" => [.. OnnxFile.Unary("Identity"), .. OnnxFile.Message(8, [.. OnnxFile.Text(1, ""), .. OnnxFile.Number(2, 999)])],
+        "new IR version" => [.. OnnxFile.Unary("Identity"), .. OnnxFile.Number(1, 99)],
         "unknown operator" => OnnxFile.Unary("NoSuchOperator"),
         _ => HostileFiles.Make(name),
     };

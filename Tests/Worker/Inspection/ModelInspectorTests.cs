@@ -47,6 +47,18 @@ public sealed class ModelInspectorTests : IDisposable
     }
 
     [Fact]
+    public async Task Inspector_tells_a_tensor_of_any_rank_from_a_scalar()
+    {
+        var model = new OnnxModel().UnrankedInput("x", OnnxModel.Float).Input("s", OnnxModel.Float)
+            .UnrankedOutput("y", OnnxModel.Float).Output("t", OnnxModel.Float).Node("Identity", ["x"], ["y"]).Node("Identity", ["s"], ["t"]);
+
+        var report = await InspectAsync(model.ToBytes(), new());
+
+        Assert.Equal([("x", true), ("s", false)], report.Model!.Signature.Inputs.Select(input => (input.Name, input.IsUnranked)));
+        Assert.Equal([("y", true), ("t", false)], report.Model.Signature.Outputs.Select(output => (output.Name, output.IsUnranked)));
+    }
+
+    [Fact]
     public async Task Model_that_is_too_large_to_be_tried_is_accepted_and_not_batched()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setrlimit: memory is limited on Linux only.");

@@ -25,7 +25,7 @@ public sealed class OnnxScannerTests
     {
         using var file = new MemoryStream(OnnxFile.Unary("Identity", producer: "a\0b"));
 
-        var metadata = OnnxScanner.Scan(file, Limits);
+        var metadata = OnnxScanner.Scan(file, Limits).Metadata;
 
         Assert.Equal("a b", metadata.Producer);
         Assert.Equal("graph", metadata.Graph);
@@ -44,7 +44,20 @@ public sealed class OnnxScannerTests
         ];
         using var file = new MemoryStream(model);
 
-        Assert.Equal("graph", OnnxScanner.Scan(file, Limits).Graph);
+        Assert.Equal("graph", OnnxScanner.Scan(file, Limits).Metadata.Graph);
+    }
+
+    [Fact]
+    public void Scanner_allows_a_domain_that_is_imported_and_not_used()
+    {
+        byte[] model =
+        [
+            .. OnnxFile.Unary("Identity"),
+            .. OnnxFile.Message(8, [.. OnnxFile.Text(1, "org.pytorch.aten"), .. OnnxFile.Number(2, 1)]),
+        ];
+        using var file = new MemoryStream(model);
+
+        Assert.Equal(1, OnnxScanner.Scan(file, Limits).Metadata.Opsets["org.pytorch.aten"]);
     }
 
     [Fact]

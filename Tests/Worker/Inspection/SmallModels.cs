@@ -18,7 +18,7 @@ internal static class SmallModels
     /// <summary>What an inspection proves of a model, in this process.</summary>
     public static BatchProof Prove(string path, Func<double>? spent = null)
     {
-        _ = OnnxScanner.Scan(path, Limits, out var operators);
+        var operators = OnnxScanner.Scan(path, Limits).Operators;
         using var session = ModelSession.Open(new ModelFile("m", "1", path), Execution.TestModels.Cpu);
         using var instance = session.CreateInstance();
         return new BatchProver(instance, session.Signature, Limits.LargestBatch, spent ?? (() => 0)).Prove(operators);

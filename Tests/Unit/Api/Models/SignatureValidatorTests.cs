@@ -14,6 +14,17 @@ public sealed class SignatureValidatorTests
     public void Request_that_fits_passes() =>
         Assert.Null(SignatureValidator.Validate(Signature, [Ids(2, 9), Mask(2, 4)], ["score"], batched: true));
 
+    [Theory]
+    [InlineData(new long[0])]
+    [InlineData(new long[] { 2, 3, 4 })]
+    public void Input_of_any_rank_takes_every_shape(long[] shape)
+    {
+        var signature = new ModelSignature([new("x", Datatype.Bool, [], IsUnranked: true)], []);
+
+        Assert.Null(SignatureValidator.Validate(signature, [new("x", Datatype.Bool, shape, new byte[TensorShape.ElementCount(shape)])], [], batched: false));
+        Assert.Equal("inputs: 'x' (BOOL of any shape) is missing", SignatureValidator.Validate(signature, [], [], batched: false));
+    }
+
     [Fact]
     public void Missing_input_is_named() => Refused("'mask' (BOOL [-1,4]) is missing", [Ids(2, 9)]);
 
