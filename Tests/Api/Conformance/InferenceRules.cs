@@ -1,4 +1,5 @@
 using Grpc.Core;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api.Conformance;
 
@@ -38,7 +39,7 @@ public sealed class InferenceRules(ProtocolModels models) : IDisposable
         ["other datatype"] = (m => new(m.Pair, CallTensor.Of("x", "INT32", [2, 2], 1, 2, 3, 4), S), StatusCode.InvalidArgument, "INT32 given, FP32 expected"),
         ["other shape"] = (m => new(m.Pair, X with { Shape = [4, 1] }, S), StatusCode.InvalidArgument, "[4,1] given, [-1,2] expected"),
         ["too few elements"] = (m => new(m.Pair, CallTensor.Of("x", "FP32", [2, 2], 1f, 2f, 3f), S), StatusCode.InvalidArgument, "but the shape says"),
-        ["too many elements"] = (m => new(m.Of("INT8"), CallTensor.Of("x", "INT8", [1], (sbyte)1, (sbyte)2)), StatusCode.InvalidArgument, "but the shape says 1"),
+        ["too many elements"] = (m => new(m.Of("INT8"), CallTensor.Of("x", "INT8", [1], (sbyte)1, (sbyte)2)), StatusCode.InvalidArgument, "inputs[0]."),
         ["too few texts"] = (m => new(m.Pair, X, S with { Shape = [3] }), StatusCode.InvalidArgument, "2 elements given, but the shape says 3"),
         ["negative extent"] = (m => new(m.Pair, X with { Shape = [-2, -2] }, S), StatusCode.InvalidArgument, "shape: whole numbers from 0"),
         ["too many elements in the shape"] = (m => new(m.Pair, X with { Shape = [16_000_000, 2] }, S), StatusCode.InvalidArgument, "16777216"),
@@ -110,6 +111,27 @@ public sealed class InferenceRules(ProtocolModels models) : IDisposable
         // Of y each row is 1, 2 and 3, 4.5: the pair's rows are its batch, so each has the classes 0 and 1.
         AssertOutput(CallTensor.Text("y", [2, 2], "2:1", "1:0", "4.5:1", "3:0"), classes.Outputs[0]);
         AssertOutput(S with { Name = "t" }, classes.Outputs[1]);
+    }
+
+    [Fact]
+    public async Task Classes_have_the_names_that_the_version_has()
+    {
+        var name = $"{models.Pair}-classes";
+        await models.UploadAsync(name, new OnnxModel()
+            .Input("x", OnnxModel.Float, -1, 3).Output("y", OnnxModel.Float, -1, 3).Node("Softmax", ["x"], ["y"])
+            .Property("labels", "cat\ndog\nbird").ToBytes());
+        var call = new Call(name, CallTensor.Of("x", "FP32", [2, 3], 0f, 100f, 0f, 0f, 0f, 100f)) { Outputs = [("y", 1)] };
+        var expected = CallTensor.Text("y", [2, 1], "1:1:dog", "1:2:bird");
+
+        AssertOutput(expected, Assert.Single((await InferAsync(call, ProtocolForm.Json)).Outputs));
+        AssertOutput(expected, Assert.Single((await InferAsync(call, ProtocolForm.Raw)).Outputs));
+        var json = """
+            {"inputs":[{"name":"x","datatype":"FP32","shape":[1,3],"data":[100,0,0]}],"outputs":[{"name":"y","parameters":{"classification":1}}]}
+            """;
+        var answer = await models.InferAsync(name, json).OkAsync();
+        Assert.Equal("""{"name":"y","datatype":"BYTES","shape":[1,1],"data":["1:0:cat"]}""", answer.Output("y").GetRawText());
+        await models.InferAsync(name, json, ("Prefer", "respond-async")).RefusedAsync(System.Net.HttpStatusCode.BadRequest, "leave classification out");
+        using var deleted = await models.Client.DeleteAsync($"/v1/models/{name}", ProtocolModels.Cancellation);
     }
 
     private static void AssertOutput(CallTensor expected, CallTensor given)
