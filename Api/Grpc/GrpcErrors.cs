@@ -14,6 +14,7 @@ namespace InferenceTemplate.Api.Grpc;
 /// </summary>
 internal sealed partial class GrpcErrors(IOptions<ErrorResponses> responses, ILogger<GrpcErrors> logger) : Interceptor
 {
+    private const string ContentType = "application/grpc";
     private const string RetryAfter = "retry-after";
 
     /// <summary>The status for an outcome other than success.</summary>
@@ -35,10 +36,15 @@ internal sealed partial class GrpcErrors(IOptions<ErrorResponses> responses, ILo
     public static Task WriteAsync(HttpContext context, string message)
     {
         var response = context.Response;
-        var code = CodeOf(response.StatusCode);
         message = OpenInferenceErrors.Specific(context) ?? message;
+        if (context.Request.ContentType?.StartsWith(ContentType, StringComparison.OrdinalIgnoreCase) != true)
+        {
+            return OpenInferenceErrors.Error(response.StatusCode, message).ExecuteAsync(context);
+        }
+
+        var code = CodeOf(response.StatusCode);
         response.StatusCode = StatusCodes.Status200OK;
-        response.ContentType = "application/grpc";
+        response.ContentType = ContentType;
         response.Headers["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
         response.Headers["grpc-message"] = Encoded(message);
         return Task.CompletedTask;

@@ -177,7 +177,7 @@ public sealed class ServerTests(Charts charts)
 
         Assert.Equal(("GRPC", "0"), (annotations["nginx.ingress.kubernetes.io/backend-protocol"], annotations["nginx.ingress.kubernetes.io/proxy-body-size"]));
         Assert.Equal(("/inference.GRPCInferenceService", "8081"), (path.Text("path"), port.Text("targetPort")));
-        Assert.Equal(rest.Spec.Items("tls").Single().ToString(), grpc.Spec.Items("tls").Single().ToString());
+        Assert.Equal(rest.Spec.Items("tls").Single().Items("hosts").Single().ToString(), grpc.Spec.Items("tls").Single().Items("hosts").Single().ToString());
         Assert.Equal("8081", Setting(objects, "api", "Grpc__Port"));
     }
 

@@ -77,7 +77,7 @@ internal static class Ingresses
                         Http = new() { Paths = [.. paths.Select(path => new V1HTTPIngressPath { Path = path, PathType = "Prefix", Backend = backend })] },
                     },
                 ],
-                Tls = [new() { Hosts = [host], SecretName = $"{component}-edge-tls" }],
+                Tls = [new() { Hosts = [host], SecretName = $"{name}-edge-tls" }],
             },
         });
     }
