@@ -71,7 +71,8 @@ internal sealed partial class GrpcErrors(IOptions<ErrorResponses> responses, ILo
 
         LogUnexpected(exception, context.Method);
         return Of(
-            StatusCodes.Status500InternalServerError, "The service failed in a way it did not expect. The log has the details under this trace.");
+            StatusCodes.Status500InternalServerError,
+            "The service failed in a way it did not expect. The log has the details under this trace.");
     }
 
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(

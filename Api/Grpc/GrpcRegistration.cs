@@ -16,13 +16,14 @@ internal static class GrpcRegistration
     public static IServiceCollection AddGrpcInference(this IServiceCollection services)
     {
         services.AddOptions<GrpcOptions>().BindConfiguration(GrpcOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddOptions<KestrelServerOptions>().Configure<IOptions<GrpcOptions>>((kestrel, grpc) => kestrel.ConfigureEndpointDefaults(listen =>
-        {
-            if (grpc.Value.Port > 0 && listen.EndPoint is IPEndPoint endpoint && endpoint.Port == grpc.Value.Port)
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<GrpcOptions>>((kestrel, grpc) =>
+            kestrel.ConfigureEndpointDefaults(listen =>
             {
-                listen.Protocols = HttpProtocols.Http2;
-            }
-        }));
+                if (grpc.Value.Port > 0 && listen.EndPoint is IPEndPoint endpoint && endpoint.Port == grpc.Value.Port)
+                {
+                    listen.Protocols = HttpProtocols.Http2;
+                }
+            }));
         services.AddGrpc(options =>
         {
             // Else each would be an endpoint for everything that no other one answers.

@@ -105,7 +105,8 @@ internal sealed class InferenceService(
     }
 
     public override async Task ModelStreamInfer(
-        IAsyncStreamReader<ModelInferRequest> requestStream, IServerStreamWriter<ModelStreamInferResponse> responseStream, ServerCallContext context)
+        IAsyncStreamReader<ModelInferRequest> requestStream, IServerStreamWriter<ModelStreamInferResponse> responseStream,
+        ServerCallContext context)
     {
         using var stream = new InferenceStream(
             requestStream,
@@ -128,14 +129,16 @@ internal sealed class InferenceService(
     }
 
     [Authorize(Policy = Policies.Administer)]
-    public override async Task<RepositoryModelLoadResponse> RepositoryModelLoad(RepositoryModelLoadRequest request, ServerCallContext context)
+    public override async Task<RepositoryModelLoadResponse> RepositoryModelLoad(
+        RepositoryModelLoadRequest request, ServerCallContext context)
     {
         await SetAsync(request.ModelName, request.Parameters.Keys, Residency.Load, ModelEventKinds.Loaded, context);
         return new();
     }
 
     [Authorize(Policy = Policies.Administer)]
-    public override async Task<RepositoryModelUnloadResponse> RepositoryModelUnload(RepositoryModelUnloadRequest request, ServerCallContext context)
+    public override async Task<RepositoryModelUnloadResponse> RepositoryModelUnload(
+        RepositoryModelUnloadRequest request, ServerCallContext context)
     {
         await SetAsync(request.ModelName, request.Parameters.Keys, Residency.Unload, ModelEventKinds.Unloaded, context);
         return new();

@@ -80,7 +80,8 @@ internal static class ModelMessages
     private static ModelMetadataResponse.Types.TensorMetadata Of(TensorMetadata tensor) =>
         new() { Name = tensor.Name, Datatype = tensor.Datatype, Shape = { tensor.Shape } };
 
-    private static StatisticDuration Of(Inference.StatisticDuration duration) => new() { Count = (ulong)duration.Count, Ns = (ulong)duration.Ns };
+    private static StatisticDuration Of(Inference.StatisticDuration duration) =>
+        new() { Count = (ulong)duration.Count, Ns = (ulong)duration.Ns };
 
     private static ModelInstanceGroup Of(InstanceGroup group) => new()
     {

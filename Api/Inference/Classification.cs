@@ -27,7 +27,9 @@ internal static class Classification
     public static string? Refusal(ModelSignature signature, OutputForms forms)
     {
         var wrong = signature.Outputs.FirstOrDefault(o => forms.ClassesOf(o.Name) > 0 && o.Datatype is Datatype.Bytes or Datatype.Bool);
-        return wrong is null ? null : $"outputs: '{wrong.Name}' is {wrong.Datatype.Name()}, which has no classes; classification is for numbers";
+        return wrong is null
+            ? null
+            : $"outputs: '{wrong.Name}' is {wrong.Datatype.Name()}, which has no classes; classification is for numbers";
     }
 
     /// <returns>The reply with classes in place of the outputs that were asked for so, or why it can't be given.</returns>
@@ -54,7 +56,9 @@ internal static class Classification
             var classes = (int)Math.Min(asked, rows is > 0 ? count / rows.Value : count);
             if ((rows ?? 1) * classes > MaxTexts)
             {
-                return (reply, $"outputs: '{output.Name}' has {rows} rows, of which {classes} classes each are more than {MaxTexts} texts; ask for less");
+                return (
+                    reply,
+                    $"outputs: '{output.Name}' has {rows} rows, of which {classes} classes each are more than {MaxTexts} texts; ask for less");
             }
 
             var labels = ClassLabels.Of(version.Metadata, output.Name);

@@ -126,7 +126,9 @@ internal sealed class InferPipeline(
         }
 
         var (reply, tooMany) = Classification.Apply(ended.Result.Reply!, routed.Version, body.Forms);
-        return tooMany is null ? outcome with { Reply = reply } : outcome with { Status = StatusCodes.Status400BadRequest, Error = tooMany };
+        return tooMany is null
+            ? outcome with { Reply = reply }
+            : outcome with { Status = StatusCodes.Status400BadRequest, Error = tooMany };
     }
 
     /// <summary>Counts a request that was refused.</summary>
@@ -141,7 +143,8 @@ internal sealed class InferPipeline(
     }
 
     private async Task<CachedCallResult> CallAsync(
-        RoutedModel routed, TenantAccount tenant, InferBody body, long? bytes, DateTimeOffset? deadline, CancellationToken cancellationToken)
+        RoutedModel routed, TenantAccount tenant, InferBody body, long? bytes, DateTimeOffset? deadline,
+        CancellationToken cancellationToken)
     {
         triton.Pending(routed.Version.Model, routed.Version.Version, 1);
         try
@@ -192,7 +195,9 @@ internal sealed record InferOutcome(int Status, string? Error)
 
     public static InferOutcome Of(InferenceCallResult result) => new(result.Status, result.Error)
     {
-        RetryAfter = result.Status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests ? result.RetryAfter : null,
+        RetryAfter = result.Status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests
+            ? result.RetryAfter
+            : null,
         Standing = result.Standing,
     };
 }

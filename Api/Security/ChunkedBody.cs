@@ -29,7 +29,9 @@ internal sealed class ChunkedBody(Stream body, long? bound) : Stream, IHttpMaxRe
     public long? MaxRequestBodySize
     {
         get => bound;
-        set => bound = IsReadOnly ? throw new InvalidOperationException("The body is being read: its bound can't be changed any more.") : value;
+        set => bound = IsReadOnly
+            ? throw new InvalidOperationException("The body is being read: its bound can't be changed any more.")
+            : value;
     }
 
     /// <exception cref="BadHttpRequestException">More came than the bound allows (413).</exception>

@@ -41,7 +41,11 @@ internal static class Component
                 {
                     Type = "ClusterIP",
                     Selector = Labels(component),
-                    Ports = [.. ports.Select(port => new V1ServicePort { Name = port.Name, Protocol = "TCP", Port = port.Number, TargetPort = port.Number })],
+                    Ports =
+                    [
+                        .. ports.Select(port =>
+                            new V1ServicePort { Name = port.Name, Protocol = "TCP", Port = port.Number, TargetPort = port.Number }),
+                    ],
                 },
             },
             when),

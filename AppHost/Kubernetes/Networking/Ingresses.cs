@@ -28,7 +28,10 @@ internal static class Ingresses
     // At the Api's host: with TLS, connections agree on HTTP/2. The Api itself bounds each message of a stream, which may be any long.
     private static ChartFile OfGrpc() => Of(
         Resources.Api,
-        ["/inference.GRPCInferenceService", "/grpc.health.v1.Health", "/grpc.reflection.v1.ServerReflection", "/grpc.reflection.v1alpha.ServerReflection"],
+        [
+            "/inference.GRPCInferenceService", "/grpc.health.v1.Health", "/grpc.reflection.v1.ServerReflection",
+            "/grpc.reflection.v1alpha.ServerReflection",
+        ],
         new(StringComparer.Ordinal)
         {
             [$"{Nginx}/backend-protocol"] = "GRPC",
