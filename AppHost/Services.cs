@@ -12,8 +12,8 @@ internal static class Services
     private const string Endpoint = "http";
     private const int PublishedPort = 8080;
 
-    // On a developer's machine, beside those of the launch profiles.
-    private const int LocalGrpcPort = 5103;
+    // On a developer's machine, beside those of the launch profiles. A project made from the template has another, by this text.
+    private static readonly int s_localGrpcPort = new Uri("http://localhost:5103").Port;
 
     /// <summary>
     /// Adds one of the product's services with the endpoint <c>http</c> and its health check. When publishing, the launch
@@ -41,7 +41,7 @@ internal static class Services
     public static IResourceBuilder<ProjectResource> WithGrpcEndpoint(this IResourceBuilder<ProjectResource> service)
     {
         var publishing = service.ApplicationBuilder.ExecutionContext.IsPublishMode;
-        service.WithHttpEndpoint(publishing ? null : LocalGrpcPort, publishing ? GrpcPort : null, GrpcEndpoint)
+        service.WithHttpEndpoint(publishing ? null : s_localGrpcPort, publishing ? GrpcPort : null, GrpcEndpoint)
             .WithEndpoint(GrpcEndpoint, endpoint => endpoint.Transport = "http2", createIfNotExists: false);
         return service.WithEnvironment("Grpc__Port", service.GetEndpoint(GrpcEndpoint).Property(EndpointProperty.TargetPort));
     }
