@@ -8,6 +8,7 @@ namespace InferenceTemplate.Api.Security;
 /// </summary>
 internal sealed class ChunkedBody(Stream body, long? bound) : Stream, IHttpMaxRequestBodySizeFeature
 {
+    private long? _bound = bound;
     private long _read;
 
     public override bool CanRead => true;
@@ -28,8 +29,8 @@ internal sealed class ChunkedBody(Stream body, long? bound) : Stream, IHttpMaxRe
 
     public long? MaxRequestBodySize
     {
-        get => bound;
-        set => bound = IsReadOnly
+        get => _bound;
+        set => _bound = IsReadOnly
             ? throw new InvalidOperationException("The body is being read: its bound can't be changed any more.")
             : value;
     }
@@ -57,8 +58,8 @@ internal sealed class ChunkedBody(Stream body, long? bound) : Stream, IHttpMaxRe
     private int Counted(int read)
     {
         _read += read;
-        return _read <= (bound ?? long.MaxValue)
+        return _read <= (_bound ?? long.MaxValue)
             ? read
-            : throw new BadHttpRequestException($"the body is larger than {bound} bytes", StatusCodes.Status413PayloadTooLarge);
+            : throw new BadHttpRequestException($"the body is larger than {_bound} bytes", StatusCodes.Status413PayloadTooLarge);
     }
 }
