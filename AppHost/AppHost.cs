@@ -31,6 +31,7 @@ var api = builder.AddService<Projects.Api>(Resources.Api)
     .WithEnvironment("Auth__JwtSigningKey", signingKey)
     .WithEnvironment("Auth__AdminSecret", adminSecret)
     .WithExternalHttpEndpoints()
+    .WithGrpcEndpoint()
     .WithReplicas(2)
     .WithIconName("CloudFlow")
     .WithPages(("API reference", "/openapi"), ("Health", "/health"));

@@ -8,7 +8,7 @@ internal static class Dashboard
     public static IResourceBuilder<ProjectResource>? AddDashboard(
         this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> api) =>
         builder.AddService<Projects.Web>(Resources.Web)
-            .WithReference(api).WaitForStart(api)
+            .WithReference(api.GetEndpoint("http")).WaitForStart(api)
             .WithExternalHttpEndpoints()
             .WithIconName("DataUsage")
             .WithPages(("Dashboard", "/"), ("Playground", "/playground"), ("Sign in", "/sign-in"), ("Health", "/health"));

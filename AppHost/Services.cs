@@ -4,8 +4,16 @@ namespace InferenceTemplate.AppHost;
 
 internal static class Services
 {
+    public const string GrpcEndpoint = "grpc";
+
+    /// <summary>In a container.</summary>
+    public const int GrpcPort = 8081;
+
     private const string Endpoint = "http";
     private const int PublishedPort = 8080;
+
+    // On a developer's machine, beside those of the launch profiles. A project made from the template has another, by this text.
+    private static readonly int s_localGrpcPort = new Uri("http://localhost:5103").Port;
 
     /// <summary>
     /// Adds one of the product's services with the endpoint <c>http</c> and its health check. When publishing, the launch
@@ -24,6 +32,18 @@ internal static class Services
         }
 
         return service.WithBuiltProgram().WithHttpHealthCheck("/health", endpointName: Endpoint);
+    }
+
+    /// <summary>
+    /// Gives a service a second port, for gRPC: without TLS a connection can't tell which of HTTP/1.1 and HTTP/2 it is to speak. It stays
+    /// inside; what is published at the edge is the ingress' matter.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> WithGrpcEndpoint(this IResourceBuilder<ProjectResource> service)
+    {
+        var publishing = service.ApplicationBuilder.ExecutionContext.IsPublishMode;
+        service.WithHttpEndpoint(publishing ? null : s_localGrpcPort, publishing ? GrpcPort : null, GrpcEndpoint)
+            .WithEndpoint(GrpcEndpoint, endpoint => endpoint.Transport = "http2", createIfNotExists: false);
+        return service.WithEnvironment("Grpc__Port", service.GetEndpoint(GrpcEndpoint).Property(EndpointProperty.TargetPort));
     }
 
     /// <summary>Names the pages of a service in the Aspire dashboard; the first one takes the place of the bare address.</summary>

@@ -51,6 +51,7 @@ internal static class StartupBanner
 
                 Console.WriteLine($"""
                       API        {apiUrl}
+                      gRPC       {api.GetEndpoint(Services.GrpcEndpoint).Url}
                       Admin key  {key}
 
                     """);

@@ -6,13 +6,14 @@ using Microsoft.AspNetCore.Hosting;
 namespace InferenceTemplate.ServiceDefaults;
 
 /// <summary>
-/// Puts the correlation id and the error answers around a service's whole pipeline, so that no Program.cs has to remember them or
-/// their order.
+/// Puts the real caller's address, the correlation id and the error answers around a service's whole pipeline, so that no Program.cs has
+/// to remember them or their order.
 /// </summary>
 internal sealed class DefaultMiddleware : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
+        app.UseForwardedHeaders();
         app.UseMiddleware<CorrelationId>();
         app.UseExceptionHandler();
         app.UseStatusCodePages(ErrorResponses.WriteStatusAsync);

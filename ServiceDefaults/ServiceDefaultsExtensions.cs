@@ -1,6 +1,7 @@
 using InferenceTemplate.ServiceDefaults.Errors;
 using InferenceTemplate.ServiceDefaults.Health;
 using InferenceTemplate.ServiceDefaults.Http;
+using InferenceTemplate.ServiceDefaults.Proxies;
 using InferenceTemplate.ServiceDefaults.Secrets;
 using InferenceTemplate.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
@@ -16,8 +17,8 @@ public static class ServiceDefaultsExtensions
 {
     /// <summary>
     /// Adds telemetry (OpenTelemetry logs, metrics and traces; JSON on the console), a correlation id for each request, resilient
-    /// HttpClients that find services by name, problem details for errors, the health check <c>self</c>, and the refusal to start with
-    /// secrets that can be guessed.
+    /// HttpClients that find services by name, problem details for errors, the health check <c>self</c>, trust in none but the named
+    /// proxies, and the refusal to start with secrets that can be guessed.
     /// </summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -28,6 +29,7 @@ public static class ServiceDefaultsExtensions
         builder.AddErrorHandling();
         builder.Services.AddHealthDefaults();
         SecretCheck.Add(builder.Services);
+        TrustedProxies.Add(builder.Services);
         builder.Services.AddTransient<IStartupFilter, DefaultMiddleware>();
         return builder;
     }

@@ -56,10 +56,34 @@ internal static class AuthorityTokens
         };
     }
 
-    // Its keys could not be had: that says nothing of the caller's token.
-    private static Task ExplainAsync(AuthenticationFailedContext context) => IsAway(context.Exception)
-        ? throw new AuthorityUnavailableException(context.Exception)
-        : OwnTokens.ExplainAsync(context);
+    // Its keys could not be had: that says nothing of the caller's token. Validation goes on without them, and finds that none fits.
+    private static async Task ExplainAsync(AuthenticationFailedContext context)
+    {
+        if (context.Exception is AuthorityUnavailableException known)
+        {
+            // What this has thrown comes here once more.
+            throw known;
+        }
+
+        if (IsAway(context.Exception))
+        {
+            throw new AuthorityUnavailableException(context.Exception);
+        }
+
+        if (context.Options.ConfigurationManager is { } authority)
+        {
+            try
+            {
+                await authority.GetConfigurationAsync(context.HttpContext.RequestAborted);
+            }
+            catch (Exception exception) when (IsAway(exception) && !context.HttpContext.RequestAborted.IsCancellationRequested)
+            {
+                throw new AuthorityUnavailableException(exception);
+            }
+        }
+
+        await OwnTokens.ExplainAsync(context);
+    }
 
     // IDX20803 and IDX20804, in whatever the handler wraps them.
     private static bool IsAway(Exception? exception) => exception is not null

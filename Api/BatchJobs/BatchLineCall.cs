@@ -118,7 +118,13 @@ internal sealed class BatchLineCall(
             return (Failed(line, ended.Result.Status, ended.Result.Error!), false);
         }
 
-        if (InferResponseWriter.Refusal(ended.Result.Reply!) is { } unwritable)
+        var (reply, tooMany) = Classification.Apply(ended.Result.Reply!, routed.Version, body.Forms);
+        if (tooMany is not null)
+        {
+            return (Failed(line, StatusCodes.Status400BadRequest, tooMany), false);
+        }
+
+        if (InferResponseWriter.Refusal(reply) is { } unwritable)
         {
             return (Failed(line, StatusCodes.Status406NotAcceptable, unwritable), false);
         }
@@ -126,7 +132,7 @@ internal sealed class BatchLineCall(
         var answer = new ArrayBufferWriter<byte>();
         var limit = options.Value.MaxAnswerBytes;
         foreach (var _ in InferResponseWriter.Pieces(
-            answer, routed.Version.Model, routed.Version.Version, body.Id, ended.Result.Reply!, parameters, forms: null))
+            answer, routed.Version.Model, routed.Version.Version, body.Id, reply, parameters, forms: null))
         {
             if (answer.WrittenCount > limit)
             {

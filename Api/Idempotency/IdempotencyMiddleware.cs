@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
+using Grpc.AspNetCore.Server;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Jobs;
@@ -12,7 +13,7 @@ namespace InferenceTemplate.Api.Idempotency;
 
 /// <summary>
 /// <c>Idempotency-Key</c> on every POST: the first request with a key is handled and its answer kept, a repetition gets that answer.
-/// Bodies are hashed as they stream by, and nothing happens for requests without the header.
+/// Not in gRPC, whose methods may all be repeated. Bodies are hashed as they stream by, and nothing happens for requests without the header.
 /// </summary>
 internal sealed partial class IdempotencyMiddleware(
     RequestDelegate next, IdempotencyStore store, AnswerSeal seal, IOptions<IdempotencyOptions> options, TimeProvider time,
@@ -36,7 +37,7 @@ internal sealed partial class IdempotencyMiddleware(
     public Task InvokeAsync(HttpContext context) =>
         HttpMethods.IsPost(context.Request.Method) && context.Request.Headers.TryGetValue(HeaderName, out var given)
             && context.GetEndpoint() is RouteEndpoint endpoint && context.User.FindFirstValue(InferenceClaims.Tenant) is { } tenant
-            && !IsJob(context.Request, endpoint)
+            && !IsJob(context.Request, endpoint) && endpoint.Metadata.GetMetadata<GrpcMethodMetadata>() is null
             ? HandleAsync(context, tenant, given.ToString())
             : next(context);
 

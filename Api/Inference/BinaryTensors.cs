@@ -21,7 +21,7 @@ internal ref struct BinaryTensors(ReadOnlySpan<byte> bytes)
 
         var data = _rest[..(int)size];
         _rest = _rest[(int)size..];
-        Check(data, datatype, count, index);
+        Check(data, datatype, count, index, "parameters.binary_data_size");
         return data.ToArray();
     }
 
@@ -34,14 +34,15 @@ internal ref struct BinaryTensors(ReadOnlySpan<byte> bytes)
         }
     }
 
-    private static void Check(ReadOnlySpan<byte> data, Datatype datatype, int count, int index)
+    /// <param name="field">Where the input says how long its data is.</param>
+    public static void Check(ReadOnlySpan<byte> data, Datatype datatype, int count, int index, string field)
     {
         if (datatype != Datatype.Bytes)
         {
             if (data.Length != (long)count * datatype.Size())
             {
                 throw new InvalidInferBodyException(
-                    $"inputs[{index}].parameters.binary_data_size: {data.Length} bytes given, but the shape says {(long)count * datatype.Size()}");
+                    $"inputs[{index}].{field}: {data.Length} bytes given, but the shape says {(long)count * datatype.Size()}");
             }
 
             return;

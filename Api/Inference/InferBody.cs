@@ -9,8 +9,11 @@ namespace InferenceTemplate.Api.Inference;
 /// <param name="Outputs">Names of the outputs asked for; empty for all.</param>
 internal sealed record InferBody(string? Id, TimeSpan? Timeout, Tensor[] Inputs, string[] Outputs)
 {
-    /// <summary>The <c>priority</c> parameter.</summary>
+    /// <summary>The <c>priority</c> parameter, or the highest one that the tenant may have.</summary>
     public Priority Priority { get; init; } = Priority.Normal;
+
+    /// <summary>Whether the tenant may not have the priority that was asked for.</summary>
+    public bool IsLowered { get; init; }
 
     /// <summary>In which form the outputs are wanted.</summary>
     public OutputForms Forms { get; init; } = OutputForms.Json;

@@ -47,6 +47,7 @@ internal ref struct InferBodyReader
         Tensor[]? inputs = null;
         string[] outputs = [];
         Dictionary<string, bool>? forms = null;
+        Dictionary<string, int>? classes = null;
 
         _json.Next();
         _json.Require(JsonTokenType.StartObject, "the body");
@@ -67,7 +68,7 @@ internal ref struct InferBodyReader
             }
             else if (_json.Is("outputs"u8))
             {
-                outputs = ReadOutputs(out forms);
+                outputs = ReadOutputs(out forms, out classes);
             }
             else
             {
@@ -89,9 +90,9 @@ internal ref struct InferBodyReader
         return new InferBody(id, parameters.Timeout, inputs, outputs)
         {
             Priority = parameters.Priority,
-            Forms = forms is null
+            Forms = forms is null && classes is null
                 ? parameters.BinaryOutput ? OutputForms.Binary : OutputForms.Json
-                : new OutputForms(parameters.BinaryOutput, forms),
+                : new OutputForms(parameters.BinaryOutput, forms ?? [], classes),
         };
     }
 
@@ -121,10 +122,10 @@ internal ref struct InferBodyReader
         return [.. inputs];
     }
 
-    private string[] ReadOutputs(out Dictionary<string, bool>? forms)
+    private string[] ReadOutputs(out Dictionary<string, bool>? forms, out Dictionary<string, int>? classes)
     {
         var outputs = new List<string>(1);
-        forms = null;
+        (forms, classes) = (null, null);
         if (_json.IsNull)
         {
             return [];
@@ -134,7 +135,7 @@ internal ref struct InferBodyReader
         while (_json.Next() != JsonTokenType.EndArray)
         {
             RequireRoom("outputs", outputs.Count);
-            var (name, binary) = ReadOutput(outputs.Count);
+            var (name, binary, highest) = ReadOutput(outputs.Count);
             if (outputs.Contains(name))
             {
                 throw new InvalidInferBodyException($"outputs: '{name}' is asked for more than once");
@@ -145,15 +146,20 @@ internal ref struct InferBodyReader
             {
                 (forms ??= new(StringComparer.Ordinal))[name] = binary.Value;
             }
+
+            if (highest > 0)
+            {
+                (classes ??= new(StringComparer.Ordinal))[name] = highest;
+            }
         }
 
         return [.. outputs];
     }
 
-    private (string Name, bool? Binary) ReadOutput(int index)
+    private (string Name, bool? Binary, int Classes) ReadOutput(int index)
     {
         string? name = null;
-        bool? binary = null;
+        var form = (Binary: (bool?)null, Classes: 0);
         _json.Require(JsonTokenType.StartObject, "outputs", index);
         var seen = new MemberNames("outputs", index);
         while (_json.NextProperty(ref seen))
@@ -164,7 +170,7 @@ internal ref struct InferBodyReader
             }
             else if (_json.Is("parameters"u8))
             {
-                binary = ReadBinaryFlag(index) ?? binary;
+                form = ReadForm(index);
             }
             else
             {
@@ -172,15 +178,15 @@ internal ref struct InferBodyReader
             }
         }
 
-        return (name ?? throw new InvalidInferBodyException($"outputs[{index}].name: missing"), binary);
+        return (name ?? throw new InvalidInferBodyException($"outputs[{index}].name: missing"), form.Binary, form.Classes);
     }
 
-    private bool? ReadBinaryFlag(int index)
+    private (bool? Binary, int Classes) ReadForm(int index)
     {
-        bool? binary = null;
+        var form = (Binary: (bool?)null, Classes: 0);
         if (_json.IsNull)
         {
-            return null;
+            return form;
         }
 
         _json.Require(JsonTokenType.StartObject, "outputs", index, "parameters");
@@ -189,7 +195,11 @@ internal ref struct InferBodyReader
         {
             if (_json.Is("binary_data"u8))
             {
-                binary = _json.IsNull ? null : _json.ReadBoolean("outputs", index, "parameters.binary_data");
+                form.Binary = _json.IsNull ? null : _json.ReadBoolean("outputs", index, "parameters.binary_data");
+            }
+            else if (_json.Is("classification"u8))
+            {
+                form.Classes = _json.IsNull ? 0 : ReadClasses(index);
             }
             else
             {
@@ -197,8 +207,14 @@ internal ref struct InferBodyReader
             }
         }
 
-        return binary;
+        return form;
     }
+
+    private readonly int ReadClasses(int index) =>
+        _json.Reader.TokenType == JsonTokenType.Number && _json.Reader.TryGetInt32(out var classes) && classes is >= 0 and <= Classification.MaxClasses
+            ? classes
+            : throw new InvalidInferBodyException(
+                $"outputs[{index}].parameters.classification: a whole number of classes up to {Classification.MaxClasses} expected");
 
     private readonly void RequireRoom(string name, int given)
     {

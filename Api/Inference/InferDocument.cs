@@ -16,7 +16,7 @@ internal sealed record InferRequestDocument(
 internal sealed record InferInputDocument(
     string Name, string Datatype, long[] Shape, JsonElement[]? Data = null, Dictionary<string, JsonElement>? Parameters = null);
 
-/// <param name="Parameters"><c>binary_data</c>: whether it is answered raw.</param>
+/// <param name="Parameters"><c>binary_data</c>: whether it is answered raw. <c>classification</c>: how many of its highest classes are answered in its place.</param>
 internal sealed record InferOutputRequestDocument(string Name, Dictionary<string, JsonElement>? Parameters = null);
 
 /// <param name="Parameters"><c>queue_us</c>, <c>compute_us</c>, <c>batch_size</c>, <c>cost</c>, <c>currency</c>, and where they apply <c>cache_hit</c>, <c>fallback</c>.</param>

@@ -23,9 +23,12 @@ internal sealed class InferInput(IOptions<LimitOptions> limits)
     public InferBody Read(ReadOnlySpan<byte> json, ModelVersion version, ModelSettings settings) =>
         Fitting(InferBodyReader.Read(json, limits: limits.Value), version, settings);
 
-    private static InferBody Fitting(InferBody body, ModelVersion version, ModelSettings settings)
+    /// <summary>A request that was read already.</summary>
+    /// <exception cref="InvalidInferBodyException">It does not fit.</exception>
+    public static InferBody Fitting(InferBody body, ModelVersion version, ModelSettings settings)
     {
         var problem = SignatureValidator.Validate(version.Signature, body.Inputs, body.Outputs, BatchDecision.Of(version, settings).Batched)
+            ?? Classification.Refusal(version.Signature, body.Forms)
             ?? HalfPrecision(version, body)
             ?? (settings.RefuseNan ? FiniteNumbers.Refusal(body.Inputs) : null);
         return problem is null ? body : throw new InvalidInferBodyException(problem);
@@ -35,6 +38,7 @@ internal sealed class InferInput(IOptions<LimitOptions> limits)
     {
         var half = version.Signature.Outputs.FirstOrDefault(o => o.Datatype is Datatype.Fp16 or Datatype.Bf16
             && !body.Forms.IsBinary(o.Name)
+            && body.Forms.ClassesOf(o.Name) == 0
             && (body.Outputs.Length == 0 || body.Outputs.Contains(o.Name, StringComparer.Ordinal)));
         return half is null
             ? null

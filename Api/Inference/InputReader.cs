@@ -33,6 +33,12 @@ internal ref struct InputReader
         return input.ToTensor(ref binary, json.Limits);
     }
 
+    /// <exception cref="InvalidInferBodyException">There is none of that name.</exception>
+    public static Datatype ParseDatatype(string text, int index) => Datatypes.TryParse(text, out var parsed)
+        ? parsed
+        : throw new InvalidInferBodyException(
+            $"inputs[{index}].datatype: '{(text.Length <= LongestDatatype ? text : text[..LongestDatatype] + "...")}' is not a datatype of the protocol");
+
     private void Read(ref JsonCursor json)
     {
         json.Require(JsonTokenType.StartObject, Inputs, _index);
@@ -46,9 +52,7 @@ internal ref struct InputReader
             else if (json.Is("datatype"u8))
             {
                 var text = json.ReadString(Inputs, _index, "datatype");
-                _datatype = Datatypes.TryParse(text, out var parsed)
-                    ? parsed
-                    : throw new InvalidInferBodyException($"inputs[{_index}].datatype: '{(text.Length <= LongestDatatype ? text : text[..LongestDatatype] + "...")}' is not a datatype of the protocol");
+                _datatype = ParseDatatype(text, _index);
             }
             else if (json.Is("shape"u8))
             {

@@ -132,9 +132,9 @@ internal ref struct JsonCursor
         Skip();
     }
 
-    private static string? ExtensionOf(string name) =>
-        name == "classification" ? "classification"
-        : name.StartsWith("sequence_", StringComparison.Ordinal) ? "sequence"
+    /// <summary>The extension that a parameter asks for and that this server lacks; null for other parameters.</summary>
+    public static string? ExtensionOf(string name) =>
+        name.StartsWith("sequence_", StringComparison.Ordinal) ? "sequence"
         : name.StartsWith("shared_memory_", StringComparison.Ordinal) ? "shared_memory"
         : null;
 

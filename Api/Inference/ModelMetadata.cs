@@ -2,6 +2,7 @@ using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -55,28 +56,35 @@ internal static class ModelMetadataEndpoints
         ModelCatalog catalog, string model, string? version, CancellationToken cancellationToken) =>
         OpenInferenceErrors.Error(StatusCodes.Status404NotFound, (await catalog.SnapshotAsync(cancellationToken)).WhyNot(model, version));
 
-    private static async Task<Results<JsonHttpResult<ModelMetadata>, JsonHttpResult<ErrorBody>>> GetAsync(
-        string model, string? version, ModelCatalog catalog, CancellationToken cancellationToken)
+    /// <summary>Null where there is nothing of that name that may be served.</summary>
+    public static ModelMetadata? Of(CatalogSnapshot snapshot, string model, string? version)
     {
-        var snapshot = await catalog.SnapshotAsync(cancellationToken);
         if (snapshot.Find(model, version) is not { } found)
         {
-            return await UnknownAsync(catalog, model, version, cancellationToken);
+            return null;
         }
 
         var batching = BatchDecision.Of(found, snapshot.SettingsOf(model));
-        return TypedResults.Json(
-            new ModelMetadata(
-                model,
-                [.. snapshot.VersionsOf(model).Select(v => v.Version)],
-                found.Platform,
-                TensorMetadata.From(found.Signature.Inputs),
-                TensorMetadata.From(found.Signature.Outputs),
-                new MetadataParameters(batching.Batched, batching.Reason)),
-            ApiJson.Default.ModelMetadata);
+        return new ModelMetadata(
+            model,
+            [.. snapshot.VersionsOf(model).Select(v => v.Version)],
+            found.Platform,
+            TensorMetadata.From(found.Signature.Inputs),
+            TensorMetadata.From(found.Signature.Outputs),
+            new MetadataParameters(batching.Batched, batching.Reason));
     }
 
-    // Clients look at the status: ready means that a live worker has the version open, or opens it for the next request.
+    /// <summary>Ready means that a live worker has the version open, or opens it for the next request.</summary>
+    public static async Task<bool> IsReadyAsync(FleetRegistry fleet, ModelVersion version) =>
+        (await fleet.WorkersAsync()).StateOf($"{version.Model}/{version.Version}") >= ModelState.Cold;
+
+    private static async Task<Results<JsonHttpResult<ModelMetadata>, JsonHttpResult<ErrorBody>>> GetAsync(
+        string model, string? version, ModelCatalog catalog, CancellationToken cancellationToken) =>
+        Of(await catalog.SnapshotAsync(cancellationToken), model, version) is { } metadata
+            ? TypedResults.Json(metadata, ApiJson.Default.ModelMetadata)
+            : await UnknownAsync(catalog, model, version, cancellationToken);
+
+    // Clients look at the status.
     private static async Task<Results<JsonHttpResult<ModelReady>, JsonHttpResult<ErrorBody>>> ReadyAsync(
         string model, string? version, ModelCatalog catalog, FleetRegistry fleet, CancellationToken cancellationToken)
     {
@@ -85,7 +93,7 @@ internal static class ModelMetadataEndpoints
             return await UnknownAsync(catalog, model, version, cancellationToken);
         }
 
-        var ready = (await fleet.WorkersAsync()).StateOf($"{found.Model}/{found.Version}") >= ModelState.Cold;
+        var ready = await IsReadyAsync(fleet, found);
         return TypedResults.Json(
             new ModelReady(model, ready),
             ApiJson.Default.ModelReady,

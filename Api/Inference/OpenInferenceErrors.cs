@@ -25,8 +25,8 @@ internal static class OpenInferenceErrors
         services.Configure<ErrorResponses>(errors => errors.Map("/v2", (context, message) =>
             Error(context.Response.StatusCode, Specific(context) ?? message).ExecuteAsync(context)));
 
-    // Routing and authorisation say no more than a status.
-    private static string? Specific(HttpContext context) => context.Response.StatusCode switch
+    /// <summary>In words for the caller, since routing and authorisation say no more than a status; null for other statuses.</summary>
+    public static string? Specific(HttpContext context) => context.Response.StatusCode switch
     {
         StatusCodes.Status401Unauthorized =>
             $"{context.RefusalReason() ?? "credentials are missing"}: send an API key as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'",

@@ -58,11 +58,22 @@ internal static class Repository
             return refusal;
         }
 
+        return TypedResults.Json(
+            await EntriesAsync(caller, query?.Ready == true, catalog, fleet, cancellationToken), RepositoryJson.Default.RepositoryEntryArray);
+    }
+
+    /// <summary>All versions that the caller may know of.</summary>
+    /// <param name="ready">Only those that a worker has loaded.</param>
+    public static async Task<RepositoryEntry[]> EntriesAsync(
+        ClaimsPrincipal caller, bool ready, ModelCatalog catalog, FleetRegistry fleet, CancellationToken cancellationToken)
+    {
         var snapshot = await catalog.RefreshAsync(cancellationToken);
         var loaded = (await fleet.WorkersAsync()).Where(w => w.Ready).SelectMany(w => w.Models).ToHashSet(StringComparer.Ordinal);
-        var entries = snapshot.AllVersions.Where(v => caller.MayUse(v.Model))
-            .Select(v => Describe(snapshot, v, loaded)).Where(e => query?.Ready != true || e.State == "READY");
-        return TypedResults.Json([.. entries], RepositoryJson.Default.RepositoryEntryArray);
+        return
+        [
+            .. snapshot.AllVersions.Where(v => caller.MayUse(v.Model))
+                .Select(v => Describe(snapshot, v, loaded)).Where(e => !ready || e.State == "READY"),
+        ];
     }
 
     private static RepositoryEntry Describe(CatalogSnapshot snapshot, ModelVersion version, HashSet<string> loaded)
@@ -98,15 +109,25 @@ internal static class Repository
             return refusal;
         }
 
-        // To ignore these would be to serve another model than the caller thinks.
-        if (change?.Parameters?.Keys.FirstOrDefault(k => k == "config" || k.StartsWith("file:", StringComparison.Ordinal)) is { } given)
+        if (Refusal(model, change?.Parameters?.Keys) is { } refused)
         {
-            return OpenInferenceErrors.Error(
-                StatusCodes.Status400BadRequest,
-                $"parameters.{given}: not supported; settings are changed by PUT /v1/models/{model}/settings, files come by POST /v1/models/{model}/versions");
+            return OpenInferenceErrors.Error(StatusCodes.Status400BadRequest, refused);
         }
 
-        var problem = await registry.ChangeAsync(
+        var problem = await SetAsync(model, residency, kind, registry, caller, cancellationToken);
+        return problem is null ? TypedResults.Ok() : OpenInferenceErrors.Error(StatusCodes.Status404NotFound, problem.Message);
+    }
+
+    /// <summary>Why parameters can't be taken: to ignore these would be to serve another model than the caller thinks.</summary>
+    public static string? Refusal(string model, IEnumerable<string>? parameters) =>
+        parameters?.FirstOrDefault(k => k == "config" || k.StartsWith("file:", StringComparison.Ordinal)) is { } given
+            ? $"parameters.{given}: not supported; settings are changed by PUT /v1/models/{model}/settings, files come by POST /v1/models/{model}/versions"
+            : null;
+
+    /// <returns>Null once it is set; else that there is no such model.</returns>
+    public static Task<RegistryProblem?> SetAsync(
+        string model, Residency residency, string kind, ModelRegistry registry, ClaimsPrincipal caller, CancellationToken cancellationToken) =>
+        registry.ChangeAsync(
             model,
             change =>
             {
@@ -115,8 +136,6 @@ internal static class Repository
                 return Task.FromResult<RegistryProblem?>(null);
             },
             cancellationToken);
-        return problem is null ? TypedResults.Ok() : OpenInferenceErrors.Error(StatusCodes.Status404NotFound, problem.Message);
-    }
 
     // The body is optional: null where there is none.
     private static async Task<(T? Body, IResult? Refusal)> ReadAsync<T>(

@@ -14,10 +14,10 @@ internal sealed record ServerReady(bool Live, bool Ready);
 /// <summary><c>GET /v2</c> and <c>GET /v2/health/{live,ready}</c>.</summary>
 internal static class Server
 {
-    private static readonly ServerMetadata Metadata = new(
+    public static readonly ServerMetadata Metadata = new(
         "InferenceTemplate",
         typeof(Server).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0],
-        Extensions: ["model_repository", "model_configuration", "statistics", "schedule_policy", "parameters", "binary_tensor_data"]);
+        Extensions: ["model_repository", "model_configuration", "statistics", "schedule_policy", "parameters", "binary_tensor_data", "classification"]);
 
     public static void MapServer(this IEndpointRouteBuilder v2)
     {
@@ -33,10 +33,12 @@ internal static class Server
             .Produces<ServerReady>(StatusCodes.Status503ServiceUnavailable);
     }
 
+    public static async Task<bool> IsReadyAsync(HealthCheckService health, CancellationToken cancellationToken) =>
+        (await health.CheckHealthAsync(cancellationToken)).Status != HealthStatus.Unhealthy;
+
     private static async Task<JsonHttpResult<ServerReady>> ReadyAsync(HealthCheckService health, CancellationToken cancellationToken)
     {
-        var report = await health.CheckHealthAsync(cancellationToken);
-        var ready = report.Status != HealthStatus.Unhealthy;
+        var ready = await IsReadyAsync(health, cancellationToken);
         return TypedResults.Json(
             new ServerReady(ready, ready),
             ApiJson.Default.ServerReady,

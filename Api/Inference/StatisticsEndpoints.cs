@@ -99,10 +99,9 @@ internal static class StatisticsEndpoints
             : await ModelMetadataEndpoints.UnknownAsync(catalog, model, version, cancellationToken);
     }
 
-    private static async Task<IResult> AnswerAsync(IEnumerable<ModelVersion> versions, ModelStatistics statistics)
-    {
-        var entries = await Task.WhenAll(versions.Select(async v =>
-            ModelStatisticsEntry.Of(v, await statistics.ReadAsync(v.Model, v.Version))));
-        return TypedResults.Json(new ModelStatisticsAnswer(entries), StatisticsJson.Default.ModelStatisticsAnswer);
-    }
+    public static Task<ModelStatisticsEntry[]> EntriesAsync(IEnumerable<ModelVersion> versions, ModelStatistics statistics) =>
+        Task.WhenAll(versions.Select(async v => ModelStatisticsEntry.Of(v, await statistics.ReadAsync(v.Model, v.Version))));
+
+    private static async Task<IResult> AnswerAsync(IEnumerable<ModelVersion> versions, ModelStatistics statistics) => TypedResults.Json(
+        new ModelStatisticsAnswer(await EntriesAsync(versions, statistics)), StatisticsJson.Default.ModelStatisticsAnswer);
 }

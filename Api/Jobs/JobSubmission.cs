@@ -52,6 +52,12 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, Featur
             return await RefuseAsync(context, StatusCodes.Status400BadRequest, "id: a job's can't contain the character U+0000");
         }
 
+        if (body.Forms.HasClasses)
+        {
+            return await RefuseAsync(
+                context, StatusCodes.Status400BadRequest, "outputs: a job keeps the outputs themselves; leave classification out, or 'Prefer: respond-async'");
+        }
+
         // Nobody waits at a connection: those who do go first, unless the caller says otherwise.
         var priority = body.Priority == Priority.Normal ? Priority.Low : body.Priority;
         var accepted = await writer.AcceptAsync(

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Security;
 
-/// <summary>What stands between callers and everything else: limits, proxies, headers, other origins.</summary>
+/// <summary>What stands between callers and everything else: limits, headers, other origins.</summary>
 internal static class Edge
 {
     private static readonly TimeSpan HstsMaxAge = TimeSpan.FromDays(365);
@@ -25,10 +25,6 @@ internal static class Edge
         services.AddSingleton<IConfigureOptions<CorsOptions>, CorsPolicySetup>();
         services.AddCors();
 
-        services.AddOptions<ProxySettings>().BindConfiguration(ProxySettings.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<ProxySettings>, ProxySettingsValidator>();
-        services.AddSingleton<IPostConfigureOptions<ForwardedHeadersOptions>, TrustedProxies>();
-
         services.Configure<HstsOptions>(hsts => hsts.MaxAge = HstsMaxAge);
         return services;
     }
@@ -36,7 +32,6 @@ internal static class Edge
     /// <summary>To stand before everything else.</summary>
     public static void UseEdge(this WebApplication app)
     {
-        app.UseForwardedHeaders();
         app.UseSecurityHeaders();
         if (!app.Environment.IsDevelopment())
         {

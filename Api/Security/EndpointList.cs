@@ -35,7 +35,9 @@ internal static class EndpointList
         return 0;
     }
 
-    private static IEnumerable<RouteEndpoint> Endpoints(IEndpointRouteBuilder app) => app.DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>();
+    // What gRPC answers for methods that a service lacks is nobody's: the fallback policy is theirs, and their one answer.
+    private static IEnumerable<RouteEndpoint> Endpoints(IEndpointRouteBuilder app) => app.DataSources.SelectMany(s => s.Endpoints)
+        .OfType<RouteEndpoint>().Where(e => e.RoutePattern.RawText?.Contains(":grpcunimplemented}", StringComparison.Ordinal) != true);
 
     /// <summary>The policies of an endpoint and its groups, all of which must be met; null where it names none.</summary>
     private static string? PolicyOf(Endpoint endpoint)

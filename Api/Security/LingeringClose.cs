@@ -17,14 +17,29 @@ internal sealed class LingeringClose(IOptions<ServerLimits> limits, TimeProvider
     {
         app.Use(async (context, following) =>
         {
+            var body = context.Request.Body;
+            BoundChunks(context);
             await following(context);
             if (context.Response.StatusCode >= StatusCodes.Status400BadRequest && MaySendMore(context))
             {
-                await LingerAsync(context);
+                await LingerAsync(context, body);
             }
         });
         next(app);
     };
+
+    private static void BoundChunks(HttpContext context)
+    {
+        if (context.Request is { Protocol: "HTTP/1.1", ContentLength: null }
+            && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true
+            && context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } server)
+        {
+            var body = new ChunkedBody(context.Request.Body, server.MaxRequestBodySize);
+            server.MaxRequestBodySize = null;
+            context.Request.Body = body;
+            context.Features.Set<IHttpMaxRequestBodySizeFeature>(body);
+        }
+    }
 
     // Who waits for 100 (Continue) sends nothing after a refusal.
     private bool MaySendMore(HttpContext context) =>
@@ -34,7 +49,7 @@ internal sealed class LingeringClose(IOptions<ServerLimits> limits, TimeProvider
         && context.Request.Headers.Expect.Count == 0
         && !context.RequestAborted.IsCancellationRequested;
 
-    private async Task LingerAsync(HttpContext context)
+    private async Task LingerAsync(HttpContext context, Stream body)
     {
         // The bound of bodies has done its work; this one is nobody's to keep.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
@@ -50,7 +65,7 @@ internal sealed class LingeringClose(IOptions<ServerLimits> limits, TimeProvider
             await context.Response.CompleteAsync();
             var left = limits.Value.LingerBytes;
             int read;
-            while ((read = await context.Request.Body.ReadAsync(buffer, either.Token)) > 0)
+            while ((read = await body.ReadAsync(buffer, either.Token)) > 0)
             {
                 left -= read;
                 if (left < 0)
@@ -62,7 +77,7 @@ internal sealed class LingeringClose(IOptions<ServerLimits> limits, TimeProvider
         }
         catch (BadHttpRequestException)
         {
-            // The server itself has stopped reading: chunks beyond the bound, or what is no body. It closes when the answer is sent.
+            // What is no body. The server closes when the answer is sent.
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {

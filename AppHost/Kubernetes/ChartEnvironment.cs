@@ -9,6 +9,9 @@ internal sealed class ChartEnvironment(Topology topology)
     private const string DatabaseConnection = $"{Resources.Database}-connection";
     private const string RedisConnection = $"{Resources.Redis}-connection";
 
+    /// <summary>Whose word services take for the address and scheme of the real caller: those of the ingress only.</summary>
+    private static Variable Proxies => new("ForwardedHeaders__KnownNetworks__0", "{{ .Values.ingressNetwork }}", When: ".Values.ingressNetwork");
+
     /// <summary>All secrets, with the condition on which a chart needs each.</summary>
     public IEnumerable<(string Name, string? When)> Secrets() =>
     [
@@ -27,7 +30,7 @@ internal sealed class ChartEnvironment(Topology topology)
     public async Task<ComponentEnvironment> OfApiAsync() => await OfServiceAsync(
         Resources.Api,
         new(Scaling.TokenVariable, $"$({Scaling.Token})"),
-        new("ForwardedHeaders__KnownNetworks__0", "{{ .Values.ingressNetwork }}", When: ".Values.ingressNetwork"),
+        Proxies,
         new("SSL_CERT_DIR", "/authorities:/etc/ssl/certs", RedisTls));
 
     /// <summary>
@@ -43,6 +46,7 @@ internal sealed class ChartEnvironment(Topology topology)
 
     public async Task<ComponentEnvironment> OfWebAsync() => await OfServiceAsync(
         Resources.Web,
+        Proxies,
         new("PublicApiUrl", "https://{{ .Values.hosts.api }}"),
         new("DataProtection__Secret", $"$({DataProtection})"));
 

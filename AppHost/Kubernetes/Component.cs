@@ -25,7 +25,7 @@ internal static class Component
     public static string ServiceOf(string component) => $"{component}-service";
 
     /// <summary>What every component with pods of ours has beside them.</summary>
-    public static IEnumerable<ChartFile> Beside(string component, string portName, int port, string? when) =>
+    public static IEnumerable<ChartFile> Beside(string component, string? when, params (string Name, int Number)[] ports) =>
     [
         // Somebody of their own to the cluster, who may do nothing and gets no token.
         ChartFile.Of(
@@ -41,7 +41,11 @@ internal static class Component
                 {
                     Type = "ClusterIP",
                     Selector = Labels(component),
-                    Ports = [new() { Name = portName, Protocol = "TCP", Port = port, TargetPort = port }],
+                    Ports =
+                    [
+                        .. ports.Select(port =>
+                            new V1ServicePort { Name = port.Name, Protocol = "TCP", Port = port.Number, TargetPort = port.Number }),
+                    ],
                 },
             },
             when),

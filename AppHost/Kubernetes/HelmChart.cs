@@ -48,7 +48,7 @@ internal static class HelmChart
         var redis = new ComponentEnvironment(Resources.Redis, await environment.OfServerAsync(Resources.Redis), Switches.RedisPod);
         ChartFile[] templates =
         [
-            .. new ServicePods(Resources.Api, api, Restriction.Service, Draining.OfCalls).Files(),
+            .. new ServicePods(Resources.Api, api, Restriction.Service, Draining.OfCalls) { SpeaksGrpc = true }.Files(),
             .. new ServicePods(Resources.Worker, worker, Restriction.Worker, Draining.OfWork) { IsCalled = false, UsesGpu = true }.Files(),
             .. Dashboard.Included ? await OfWebAsync(environment) : [],
             .. ServerPods.Postgres(postgres).Files(),

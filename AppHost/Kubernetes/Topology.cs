@@ -57,7 +57,10 @@ internal sealed partial class Topology(
     public IEnumerable<(string Caller, string Called, int Port)> Edges() =>
         from caller in model.Resources.OfType<ProjectResource>()
         from called in Referenced(caller)
-        from port in called.Annotations.OfType<EndpointAnnotation>().Select(endpoint => endpoint.TargetPort).OfType<int>().Distinct()
+        where called != caller // which names its own ports
+        from port in called.Annotations.OfType<EndpointAnnotation>()
+            .Where(endpoint => endpoint.Name != Services.GrpcEndpoint) // for those outside
+            .Select(endpoint => endpoint.TargetPort).OfType<int>().Distinct()
         select (caller.Name, called.Name, port);
 
     // A database is reached at its server.

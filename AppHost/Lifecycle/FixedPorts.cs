@@ -50,7 +50,10 @@ internal static class FixedPorts
         from endpoint in project.Annotations.OfType<EndpointAnnotation>()
         where endpoint.Port is not null
         let folder = Path.GetFileName(Path.GetDirectoryName(project.GetProjectMetadata().ProjectPath))
-        select (endpoint.Port!.Value, project.Name, $"{folder}/Properties/launchSettings.json");
+        select (
+            endpoint.Port!.Value,
+            project.Name,
+            endpoint.Name == AppHost.Services.GrpcEndpoint ? "AppHost/Services.cs" : $"{folder}/Properties/launchSettings.json");
 
     private static bool IsFree(int port)
     {

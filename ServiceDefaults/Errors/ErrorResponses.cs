@@ -30,7 +30,7 @@ public sealed class ErrorResponses
     public void MapOutage(Func<Exception, bool> covers, string message) => _outages.Add((covers, message));
 
     /// <summary>The message of the outage that an exception is of; null when it is of none.</summary>
-    internal string? OutageOf(Exception exception) => _outages.Find(outage => outage.Covers(exception)).Message;
+    public string? OutageOf(Exception exception) => _outages.Find(outage => outage.Covers(exception)).Message;
 
     /// <summary>Writes the error in the form of the request's path.</summary>
     internal static async Task WriteAsync(HttpContext context, int status, string message)

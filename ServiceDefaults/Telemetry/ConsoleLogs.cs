@@ -17,6 +17,8 @@ internal static class ConsoleLogs
     {
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+        // It throws what it has logged, and whoever answers the request logs it once more.
+        ["Logging:LogLevel:Microsoft.AspNetCore.Authentication.JwtBearer.JwtBearerHandler"] = "Critical",
         // Failures are told by whoever asked; at the first start neither the migrations' table nor any other is there.
         ["Logging:LogLevel:Microsoft.EntityFrameworkCore.Database.Command"] = "Critical",
         ["Logging:LogLevel:Microsoft.EntityFrameworkCore.Query"] = "Critical",

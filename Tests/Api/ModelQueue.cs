@@ -78,12 +78,9 @@ internal sealed class ModelQueue : IDisposable
             """);
 
         // Each of the replicas reads the catalogue at most once a second.
-        for (var seen = 0; seen < 20;)
-        {
-            using var fresh = _platform.Admin();
-            using var response = await fresh.GetAsync($"/v2/models/{Model}", TestContext.Current.CancellationToken);
-            seen = response.IsSuccessStatusCode ? seen + 1 : 0;
-        }
+        using var client = _platform.Admin();
+        await client.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{Model}"), response => Task.FromResult(response.IsSuccessStatusCode));
     }
 
     // Says that another worker is there and ready, until this is disposed.

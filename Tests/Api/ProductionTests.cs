@@ -92,6 +92,23 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
     }
 
     [Fact]
+    public async Task Authority_that_is_down_is_503_and_one_line_in_the_log()
+    {
+        var token = api.Authority.Token();
+        await using var other = await ApiProcess.StartAsync([.. api.Settings, ("Auth__Jwt__Authority", "http://127.0.0.1:1")], Cancellation);
+        using var client = ProductionApi.Client(other.Url, token);
+
+        using var response = await client.GetAsync("/v2", Cancellation);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.NotNull(response.Headers.RetryAfter);
+        Assert.Contains("the authority that signs tokens can't be reached", await response.ErrorAsync(), StringComparison.Ordinal);
+        await Wait.UntilAsync(() => other.Output.Contains("the authority", StringComparison.Ordinal));
+        var lines = other.Output.Split('\n').Where(line => line.Contains("127.0.0.1:1/", StringComparison.Ordinal) || line.Contains("authority", StringComparison.Ordinal));
+        Assert.Contains("was answered 503", Assert.Single(lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task First_admin_key_and_its_tokens_end_when_its_secret_is_changed()
     {
         const string Changed = "three-stout-ponies-haul-timber-up-the-ridge";

@@ -20,6 +20,7 @@ internal static partial class ExpectedEdges
                    from target in Targets(resources[service]!["env"]!.ToJsonString(), resources).Distinct()
                    where target != service
                    from binding in resources[target]!["bindings"]!.AsObject()
+                   where binding.Key != "grpc" // for those outside
                    select $"{service} -> {target}:{binding.Value.Text("targetPort")}/TCP"];
     }
 
@@ -28,6 +29,7 @@ internal static partial class ExpectedEdges
     [
         .. s_services.SelectMany(Names), .. Names("backup"),
         "namespace/ingress-nginx -> api:8080/TCP",
+        "namespace/ingress-nginx -> api:8081/TCP", // gRPC
         .. Repository.HasDashboard ? Dashboard() : [],
         "namespace/ingress-nginx -> certificate solver:8089/TCP",
         "namespace/monitoring -> api:8080/TCP",

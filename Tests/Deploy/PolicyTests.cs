@@ -85,7 +85,7 @@ public sealed class PolicyTests(Charts charts)
         { ApiNetwork, "spec.ingress.0.from", null, Networks, "anybody -> api:8080/TCP: admitted, but" },
         { ApiNetwork, "spec.ingress.0.ports", null, Networks, " -> api:any: admitted" },
         { "NetworkPolicy/redis-network", "spec.ingress", null, Networks, "api -> redis:6379/TCP: admitted at its beginning only" },
-        { ApiNetwork, "spec.ingress.3", null, Networks, "namespace/keda -> api:8080/TCP: needed, but not admitted" },
+        { ApiNetwork, "spec.ingress.4", null, Networks, "namespace/keda -> api:8080/TCP: needed, but not admitted" },
         { "PodDisruptionBudget/api-pdb", "spec.selector.matchLabels", """{"app":"api"}""", Available, "no disruption budget" },
         { Api, $"{Pod}.terminationGracePeriodSeconds", "40", Available, "is killed before" },
         { Api, $"{Container}.lifecycle", null, Available, "stops listening while" },

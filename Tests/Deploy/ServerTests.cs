@@ -165,6 +165,38 @@ public sealed class ServerTests(Charts charts)
         Assert.Equal(["/v1", "/v2"], paths.Select(path => path.Text("path")));
     }
 
+    [Fact]
+    public async Task Clients_reach_gRPC_by_tls_at_the_same_host_and_streams_have_no_end()
+    {
+        var objects = await charts.OfAsync("production");
+        var (grpc, rest) = (objects.Find("Ingress", "api-grpc-edge")!, objects.Find("Ingress", "api-edge")!);
+
+        var annotations = grpc.Json.Entries("metadata", "annotations");
+        var path = grpc.Spec.Items("rules").Single().Items("http", "paths").First();
+        var port = objects.Find("Service", "api-service")!.Spec.Items("ports").Single(p => p.Text("name") == path.Text("backend", "service", "port", "name"));
+
+        Assert.Equal(("GRPC", "0"), (annotations["nginx.ingress.kubernetes.io/backend-protocol"], annotations["nginx.ingress.kubernetes.io/proxy-body-size"]));
+        Assert.Equal(("/inference.GRPCInferenceService", "8081"), (path.Text("path"), port.Text("targetPort")));
+        Assert.Equal(rest.Spec.Items("tls").Single().Items("hosts").Single().ToString(), grpc.Spec.Items("tls").Single().Items("hosts").Single().ToString());
+        Assert.Equal("8081", Setting(objects, "api", "Grpc__Port"));
+    }
+
+    [Fact]
+    public async Task Services_take_nobodys_word_for_a_caller_but_the_ingress()
+    {
+        var without = await charts.OfAsync("production");
+        var with = await charts.OfAsync("production ingressNetwork=10.42.0.0/16");
+
+        foreach (var service in Repository.HasDashboard ? (string[])["api", "web"] : ["api"])
+        {
+            Assert.Equal("10.42.0.0/16", Setting(with, service, "ForwardedHeaders__KnownNetworks__0"));
+            Assert.Null(Setting(without, service, "ForwardedHeaders__KnownNetworks__0"));
+        }
+    }
+
+    private static string? Setting(RenderedObjects objects, string component, string name) =>
+        objects.Find("ConfigMap", $"{component}-config")!.Json.Entries("data").GetValueOrDefault(name);
+
     private static string Variable(RenderedObjects objects, string component, string name) =>
         objects.Container(component).Items("env").Single(variable => variable.Text("name") == name).Text("value");
 }

@@ -4,6 +4,7 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using InferenceTemplate.Tests.Shared;
+using StackExchange.Redis;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 
@@ -78,6 +79,39 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
             Assert.Equal(Digits.HeldOut[0].Label, labels.GetProperty("data")[0].GetInt32());
             await Task.Delay(100, Cancellation);
         }
+    }
+
+    [Fact]
+    public async Task Job_of_a_model_that_can_not_be_loaded_stays_in_the_queue_while_no_load_is_tried()
+    {
+        await CopyDigitsAsync("absent", artefactExists: false, fallback: null);
+        using var client = platform.Admin();
+        await using var redis = await ConnectionMultiplexer.ConnectAsync((await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
+        var wakes = 0;
+        await redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal("inference:wake"), (_, queue) =>
+        {
+            if (((string?)queue)?.Contains("absent", StringComparison.Ordinal) == true)
+            {
+                Interlocked.Increment(ref wakes);
+            }
+        });
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v2/models/absent/infer") { Content = Digits.Request([Digits.HeldOut[0].Pixels]) };
+        request.Headers.Add("Prefer", "respond-async");
+        using var accepted = await client.SendAsync(request, Cancellation);
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+
+        // Once the worker has given up, each time that it takes the job and hands it back tells all workers of it.
+        await Wait.UntilAsync(async () => await StateAsync(client, "absent") == "unavailable");
+        var before = Volatile.Read(ref wakes);
+        await Task.Delay(TimeSpan.FromSeconds(5), Cancellation);
+
+        Assert.InRange(Volatile.Read(ref wakes) - before, 0, 2);
+        using var job = JsonDocument.Parse(await client.GetStringAsync(accepted.Headers.Location, Cancellation));
+        Assert.Equal("queued", job.RootElement.GetProperty("state").GetString());
+
+        // A call that comes meanwhile does not wait behind it.
+        using var call = await InferAsync(client, "absent");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, call.StatusCode);
     }
 
     // A model of the same signature as digits, over the same file or over one that no store has.

@@ -15,6 +15,7 @@ public sealed class OnnxModel
     public const int BFloat16 = 16;
 
     private readonly Message _graph = new();
+    private readonly List<Message> _properties = [];
 
     public OnnxModel() => _graph.Text(2, "graph");
 
@@ -49,12 +50,23 @@ public sealed class OnnxModel
     public OnnxModel Integers(string name, long[] values, params long[] shape) =>
         Constant(name, Int64, MemoryMarshal.AsBytes(values.AsSpan()), shape);
 
-    public byte[] ToBytes() => new Message()
-        .Number(1, 8)
-        .Text(2, "tests")
-        .Nested(7, _graph)
-        .Nested(8, new Message().Text(1, "").Number(2, 17))
-        .ToBytes();
+    /// <summary>What the file says of itself.</summary>
+    public OnnxModel Property(string key, string value)
+    {
+        _properties.Add(new Message().Text(1, key).Text(2, value));
+        return this;
+    }
+
+    public byte[] ToBytes()
+    {
+        var model = new Message()
+            .Number(1, 8)
+            .Text(2, "tests")
+            .Nested(7, _graph)
+            .Nested(8, new Message().Text(1, "").Number(2, 17));
+        _properties.ForEach(property => model.Nested(14, property));
+        return model.ToBytes();
+    }
 
     /// <summary>The sum of all rows, as one row: that it is no row for each, ONNX Runtime does not see before a run.</summary>
     public static byte[] Total => new OnnxModel().Input("x", Float, -1).Output("y", Float, -1)

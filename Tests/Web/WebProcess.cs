@@ -26,7 +26,7 @@ internal sealed partial class WebProcess : IAsyncDisposable
 
     public string Url => _listening.Task.Result;
 
-    public static async Task<WebProcess> StartAsync(string apiUrl, string environment, string? workingDirectory = null, string? dataProtectionKeys = null, string? dataProtectionSecret = null, bool behindProxy = false)
+    public static async Task<WebProcess> StartAsync(string apiUrl, string environment, string? workingDirectory = null, string? dataProtectionKeys = null, string? dataProtectionSecret = null, string? knownProxy = null)
     {
         var assembly = Path.GetFullPath(typeof(WebProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "WebAssembly").Value!);
         var start = new ProcessStartInfo("dotnet", [assembly])
@@ -43,7 +43,9 @@ internal sealed partial class WebProcess : IAsyncDisposable
                 ["services__api__http__0"] = apiUrl,
                 ["DataProtection__KeysDirectory"] = dataProtectionKeys,
                 ["DataProtection__Secret"] = dataProtectionSecret,
-                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = behindProxy ? "true" : "false",
+                // As whatever Aspire deploys has it.
+                ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
+                ["ForwardedHeaders__KnownProxies__0"] = knownProxy,
                 // Whether or not the working directory has the settings file.
                 ["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information",
             },

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Data.Artifacts;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Models;
@@ -88,6 +89,12 @@ internal sealed partial class FolderPublisher(
         {
             Broken(file, report.Reason!);
             return;
+        }
+
+        if (FolderModel.ClassLabelsOf(file) is { } labels)
+        {
+            var properties = new Dictionary<string, string>(model.Metadata.Properties, StringComparer.Ordinal) { [ClassLabels.Property] = labels };
+            model = model with { Metadata = model.Metadata with { Properties = properties } };
         }
 
         var staged = await artefacts.StageAsync(content, long.MaxValue, cancellationToken);

@@ -139,7 +139,7 @@ internal sealed class OnnxScanner
 
     private void Property(long end)
     {
-        var (key, value) = ("", "");
+        var (key, value, length) = ("", "", 0L);
         for (ProtobufField field; _reader.TryNext(end, out field); _reader.MoveTo(field.End))
         {
             switch (field)
@@ -148,13 +148,14 @@ internal sealed class OnnxScanner
                     key = _reader.ReadText(field, MaxName);
                     break;
                 case { Number: 2, IsBlock: true }:
-                    value = _reader.ReadText(field, MaxText);
+                    value = _reader.ReadText(field, ClassLabels.IsProperty(key) ? ClassLabels.MaxBytes : MaxText);
+                    length = field.Length;
                     break;
             }
         }
 
-        // They are for people; what is beyond the bound is left out rather than refused.
-        if (_properties.Count < MaxProperties)
+        // They are for people; what is beyond the bound is left out rather than refused. Half of the classes' names would be wrong ones.
+        if (_properties.Count < MaxProperties && !(ClassLabels.IsProperty(key) && length > ClassLabels.MaxBytes))
         {
             _properties[key] = value;
         }

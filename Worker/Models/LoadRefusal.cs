@@ -14,7 +14,7 @@ internal sealed partial class LoadRefusal(
     /// Refuses the calls that wait, unless another worker may still serve them. Jobs are handed back: they can wait until the model
     /// loads, or their own deadline.
     /// </summary>
-    /// <returns>How many were refused.</returns>
+    /// <returns>How many jobs were handed back.</returns>
     public async Task<int> RefuseAsync(ModelKey key, string reason)
     {
         var others = (await fleet.WorkersAsync()).Where(w => w.Ready && w.Id != state.WorkerId);
@@ -40,7 +40,7 @@ internal sealed partial class LoadRefusal(
             LogRefused(refused, key, reason);
         }
 
-        return refused;
+        return jobs.Count;
     }
 
     private Replies Refusals(List<QueuedRequest> calls, string reason)

@@ -34,6 +34,9 @@ internal sealed partial class ServedModel(
     private long _servingSince;
     private bool _restart;
 
+    // Until then it can't be loaded, and only jobs that wait for that are in its queue.
+    private DateTimeOffset? _jobsWaitUntil;
+
     public ModelKey Key => key;
 
     public QueueName Queue { get; } = new(key.Model, key.Version);
@@ -91,7 +94,7 @@ internal sealed partial class ServedModel(
         {
             try
             {
-                await _wanted.Reader.ReadAsync(ending.Token);
+                await WantedAsync(ending.Token);
                 await ServeAsync(ending.Token);
             }
             catch (OperationCanceledException) when (ending.IsCancellationRequested)
@@ -113,6 +116,40 @@ internal sealed partial class ServedModel(
     }
 
     public void Dispose() => _withdrawn.Dispose();
+
+    // The jobs of a version that can't be loaded were handed back, which wakes every worker: to take them again before another load may be
+    // tried would only hand them back again. What has come since then is another matter: it may be a call, and its caller waits.
+    private async Task WantedAsync(CancellationToken ending)
+    {
+        if (_jobsWaitUntil is not { } until)
+        {
+            await _wanted.Reader.ReadAsync(ending);
+            return;
+        }
+
+        while (until - time.GetUtcNow() is var rest && rest > TimeSpan.Zero)
+        {
+            using var over = new CancellationTokenSource(rest, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, ending);
+            try
+            {
+                await _wanted.Reader.ReadAsync(either.Token);
+            }
+            catch (OperationCanceledException) when (over.IsCancellationRequested && !ending.IsCancellationRequested)
+            {
+                break;
+            }
+
+            if ((await queue.WaitingAsync([Queue])).Count > 0)
+            {
+                break;
+            }
+
+            await PauseAsync(ShortestPause, ending);
+        }
+
+        _jobsWaitUntil = null;
+    }
 
     private async Task ServeAsync(CancellationToken ending)
     {
@@ -173,7 +210,8 @@ internal sealed partial class ServedModel(
     {
         if (exception.RetryAfter > TimeSpan.Zero)
         {
-            await refusal.RefuseAsync(key, exception.Message);
+            var jobs = await refusal.RefuseAsync(key, exception.Message);
+            _jobsWaitUntil = jobs > 0 ? time.GetUtcNow() + exception.RetryAfter : null;
         }
         else
         {

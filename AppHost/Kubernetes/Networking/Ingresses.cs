@@ -21,8 +21,25 @@ internal static class Ingresses
                 [$"{Nginx}/proxy-body-size"] = "33m", // the Api's own limit, and room for its error
                 [$"{Nginx}/proxy-read-timeout"] = "90", // longer than Queue:MaxTimeout
             }),
+        OfGrpc(),
         .. Dashboard.Included ? (ChartFile[])[OfWeb()] : [],
     ];
+
+    // At the Api's host: with TLS, connections agree on HTTP/2. The Api itself bounds each message of a stream, which may be any long.
+    private static ChartFile OfGrpc() => Of(
+        Resources.Api,
+        [
+            "/inference.GRPCInferenceService", "/grpc.health.v1.Health", "/grpc.reflection.v1.ServerReflection",
+            "/grpc.reflection.v1alpha.ServerReflection",
+        ],
+        new(StringComparer.Ordinal)
+        {
+            [$"{Nginx}/backend-protocol"] = "GRPC",
+            [$"{Nginx}/proxy-body-size"] = "0",
+            [$"{Nginx}/proxy-read-timeout"] = "3600",
+            [$"{Nginx}/proxy-send-timeout"] = "3600",
+        },
+        Services.GrpcEndpoint);
 
     // A circuit of Blazor lives in one replica's memory, so a browser stays with the replica that it began with.
     private static ChartFile OfWeb() => Of(
@@ -40,15 +57,16 @@ internal static class Ingresses
             [$"{Nginx}/proxy-read-timeout"] = "3600", // of a WebSocket
         });
 
-    private static ChartFile Of(string component, string[] paths, Dictionary<string, string> annotations)
+    private static ChartFile Of(string component, string[] paths, Dictionary<string, string> annotations, string port = "http")
     {
+        var name = port == "http" ? component : $"{component}-{port}";
         annotations["cert-manager.io/cluster-issuer"] = "{{ .Values.clusterIssuer }}";
         annotations[$"{Nginx}/force-ssl-redirect"] = "true";
         var host = $"{{{{ .Values.hosts.{component} }}}}";
-        var metadata = Component.Named($"{component}-edge", component);
+        var metadata = Component.Named($"{name}-edge", component);
         metadata.Annotations = annotations;
-        var backend = new V1IngressBackend { Service = new() { Name = Component.ServiceOf(component), Port = new() { Name = "http" } } };
-        return ChartFile.Of($"{component}/ingress.yaml", new V1Ingress
+        var backend = new V1IngressBackend { Service = new() { Name = Component.ServiceOf(component), Port = new() { Name = port } } };
+        return ChartFile.Of($"{component}/{(port == "http" ? "" : $"{port}-")}ingress.yaml", new V1Ingress
         {
             Metadata = metadata,
             Spec = new()
@@ -62,7 +80,7 @@ internal static class Ingresses
                         Http = new() { Paths = [.. paths.Select(path => new V1HTTPIngressPath { Path = path, PathType = "Prefix", Backend = backend })] },
                     },
                 ],
-                Tls = [new() { Hosts = [host], SecretName = $"{component}-edge-tls" }],
+                Tls = [new() { Hosts = [host], SecretName = $"{name}-edge-tls" }],
             },
         });
     }

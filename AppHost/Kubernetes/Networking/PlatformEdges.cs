@@ -39,6 +39,7 @@ internal static class PlatformEdges
     private static readonly Peer[] s_names = [Peer.Namespace("kube-system", app: "kube-dns"), Peer.Address("169.254.20.10/32")];
     private static readonly Port[] s_dns = [new(53, "UDP"), new(53)];
     private static readonly Port s_http = new(8080);
+    private static readonly Port s_grpc = new(Services.GrpcPort);
     private static readonly Port s_https = new(443);
     private static readonly Port s_postgres = new(5432);
     private static readonly Port s_status = new(8000);
@@ -48,6 +49,7 @@ internal static class PlatformEdges
     [
         new("names", Direction.Out, [.. s_services, Backup], s_names, s_dns),
         new("ingress", Direction.In, s_reached, [Peer.Namespace("ingress-nginx")], s_http),
+        new("ingress of gRPC", Direction.In, [Api], [Peer.Namespace("ingress-nginx")], s_grpc),
         new("metrics", Direction.In, s_services, [Peer.Namespace("monitoring")], s_http),
         new("telemetry", Direction.Out, s_services, [Peer.Namespace("observability")], s_telemetry),
         new("autoscaler", Direction.In, [Api], [Peer.Namespace("keda")], s_http),

@@ -25,15 +25,20 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
 
     public bool UsesGpu { get; init; }
 
+    /// <summary>Whether it speaks gRPC, at a port of its own.</summary>
+    public bool SpeaksGrpc { get; init; }
+
     /// <summary>
     /// The value that tells how many; null where an autoscaler does: with a number, every upgrade would set the load aside.
     /// </summary>
     public string? Replicas { get; init; }
 
+    private (string Name, int Number)[] Ports => SpeaksGrpc ? [("http", Port), ("grpc", Services.GrpcPort)] : [("http", Port)];
+
     public IEnumerable<ChartFile> Files() =>
     [
         ChartFile.Of($"{Name}/deployment.yaml", Deployment()),
-        .. Component.Beside(Name, "http", Port, when: null),
+        .. Component.Beside(Name, when: null, Ports),
         .. Environment.Files(),
     ];
 
@@ -43,7 +48,7 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
         {
             Name = Name,
             Image = $"{{{{ .Values.images.{Name} }}}}",
-            Ports = [new() { Name = "http", Protocol = "TCP", ContainerPort = Port }],
+            Ports = [.. Ports.Select(port => new V1ContainerPort { Name = port.Name, Protocol = "TCP", ContainerPort = port.Number })],
             // Alive: the process is well, else the pod is restarted. Healthy: it can do its work, and gets requests.
             StartupProbe = Probe("/alive", periodSeconds: 2, failures: 60),
             LivenessProbe = Probe("/alive", periodSeconds: 10, failures: 3),

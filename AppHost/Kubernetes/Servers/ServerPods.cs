@@ -67,7 +67,7 @@ internal sealed record ServerPods(string Name, ComponentEnvironment Environment,
     public IEnumerable<ChartFile> Files() =>
     [
         ChartFile.Of($"{Name}/statefulset.yaml", StatefulSet(), When),
-        .. Component.Beside(Name, "tcp", Port, When),
+        .. Component.Beside(Name, When, ("tcp", Port)),
         .. Environment.Files(),
         ChartFile.Of($"{Name}/data.yaml", Claim(), When),
         new($"{Name}/tls.yaml", ServerTls.Certificate(Name), WhenTls),

@@ -13,7 +13,7 @@ public sealed class ServerRules(ProtocolModels models)
         Assert.NotEmpty(server.GetProperty("name").GetString()!);
         Assert.NotEmpty(server.GetProperty("version").GetString()!);
         Assert.Equal(
-            ["binary_tensor_data", "model_configuration", "model_repository", "parameters", "schedule_policy", "statistics"],
+            ["binary_tensor_data", "classification", "model_configuration", "model_repository", "parameters", "schedule_policy", "statistics"],
             server.GetProperty("extensions").EnumerateArray().Select(e => e.GetString()).Order());
     }
 

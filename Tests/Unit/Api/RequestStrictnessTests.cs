@@ -24,8 +24,12 @@ public sealed class RequestStrictnessTests
     [InlineData("""{"parameters":{"sequence_id":7},"inputs":[X]}""", "parameters.sequence_id: the extension 'sequence' is not supported")]
     [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"parameters":{"shared_memory_region":"r"}}]}""",
         "inputs[0].parameters.shared_memory_region: the extension 'shared_memory' is not supported")]
-    [InlineData("""{"inputs":[X],"outputs":[{"name":"y","parameters":{"classification":3}}]}""",
-        "outputs[0].parameters.classification: the extension 'classification' is not supported")]
+    [InlineData("""{"inputs":[X],"outputs":[{"name":"y","parameters":{"classification":10001}}]}""",
+        "outputs[0].parameters.classification: a whole number of classes up to 10000 expected")]
+    [InlineData("""{"inputs":[X],"outputs":[{"name":"y","parameters":{"classification":-1}}]}""",
+        "outputs[0].parameters.classification: a whole number of classes up to 10000 expected")]
+    [InlineData("""{"inputs":[X],"outputs":[{"name":"y","parameters":{"classification":"3"}}]}""",
+        "outputs[0].parameters.classification: a whole number of classes up to 10000 expected")]
     public void Ambiguous_or_unsupported_request_is_refused(string body, string expected)
     {
         var exception = Assert.Throws<InvalidInferBodyException>(() => Read(body));

@@ -34,6 +34,20 @@ public sealed class OnnxScannerTests
         Assert.Equal("a test", metadata.Properties["purpose"]);
     }
 
+    [Theory]
+    [InlineData("labels", 60_000, 60_000)]
+    [InlineData("labels.y", 60_000, 60_000)]
+    [InlineData("labels", 70_000, null)]
+    [InlineData("purpose", 60_000, 4096)]
+    public void Scanner_keeps_names_of_classes_whole_or_leaves_them_out(string key, int length, int? kept)
+    {
+        var model = new OnnxModel().Input("x", OnnxModel.Float, 1).Output("y", OnnxModel.Float, 1).Node("Identity", ["x"], ["y"])
+            .Property(key, new string('n', length));
+        using var file = new MemoryStream(model.ToBytes());
+
+        Assert.Equal(kept, OnnxScanner.Scan(file, Limits).Properties.GetValueOrDefault(key)?.Length);
+    }
+
     [Fact]
     public void Scanner_allows_a_domain_whose_operators_the_model_defines()
     {

@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.Security;
+using InferenceTemplate.ServiceDefaults;
 using InferenceTemplate.Tests.Unit.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -20,6 +21,7 @@ internal sealed class EdgeService(WebApplication app) : IAsyncDisposable
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment, ApplicationName = Service.Name });
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)));
         builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.AddServiceDefaults();
         builder.Logging.ClearProviders();
         builder.Services.AddEdge();
         var app = builder.Build();

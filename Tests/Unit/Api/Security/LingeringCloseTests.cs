@@ -24,6 +24,44 @@ public sealed class LingeringCloseTests
         Assert.StartsWith("HTTP/1.1 413", await ReadAsync(socket), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/refused")]
+    [InlineData("/too-large")]
+    public async Task Refusal_reaches_a_caller_that_sends_all_its_chunks_before_it_reads(string path)
+    {
+        await using var edge = await EdgeService.StartAsync();
+        using var socket = await ConnectAsync(edge);
+        var head = Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+        byte[] chunk = [.. "186a0\r\n"u8, .. new byte[100_000], .. "\r\n"u8];
+
+        await SendAllAsync(socket, head);
+        for (var sent = 0; sent < Body; sent += 100_000)
+        {
+            await SendAllAsync(socket, chunk);
+        }
+
+        await SendAllAsync(socket, "0\r\n\r\n"u8.ToArray());
+
+        Assert.StartsWith("HTTP/1.1 413", await ReadAsync(socket), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Caller_that_sends_chunks_beyond_the_bound_is_closed()
+    {
+        await using var edge = await EdgeService.StartAsync(settings: [("Limits:LingerBytes", "65536")]);
+        using var socket = await ConnectAsync(edge);
+        await SendAllAsync(socket, "POST /too-large HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"u8.ToArray());
+        byte[] chunk = [.. "186a0\r\n"u8, .. new byte[100_000], .. "\r\n"u8];
+
+        await Assert.ThrowsAnyAsync<SocketException>(async () =>
+        {
+            for (var sent = 0; sent < 1_000_000_000; sent += 100_000)
+            {
+                await SendAllAsync(socket, chunk);
+            }
+        });
+    }
+
     [Fact]
     public async Task Caller_that_sends_beyond_the_bound_is_closed()
     {
@@ -84,10 +122,15 @@ public sealed class LingeringCloseTests
         var part = new byte[100_000];
         for (var sent = 0; sent < length; sent += part.Length)
         {
-            for (var at = 0; at < part.Length;)
-            {
-                at += await socket.SendAsync(part.AsMemory(at), Cancellation);
-            }
+            await SendAllAsync(socket, part);
+        }
+    }
+
+    private static async Task SendAllAsync(Socket socket, byte[] part)
+    {
+        for (var at = 0; at < part.Length;)
+        {
+            at += await socket.SendAsync(part.AsMemory(at), Cancellation);
         }
     }
 

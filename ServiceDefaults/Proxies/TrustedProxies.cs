@@ -1,9 +1,11 @@
 using System.Net;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using IPNetwork = System.Net.IPNetwork;
 
-namespace InferenceTemplate.Api.Security;
+namespace InferenceTemplate.ServiceDefaults.Proxies;
 
 /// <summary>Whose word is taken for the address and scheme of the real caller (<c>X-Forwarded-For</c>, <c>X-Forwarded-Proto</c>).</summary>
 public sealed class ProxySettings
@@ -37,6 +39,13 @@ internal sealed class ProxySettingsValidator : IValidateOptions<ProxySettings>
 /// </summary>
 internal sealed class TrustedProxies(IOptions<ProxySettings> settings) : IPostConfigureOptions<ForwardedHeadersOptions>
 {
+    public static void Add(IServiceCollection services)
+    {
+        services.AddOptions<ProxySettings>().BindConfiguration(ProxySettings.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ProxySettings>, ProxySettingsValidator>();
+        services.AddSingleton<IPostConfigureOptions<ForwardedHeadersOptions>, TrustedProxies>();
+    }
+
     public void PostConfigure(string? name, ForwardedHeadersOptions options)
     {
         options.KnownProxies.Clear();

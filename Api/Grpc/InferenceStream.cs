@@ -1,0 +1,118 @@
+using Grpc.Core;
+using InferenceTemplate.Api.Grpc.Protocol;
+
+namespace InferenceTemplate.Api.Grpc;
+
+/// <summary>
+/// One <c>ModelStreamInfer</c>: requests are worked on side by side, so many at a time, and answered as they end. Whatever goes wrong with
+/// one of them is its answer; the others, and the stream, go on.
+/// </summary>
+internal sealed class InferenceStream(
+    IAsyncStreamReader<ModelInferRequest> requests,
+    IServerStreamWriter<ModelStreamInferResponse> responses,
+    Func<ModelInferRequest, Task<ModelInferResponse>> inferAsync,
+    Func<Exception, RpcException> translate,
+    int concurrency) : IDisposable
+{
+    private readonly SemaphoreSlim _places = new(concurrency);
+    private readonly SemaphoreSlim _writing = new(1);
+
+    /// <summary>Ends when the caller has said that nothing more comes and all is answered.</summary>
+    /// <param name="stopping">Of the server: nothing more is read then, and the caller is told to open another stream.</param>
+    public async Task RunAsync(CancellationToken stopping, CancellationToken cancellationToken)
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var registration = stopping.Register(stopped.SetResult);
+        try
+        {
+            while (await NextAsync(stopped.Task, cancellationToken))
+            {
+                _ = AnswerAsync(requests.Current, cancellationToken);
+            }
+        }
+        finally
+        {
+            // Every place is free again once all are answered.
+            for (var i = 0; i < concurrency; i++)
+            {
+                await _places.WaitAsync(CancellationToken.None);
+            }
+        }
+
+        if (stopping.IsCancellationRequested)
+        {
+            throw GrpcErrors.Of(StatusCodes.Status503ServiceUnavailable, "the server stops: open another stream", retryAfter: 1);
+        }
+    }
+
+    public void Dispose()
+    {
+        _places.Dispose();
+        _writing.Dispose();
+    }
+
+    // A request is only read where there is a place for it. It is given back by whoever answers.
+    private async Task<bool> NextAsync(Task stopped, CancellationToken cancellationToken)
+    {
+        await _places.WaitAsync(cancellationToken);
+        var hasNext = false;
+        try
+        {
+            var next = requests.MoveNext(cancellationToken);
+            hasNext = await Task.WhenAny(next, stopped) == next && await next;
+            return hasNext;
+        }
+        finally
+        {
+            if (!hasNext)
+            {
+                _places.Release();
+            }
+        }
+    }
+
+    private async Task AnswerAsync(ModelInferRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var response = await RespondAsync(request);
+            await _writing.WaitAsync(cancellationToken);
+            try
+            {
+                await responses.WriteAsync(response, cancellationToken);
+            }
+            finally
+            {
+                _writing.Release();
+            }
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            // Nobody is left to be told.
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or IOException)
+        {
+            // The stream has ended meanwhile.
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    private async Task<ModelStreamInferResponse> RespondAsync(ModelInferRequest request)
+    {
+        try
+        {
+            return new() { InferResponse = await inferAsync(request) };
+        }
+        catch (Exception exception)
+        {
+            return new()
+            {
+                ErrorMessage = translate(exception).Status.Detail,
+                InferResponse = new() { Id = request.Id },
+            };
+        }
+    }
+}
