@@ -10,6 +10,7 @@ using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Tests.Worker.Execution;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Batching;
+using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Jobs;
@@ -74,6 +75,7 @@ internal sealed class ServedModel : IAsyncDisposable
             .AddSingleton(TestModels.Cpu)
             .AddSingleton(State)
             .AddSingleton(Drain)
+            .AddSingleton<DirectServers>()
             .AddSingleton(telemetry)
             .AddSingleton(JobLedgerTests.NoCosts())
             .AddSingleton<JobLedger>()
