@@ -1,3 +1,4 @@
+using System.Globalization;
 using InferenceTemplate.AppHost.Lifecycle;
 
 namespace InferenceTemplate.AppHost;
@@ -6,6 +7,9 @@ internal static class Services
 {
     private const string Endpoint = "http";
     private const int PublishedPort = 8080;
+
+    /// <summary>Where replicas of the Api reach a worker directly, in its container.</summary>
+    public const int DirectPort = 8081;
 
     /// <summary>
     /// Adds one of the product's services with the endpoint <c>http</c> and its health check. When publishing, the launch
@@ -25,6 +29,16 @@ internal static class Services
 
         return service.WithBuiltProgram().WithHttpHealthCheck("/health", endpointName: Endpoint);
     }
+
+    /// <summary>
+    /// The port for direct calls. Replicas call a worker by its own address, so on a developer's machine each worker takes a free port
+    /// and no proxy stands before it.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> WithDirectPort(this IResourceBuilder<ProjectResource> worker) =>
+        worker.ApplicationBuilder.ExecutionContext.IsPublishMode
+            ? worker.WithEndpoint("direct", endpoint => (endpoint.UriScheme, endpoint.TargetPort) = ("tcp", DirectPort))
+                .WithEnvironment("Direct__Port", DirectPort.ToString(CultureInfo.InvariantCulture))
+            : worker.WithEnvironment("Direct__Host", "127.0.0.1");
 
     /// <summary>Names the pages of a service in the Aspire dashboard; the first one takes the place of the bare address.</summary>
     public static IResourceBuilder<ProjectResource> WithPages(

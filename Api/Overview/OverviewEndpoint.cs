@@ -29,7 +29,7 @@ internal static class OverviewEndpoint
     private static async Task<JsonHttpResult<PlatformOverview>> GetAsync(
         FleetRegistry fleet,
         ModelCatalog catalog,
-        RequestQueue queue,
+        QueueTotals queue,
         RecentDecisions decisions,
         ClaimsPrincipal caller,
         TimeProvider time,

@@ -74,7 +74,7 @@ internal sealed partial class ModelServer(
         var keeping = KeepAsync(finished.Token);
         if (!stopping.IsCancellationRequested)
         {
-            direct.Open(_intake, TakeDirect);
+            direct.Open(_intake, TakeDirect, DropCancelledDirect);
         }
 
         await ReadAsync(stopping.Token);
@@ -176,6 +176,13 @@ internal sealed partial class ModelServer(
         {
             _completions.Return([.. pending.Select(p => p.Queued)]);
         }
+    }
+
+    private void DropCancelledDirect()
+    {
+        var cancelled = _dispatcher.Remove(r => r.IsDirect && r.Queued.IsCancelled);
+        telemetry.Dropped(Model, Version, "cancelled", cancelled.Count);
+        _completions.Drop([.. cancelled.Select(r => r.Queued)]);
     }
 
     private void Offer(IReadOnlyList<QueuedRequest> requests)

@@ -19,9 +19,10 @@ internal sealed class DirectServers(IOptions<QueueOptions> options, TimeProvider
 
     /// <summary>Says that a version is served from now on.</summary>
     /// <param name="take">Takes requests that the intake has admitted, on the reader of a connection.</param>
-    public void Open(DirectIntake intake, Action<IReadOnlyList<DirectRequest>> take)
+    /// <param name="dropCancelled">Lets those go that nobody waits for and that have not begun.</param>
+    public void Open(DirectIntake intake, Action<IReadOnlyList<DirectRequest>> take, Action dropCancelled)
     {
-        _servers[intake.Queue] = new Server(intake, take);
+        _servers[intake.Queue] = new Server(intake, take, dropCancelled);
         Tell();
     }
 
@@ -42,7 +43,17 @@ internal sealed class DirectServers(IOptions<QueueOptions> options, TimeProvider
         Tell();
     }
 
-    public void Leave(DirectSession session) => _sessions.TryRemove(session, out _);
+    /// <summary>Takes a connection off that has ended; what it had sent is cancelled.</summary>
+    public void Leave(DirectSession session)
+    {
+        if (_sessions.TryRemove(session, out _))
+        {
+            foreach (var server in _servers.Values)
+            {
+                server.DropCancelled();
+            }
+        }
+    }
 
     public bool TryGet(QueueName queue, out Server server) => _servers.TryGetValue(queue, out server!);
 
@@ -73,5 +84,5 @@ internal sealed class DirectServers(IOptions<QueueOptions> options, TimeProvider
         }
     }
 
-    internal sealed record Server(DirectIntake Intake, Action<IReadOnlyList<DirectRequest>> Take);
+    internal sealed record Server(DirectIntake Intake, Action<IReadOnlyList<DirectRequest>> Take, Action DropCancelled);
 }

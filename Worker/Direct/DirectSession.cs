@@ -49,13 +49,14 @@ internal sealed partial class DirectSession(
         finally
         {
             link.Dispose();
-            servers.Leave(this);
 
             // Whoever waits there knows that the connection ended, and has sent again what it still wants.
             foreach (var request in _held.Values)
             {
                 request.Cancel();
             }
+
+            servers.Leave(this);
         }
     }
 
