@@ -25,6 +25,9 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
 
     public bool UsesGpu { get; init; }
 
+    /// <summary>Whether the Api calls each pod by its own address.</summary>
+    public bool TakesDirectCalls { get; init; }
+
     /// <summary>
     /// The value that tells how many; null where an autoscaler does: with a number, every upgrade would set the load aside.
     /// </summary>
@@ -43,7 +46,11 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
         {
             Name = Name,
             Image = $"{{{{ .Values.images.{Name} }}}}",
-            Ports = [new() { Name = "http", Protocol = "TCP", ContainerPort = Port }],
+            Ports =
+            [
+                new() { Name = "http", Protocol = "TCP", ContainerPort = Port },
+                .. TakesDirectCalls ? (V1ContainerPort[])[new() { Name = "direct", Protocol = "TCP", ContainerPort = Services.DirectPort }] : [],
+            ],
             // Alive: the process is well, else the pod is restarted. Healthy: it can do its work, and gets requests.
             StartupProbe = Probe("/alive", periodSeconds: 2, failures: 60),
             LivenessProbe = Probe("/alive", periodSeconds: 10, failures: 3),
