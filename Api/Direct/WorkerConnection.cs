@@ -91,7 +91,7 @@ internal sealed partial class WorkerConnection(
         var call = new DirectCall(this, request);
         _calls[request.Id] = call;
         Interlocked.Increment(ref _outstanding);
-        if (link.Send(request) > 0 && !_ended)
+        if (link.Send(request) && !_ended)
         {
             return call;
         }

@@ -14,6 +14,9 @@ public sealed class DirectLink(Socket socket) : IDisposable
     /// <summary>Bytes that may wait to be sent: a peer that does not read is given up.</summary>
     public const int MaxUnsent = 256 << 20;
 
+    // Requests that do not fit here find another way.
+    private const int MostRequests = MaxUnsent / 4;
+
     private const int KeptCapacity = 1 << 20;
 
     private readonly Lock _lock = new();
@@ -53,22 +56,33 @@ public sealed class DirectLink(Socket socket) : IDisposable
     }
 
     /// <summary>Sends a request, which is encoded once, into the buffer that is sent.</summary>
-    /// <returns>Bytes of its payload; 0 where the connection is closed.</returns>
-    public int Send(InferenceRequest request)
+    /// <returns>False where the connection is closed, or the peer does not keep up.</returns>
+    public bool Send(InferenceRequest request)
     {
         lock (_lock)
         {
-            if (!HasRoom(0))
+            if (_closed || _filling.WrittenCount > MostRequests)
             {
-                return 0;
+                return false;
             }
 
             var start = _filling.WrittenCount;
             WriteHeader(FrameType.Request, 0);
-            RequestCodec.Write(new WireWriter(_filling), request);
+            try
+            {
+                RequestCodec.Write(new WireWriter(_filling), request);
+            }
+            catch
+            {
+                // Half a frame must not be followed by others.
+                _closed = true;
+                socket.Dispose();
+                throw;
+            }
+
             var length = _filling.WrittenCount - start - Frame.HeaderSize;
             BinaryPrimitives.WriteInt32LittleEndian(MemoryMarshal.AsMemory(_filling.WrittenMemory).Span[start..], length);
-            return Started() ? length : 0;
+            return Started();
         }
     }
 

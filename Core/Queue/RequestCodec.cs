@@ -6,7 +6,7 @@ namespace InferenceTemplate.Core.Queue;
 /// <summary>The binary form of a request in its stream entry.</summary>
 public static class RequestCodec
 {
-    // Raised when the layout changes; a worker refuses a version it does not know rather than misread it.
+    // Raised when the layout changes, with that of the frames; a worker refuses a version it does not know rather than misread it.
     private const byte FormatVersion = 1;
 
     public static byte[] Encode(InferenceRequest request)
