@@ -81,10 +81,10 @@ internal sealed partial class DirectCalls(
                 return refusal is null ? new DirectCallEnd(Elsewhere: request, Reason: reason) : new DirectCallEnd(Refusal: refusal);
             }
 
-            (tried ??= []).Add(connection);
             using var call = connection.Send(request);
             if (call is null)
             {
+                (tried ??= []).Add(connection);
                 continue;
             }
 
@@ -96,6 +96,7 @@ internal sealed partial class DirectCalls(
                 return new DirectCallEnd(Reply: end.Reply);
             }
 
+            (tried ??= []).Add(connection);
             if (end.Refusal is { } full)
             {
                 connection.Verdicts.Learn(name, full, request.Priority, contentLength);

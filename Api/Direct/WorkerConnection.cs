@@ -42,6 +42,9 @@ internal sealed partial class WorkerConnection(
     /// <summary>What the worker has open and ready; nothing before it has proven itself, nor once it drains.</summary>
     public FrozenSet<QueueName> Serves { get; private set; } = FrozenSet<QueueName>.Empty;
 
+    /// <summary>Whether the worker has ever proven itself.</summary>
+    public bool WasWelcome => _welcome;
+
     /// <summary>Calls that wait for an answer here.</summary>
     public int Outstanding => Volatile.Read(ref _outstanding);
 
@@ -54,6 +57,7 @@ internal sealed partial class WorkerConnection(
         try
         {
             using var link = await ConnectAsync(stop);
+            _link = link;
             await link.ReadAsync(Got, stop);
         }
         catch (InvalidDataException exception)
@@ -144,12 +148,12 @@ internal sealed partial class WorkerConnection(
             await socket.ConnectAsync(
                 IPAddress.TryParse(endpoint.Host, out var address) ? new IPEndPoint(address, endpoint.Port) : new DnsEndPoint(endpoint.Host, endpoint.Port),
                 limit.Token);
-            return _link = new DirectLink(socket);
+            return new DirectLink(socket);
         }
-        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        catch (OperationCanceledException late) when (!stop.IsCancellationRequested)
         {
             socket.Dispose();
-            throw new TimeoutException($"no connection within {ConnectTime.TotalSeconds:0} s");
+            throw new TimeoutException($"no connection within {ConnectTime.TotalSeconds:0} s", late);
         }
         catch
         {

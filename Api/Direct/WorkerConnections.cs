@@ -19,6 +19,9 @@ internal sealed partial class WorkerConnections(
     // Names and shapes of outputs come on top of the bytes that are limited.
     private const int Surroundings = 1 << 20;
 
+    // Heartbeats between tries to connect to a worker that was never reached.
+    private const int BetweenTries = 10;
+
     private readonly Lock _lock = new();
     private readonly ConcurrentDictionary<string, (WorkerConnection Connection, Task Running)> _connections = new(StringComparer.Ordinal);
     private FrozenDictionary<QueueName, WorkerConnection[]> _byQueue = FrozenDictionary<QueueName, WorkerConnection[]>.Empty;
@@ -103,7 +106,12 @@ internal sealed partial class WorkerConnections(
             LogFault(exception, connection.Worker);
         }
 
-        // A worker that is alive is connected to again with the next look at the fleet.
+        // A worker that can't be reached, or is no peer, is tried again after a while; one that was lost with the next look at the fleet.
+        if (!connection.WasWelcome)
+        {
+            await Task.Delay(options.Value.HeartbeatInterval * BetweenTries, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         _connections.TryRemove(connection.Worker, out _);
         Changed();
     }

@@ -9,14 +9,9 @@ namespace InferenceTemplate.Core.Direct;
 /// <summary>
 /// One end of a direct connection. Frames that come while a send is under way go out together with the next; several threads may send.
 /// </summary>
-public sealed class DirectLink(Socket socket) : IDisposable
+/// <param name="maxUnsent">Bytes that may wait to be sent: a peer that reads no more is given up. Requests find another way at a quarter.</param>
+public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisposable
 {
-    /// <summary>Bytes that may wait to be sent: a peer that does not read is given up.</summary>
-    public const int MaxUnsent = 256 << 20;
-
-    // Requests that do not fit here find another way.
-    private const int MostRequests = MaxUnsent / 4;
-
     private const int KeptCapacity = 1 << 20;
 
     private readonly Lock _lock = new();
@@ -61,7 +56,7 @@ public sealed class DirectLink(Socket socket) : IDisposable
     {
         lock (_lock)
         {
-            if (_closed || _filling.WrittenCount > MostRequests)
+            if (_closed || _filling.WrittenCount > maxUnsent / 4)
             {
                 return false;
             }
@@ -151,7 +146,7 @@ public sealed class DirectLink(Socket socket) : IDisposable
 
     private bool HasRoom(int length)
     {
-        if (!_closed && _filling.WrittenCount + (long)length > MaxUnsent)
+        if (!_closed && _filling.WrittenCount + (long)length > maxUnsent)
         {
             _closed = true;
             socket.Dispose();

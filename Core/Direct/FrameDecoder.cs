@@ -16,7 +16,7 @@ public sealed class FrameDecoder(int limit)
 
     /// <summary>Takes the next bytes, and adds the frames that they complete.</summary>
     /// <exception cref="InvalidDataException">A frame is longer than the limit, or of no known type.</exception>
-    public void Feed(ReadOnlySpan<byte> data, List<Frame> frames)
+    public void Feed(ReadOnlySpan<byte> data, ICollection<Frame> frames)
     {
         while (true)
         {

@@ -225,6 +225,17 @@ public sealed class DirectTests(Platform platform) : IAsyncLifetime
         var queue = body.RootElement.GetProperty("queues").EnumerateArray().Single(q => q.GetProperty("model").GetString() == Queue.Model);
         Assert.Equal(3, queue.GetProperty("depth").GetProperty("high").GetInt64());
         Assert.Equal((0L, 4000L, 7.5), (queue.GetProperty("waiting").GetInt64(), queue.GetProperty("bytes").GetInt64(), queue.GetProperty("oldest_seconds").GetDouble()));
+
+        using var overview = JsonDocument.Parse(await client.GetStringAsync("/v1/overview", Cancellation));
+        Assert.True(overview.RootElement.GetProperty("queue_depth").GetInt64() >= 12);
+        Assert.True(overview.RootElement.GetProperty("oldest_wait_seconds").GetDouble() >= 7.5);
+        var status = overview.RootElement.GetProperty("workers").EnumerateArray().Single(w => w.GetProperty("id").GetString() == worker.Id);
+        Assert.Equal(JsonValueKind.Null, status.GetProperty("direct").ValueKind);
+
+        using var scaler = platform.Anonymous();
+        scaler.DefaultRequestHeaders.Add("Authorization", $"Bearer {Platform.ScalingToken}");
+        using var demand = JsonDocument.Parse(await scaler.GetStringAsync("/scaling/workers", Cancellation));
+        Assert.True(demand.RootElement.GetProperty("waiting").GetInt64() >= 12);
     }
 
     private async Task<QueuedRequest> TakeAsync()

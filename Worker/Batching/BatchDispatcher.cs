@@ -81,7 +81,9 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
             }
 
             Fill(time.GetUtcNow());
-            Monitor.PulseAll(_lock);
+
+            // One instance; it wakes another where it leaves a batch.
+            Monitor.Pulse(_lock);
             return true;
         }
     }
@@ -102,6 +104,11 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
                     }
 
                     Fill(now);
+                    if (_queue.NextDue() <= now)
+                    {
+                        Monitor.Pulse(_lock);
+                    }
+
                     _room.Writer.TryWrite(true);
                     _begun++;
                     return batch;
