@@ -23,5 +23,8 @@ internal sealed record InferenceCallResult(int Status, string? Error, InferenceR
     /// <summary>Says something of the version, good or bad. A refusal by the queue does not, nor does a caller who left.</summary>
     public bool IsOfModel => Reply is not null || IsFaultOfModel;
 
+    /// <summary>The same, with a standing where it has none.</summary>
+    public InferenceCallResult OrStanding(TenantStanding? standing) => Standing is null ? this with { Standing = standing } : this;
+
     public static InferenceCallResult Refused(int status, string error) => new(status, error, null);
 }

@@ -133,7 +133,7 @@ internal sealed partial class InferenceCalls(
                 Standing = await limiter.UndoAsync(tenant, request.Id) ?? standing,
             },
             { Spent: { } reason } => Translate(Unavailable(request.Id, reason)) with { Standing = standing },
-            { Elsewhere: { } again } => await AskAgainAsync(again, wait, end.Reason, cancellationToken) with { Standing = standing },
+            { Elsewhere: { } again } => (await AskAgainAsync(again, wait, end.Reason, tenant, cancellationToken)).OrStanding(standing),
             _ => InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, Late(wait)) with { Standing = standing },
         };
     }
@@ -152,7 +152,7 @@ internal sealed partial class InferenceCalls(
         {
             _ = CancelAsync(request);
             return lost.Restored && again is null
-                ? await AskAgainAsync(request, wait, lost.Message, cancellationToken)
+                ? await AskAgainAsync(request, wait, lost.Message, counted: null, cancellationToken)
                 : Lost(lost.Message);
         }
         catch (TimeoutException)
@@ -168,9 +168,10 @@ internal sealed partial class InferenceCalls(
         }
     }
 
-    // Inference is pure: what may have been answered to nobody is done once more, under another id, within the same deadline.
+    // Inference is pure: what may have been answered to nobody is done once more, under another id, within the same deadline. A tenant
+    // for whom the first was counted, and who has got nothing for it, gets that back where the queue refuses.
     private async Task<InferenceCallResult> AskAgainAsync(
-        InferenceRequest first, TimeSpan wait, string? reason, CancellationToken cancellationToken)
+        InferenceRequest first, TimeSpan wait, string? reason, TenantAccount? counted, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var request = first with { Id = Guid.CreateVersion7(now), EnqueuedAt = now };
@@ -181,7 +182,7 @@ internal sealed partial class InferenceCalls(
             var admission = await queue.EnqueueAsync(request);
             if (admission.Outcome != EnqueueOutcome.Enqueued)
             {
-                return Refusal(name, admission);
+                return Refusal(name, admission) with { Standing = counted is null ? null : await limiter.UndoAsync(counted, first.Id) };
             }
         }
         catch (QueueUnavailableException)

@@ -33,6 +33,11 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
     public async Task<Admission> PassAsync(InferenceRequest request, AdmissionExtras? extras)
     {
+        if (request.Deadline <= time.GetUtcNow())
+        {
+            return new Admission(EnqueueOutcome.Expired, 0, 0, 0);
+        }
+
         var keys = Keys(new QueueName(request.Model, request.Version));
         return extras is null || (extras.CacheKey is null && extras.Tenant is not { Limits.AreCounted: true })
             ? new Admission(EnqueueOutcome.Enqueued, 0, 0, 0)
