@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using InferenceTemplate.Api.Direct;
 
 namespace InferenceTemplate.Api;
 
@@ -18,6 +19,7 @@ internal sealed class Telemetry
     private readonly Counter<long> _comparisonsShed;
     private readonly Counter<long> _dropped;
     private readonly Counter<long> _errors;
+    private readonly Counter<long> _direct;
 
     public Telemetry(IMeterFactory meters)
     {
@@ -34,6 +36,7 @@ internal sealed class Telemetry
         _comparisonsShed = meter.CreateCounter<long>(
             "inference.shadow.comparisons.shed", "{comparison}", "Comparisons not kept because Postgres could not keep up.");
         _dropped = meter.CreateCounter<long>("inference.requests.dropped", "{request}", "Requests removed without a run, by reason.");
+        _direct = meter.CreateCounter<long>("inference.direct.calls", "{call}", "Tries of calls by direct connections, by how they ended.");
         _errors = meter.CreateCounter<long>("inference.errors", "{error}", "Inference requests that brought no result, by kind.");
     }
 
@@ -49,6 +52,15 @@ internal sealed class Telemetry
             _errors.Add(1, new TagList { { "model", model }, { "version", version }, { "error.type", kind } });
         }
     }
+
+    public void Direct(DirectEnd end) => _direct.Add(1, new KeyValuePair<string, object?>("outcome", end switch
+    {
+        { Reply: not null } => "answered",
+        { Refusal: not null } => "refused",
+        { Left: not null } => "returned",
+        { Failure: not null } => "failed",
+        _ => "lost",
+    }));
 
     /// <summary>Shadow requests that made way for another.</summary>
     public void DroppedShadow(string model, string version, int count) =>

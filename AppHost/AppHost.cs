@@ -8,6 +8,7 @@ var builder = DistributedApplication.CreateBuilder(args);
 var adminSecret = builder.AddSecret(Resources.AdminSecret, length: 40);
 var pepper = builder.AddSecret(Resources.ApiKeyPepper, length: 48);
 var signingKey = builder.AddSecret(Resources.JwtSigningKey, length: 64);
+var directSecret = builder.AddSecret(Resources.DirectSecret, length: 48);
 
 var postgres = builder.AddPostgres(Resources.Postgres, password: builder.AddSecret(Resources.PostgresPassword, length: 32))
     .WithDataVolume("postgres-data")
@@ -30,6 +31,7 @@ var api = builder.AddService<Projects.Api>(Resources.Api)
     .WithEnvironment("Auth__ApiKeyPepper", pepper)
     .WithEnvironment("Auth__JwtSigningKey", signingKey)
     .WithEnvironment("Auth__AdminSecret", adminSecret)
+    .WithEnvironment("Direct__Secret", directSecret)
     .WithExternalHttpEndpoints()
     .WithGrpcEndpoint()
     .WithReplicas(2)
@@ -41,6 +43,8 @@ var worker = builder.AddService<Projects.Worker>(Resources.Worker)
     .WithReference(redis).WaitFor(redis)
     .WithEnvironment("ORT_DISABLE_TELEMETRY", "1")
     .WithEnvironment("Worker__DrainTimeout", Shutdown.DrainTimeout)
+    .WithEnvironment("Direct__Secret", directSecret)
+    .WithDirectPort()
     .WithIconName("BrainCircuit")
     .WithPages(("Health", "/health"))
     .WithDrainCommand();

@@ -16,4 +16,5 @@ internal static class Resources
     public const string ApiKeyPepper = "api-key-pepper";
     public const string JwtSigningKey = "jwt-signing-key";
     public const string AdminSecret = "admin-secret";
+    public const string DirectSecret = "direct-secret";
 }

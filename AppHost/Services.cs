@@ -1,3 +1,4 @@
+using System.Globalization;
 using InferenceTemplate.AppHost.Lifecycle;
 
 namespace InferenceTemplate.AppHost;
@@ -14,6 +15,9 @@ internal static class Services
 
     // On a developer's machine, beside those of the launch profiles. A project made from the template has another, by this text.
     private static readonly int s_localGrpcPort = new Uri("http://localhost:5103").Port;
+
+    /// <summary>Where replicas of the Api reach a worker directly, in its container.</summary>
+    public const int DirectPort = 8081;
 
     /// <summary>
     /// Adds one of the product's services with the endpoint <c>http</c> and its health check. When publishing, the launch
@@ -45,6 +49,16 @@ internal static class Services
             .WithEndpoint(GrpcEndpoint, endpoint => endpoint.Transport = "http2", createIfNotExists: false);
         return service.WithEnvironment("Grpc__Port", service.GetEndpoint(GrpcEndpoint).Property(EndpointProperty.TargetPort));
     }
+
+    /// <summary>
+    /// The port for direct calls. Replicas call a worker by its own address, so on a developer's machine each worker takes a free port
+    /// and no proxy stands before it.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> WithDirectPort(this IResourceBuilder<ProjectResource> worker) =>
+        worker.ApplicationBuilder.ExecutionContext.IsPublishMode
+            ? worker.WithEndpoint("direct", endpoint => (endpoint.UriScheme, endpoint.TargetPort) = ("tcp", DirectPort))
+                .WithEnvironment("Direct__Port", DirectPort.ToString(CultureInfo.InvariantCulture))
+            : worker.WithEnvironment("Direct__Host", "127.0.0.1");
 
     /// <summary>Names the pages of a service in the Aspire dashboard; the first one takes the place of the bare address.</summary>
     public static IResourceBuilder<ProjectResource> WithPages(

@@ -1,4 +1,5 @@
 using InferenceTemplate.Core.Costs;
+using InferenceTemplate.Core.Direct;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Jobs;
 using InferenceTemplate.Core.Queue;
@@ -21,7 +22,9 @@ public static class CoreRegistration
         services.AddOptions<JobOptions>().BindConfiguration(JobOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<CostOptions>().BindConfiguration(CostOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<TritonOptions>().BindConfiguration(TritonOptions.Section);
+        services.AddOptions<DirectOptions>().BindConfiguration(DirectOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<RequestQueue>();
+        services.AddSingleton<QueueTotals>();
         services.AddSingleton<QueueEpoch>();
         services.AddSingleton<JobSignals>();
         services.AddSingleton<JobTelemetry>();

@@ -1,5 +1,6 @@
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Batching;
+using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Health;
@@ -34,6 +35,9 @@ internal static class WorkerRegistration
         services.AddSingleton<QueueConsumers>();
         services.AddSingleton<BatchTrust>();
         services.AddSingleton<ModelServerFactory>();
+        services.AddSingleton<DirectServers>();
+        services.AddSingleton<DirectListener>();
+        services.AddHostedService(provider => provider.GetRequiredService<DirectListener>());
         services.AddSingleton<DrainSignal>();
         services.AddHostedService(provider => provider.GetRequiredService<DrainSignal>());
         services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>(

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using InferenceTemplate.Api.Caching;
+using InferenceTemplate.Api.Direct;
 using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Api.Tenants;
 using InferenceTemplate.Core.Queue;
@@ -9,8 +10,9 @@ using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Inference;
 
-/// <summary>Sends one request through the queue and waits for its answer.</summary>
+/// <summary>Sends one request to a worker, directly where one has its model open and else through the queue, and waits for its answer.</summary>
 internal sealed partial class InferenceCalls(
+    DirectCalls direct,
     RequestQueue queue,
     ReplyInbox inbox,
     QueueVerdicts verdicts,
@@ -34,6 +36,11 @@ internal sealed partial class InferenceCalls(
     public InferenceCallResult? RefusalWithoutAsking(ModelVersion version, long? contentLength)
     {
         var name = new QueueName(version.Model, version.Version);
+        if (direct.Serves(name))
+        {
+            return direct.Refuses(name, contentLength) is var (admission, retryAfter) ? Refusal(name, admission, retryAfter) : null;
+        }
+
         return verdicts.Refuses(name, contentLength) is { } known ? Refusal(name, known) : null;
     }
 
@@ -48,20 +55,26 @@ internal sealed partial class InferenceCalls(
             Guid.CreateVersion7(now), version.Model, version.Version, tenant.Id, RequestKind.Call, body.Priority, inbox.Replica, now, now + wait,
             Activity.Current?.Id, Activity.Current?.TraceStateString, body.Outputs, body.Inputs);
 
+        var byConnection = direct.Takes(new QueueName(version.Model, version.Version), body.Inputs.Sum(i => (long)i.Data.Length));
+
         // The answer may come before the enqueueing call returns: be listening first.
-        using var pending = inbox.Expect(request.Id);
+        using var pending = byConnection ? null : inbox.Expect(request.Id);
         TenantStanding? standing;
         try
         {
             var name = new QueueName(version.Model, version.Version);
-            var admission = await AdmitAsync(request, tenant, kept, cancellationToken);
+            var admission = await AdmitAsync(request, tenant, kept, byConnection, cancellationToken);
             standing = admission.Standing;
             if (admission.IsOverLimit)
             {
                 return gate.Refusal(tenant, admission.Outcome, standing!);
             }
 
-            verdicts.Learn(name, admission, request.Priority, contentLength);
+            if (!byConnection)
+            {
+                verdicts.Learn(name, admission, request.Priority, contentLength);
+            }
+
             if (admission.Shed > 0)
             {
                 telemetry.DroppedShadow(version.Model, version.Version, admission.Shed);
@@ -88,12 +101,41 @@ internal sealed partial class InferenceCalls(
 
         try
         {
-            return await AwaitAsync(request, pending, wait, again: null, cancellationToken) with { Standing = standing };
+            return pending is null
+                ? await DirectAsync(request, tenant, wait, contentLength, standing, cancellationToken)
+                : await AwaitAsync(request, pending, wait, again: null, cancellationToken) with { Standing = standing };
         }
         finally
         {
             limiter.Release(tenant, request.Id);
         }
+    }
+
+    private async Task<InferenceCallResult> DirectAsync(
+        InferenceRequest request, TenantAccount tenant, TimeSpan wait, long? contentLength, TenantStanding? standing, CancellationToken cancellationToken)
+    {
+        DirectCallEnd end;
+        try
+        {
+            end = await direct.RunAsync(request, contentLength, request.Deadline + ReplyGrace, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            end = new DirectCallEnd();
+        }
+
+        return end switch
+        {
+            { Reply: { } reply } => Translate(reply) with { Standing = standing },
+            { Refusal: var (admission, retryAfter) } => Refusal(new QueueName(request.Model, request.Version), admission, retryAfter) with
+            {
+                // It was counted before its worker was asked.
+                Standing = await limiter.UndoAsync(tenant, request.Id) ?? standing,
+            },
+            { Spent: { } reason } => Translate(Unavailable(request.Id, reason)) with { Standing = standing },
+            { Elsewhere: { } again } => (await AskAgainAsync(again, wait, end.Reason, tenant, cancellationToken)).OrStanding(standing),
+            _ => InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, Late(wait)) with { Standing = standing },
+        };
     }
 
     /// <param name="again">Why the request was sent a second time; null where it was sent once.</param>
@@ -110,7 +152,7 @@ internal sealed partial class InferenceCalls(
         {
             _ = CancelAsync(request);
             return lost.Restored && again is null
-                ? await AskAgainAsync(request, wait, lost.Message, cancellationToken)
+                ? await AskAgainAsync(request, wait, lost.Message, counted: null, cancellationToken)
                 : Lost(lost.Message);
         }
         catch (TimeoutException)
@@ -126,9 +168,10 @@ internal sealed partial class InferenceCalls(
         }
     }
 
-    // Inference is pure: what may have been answered to nobody is done once more, under another id, within the same deadline.
+    // Inference is pure: what may have been answered to nobody is done once more, under another id, within the same deadline. A tenant
+    // for whom the first was counted, and who has got nothing for it, gets that back where the queue refuses.
     private async Task<InferenceCallResult> AskAgainAsync(
-        InferenceRequest first, TimeSpan wait, string reason, CancellationToken cancellationToken)
+        InferenceRequest first, TimeSpan wait, string? reason, TenantAccount? counted, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var request = first with { Id = Guid.CreateVersion7(now), EnqueuedAt = now };
@@ -139,7 +182,7 @@ internal sealed partial class InferenceCalls(
             var admission = await queue.EnqueueAsync(request);
             if (admission.Outcome != EnqueueOutcome.Enqueued)
             {
-                return Refusal(name, admission);
+                return Refusal(name, admission) with { Standing = counted is null ? null : await limiter.UndoAsync(counted, first.Id) };
             }
         }
         catch (QueueUnavailableException)
@@ -150,25 +193,30 @@ internal sealed partial class InferenceCalls(
         return await AwaitAsync(request, pending, wait, reason, cancellationToken);
     }
 
-    private static InferenceCallResult Lost(string reason) =>
-        InferenceCallResult.Refused(StatusCodes.Status503ServiceUnavailable, $"the answer was lost, since {reason}: try again");
+    private static InferenceCallResult Lost(string? reason) => InferenceCallResult.Refused(
+        StatusCodes.Status503ServiceUnavailable,
+        reason is null ? "the queue is unavailable: try again later" : $"the answer was lost, since {reason}: try again");
 
     private static string Late(PendingReply pending, TimeSpan wait, string? again) =>
         pending.HasCome ? $"the answer came, but could not be read within {wait.TotalSeconds:0.###} s"
-        : again is null ? $"no worker answered within {wait.TotalSeconds:0.###} s"
+        : again is null ? Late(wait)
         : $"the request was sent again, since {again}, and no worker answered that within the {wait.TotalSeconds:0.###} s";
 
+    private static string Late(TimeSpan wait) => $"no worker answered within {wait.TotalSeconds:0.###} s";
+
     private Task<Admission> AdmitAsync(
-        InferenceRequest request, TenantAccount tenant, ResponseCacheKey? kept, CancellationToken cancellationToken)
+        InferenceRequest request, TenantAccount tenant, ResponseCacheKey? kept, bool byConnection, CancellationToken cancellationToken)
     {
         var extras = kept is null && !tenant.Limits.AreCounted
             ? null
             : new AdmissionExtras(kept is null ? null : QueueKeys.ResponseCache(kept.Model, kept.Version, kept.Hash), tenant);
-        return tenant.Limits.MonthlyInferences == 0 ? queue.EnqueueAsync(request, extras) : AdmitInMonthAsync();
+        return tenant.Limits.MonthlyInferences == 0 ? AdmitOnceAsync() : AdmitInMonthAsync();
+
+        Task<Admission> AdmitOnceAsync() => byConnection ? queue.PassAsync(request, extras) : queue.EnqueueAsync(request, extras);
 
         async Task<Admission> AdmitInMonthAsync()
         {
-            var admission = await queue.EnqueueAsync(request, extras);
+            var admission = await AdmitOnceAsync();
             if (admission.Outcome != EnqueueOutcome.UnknownMonth)
             {
                 return admission;
@@ -176,7 +224,7 @@ internal sealed partial class InferenceCalls(
 
             // The first of the month, or since Redis lost its data.
             await limiter.LoadMonthAsync(tenant, cancellationToken);
-            return await queue.EnqueueAsync(request, extras);
+            return await AdmitOnceAsync();
         }
     }
 
@@ -206,22 +254,27 @@ internal sealed partial class InferenceCalls(
         }
     }
 
-    private InferenceCallResult Refusal(QueueName name, Admission admission) => admission.Outcome switch
+    /// <param name="retryAfter">Seconds; null for what is known of the queue.</param>
+    private InferenceCallResult Refusal(QueueName name, Admission admission, int? retryAfter = null) => admission.Outcome switch
     {
         EnqueueOutcome.Expired => InferenceCallResult.Refused(
             StatusCodes.Status504GatewayTimeout, "the deadline passed before the request could be queued"),
         EnqueueOutcome.TooLarge => InferenceCallResult.Refused(
             StatusCodes.Status413PayloadTooLarge, $"the request is larger than a whole queue may be ({options.Value.MaxBytes} bytes)"),
-        EnqueueOutcome.FullOfBytes => Full(name, admission, $"{admission.Bytes} bytes"),
-        _ => Full(name, admission, $"{admission.Depth} requests"),
+        EnqueueOutcome.FullOfBytes => Full(name, admission, $"{admission.Bytes} bytes", retryAfter),
+        _ => Full(name, admission, $"{admission.Depth} requests", retryAfter),
     };
 
-    private InferenceCallResult Full(QueueName name, Admission admission, string what) =>
+    private InferenceCallResult Full(QueueName name, Admission admission, string what, int? retryAfter) =>
         InferenceCallResult.Refused(
             StatusCodes.Status503ServiceUnavailable, $"the queue of '{name.Model}' is full ({what}): try again later") with
         {
-            RetryAfter = verdicts.RetryAfter(name, admission.Depth),
+            RetryAfter = retryAfter ?? verdicts.RetryAfter(name, admission.Depth),
         };
+
+    // As a worker says it that makes a dead letter.
+    private static InferenceReply Unavailable(Guid id, string reason) =>
+        new(id, ReplyOutcome.Unavailable, reason, TimeSpan.Zero, TimeSpan.Zero, 0, "", []);
 
     private static InferenceCallResult Translate(InferenceReply reply) => reply.Outcome switch
     {
@@ -234,27 +287,4 @@ internal sealed partial class InferenceCalls(
 
     [LoggerMessage(LogLevel.Debug, "Request {Request}, which nobody waits for, could not be cancelled: {Reason}")]
     private partial void LogNotCancelled(Guid request, string reason);
-}
-
-/// <summary>How a call ended: a status, the words for an error, and the worker's answer where there was one.</summary>
-/// <param name="RetryAfter">Seconds after which a refused caller may come again.</param>
-internal sealed record InferenceCallResult(int Status, string? Error, InferenceReply? Reply, int RetryAfter = 1)
-{
-    /// <summary>A caller that left gets no answer; this is how its request is counted (the status that nginx gave such requests).</summary>
-    public const int ClientClosedRequest = 499;
-
-    /// <summary>An earlier request's answer, from the response cache.</summary>
-    public bool IsKept { get; init; }
-
-    /// <summary>How the caller's tenant stands; null where it has no limits that are counted.</summary>
-    public TenantStanding? Standing { get; init; }
-
-    /// <summary>Speaks against the version: no answer in time, no run, or an input that passed validation and that the model failed on.</summary>
-    public bool IsFaultOfModel =>
-        Status == StatusCodes.Status504GatewayTimeout || Reply is { Outcome: not (ReplyOutcome.Completed or ReplyOutcome.TooLarge) };
-
-    /// <summary>Says something of the version, good or bad. A refusal by the queue does not, nor does a caller who left.</summary>
-    public bool IsOfModel => Reply is not null || IsFaultOfModel;
-
-    public static InferenceCallResult Refused(int status, string error) => new(status, error, null);
 }

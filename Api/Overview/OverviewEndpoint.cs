@@ -29,7 +29,7 @@ internal static class OverviewEndpoint
     private static async Task<JsonHttpResult<PlatformOverview>> GetAsync(
         FleetRegistry fleet,
         ModelCatalog catalog,
-        RequestQueue queue,
+        QueueTotals queue,
         RecentDecisions decisions,
         ClaimsPrincipal caller,
         TimeProvider time,
@@ -73,6 +73,8 @@ internal static class OverviewEndpoint
             Models = [.. worker.Models.Where(MayUse)],
             Cache = [.. worker.Cache.Where(c => MayUse(c.Model))],
             Failures = [.. worker.Failures.Where(f => MayUse(f.Model))],
+            Direct = null, // an address inside
+            DirectQueues = [.. worker.DirectQueues.Where(q => MayUse(q.Model))],
         };
     }
 

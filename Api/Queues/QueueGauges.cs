@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data;
 using Microsoft.EntityFrameworkCore;
@@ -15,7 +16,7 @@ internal sealed partial class QueueGauges : BackgroundService
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     private readonly IDbContextFactory<InferenceDbContext> _contexts;
-    private readonly RequestQueue _queue;
+    private readonly QueueTotals _queue;
     private readonly QueueVerdicts _verdicts;
     private readonly TimeProvider _time;
     private readonly ILogger<QueueGauges> _logger;
@@ -23,7 +24,7 @@ internal sealed partial class QueueGauges : BackgroundService
 
     public QueueGauges(
         IDbContextFactory<InferenceDbContext> contexts,
-        RequestQueue queue,
+        QueueTotals queue,
         QueueVerdicts verdicts,
         IMeterFactory meters,
         TimeProvider time,

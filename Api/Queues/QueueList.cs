@@ -1,4 +1,6 @@
+using InferenceTemplate.Api.Direct;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -27,14 +29,14 @@ internal sealed record QueueOverviews(QueueOverview[] Queues);
 internal static class QueueList
 {
     public static async Task<JsonHttpResult<QueueOverviews>> GetAsync(
-        ModelCatalog catalog, RequestQueue queue, QueueVerdicts verdicts, CancellationToken cancellationToken)
+        ModelCatalog catalog, QueueTotals queue, QueueVerdicts verdicts, DirectCalls direct, CancellationToken cancellationToken)
     {
         var versions = await catalog.AllAsync(cancellationToken);
         var stats = await queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
-        return TypedResults.Json(new QueueOverviews([.. stats.Select(s => Overview(s, verdicts))]), ApiJson.Default.QueueOverviews);
+        return TypedResults.Json(new QueueOverviews([.. stats.Select(s => Overview(s, verdicts, direct))]), ApiJson.Default.QueueOverviews);
     }
 
-    private static QueueOverview Overview(QueueStats stats, QueueVerdicts verdicts)
+    private static QueueOverview Overview(QueueStats stats, QueueVerdicts verdicts, DirectCalls direct)
     {
         long Depth(Priority priority) => stats.Levels[(int)priority].Depth;
         return new QueueOverview(
@@ -44,7 +46,12 @@ internal static class QueueList
             stats.Waiting,
             stats.Bytes,
             stats.OldestAge.TotalSeconds,
-            verdicts.DrainRate(stats.Queue),
+            (verdicts.DrainRate(stats.Queue), direct.DrainRate(stats.Queue)) switch
+            {
+                (null, var rate) => rate,
+                (var rate, null) => rate,
+                var (queued, sent) => queued + sent,
+            },
             stats.DeadLetters);
     }
 }

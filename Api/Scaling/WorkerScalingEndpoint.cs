@@ -36,11 +36,12 @@ internal static class WorkerScalingEndpoint
     }
 
     private static async Task<JsonHttpResult<WorkerDemand>> GetAsync(
-        FleetRegistry fleet, ModelCatalog catalog, RequestQueue queue, CancellationToken cancellationToken)
+        FleetRegistry fleet, ModelCatalog catalog, QueueTotals queue, CancellationToken cancellationToken)
     {
         var versions = (await catalog.SnapshotAsync(cancellationToken)).AllVersions;
-        var depths = await queue.DepthsAsync(
-            versions.Where(v => v.State == VersionState.Ready).Select(v => (v.Model, v.Version)));
+        var queues = await queue.StatsAsync(
+            versions.Where(v => v.State == VersionState.Ready).Select(v => new QueueName(v.Model, v.Version)));
+        long[] depths = [.. queues.Select(q => q.Depth)];
         var workers = await fleet.WorkersAsync();
         return TypedResults.Json(WorkerDemand.Of(depths, versions.Count(v => v.State == VersionState.Pending), workers.Count), ScalingJson.Default.WorkerDemand);
     }

@@ -53,6 +53,27 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
         }
     }
 
+    /// <summary>Undoes what was counted for a request that no worker had room for, so that a refusal costs its tenant nothing.</summary>
+    /// <returns>How the tenant stands then; null where nothing is counted, or Redis is away.</returns>
+    public async Task<TenantStanding?> UndoAsync(TenantAccount tenant, Guid request)
+    {
+        if (!tenant.Limits.AreCounted)
+        {
+            return null;
+        }
+
+        try
+        {
+            RedisValue[] values = [.. TenantKeys.Values(tenant.Limits, TimeSpan.Zero), request.ToByteArray()];
+            var answer = (RedisResult[])(await OnRedisAsync(database => TenantScripts.Undo.EvaluateAsync(database, TenantKeys.All(tenant), values)))!;
+            return TenantStanding.Read(answer.AsSpan(1));
+        }
+        catch (QueueUnavailableException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Takes back that an inference was counted which then was none; the request stays counted.</summary>
     public void Refund(TenantAccount tenant)
     {

@@ -49,7 +49,12 @@ internal static class HelmChart
         ChartFile[] templates =
         [
             .. new ServicePods(Resources.Api, api, Restriction.Service, Draining.OfCalls) { SpeaksGrpc = true }.Files(),
-            .. new ServicePods(Resources.Worker, worker, Restriction.Worker, Draining.OfWork) { IsCalled = false, UsesGpu = true }.Files(),
+            .. new ServicePods(Resources.Worker, worker, Restriction.Worker, Draining.OfWork)
+            {
+                IsCalled = false,
+                UsesGpu = true,
+                TakesDirectCalls = true,
+            }.Files(),
             .. Dashboard.Included ? await OfWebAsync(environment) : [],
             .. ServerPods.Postgres(postgres).Files(),
             .. CloudNativePg.Files(),

@@ -33,7 +33,25 @@ public sealed record WorkerStatus(
     public ServingDefaults? Defaults { get; set; }
 
     public IReadOnlyList<GpuStatus> Gpus { get; set; } = [];
+
+    /// <summary>Where it takes calls by direct connections; null where it takes none.</summary>
+    public DirectEndpoint? Direct { get; set; }
+
+    /// <summary>The model versions that it serves by direct connections now, and what it holds of each.</summary>
+    public IReadOnlyList<DirectQueueStatus> DirectQueues { get; set; } = [];
 }
+
+/// <param name="Protocol">Version of the frames that it speaks.</param>
+public sealed record DirectEndpoint(string Host, int Port, int Protocol);
+
+/// <param name="Model"><c>model/version</c>.</param>
+/// <param name="Bytes">Of the requests that wait or run.</param>
+/// <param name="Levels">One for each <see cref="Queue.Priority"/>, in their order.</param>
+public sealed record DirectQueueStatus(string Model, long Bytes, DirectLevelStatus[] Levels);
+
+/// <param name="Depth">Requests that wait or run.</param>
+/// <param name="OldestSeconds">Since the oldest of them was sent; zero where there is none.</param>
+public sealed record DirectLevelStatus(long Depth, double OldestSeconds);
 
 /// <param name="MaxBatchSize">Rows that may run together.</param>
 /// <param name="MaxBatchDelay">How long a batch that is not full waits for more.</param>

@@ -18,4 +18,7 @@ internal static class AdmissionValues
         QueueKeys.WakeChannel,
         queue.ToString(),
     ];
+
+    /// <summary>As many, where nothing is added: of the request itself only the id is used.</summary>
+    public static RedisValue[] WithoutRequest(InferenceRequest request) => ["", "", request.Id.ToByteArray(), "", "", "", "", "", "", ""];
 }

@@ -21,4 +21,8 @@ public sealed record InferenceRequest(
     string? TraceParent,
     string? TraceState,
     string[] RequestedOutputs,
-    Tensor[] Inputs);
+    Tensor[] Inputs)
+{
+    /// <summary>How often it was given to workers before it came this way; they did not finish it.</summary>
+    public int EarlierDeliveries { get; init; }
+}

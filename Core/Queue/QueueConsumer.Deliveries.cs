@@ -82,7 +82,7 @@ public sealed partial class QueueConsumer
             }
 
             cancellations.Add(request);
-            if (deliveries > options.Value.MaxDeliveries)
+            if (request.AllDeliveries > options.Value.MaxDeliveries)
             {
                 await BuryAsync(request);
                 continue;
@@ -98,7 +98,7 @@ public sealed partial class QueueConsumer
     {
         try
         {
-            await DeadLetterAsync(request, $"given to a worker {request.Deliveries - 1} times and never finished");
+            await DeadLetterAsync(request, $"given to a worker {request.AllDeliveries - 1} times and never finished");
         }
         catch (Exception exception)
         {

@@ -79,8 +79,11 @@ public sealed partial class QueueConsumer(
         try
         {
             List<QueuedRequest> large = [.. requests.Where(r => replies.Large.ContainsKey(r.Request.Id))];
+
+            // A run may also have had requests that came by direct connections: their answers are not sent here.
+            HashSet<string> replicas = new(requests.Select(r => r.Request.ReplyTo), StringComparer.Ordinal);
             await Task.WhenAll(
-                _outbox.SendAsync(replies.Messages),
+                _outbox.SendAsync(replies.Messages.Where(m => replicas.Contains(m.Replica))),
                 RemoveAsync(large.Count == 0 ? requests : [.. requests.Except(large)]),
                 SendLargeAsync(large, replies));
         }
@@ -129,7 +132,7 @@ public sealed partial class QueueConsumer(
     /// <returns>False when it was its last delivery: then it is a dead letter.</returns>
     public async Task<bool> RetryAsync(QueuedRequest request, string reason)
     {
-        if (request.Deliveries >= options.Value.MaxDeliveries)
+        if (request.AllDeliveries >= options.Value.MaxDeliveries)
         {
             await DeadLetterAsync(request, reason);
             return false;

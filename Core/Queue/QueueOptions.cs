@@ -51,7 +51,7 @@ public sealed class QueueOptions
     public TimeSpan KeepInterval => VisibilityTime / 3;
 
     /// <summary>The wait before a request that was delivered so often is delivered again.</summary>
-    internal TimeSpan BackoffAfter(int deliveries)
+    public TimeSpan BackoffAfter(int deliveries)
     {
         var doubled = RetryBackoff * Math.Pow(2, Math.Min(deliveries - 1, 16));
         return doubled < LongestBackoff ? doubled : LongestBackoff;

@@ -3,7 +3,7 @@ namespace InferenceTemplate.Core.Queue;
 /// <summary>A request that a worker has in hand, and the stream entry that holds it.</summary>
 /// <param name="deliveries">How often it was given to a worker, this time included.</param>
 /// <param name="bytes">Size of its message.</param>
-public sealed class QueuedRequest(string entryId, InferenceRequest request, int deliveries = 1, int bytes = 0)
+public class QueuedRequest(string entryId, InferenceRequest request, int deliveries = 1, int bytes = 0)
 {
     private readonly Lock _lock = new();
     private RunWatch? _watch;
@@ -21,12 +21,15 @@ public sealed class QueuedRequest(string entryId, InferenceRequest request, int 
     public bool IsCancelled => _cancelled;
 
     /// <summary>It may be what ended the worker that had it before: no other request may share its run.</summary>
-    public bool RunsAlone => Deliveries > 1;
+    public bool RunsAlone => AllDeliveries > 1;
+
+    /// <summary>Those of <see cref="Deliveries"/>, and those before it came this way.</summary>
+    public int AllDeliveries => Deliveries + Request.EarlierDeliveries;
 
     /// <summary>The number of its stream in the scripts.</summary>
     internal int Level => (int)Request.Priority + 1;
 
-    internal void Cancel()
+    public void Cancel()
     {
         RunWatch? watch;
         lock (_lock)

@@ -6,13 +6,18 @@ namespace InferenceTemplate.Core.Queue;
 /// <summary>The binary form of a request in its stream entry.</summary>
 public static class RequestCodec
 {
-    // Raised when the layout changes; a worker refuses a version it does not know rather than misread it.
+    // Raised when the layout changes, with that of the frames; a worker refuses a version it does not know rather than misread it.
     private const byte FormatVersion = 1;
 
     public static byte[] Encode(InferenceRequest request)
     {
         var buffer = new ArrayBufferWriter<byte>(256 + request.Inputs.Sum(i => i.Data.Length + 64));
-        var writer = new WireWriter(buffer);
+        Write(new WireWriter(buffer), request);
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    internal static void Write(WireWriter writer, InferenceRequest request)
+    {
         writer.Byte(FormatVersion);
         writer.Id(request.Id);
         writer.String(request.Model);
@@ -37,7 +42,11 @@ public static class RequestCodec
             writer.Tensor(input.Name, input.Datatype, input.Shape, input.Data.Span);
         }
 
-        return buffer.WrittenSpan.ToArray();
+        // Behind what workers of older builds read.
+        if (request.EarlierDeliveries > 0)
+        {
+            writer.Int32(request.EarlierDeliveries);
+        }
     }
 
     /// <summary>Reads a request; its tensors are slices of <paramref name="message"/>.</summary>
@@ -75,6 +84,9 @@ public static class RequestCodec
         }
 
         return new InferenceRequest(
-            id, model, modelVersion, tenant, kind, priority, replyTo, enqueuedAt, deadline, traceParent, traceState, outputs, inputs);
+            id, model, modelVersion, tenant, kind, priority, replyTo, enqueuedAt, deadline, traceParent, traceState, outputs, inputs)
+        {
+            EarlierDeliveries = reader.AtEnd ? 0 : reader.Deliveries(),
+        };
     }
 }

@@ -23,16 +23,25 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
         }
 
         var queue = new QueueName(request.Model, request.Version);
-        var keys = Keys(queue);
-        var answer = (RedisResult[])(await OnRedisAsync(database => AdmitAsync(database, keys, request, queue, extras)))!;
-        return new Admission(
-            (EnqueueOutcome)(int)answer[0],
-            (long)answer[1],
-            (long)answer[2],
-            (long)answer[3],
-            (int)answer[4],
-            answer.Length > 5 ? (byte[]?)answer[5] : null,
-            answer.Length > 6 ? TenantStanding.Read(answer.AsSpan(6)) : null);
+        return Read(await OnRedisAsync(database => AdmitAsync(database, Keys(queue), AdmissionValues.Of(request, queue, options.Value), request, extras)));
+    }
+
+    /// <summary>
+    /// Counts a request that goes to a worker directly against its tenant's limits, and looks into the cache, as <see cref="EnqueueAsync"/>
+    /// does; it is queued nowhere. Asks nobody where there is neither.
+    /// </summary>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public async Task<Admission> PassAsync(InferenceRequest request, AdmissionExtras? extras)
+    {
+        if (request.Deadline <= time.GetUtcNow())
+        {
+            return new Admission(EnqueueOutcome.Expired, 0, 0, 0);
+        }
+
+        var keys = Keys(new QueueName(request.Model, request.Version));
+        return extras is null || (extras.CacheKey is null && extras.Tenant is not { Limits.AreCounted: true })
+            ? new Admission(EnqueueOutcome.Enqueued, 0, 0, 0)
+            : Read(await OnRedisAsync(database => AdmitAsync(database, keys, AdmissionValues.WithoutRequest(request), request, extras, queued: false)));
     }
 
     /// <summary>
@@ -70,20 +79,33 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
         OnRedisAsync(database => Task.WhenAll(queues.Select(queue => StatsAsync(database, queue))));
 
     private Task<RedisResult> AdmitAsync(
-        IDatabase database, RedisKey[] keys, InferenceRequest request, QueueName queue, AdmissionExtras? extras)
+        IDatabase database, RedisKey[] keys, RedisValue[] values, InferenceRequest request, AdmissionExtras? extras, bool queued = true)
     {
-        var values = AdmissionValues.Of(request, queue, options.Value);
         if (extras?.Tenant is { Limits.AreCounted: true } tenant)
         {
             RedisValue[] all = [.. values, .. TenantKeys.Values(tenant.Limits, request.Deadline - time.GetUtcNow())];
             return extras.CacheKey is { } answerKey
-                ? AdmitScript.LimitedWithCache.EvaluateAsync(database, [.. keys, answerKey, .. TenantKeys.All(tenant)], all)
-                : AdmitScript.Limited.EvaluateAsync(database, [.. keys, .. TenantKeys.All(tenant)], all);
+                ? (queued ? AdmitScript.LimitedWithCache : AdmitScript.PassLimitedWithCache)
+                    .EvaluateAsync(database, [.. keys, answerKey, .. TenantKeys.All(tenant)], all)
+                : (queued ? AdmitScript.Limited : AdmitScript.PassLimited).EvaluateAsync(database, [.. keys, .. TenantKeys.All(tenant)], all);
         }
 
         return extras?.CacheKey is { } cacheKey
-            ? AdmitScript.WithCache.EvaluateAsync(database, [.. keys, cacheKey], values)
+            ? (queued ? AdmitScript.WithCache : AdmitScript.PassWithCache).EvaluateAsync(database, [.. keys, cacheKey], values)
             : AdmitScript.Plain.EvaluateAsync(database, keys, values);
+    }
+
+    private static Admission Read(RedisResult result)
+    {
+        var answer = (RedisResult[])result!;
+        return new Admission(
+            (EnqueueOutcome)(int)answer[0],
+            (long)answer[1],
+            (long)answer[2],
+            (long)answer[3],
+            (int)answer[4],
+            answer.Length > 5 ? (byte[]?)answer[5] : null,
+            answer.Length > 6 ? TenantStanding.Read(answer.AsSpan(6)) : null);
     }
 
     private async Task<QueueStats> StatsAsync(IDatabase database, QueueName queue)

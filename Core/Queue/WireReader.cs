@@ -46,6 +46,10 @@ internal ref struct WireReader(ReadOnlyMemory<byte> message)
             : throw new InvalidDataException($"A queue message counts {count} items, with {_rest.Length} bytes left.");
     }
 
+    public int Deliveries() => Int32() is var count and >= 0 and <= byte.MaxValue
+        ? count
+        : throw new InvalidDataException("A queue message has no number of deliveries where one is due.");
+
     public DateTimeOffset Time()
     {
         var ticks = Int64();

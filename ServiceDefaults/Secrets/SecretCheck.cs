@@ -12,7 +12,7 @@ namespace InferenceTemplate.ServiceDefaults.Secrets;
 internal sealed class SecretCheck(IConfiguration configuration, IHostEnvironment environment) : IValidateOptions<SecretCheck.Marker>
 {
     private static readonly string[] Keys =
-        ["Auth:ApiKeyPepper", "Auth:JwtSigningKey", "Auth:AdminSecret", "Auth:Jwt:SigningKey", "Scaling:Token"];
+        ["Auth:ApiKeyPepper", "Auth:JwtSigningKey", "Auth:AdminSecret", "Auth:Jwt:SigningKey", "Scaling:Token", "Direct:Secret"];
 
     // Several with commas between them while it is rotated.
     private const string Rotated = "DataProtection:Secret";

@@ -133,7 +133,7 @@ public sealed partial class ChartTests(Charts charts)
             {
                 ["inference-secrets"] =
                 [
-                    "admin-secret", "api-key-pepper", "jwt-signing-key", "postgres-password", "redis-password", "scaling-token",
+                    "admin-secret", "api-key-pepper", "direct-secret", "jwt-signing-key", "postgres-password", "redis-password", "scaling-token",
                     "data-protection-secret", "inference-connection", "redis-connection",
                 ],
                 ["postgres-login"] = ["username", "password"],

@@ -41,6 +41,7 @@ internal static partial class ExpectedEdges
         $"worker -> {Anywhere}:443/TCP", // object storage
         $"backup -> {Anywhere}:443/TCP", // object storage
         "backup -> postgres:5432/TCP",
+        "api -> worker:8081/TCP", // direct calls
     ];
 
     /// <summary>Hops to and within a database that the operator runs.</summary>
@@ -74,6 +75,7 @@ internal static partial class ExpectedEdges
            let ends = edge[..edge.IndexOf(':', StringComparison.Ordinal)]
            where servers.Concat(s_services).Any(pod => ends.EndsWith($"> {pod}", StringComparison.Ordinal))
            select $"{ends}:4143/TCP",
+        "api -> worker:4143/TCP",
         .. from pod in s_services.Concat(servers) from port in new[] { 8080, 8086, 8090 } select $"{pod} -> namespace/linkerd:{port}/TCP",
     ];
 

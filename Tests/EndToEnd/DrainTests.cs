@@ -3,8 +3,8 @@ using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 
-/// <summary>A worker that is told to stop under load, where another one serves the same models.</summary>
-public sealed class DrainTests(MisbehavingPlatform platform) : IClassFixture<MisbehavingPlatform>
+/// <summary>Workers that are stopped under load, where another one serves the same models: the same for both ways of a call.</summary>
+public abstract class WorkerEndTests(Platform platform)
 {
     [Fact]
     public async Task No_caller_sees_an_error_when_a_worker_is_stopped_under_load()
@@ -13,11 +13,7 @@ public sealed class DrainTests(MisbehavingPlatform platform) : IClassFixture<Mis
         using var client = platform.Admin();
 
         // A long delay, so that the worker that is stopped holds requests which it has not begun.
-        await using var worker = await WorkerProcess.StartAsync(
-            platform,
-            cancellation,
-            ("Worker__ModelsDirectory", Path.Combine(AppContext.BaseDirectory, "Models")),
-            ("Worker__MaxBatchDelay", "00:00:01"));
+        await using var worker = await StartAsync(cancellation);
         using var enough = new CancellationTokenSource();
         var callers = Enumerable.Range(0, 16).Select(n => CallAsync(client, n % 10, enough.Token)).ToList();
         await Task.Delay(TimeSpan.FromSeconds(2), cancellation);
@@ -35,6 +31,51 @@ public sealed class DrainTests(MisbehavingPlatform platform) : IClassFixture<Mis
         Assert.All(answers, answer => Assert.Equal((HttpStatusCode.OK, true), answer));
     }
 
+    [Fact]
+    public async Task No_caller_sees_an_error_when_a_worker_is_killed_under_load()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        using var client = platform.Admin();
+        await using var worker = await StartAsync(cancellation);
+        using var enough = new CancellationTokenSource();
+        var callers = Enumerable.Range(0, 16).Select(n => CallAsync(client, n % 10, enough.Token)).ToList();
+        await Task.Delay(TimeSpan.FromSeconds(2), cancellation);
+
+        worker.Kill();
+        await worker.ExitedAsync(cancellation);
+        await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
+        await enough.CancelAsync();
+        var answers = (await Task.WhenAll(callers)).SelectMany(a => a).ToList();
+
+        Assert.NotEmpty(answers);
+        Assert.All(answers, answer => Assert.Equal((HttpStatusCode.OK, true), answer));
+    }
+
+    [Fact]
+    public async Task No_caller_sees_an_error_when_a_worker_is_paused_under_load()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        using var client = platform.Admin();
+        await using var worker = await StartAsync(cancellation);
+        using var enough = new CancellationTokenSource();
+        var callers = Enumerable.Range(0, 16).Select(n => CallAsync(client, n % 10, enough.Token)).ToList();
+        await Task.Delay(TimeSpan.FromSeconds(2), cancellation);
+
+        worker.Signal("-STOP");
+        await Task.Delay(TimeSpan.FromSeconds(5), cancellation);
+        await enough.CancelAsync();
+        var answers = (await Task.WhenAll(callers)).SelectMany(a => a).ToList();
+
+        Assert.NotEmpty(answers);
+        Assert.All(answers, answer => Assert.Equal((HttpStatusCode.OK, true), answer));
+    }
+
+    private Task<WorkerProcess> StartAsync(CancellationToken cancellation) => WorkerProcess.StartAsync(
+        platform,
+        cancellation,
+        ("Worker__ModelsDirectory", Path.Combine(AppContext.BaseDirectory, "Models")),
+        ("Worker__MaxBatchDelay", "00:00:01"));
+
     private static async Task<List<(HttpStatusCode Status, bool IsRight)>> CallAsync(HttpClient client, int index, CancellationToken enough)
     {
         var answers = new List<(HttpStatusCode, bool)>();
@@ -51,3 +92,9 @@ public sealed class DrainTests(MisbehavingPlatform platform) : IClassFixture<Mis
         return answers;
     }
 }
+
+/// <summary>Calls that go directly to workers.</summary>
+public sealed class DrainTests(MisbehavingPlatform platform) : WorkerEndTests(platform), IClassFixture<MisbehavingPlatform>;
+
+/// <summary>Calls that go through Redis.</summary>
+public sealed class QueueDrainTests(MisbehavingQueuePlatform platform) : WorkerEndTests(platform), IClassFixture<MisbehavingQueuePlatform>;

@@ -25,6 +25,13 @@ internal static class Faults
         await redis.GetDatabase().ExecuteAsync("FLUSHALL");
     }
 
+    /// <summary>Ends Redis for good.</summary>
+    public static async Task EndRedisAsync(Platform platform)
+    {
+        await using var redis = await AdministerRedisAsync(platform);
+        await Assert.ThrowsAnyAsync<RedisException>(() => redis.GetDatabase().ExecuteAsync("SHUTDOWN", "NOSAVE"));
+    }
+
     /// <summary>A connection that may do to Redis whatever there is.</summary>
     public static async Task<ConnectionMultiplexer> AdministerRedisAsync(Platform platform)
     {

@@ -32,7 +32,7 @@ internal static class WaitingCalls
 }
 
 /// <summary>What callers hear when Redis loses what they wait for.</summary>
-public sealed class LostAnswerTests(Platform platform) : IClassFixture<Platform>
+public sealed class LostAnswerTests(QueuePlatform platform) : IClassFixture<QueuePlatform>
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -88,7 +88,7 @@ public sealed class LostAnswerTests(Platform platform) : IClassFixture<Platform>
 }
 
 /// <summary>Ends its Redis, hence has a platform to itself.</summary>
-public sealed class AnswerOfRedisAwayTests(Platform platform) : IClassFixture<Platform>
+public sealed class AnswerOfRedisAwayTests(QueuePlatform platform) : IClassFixture<QueuePlatform>
 {
     [Fact]
     public async Task Call_that_waits_when_redis_ends_is_503_long_before_its_deadline()

@@ -1,7 +1,5 @@
 using System.Net;
-using Aspire.Hosting.Testing;
 using InferenceTemplate.Tests.Shared;
-using StackExchange.Redis;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 
@@ -9,21 +7,29 @@ namespace InferenceTemplate.Tests.EndToEnd;
 public sealed class RedisAwayTests(Platform platform) : IClassFixture<Platform>
 {
     [Fact]
-    public async Task Requests_are_answered_503_while_redis_is_away()
+    public async Task Calls_of_open_models_go_on_while_redis_is_away_and_what_needs_it_is_503()
     {
-        var cancellation = TestContext.Current.CancellationToken;
-        var options = ConfigurationOptions.Parse((await platform.App.GetConnectionStringAsync("redis", cancellation))!);
-        options.AllowAdmin = true;
-        using (var redis = await ConnectionMultiplexer.ConnectAsync(options))
-        {
-            await Assert.ThrowsAnyAsync<RedisException>(() => redis.GetDatabase().ExecuteAsync("SHUTDOWN", "NOSAVE"));
-        }
+        await platform.AnswersDirectlyAsync();
 
-        await platform.AnswersAsync(HttpStatusCode.ServiceUnavailable, "the queue is unavailable", HttpMethod.Post, "/v2/models/digits/infer");
+        await Faults.EndRedisAsync(platform);
+
+        await platform.AnswersAsync(HttpStatusCode.OK, "outputs", HttpMethod.Post, "/v2/models/digits/infer");
         await platform.AnswersAsync(HttpStatusCode.ServiceUnavailable, "the queue is unavailable", HttpMethod.Get, "/v2/models/digits/ready");
         await platform.AnswersAsync(HttpStatusCode.ServiceUnavailable, "the queue is unavailable", HttpMethod.Get, "/v1/overview");
         await platform.AnswersAsync(HttpStatusCode.ServiceUnavailable, "Unhealthy", HttpMethod.Get, "/health");
         await platform.AnswersAsync(HttpStatusCode.OK, "Healthy", HttpMethod.Get, "/alive");
+    }
+}
+
+/// <summary>Ends its Redis, hence has a platform to itself.</summary>
+public sealed class RedisAwayWithoutDirectCallsTests(QueuePlatform platform) : IClassFixture<QueuePlatform>
+{
+    [Fact]
+    public async Task Requests_are_answered_503_while_redis_is_away()
+    {
+        await Faults.EndRedisAsync(platform);
+
+        await platform.AnswersAsync(HttpStatusCode.ServiceUnavailable, "the queue is unavailable", HttpMethod.Post, "/v2/models/digits/infer");
     }
 }
 
@@ -60,6 +66,21 @@ public sealed class PostgresAwayTests(Platform platform) : IClassFixture<Platfor
 
 internal static class OutageAnswers
 {
+    /// <summary>Waits until both replicas have sent calls directly to a worker.</summary>
+    public static async Task AnswersDirectlyAsync(this Platform platform)
+    {
+        // Each connection is to one of the two, and one does not tell which.
+        var seen = 0;
+        await Wait.UntilAsync(async () =>
+        {
+            await platform.AnswersAsync(HttpStatusCode.OK, "outputs", HttpMethod.Post, "/v2/models/digits/infer");
+            using var client = platform.Anonymous();
+            var metrics = await client.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
+            seen = metrics.Contains("inference_direct_calls_total{", StringComparison.Ordinal) ? seen + 1 : 0;
+            return seen == 20;
+        });
+    }
+
     public static async Task AnswersAsync(this Platform platform, HttpStatusCode status, string text, HttpMethod method, string path)
     {
         using var client = platform.Admin();

@@ -9,7 +9,7 @@ using InferenceTemplate.Tests.Shared;
 namespace InferenceTemplate.Tests.EndToEnd;
 
 /// <summary>A platform that serves models which misbehave, and waits long enough for requests to share a batch.</summary>
-public sealed class MisbehavingPlatform : Platform
+public class MisbehavingPlatform : Platform
 {
     protected override void Configure(IDistributedApplicationTestingBuilder builder)
     {
@@ -17,6 +17,16 @@ public sealed class MisbehavingPlatform : Platform
         builder.CreateResourceBuilder(worker)
             .WithEnvironment("Worker__ModelsDirectory", Path.Combine(AppContext.BaseDirectory, "Models"))
             .WithEnvironment("Worker__MaxBatchDelay", "00:00:00.250");
+    }
+}
+
+/// <summary>The same, where all calls go through Redis.</summary>
+public sealed class MisbehavingQueuePlatform : MisbehavingPlatform
+{
+    protected override void Configure(IDistributedApplicationTestingBuilder builder)
+    {
+        base.Configure(builder);
+        QueuePlatform.Apply(builder);
     }
 }
 

@@ -51,6 +51,8 @@ internal sealed class WorkerProcess : IAsyncDisposable
             Environment =
             {
                 ["ORT_DISABLE_TELEMETRY"] = "1",
+                ["Direct__Secret"] = Platform.DirectSecret,
+                ["Direct__Host"] = "127.0.0.1",
                 ["ASPNETCORE_URLS"] = url,
                 ["ConnectionStrings__inference"] = await platform.App.GetConnectionStringAsync("inference", cancellation),
                 ["ConnectionStrings__redis"] = await platform.App.GetConnectionStringAsync("redis", cancellation),
@@ -89,11 +91,16 @@ internal sealed class WorkerProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM, as an orchestrator sends it.</summary>
-    public void Terminate()
+    public void Terminate() => Signal("-TERM");
+
+    public void Signal(string signal)
     {
-        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start("kill", [signal, _process.Id.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
     }
+
+    /// <summary>SIGKILL: it gets to say nothing.</summary>
+    public void Kill() => _process.Kill();
 
     public Task ExitedAsync(CancellationToken cancellation) => _process.WaitForExitAsync(cancellation);
 

@@ -18,6 +18,8 @@ public class Platform : IAsyncLifetime
 
     public const string Pepper = "nine-old-bicycles-lean-on-a-crooked-brick-wall";
 
+    public const string DirectSecret = "eleven-red-kites-circle-over-a-mown-meadow";
+
     public const string ScalingToken = "testscalingtokentestscalingtoken";
 
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
@@ -61,6 +63,7 @@ public class Platform : IAsyncLifetime
             [
                 $"--Parameters:admin-secret={AdminSecret}",
                 $"--Parameters:api-key-pepper={Pepper}",
+                $"--Parameters:direct-secret={DirectSecret}",
                 $"--Data={_data}",
                 // Of the Aspire dashboard, where there is one.
                 "--ASPNETCORE_URLS=http://127.0.0.1:0",

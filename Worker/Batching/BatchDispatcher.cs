@@ -3,8 +3,9 @@ using System.Threading.Channels;
 namespace InferenceTemplate.Worker.Batching;
 
 /// <summary>
-/// Where the reader of a queue and the instances of its model meet: requests come in as they are read, and each
-/// instance that becomes free takes the next batch. So a batch grows as long as all instances are busy.
+/// Where those who bring requests (the reader of the queue, direct connections) and the instances of a model meet: requests wait by
+/// priority until there is room for them, and each instance that becomes free takes the next batch. So a batch grows as long as all
+/// instances are busy.
 /// </summary>
 internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool sharesRuns, TimeProvider time)
 {
@@ -17,6 +18,10 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
     private readonly Channel<bool> _room = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private readonly BatchQueue _queue = new(rules, tuner, sharesRuns);
+    private readonly LevelQueue _waiting = new();
+
+    // What is held from the queue in Redis, whose reader asks for as much as if it were alone: so neither way starves the other.
+    private (int Count, int Rows, long Bytes) _queued;
     private bool _closed;
     private int _begun;
 
@@ -36,18 +41,15 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
     }
 
     /// <summary>
-    /// Requests to read now: what the instances can run next and one batch more, within the bound of bytes. A worker that
-    /// held more would keep it from idle ones.
+    /// Requests to read from the queue now: what the instances can run next and one batch more, within the bound of bytes. A worker
+    /// that held more would keep it from idle ones.
     /// </summary>
     public int Room()
     {
         lock (_lock)
         {
-            var (count, rows, bytes) = (_queue.Count, _queue.Rows, _queue.Bytes);
-            var most = (rules.Instances + 1) * rules.MaxRows;
-            var perRow = tuner.Expected(1);
-            var ahead = perRow > TimeSpan.Zero ? (int)Math.Min(most, rules.Instances * ReadAhead / perRow) : 0;
-            var wanted = Math.Min(most, Math.Max((rules.Instances + 1) * (_queue.SharesRuns ? tuner.Best : 1), ahead)) - rows;
+            var (count, rows, bytes) = _queued;
+            var wanted = Wanted() - rows;
             if (wanted <= 0 || bytes >= rules.MaxBytes || _closed)
             {
                 return 0;
@@ -72,13 +74,16 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
                 return false;
             }
 
-            var now = time.GetUtcNow();
             foreach (var request in requests)
             {
-                _queue.Add(request, now);
+                _waiting.Add(request);
+                Count(request, 1);
             }
 
-            Monitor.PulseAll(_lock);
+            Fill(time.GetUtcNow());
+
+            // One instance; it wakes another where it leaves a batch.
+            Monitor.Pulse(_lock);
             return true;
         }
     }
@@ -93,6 +98,17 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
                 var now = time.GetUtcNow();
                 if (_queue.Take(now) is { } batch)
                 {
+                    foreach (var request in batch)
+                    {
+                        Count(request, -1);
+                    }
+
+                    Fill(now);
+                    if (_queue.NextDue() <= now)
+                    {
+                        Monitor.Pulse(_lock);
+                    }
+
                     _room.Writer.TryWrite(true);
                     _begun++;
                     return batch;
@@ -144,7 +160,9 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
         lock (_lock)
         {
             _room.Writer.TryWrite(true);
-            return _queue.Remove(match);
+            var removed = RemoveAll(match);
+            Fill(time.GetUtcNow());
+            return removed;
         }
     }
 
@@ -156,7 +174,41 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
         {
             _closed = true;
             Monitor.PulseAll(_lock);
-            return _queue.Remove(_ => true);
+            return RemoveAll(_ => true);
+        }
+    }
+
+    private List<PendingRequest> RemoveAll(Predicate<PendingRequest> match)
+    {
+        List<PendingRequest> removed = [.. _queue.Remove(match)];
+        _waiting.Remove(match, removed);
+        removed.ForEach(r => Count(r, -1));
+        return removed;
+    }
+
+    private void Fill(DateTimeOffset now)
+    {
+        var wanted = _waiting.Count > 0 ? Wanted() : 0;
+        while (_waiting.Count > 0 && _queue.Rows < wanted && _queue.Bytes < rules.MaxBytes)
+        {
+            _queue.Add(_waiting.Take(), now);
+        }
+    }
+
+    // Rows that are at hand for the instances.
+    private int Wanted()
+    {
+        var most = (rules.Instances + 1) * rules.MaxRows;
+        var perRow = tuner.Expected(1);
+        var ahead = perRow > TimeSpan.Zero ? (int)Math.Min(most, rules.Instances * ReadAhead / perRow) : 0;
+        return Math.Min(most, Math.Max((rules.Instances + 1) * (_queue.SharesRuns ? tuner.Best : 1), ahead));
+    }
+
+    private void Count(PendingRequest request, int sign)
+    {
+        if (!request.IsDirect)
+        {
+            _queued = (_queued.Count + sign, _queued.Rows + (sign * request.Rows), _queued.Bytes + (sign * request.Bytes));
         }
     }
 }

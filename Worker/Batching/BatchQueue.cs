@@ -19,11 +19,11 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
     /// <summary>Whether requests may run together. May be read without its owner's lock.</summary>
     public bool SharesRuns => Volatile.Read(ref _sharesRuns);
 
-    public int Count => _groups.Sum(g => g.Requests.Count);
+    public int Count { get; private set; }
 
-    public int Rows => _groups.Sum(g => g.Rows);
+    public int Rows { get; private set; }
 
-    public long Bytes => _groups.Sum(g => g.Requests.Sum(r => r.Bytes));
+    public long Bytes { get; private set; }
 
     public void Add(PendingRequest request, DateTimeOffset now)
     {
@@ -31,6 +31,9 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
         request.Order = _arrivals + ((long)Handicaps[level] * rules.MaxRows);
         request.Since = request.Request.EnqueuedAt < now ? request.Request.EnqueuedAt : now;
         _arrivals += request.Rows;
+        Count++;
+        Rows += request.Rows;
+        Bytes += request.Bytes;
 
         var alone = !_sharesRuns || request.RunsAlone;
         if (!alone && _groups.Find(g => g.Takes(request)) is { } group)
@@ -54,6 +57,7 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
 
         var batch = group.TakeFirst(Cut(group));
         Forget(group);
+        Left(batch);
         return batch;
     }
 
@@ -81,7 +85,18 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
             Forget(group);
         }
 
+        Left(removed);
         return removed;
+    }
+
+    private void Left(IReadOnlyList<PendingRequest> requests)
+    {
+        foreach (var request in requests)
+        {
+            Count--;
+            Rows -= request.Rows;
+            Bytes -= request.Bytes;
+        }
     }
 
     private void Forget(ShapeGroup group)

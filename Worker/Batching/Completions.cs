@@ -1,4 +1,5 @@
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Jobs;
 
 namespace InferenceTemplate.Worker.Batching;
@@ -57,18 +58,26 @@ internal sealed partial class Completions(
     }
 
     /// <summary>Hands requests back that did not get to run here.</summary>
-    public void Return(IReadOnlyList<QueuedRequest> requests) => Begin(requests.Count, async () =>
+    public void Return(IReadOnlyList<QueuedRequest> requests)
     {
-        await settlement.ReturnAsync(requests);
-        await consumer.ReturnAsync(requests);
-    });
+        var queued = WithoutDirect(requests, failure: null);
+        Begin(queued.Count, async () =>
+        {
+            await settlement.ReturnAsync(queued);
+            await consumer.ReturnAsync(queued);
+        });
+    }
 
     /// <summary>Has requests tried again, here or elsewhere, as often as the queue lets.</summary>
-    public void Retry(IReadOnlyList<QueuedRequest> requests, string reason) => Begin(requests.Count, async () =>
+    public void Retry(IReadOnlyList<QueuedRequest> requests, string reason)
     {
-        await settlement.ReturnAsync(requests);
-        await Task.WhenAll(requests.Select(r => consumer.RetryAsync(r, reason)));
-    });
+        var queued = WithoutDirect(requests, reason);
+        Begin(queued.Count, async () =>
+        {
+            await settlement.ReturnAsync(queued);
+            await Task.WhenAll(queued.Select(r => consumer.RetryAsync(r, reason)));
+        });
+    }
 
     /// <summary>Waits until the queue knows of everything.</summary>
     public async Task AllAsync()
@@ -102,8 +111,38 @@ internal sealed partial class Completions(
         _ => 400,
     };
 
-    private void Complete(List<QueuedRequest> requests, Replies replies) =>
+    // What came by a direct connection is answered by it, on this thread: there is no round trip to wait for.
+    private void Complete(List<QueuedRequest> requests, Replies replies)
+    {
+        List<DirectRequest> direct = [.. requests.OfType<DirectRequest>()];
+        if (direct.Count > 0)
+        {
+            DirectAnswers.Send(direct, replies);
+            state.Ended(direct.Count);
+            requests.RemoveAll(r => r is DirectRequest);
+        }
+
         Begin(requests.Count, () => consumer.CompleteAsync(requests, replies));
+    }
+
+    private List<QueuedRequest> WithoutDirect(IReadOnlyList<QueuedRequest> requests, string? failure)
+    {
+        var queued = new List<QueuedRequest>(requests.Count);
+        foreach (var request in requests)
+        {
+            if (request is DirectRequest direct)
+            {
+                DirectAnswers.Return(direct, failure);
+                state.Ended(1);
+            }
+            else
+            {
+                queued.Add(request);
+            }
+        }
+
+        return queued;
+    }
 
     private void Begin(int count, Func<Task> tell)
     {

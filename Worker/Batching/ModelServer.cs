@@ -1,4 +1,5 @@
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Jobs;
@@ -6,8 +7,8 @@ using InferenceTemplate.Worker.Jobs;
 namespace InferenceTemplate.Worker.Batching;
 
 /// <summary>
-/// Serves one model version: a reader takes requests from its queue, a dispatcher forms batches of them, and instances,
-/// each on a thread of its own, run and answer those. Made by <see cref="ModelServerFactory"/>.
+/// Serves one model version: a reader takes requests from its queue, direct connections bring others, a dispatcher forms batches of
+/// them, and instances, each on a thread of its own, run and answer those. Made by <see cref="ModelServerFactory"/>.
 /// </summary>
 internal sealed partial class ModelServer(
     ModelSession session,
@@ -20,12 +21,15 @@ internal sealed partial class ModelServer(
     WorkerOptions options,
     TimeSpan keepInterval,
     int responseBytes,
+    DirectServers direct,
     DrainSignal drain,
     ServingState state,
     Telemetry telemetry,
     TimeProvider time,
     ILogger<ModelServer> logger)
 {
+    private const string LacksInput = "the request lacks an input of this model";
+
     private static readonly TimeSpan RetryAfterFault = TimeSpan.FromSeconds(1);
 
     // Answers of an instance that may be on their way while it runs on.
@@ -37,10 +41,12 @@ internal sealed partial class ModelServer(
     private readonly Completions _completions = new(
         consumer, settlement, session.File.Model, session.File.Version, state, time, logger, CompletionsPerInstance * rules.Instances);
 
+    private readonly DirectIntake _intake = direct.IntakeOf(new QueueName(session.File.Model, session.File.Version));
+
     private long _lastInHand = time.GetTimestamp();
 
     /// <summary>Zero while anything is in hand, else the time since something was, or since the start.</summary>
-    public TimeSpan IdleFor => consumer.InHand.Count > 0 ? TimeSpan.Zero : time.GetElapsedTime(Interlocked.Read(ref _lastInHand));
+    public TimeSpan IdleFor => consumer.InHand.Count > 0 || _intake.Depth > 0 ? TimeSpan.Zero : time.GetElapsedTime(Interlocked.Read(ref _lastInHand));
 
     /// <summary>Runs begun so far.</summary>
     public int Begun => _dispatcher.Begun;
@@ -66,8 +72,13 @@ internal sealed partial class ModelServer(
         Task[] instances = [.. Enumerable.Range(0, rules.Instances).Select(i => InstanceThread.Start(
             $"{Model}/{Version} {i}", session, _dispatcher, runner))];
         var keeping = KeepAsync(finished.Token);
+        if (!stopping.IsCancellationRequested)
+        {
+            direct.Open(_intake, TakeDirect, DropCancelledDirect);
+        }
 
         await ReadAsync(stopping.Token);
+        direct.Close(_intake);
         using var limit = time.CreateTimer(_ => handBack.Cancel(), null, options.DrainTimeout, Timeout.InfiniteTimeSpan);
         _completions.Return([.. _dispatcher.Close().Select(r => r.Queued)]);
         await Task.WhenAll(instances);
@@ -136,11 +147,49 @@ internal sealed partial class ModelServer(
         }
     }
 
+    // Called on the reader of a connection. What comes as the dispatcher closes goes back.
+    private void TakeDirect(IReadOnlyList<DirectRequest> requests)
+    {
+        Interlocked.Exchange(ref _lastInHand, time.GetTimestamp());
+        state.Began(requests.Count);
+        if (state.DeviceFailure is not null)
+        {
+            // Another worker may be well; if none is, the queue gives them out slowly.
+            _completions.Return(requests);
+            return;
+        }
+
+        var pending = new List<PendingRequest>(requests.Count);
+        foreach (var request in requests)
+        {
+            if (PendingRequest.Create(session.Signature, request, batched) is { } fits)
+            {
+                pending.Add(fits);
+            }
+            else
+            {
+                _completions.Refuse([request], ReplyOutcome.Failed, LacksInput);
+            }
+        }
+
+        if (!_dispatcher.Offer(pending))
+        {
+            _completions.Return([.. pending.Select(p => p.Queued)]);
+        }
+    }
+
+    private void DropCancelledDirect()
+    {
+        var cancelled = _dispatcher.Remove(r => r.IsDirect && r.Queued.IsCancelled);
+        telemetry.Dropped(Model, Version, "cancelled", cancelled.Count);
+        _completions.Drop([.. cancelled.Select(r => r.Queued)]);
+    }
+
     private void Offer(IReadOnlyList<QueuedRequest> requests)
     {
         var pending = requests.Select(r => (Queued: r, Pending: PendingRequest.Create(session.Signature, r, batched))).ToList();
         _completions.Refuse(
-            [.. pending.Where(p => p.Pending is null).Select(p => p.Queued)], ReplyOutcome.Failed, "the request lacks an input of this model");
+            [.. pending.Where(p => p.Pending is null).Select(p => p.Queued)], ReplyOutcome.Failed, LacksInput);
         if (!_dispatcher.Offer(pending.Select(p => p.Pending).OfType<PendingRequest>()))
         {
             throw new InvalidOperationException("Requests were read after the dispatcher was closed.");
@@ -156,6 +205,11 @@ internal sealed partial class ModelServer(
             try
             {
                 await timer.WaitForNextTickAsync(finished);
+                if (_intake.Depth > 0)
+                {
+                    Interlocked.Exchange(ref _lastInHand, time.GetTimestamp());
+                }
+
                 if (consumer.InHand is not { Count: > 0 } inHand)
                 {
                     continue;

@@ -1,4 +1,5 @@
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Jobs;
@@ -17,6 +18,7 @@ internal sealed class ModelServerFactory(
     IOptions<ResponseOptions> responses,
     IOptions<WorkerOptions> options,
     ExecutionDevice device,
+    DirectServers direct,
     DrainSignal drain,
     ServingState state,
     Telemetry telemetry,
@@ -43,6 +45,7 @@ internal sealed class ModelServerFactory(
             options.Value,
             queue.Value.KeepInterval,
             responses.Value.ResponseBytes,
+            direct,
             drain,
             state,
             telemetry,

@@ -1,6 +1,7 @@
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Worker.Direct;
 
 namespace InferenceTemplate.Worker.Batching;
 
@@ -31,6 +32,9 @@ internal sealed class PendingRequest
     public bool RunsAlone { get; }
 
     public long Bytes { get; }
+
+    /// <summary>Whether it came by a direct connection, and not from the queue in Redis.</summary>
+    public bool IsDirect => Queued is DirectRequest;
 
     /// <summary>Place in the order of service; the smallest goes first. Set when it is queued.</summary>
     public long Order { get; set; }

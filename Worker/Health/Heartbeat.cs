@@ -1,5 +1,6 @@
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Gpu;
 using InferenceTemplate.Worker.ModelCache;
@@ -14,6 +15,8 @@ internal sealed partial class Heartbeat(
     SessionCache cache,
     GpuReader gpus,
     ExecutionDevice device,
+    DirectListener listener,
+    DirectServers direct,
     IOptions<WorkerOptions> options,
     TimeProvider time,
     ILogger<Heartbeat> logger) : BackgroundService
@@ -84,6 +87,8 @@ internal sealed partial class Heartbeat(
             ModelMemoryLimit = cache.Limit,
             Failures = [.. cache.Failures.Select(f => new ModelFailure(f.Key.ToString(), f.Reason, f.RetryAt))],
             Gpus = gpus.Read(),
+            Direct = listener.Endpoint,
+            DirectQueues = direct.Statuses(),
             Defaults = new ServingDefaults(options.Value.MaxBatchSize, options.Value.MaxBatchDelay, device.DefaultInstances),
         };
     }

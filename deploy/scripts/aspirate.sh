@@ -59,7 +59,7 @@ case "$namespace" in "" | *[!a-z0-9-]*) fail "'$namespace' is no name of a names
 mkdir -p "$(dirname "$file")"
 secrets=$(cd "$(dirname "$file")" && pwd)/$(basename "$file")
 if [ ! -e "$secrets" ]; then
-  for name in postgres-password redis-password api-key-pepper jwt-signing-key admin-secret scaling-token data-protection-secret; do
+  for name in postgres-password redis-password api-key-pepper jwt-signing-key admin-secret direct-secret scaling-token data-protection-secret; do
     printf '%s=%s\n' "$name" "$(head -c 512 /dev/urandom | LC_ALL=C tr -dc 'A-Za-z0-9' | cut -c1-64)"
   done >"$secrets"
   say "made new secrets: $secrets"

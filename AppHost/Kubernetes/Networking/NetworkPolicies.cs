@@ -8,7 +8,7 @@ namespace InferenceTemplate.AppHost.Kubernetes.Networking;
 internal sealed class NetworkPolicies(IReadOnlyList<(string Caller, string Called, int Port)> topology)
 {
     // Linkerd's proxies speak to each other at this port, whatever port the pods listen on.
-    private const int LinkerdPort = 4143;
+    public const int LinkerdPort = 4143;
 
     public IEnumerable<ChartFile> Files() =>
     [

@@ -41,6 +41,8 @@ internal static class PlatformEdges
     private static readonly Port s_http = new(8080);
     private static readonly Port s_grpc = new(Services.GrpcPort);
     private static readonly Port s_https = new(443);
+    private static readonly Port s_direct = new(Services.DirectPort);
+    private static readonly Port s_linkerd = new(NetworkPolicies.LinkerdPort);
     private static readonly Port s_postgres = new(5432);
     private static readonly Port s_status = new(8000);
     private static readonly Port s_telemetry = new(Number("regexFind \"[0-9]+$\" .Values.otlpEndpoint"));
@@ -54,6 +56,10 @@ internal static class PlatformEdges
         new("telemetry", Direction.Out, s_services, [Peer.Namespace("observability")], s_telemetry),
         new("autoscaler", Direction.In, [Api], [Peer.Namespace("keda")], s_http),
         new("identity provider and object storage", Direction.Out, [.. s_services, Backup], [Peer.Anywhere], s_https),
+        new("direct calls", Direction.In, [Worker], [Peer.Component(Api)], s_direct),
+        new("direct calls", Direction.Out, [Api], [Peer.Component(Worker)], s_direct),
+        new("direct calls in the mesh", Direction.In, [Worker], [Peer.Component(Api)], s_linkerd) { When = Switches.Linkerd },
+        new("direct calls in the mesh", Direction.Out, [Api], [Peer.Component(Worker)], s_linkerd) { When = Switches.Linkerd },
         new("backup", Direction.In, [Postgres], [Peer.Component(Backup)], s_postgres),
         new("backup", Direction.Out, [Backup], [Peer.Component(Postgres)], s_postgres) { When = Switches.OwnPostgres },
         new("managed Postgres", Direction.Out, [Api, Worker, Backup], [Peer.Anywhere], new Port(Number(".Values.managedPorts.postgres")))

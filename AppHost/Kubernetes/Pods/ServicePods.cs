@@ -28,12 +28,18 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
     /// <summary>Whether it speaks gRPC, at a port of its own.</summary>
     public bool SpeaksGrpc { get; init; }
 
+    /// <summary>Whether the Api calls each pod by its own address.</summary>
+    public bool TakesDirectCalls { get; init; }
+
     /// <summary>
     /// The value that tells how many; null where an autoscaler does: with a number, every upgrade would set the load aside.
     /// </summary>
     public string? Replicas { get; init; }
 
+    // A direct call goes to a pod's own address, not to the Service.
     private (string Name, int Number)[] Ports => SpeaksGrpc ? [("http", Port), ("grpc", Services.GrpcPort)] : [("http", Port)];
+
+    private (string Name, int Number)[] PodPorts => TakesDirectCalls ? [.. Ports, ("direct", Services.DirectPort)] : Ports;
 
     public IEnumerable<ChartFile> Files() =>
     [
@@ -48,7 +54,7 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
         {
             Name = Name,
             Image = $"{{{{ .Values.images.{Name} }}}}",
-            Ports = [.. Ports.Select(port => new V1ContainerPort { Name = port.Name, Protocol = "TCP", ContainerPort = port.Number })],
+            Ports = [.. PodPorts.Select(port => new V1ContainerPort { Name = port.Name, Protocol = "TCP", ContainerPort = port.Number })],
             // Alive: the process is well, else the pod is restarted. Healthy: it can do its work, and gets requests.
             StartupProbe = Probe("/alive", periodSeconds: 2, failures: 60),
             LivenessProbe = Probe("/alive", periodSeconds: 10, failures: 3),

@@ -52,6 +52,16 @@ internal static class AdmitScript
         return { answer, waiting, bytes, removed, shed, false, limits.standing() }
         """;
 
+    // A request that goes to a worker directly is counted here, and not queued.
+    private const string Pass = """
+        return { 1, 0, 0, 0, 0 }
+        """;
+
+    private const string LimitedPass = """
+        limits.take(ARGV[3])
+        return { 1, 0, 0, 0, 0, false, limits.standing() }
+        """;
+
     public static RedisScript Plain { get; } = new(LuaParts.Depth, LuaParts.Bounds, LuaParts.Add, Admit);
 
     public static RedisScript WithCache { get; } = new(Cache, LuaParts.Depth, LuaParts.Bounds, LuaParts.Add, Admit);
@@ -61,4 +71,10 @@ internal static class AdmitScript
 
     public static RedisScript LimitedWithCache { get; } =
         new(TenantLua.Tenant, Limits, LimitedCache, LuaParts.Depth, LuaParts.Bounds, LuaParts.Add, LimitedAdmit);
+
+    public static RedisScript PassWithCache { get; } = new(Cache, Pass);
+
+    public static RedisScript PassLimited { get; } = new(TenantLua.Tenant, Limits, LimitedPass);
+
+    public static RedisScript PassLimitedWithCache { get; } = new(TenantLua.Tenant, Limits, LimitedCache, LimitedPass);
 }

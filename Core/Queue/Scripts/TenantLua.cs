@@ -55,6 +55,20 @@ internal static class TenantLua
                     in_flight = in_flight + 1
                 end
             end
+            function self.give_back(place)
+                look()
+                if per_minute > 0 and full_at > now then
+                    full_at = math.max(now, full_at - interval)
+                    redis.call('SET', rate, string.format('%.17g', full_at), 'PX', string.format('%.0f', math.ceil((full_at - now) / 1000) + 1))
+                    wait = math.max(0, full_at + interval - now - burst * interval)
+                end
+                if quota ~= 0 and used > 0 then
+                    used = redis.call('DECR', month)
+                end
+                if most > 0 and redis.call('ZREM', places, place) == 1 then
+                    in_flight = in_flight - 1
+                end
+            end
             function self.standing()
                 local left = per_minute > 0 and math.max(0, math.floor((burst * interval - (full_at - now) + 1) / interval)) or 0
                 return left, math.ceil(full_at - now), math.ceil(wait), in_flight, used

@@ -29,9 +29,18 @@ public static class TenantScripts
         return -1
         """;
 
+    private const string GiveAllBack = """
+        local limits = tenant(1, 1)
+        limits.give_back(ARGV[6])
+        return { 1, limits.standing() }
+        """;
+
     public static RedisScript Take { get; } = new(TenantLua.Tenant, TakeOne);
 
     public static RedisScript Peek { get; } = new(TenantLua.Tenant, Look);
+
+    /// <summary>Undoes what admission counted for a request, which ARGV names behind the others: it was refused after all.</summary>
+    public static RedisScript Undo { get; } = new(TenantLua.Tenant, GiveAllBack);
 
     /// <summary>Takes one back from a month's inferences. KEYS: the month. Answers what is left, -1 where nothing was known.</summary>
     public static RedisScript Refund { get; } = new(GiveBack);

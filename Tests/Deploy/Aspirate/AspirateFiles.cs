@@ -20,7 +20,7 @@ internal sealed class AspirateFiles : IDisposable
     public static IReadOnlyDictionary<string, string> Secrets { get; } =
         new[]
         {
-            "postgres-password", "redis-password", "api-key-pepper", "jwt-signing-key", "admin-secret", "scaling-token",
+            "postgres-password", "redis-password", "api-key-pepper", "jwt-signing-key", "admin-secret", "direct-secret", "scaling-token",
             "data-protection-secret",
         }
             .ToDictionary(name => name, name => $"nottobeseennottobeseen{name.Replace("-", "", StringComparison.Ordinal)}");

@@ -2,6 +2,7 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
+using InferenceTemplate.Tests.Worker.Direct;
 using InferenceTemplate.Tests.Worker.Execution;
 using InferenceTemplate.Worker;
 
@@ -14,10 +15,12 @@ public sealed class ModelServerTests(Servers servers)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task Requests_that_wait_share_a_run_and_each_gets_its_own_rows()
+    [Theory]
+    [InlineData(Way.Queue)]
+    [InlineData(Way.Direct)]
+    public async Task Requests_that_wait_share_a_run_and_each_gets_its_own_rows(Way way)
     {
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup);
+        await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, way: way);
         var sent = new List<Task<InferenceReply>>();
         for (var i = 0; i < 10; i++)
         {
@@ -33,10 +36,12 @@ public sealed class ModelServerTests(Servers servers)
         Assert.Equal(0, await EventuallyAsync(model.DepthAsync, 0));
     }
 
-    [Fact]
-    public async Task Culprit_is_found_by_halves_and_no_other_suffers()
+    [Theory]
+    [InlineData(Way.Queue)]
+    [InlineData(Way.Direct)]
+    public async Task Culprit_is_found_by_halves_and_no_other_suffers(Way way)
     {
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, Settings(maxSize: 16));
+        await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, Settings(maxSize: 16), way: way);
         var sent = new List<Task<InferenceReply>>();
         for (var i = 0; i < 16; i++)
         {
@@ -74,10 +79,12 @@ public sealed class ModelServerTests(Servers servers)
         }
     }
 
-    [Fact]
-    public async Task Requests_that_want_different_outputs_share_a_run()
+    [Theory]
+    [InlineData(Way.Queue)]
+    [InlineData(Way.Direct)]
+    public async Task Requests_that_want_different_outputs_share_a_run(Way way)
     {
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Echo(OnnxModel.Float));
+        await using var model = await ServedModel.CreateAsync(servers, TestModels.Echo(OnnxModel.Float), way: way);
         var one = await model.SendAsync(Requests.Floats("x", [1, 1], 1), outputs: ["z"]);
         var other = await model.SendAsync(Requests.Floats("x", [1, 1], 2), outputs: ["y"]);
         var both = await model.SendAsync(Requests.Floats("x", [1, 1], 3));
@@ -90,10 +97,12 @@ public sealed class ModelServerTests(Servers servers)
         Assert.Equal([3], model.Batches);
     }
 
-    [Fact]
-    public async Task Model_whose_outputs_cannot_be_cut_apart_is_soon_run_one_by_one()
+    [Theory]
+    [InlineData(Way.Queue)]
+    [InlineData(Way.Direct)]
+    public async Task Model_whose_outputs_cannot_be_cut_apart_is_soon_run_one_by_one(Way way)
     {
-        await using var model = await ServedModel.CreateAsync(servers, OnnxModel.Total);
+        await using var model = await ServedModel.CreateAsync(servers, OnnxModel.Total, way: way);
         for (var round = 0; round < 2; round++)
         {
             var sent = new List<Task<InferenceReply>>();
@@ -114,10 +123,12 @@ public sealed class ModelServerTests(Servers servers)
         Assert.False(model.IsTrusted);
     }
 
-    [Fact]
-    public async Task What_one_request_shows_alone_ends_batching_before_two_meet()
+    [Theory]
+    [InlineData(Way.Queue)]
+    [InlineData(Way.Direct)]
+    public async Task What_one_request_shows_alone_ends_batching_before_two_meet(Way way)
     {
-        await using var model = await ServedModel.CreateAsync(servers, OnnxModel.Total);
+        await using var model = await ServedModel.CreateAsync(servers, OnnxModel.Total, way: way);
         _ = model.Serve();
 
         Assert.Equal<float[]>([5], ServedModel.Floats(await (await model.SendAsync(Requests.Floats("x", [2], 2, 3))).Reply));
@@ -125,11 +136,13 @@ public sealed class ModelServerTests(Servers servers)
         Assert.False(model.IsTrusted);
     }
 
-    [Fact]
-    public async Task Full_batch_does_not_wait_and_one_that_is_not_full_waits_the_delay()
+    [Theory]
+    [InlineData(Way.Queue)]
+    [InlineData(Way.Direct)]
+    public async Task Full_batch_does_not_wait_and_one_that_is_not_full_waits_the_delay(Way way)
     {
         var settings = new ModelSettings { Instances = 1, Batching = new() { MaxSize = 4, MaxDelay = TimeSpan.FromSeconds(1) } };
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, settings);
+        await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, settings, way: way);
         _ = model.Serve();
         var sent = new List<Task<InferenceReply>>();
         for (var i = 0; i < 6; i++)
@@ -142,11 +155,13 @@ public sealed class ModelServerTests(Servers servers)
         Assert.Equal([4, 2], model.Batches);
     }
 
-    [Fact]
-    public async Task Request_whose_caller_leaves_before_the_run_never_runs()
+    [Theory]
+    [InlineData(Way.Queue)]
+    [InlineData(Way.Direct)]
+    public async Task Request_whose_caller_leaves_before_the_run_never_runs(Way way)
     {
         var settings = new ModelSettings { Instances = 1, Batching = new() { MaxSize = 4, MaxDelay = TimeSpan.FromSeconds(1) } };
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, settings);
+        await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, settings, way: way);
         _ = model.Serve();
         var leaves = await model.SendAsync(ServedModel.Index(1));
         await EventuallyAsync(() => Task.FromResult(model.State.InFlight), 1);
@@ -160,10 +175,12 @@ public sealed class ModelServerTests(Servers servers)
         Assert.False(leaves.Reply.IsCompleted);
     }
 
-    [Fact]
-    public async Task Run_is_ended_when_all_its_callers_have_left()
+    [Theory]
+    [InlineData(Way.Queue)]
+    [InlineData(Way.Direct)]
+    public async Task Run_is_ended_when_all_its_callers_have_left(Way way)
     {
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Endless);
+        await using var model = await ServedModel.CreateAsync(servers, TestModels.Endless, way: way);
         _ = model.Serve();
         var (id, reply) = await model.SendAsync(Large());
         await EventuallyAsync(() => Task.FromResult(model.Server.Begun), 1);
@@ -176,10 +193,12 @@ public sealed class ModelServerTests(Servers servers)
         Assert.Equal(ReplyOutcome.Completed, (await (await model.SendAsync(Small())).Reply).Outcome);
     }
 
-    [Fact]
-    public async Task Run_is_ended_when_its_last_deadline_passes()
+    [Theory]
+    [InlineData(Way.Queue)]
+    [InlineData(Way.Direct)]
+    public async Task Run_is_ended_when_its_last_deadline_passes(Way way)
     {
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Endless);
+        await using var model = await ServedModel.CreateAsync(servers, TestModels.Endless, way: way);
         _ = model.Serve();
 
         // Long enough to be read before it: what expires in the queue is removed there.
@@ -212,10 +231,12 @@ public sealed class ModelServerTests(Servers servers)
         Assert.InRange(most, 1, 5);
     }
 
-    [Fact]
-    public async Task Server_that_has_nothing_in_hand_is_idle()
+    [Theory]
+    [InlineData(Way.Queue)]
+    [InlineData(Way.Direct)]
+    public async Task Server_that_has_nothing_in_hand_is_idle(Way way)
     {
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup);
+        await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, way: way);
         _ = model.Serve();
         await (await model.SendAsync(ServedModel.Index(1))).Reply;
         await EventuallyAsync(() => Task.FromResult(model.State.InFlight), 0);

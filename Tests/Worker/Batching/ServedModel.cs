@@ -3,13 +3,16 @@ using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 using InferenceTemplate.Core;
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Direct;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
 using InferenceTemplate.Tests.Shared;
+using InferenceTemplate.Tests.Worker.Direct;
 using InferenceTemplate.Tests.Worker.Execution;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Batching;
+using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Jobs;
@@ -34,12 +37,17 @@ internal sealed class ServedModel : IAsyncDisposable
     private readonly ModelSession _session;
     private readonly MeterListener _listener = new();
     private readonly ServiceProvider _services;
+    private readonly List<InferenceRequest> _unsent = [];
+    private readonly Way _way;
     private Task? _serving;
+    private DirectReplica? _replica;
 
     private ServedModel(
-        Servers servers, byte[] model, string name, ModelSettings settings, WorkerOptions options, ResponseOptions responses, bool batched)
+        Servers servers, byte[] model, string name, ModelSettings settings, WorkerOptions options, ResponseOptions responses, bool batched, Way way,
+        QueueOptions bounds)
     {
-        var (redis, queue) = (servers.Redis, Options.Create(new QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) }));
+        var (redis, queue) = (servers.Redis, Options.Create(bounds));
+        _way = way;
         Name = name;
         _wakeup = new QueueWakeup(redis);
         _cancellations = new QueueCancellations(redis);
@@ -74,6 +82,9 @@ internal sealed class ServedModel : IAsyncDisposable
             .AddSingleton(TestModels.Cpu)
             .AddSingleton(State)
             .AddSingleton(Drain)
+            .AddSingleton<DirectServers>()
+            .AddSingleton<DirectListener>()
+            .AddSingleton(Options.Create(new DirectOptions { Secret = DirectReplica.Secret, Host = "127.0.0.1" }))
             .AddSingleton(telemetry)
             .AddSingleton(JobLedgerTests.NoCosts())
             .AddSingleton<JobLedger>()
@@ -92,6 +103,13 @@ internal sealed class ServedModel : IAsyncDisposable
 
     public ModelServer Server { get; }
 
+    public DirectListener Listener => _services.GetRequiredService<DirectListener>();
+
+    public DirectServers Direct => _services.GetRequiredService<DirectServers>();
+
+    /// <summary>The other end of the direct connection; there once it is served, where requests go that way.</summary>
+    public DirectReplica Replica => _replica!;
+
     /// <summary>Whether requests may still share runs, as far as this worker has seen.</summary>
     public bool IsTrusted => _services.GetRequiredService<BatchTrust>().Holds(new ModelKey(Name, "1"));
 
@@ -101,18 +119,35 @@ internal sealed class ServedModel : IAsyncDisposable
     /// <summary>Prepares it; nothing is served before <see cref="Serve"/>.</summary>
     public static async Task<ServedModel> CreateAsync(
         Servers servers, byte[] model, ModelSettings? settings = null, WorkerOptions? options = null, string? name = null,
-        ResponseOptions? responses = null, bool batched = true)
+        ResponseOptions? responses = null, bool batched = true, Way way = Way.Queue, QueueOptions? bounds = null)
     {
         var served = new ServedModel(
             servers, model, name ?? $"m{Guid.NewGuid():N}", settings ?? new ModelSettings { Instances = 1 }, options ?? new WorkerOptions(),
-            responses ?? new ResponseOptions(), batched);
+            responses ?? new ResponseOptions(), batched, way, bounds ?? new QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) });
         await served._wakeup.StartAsync(CancellationToken.None);
         await served._cancellations.StartAsync(CancellationToken.None);
         await served._inbox.StartAsync(CancellationToken.None);
+        if (way == Way.Direct)
+        {
+            await served.Listener.StartAsync(CancellationToken.None);
+            served._replica = await DirectReplica.ConnectAsync(served.Listener.Endpoint!);
+        }
+
         return served;
     }
 
-    public Task Serve() => _serving = Server.RunAsync(_stop.Token);
+    /// <summary>Begins to serve; what was sent before to a connection that had nothing to serve it goes out now, in one piece.</summary>
+    public async Task Serve()
+    {
+        _serving = Server.RunAsync(_stop.Token);
+        if (_replica is not null)
+        {
+            await _replica.ServesAsync(Name);
+            await _replica.SendAsync(_unsent);
+        }
+
+        await _serving;
+    }
 
     public Task StopAsync()
     {
@@ -129,15 +164,32 @@ internal sealed class ServedModel : IAsyncDisposable
         var request = new InferenceRequest(
             Guid.NewGuid(), Name, "1", "default", RequestKind.Call, priority, _inbox.Replica, now, now + (timeout ?? TimeSpan.FromSeconds(60)),
             null, null, outputs ?? [], [input]);
+        if (_replica is not null)
+        {
+            if (_serving is null)
+            {
+                _unsent.Add(request);
+            }
+            else
+            {
+                await _replica.ServesAsync(Name);
+                await _replica.SendAsync(request);
+            }
+
+            return (request.Id, _replica.ReplyTo(request.Id).WaitAsync(TimeSpan.FromSeconds(30)));
+        }
+
         var pending = _inbox.Expect(request.Id);
         Assert.Equal(EnqueueOutcome.Enqueued, (await _queue.EnqueueAsync(request)).Outcome);
         return (request.Id, pending.Reply.WaitAsync(TimeSpan.FromSeconds(30)));
     }
 
-    public Task CancelAsync(Guid id) => _queue.CancelAsync(new QueueName(Name, "1"), id, DateTimeOffset.UtcNow.AddMinutes(1));
+    public Task CancelAsync(Guid id) => _replica?.CancelAsync(id) ?? _queue.CancelAsync(new QueueName(Name, "1"), id, DateTimeOffset.UtcNow.AddMinutes(1));
 
     /// <summary>Requests in the queue, whether they wait or run.</summary>
-    public async Task<long> DepthAsync() => (await _queue.DepthsAsync([(Name, "1")]))[0];
+    public async Task<long> DepthAsync() => _way == Way.Queue
+        ? (await _queue.DepthsAsync([(Name, "1")]))[0]
+        : Direct.Statuses().Sum(s => s.Levels.Sum(l => l.Depth));
 
     public static Tensor Index(params long[] indices) =>
         new("index", Datatype.Int64, [indices.Length], MemoryMarshal.AsBytes(indices.AsSpan()).ToArray());
@@ -151,6 +203,12 @@ internal sealed class ServedModel : IAsyncDisposable
         if (_serving is not null)
         {
             await _serving;
+        }
+
+        if (_replica is not null)
+        {
+            await Listener.StopAsync(CancellationToken.None);
+            _replica.Dispose();
         }
 
         _listener.Dispose();

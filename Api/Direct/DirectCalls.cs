@@ -1,0 +1,150 @@
+using InferenceTemplate.Core.Queue;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.Api.Direct;
+
+/// <summary>How a call ended that was sent directly; one of these is set.</summary>
+/// <param name="Refusal">All workers that have the model open are full.</param>
+/// <param name="Spent">Why it is given up: it was with as many workers as it may.</param>
+/// <param name="Elsewhere">It is to go through Redis, as it is now; <paramref name="Reason"/> says why.</param>
+internal sealed record DirectCallEnd(
+    InferenceReply? Reply = null,
+    (Admission Admission, int RetryAfter)? Refusal = null,
+    string? Spent = null,
+    InferenceRequest? Elsewhere = null,
+    string? Reason = null);
+
+/// <summary>
+/// Sends calls straight to workers that have their model open. Inference is pure: what is lost with a connection is sent again at once,
+/// alone in its run, as often as the queue would give it out.
+/// </summary>
+internal sealed partial class DirectCalls(
+    WorkerConnections workers,
+    RequestQueue queue,
+    Telemetry telemetry,
+    IOptions<QueueOptions> options,
+    TimeProvider time,
+    ILogger<DirectCalls> logger)
+{
+    // Larger ones would hold others up on the connection, and the queue has the word on what is too large for it.
+    private const int PartOfBytes = 8;
+
+    /// <summary>Whether a request of so many bytes can be sent directly now.</summary>
+    public bool Takes(QueueName name, long bytes) => bytes <= options.Value.MaxBytes / PartOfBytes && workers.For(name).Length > 0;
+
+    /// <summary>Whether a worker is connected that has the version open.</summary>
+    public bool Serves(QueueName name) => workers.For(name).Length > 0;
+
+    /// <summary>The refusal of a request like this one, where all workers that have the version open were full a moment ago. Asks nobody.</summary>
+    public (Admission Admission, int RetryAfter)? Refuses(QueueName name, long? contentLength)
+    {
+        (Admission, int)? refusal = null;
+        foreach (var connection in workers.For(name))
+        {
+            if (connection.Verdicts.Refuses(name, contentLength) is not { } known)
+            {
+                return null;
+            }
+
+            refusal = (known, connection.Verdicts.RetryAfter(name, known.Depth));
+        }
+
+        return refusal;
+    }
+
+    /// <summary>Requests a second that leave the workers; null where this replica has not seen enough of it.</summary>
+    public double? DrainRate(QueueName name)
+    {
+        double? sum = null;
+        foreach (var connection in workers.For(name))
+        {
+            sum = connection.Verdicts.DrainRate(name) is { } rate ? (sum ?? 0) + rate : sum;
+        }
+
+        return sum;
+    }
+
+    /// <exception cref="TimeoutException">No worker answered by <paramref name="until"/>.</exception>
+    public async Task<DirectCallEnd> RunAsync(InferenceRequest request, long? contentLength, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        var name = new QueueName(request.Model, request.Version);
+        HashSet<WorkerConnection>? tried = null;
+        (Admission, int)? refusal = null;
+        string? reason = null;
+        while (true)
+        {
+            var open = workers.For(name);
+            WorkerConnection[] among = tried is null ? open : [.. open.Where(c => !tried.Contains(c))];
+            if (WorkerConnections.Choose(among) is not { } connection)
+            {
+                // Who is full says so for all: the queue is no place for what they refuse.
+                return refusal is null ? new DirectCallEnd(Elsewhere: request, Reason: reason) : new DirectCallEnd(Refusal: refusal);
+            }
+
+            using var call = connection.Send(request);
+            if (call is null)
+            {
+                (tried ??= []).Add(connection);
+                continue;
+            }
+
+            var left = until - time.GetUtcNow();
+            var end = await call.End.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellationToken);
+            telemetry.Direct(end);
+            if (end.Reply is not null)
+            {
+                return new DirectCallEnd(Reply: end.Reply);
+            }
+
+            (tried ??= []).Add(connection);
+            if (end.Refusal is { } full)
+            {
+                connection.Verdicts.Learn(name, full, request.Priority, contentLength);
+                refusal = (full, connection.Verdicts.RetryAfter(name, full.Depth));
+                continue;
+            }
+
+            reason = end.Left ?? end.Failure ?? end.Lost;
+            if (end.Left is not null)
+            {
+                continue;
+            }
+
+            request = request with { EarlierDeliveries = request.EarlierDeliveries + 1 };
+            LogAgain(request.Id, name, request.EarlierDeliveries, reason!);
+            if (request.EarlierDeliveries >= options.Value.MaxDeliveries)
+            {
+                _ = BuryAsync(request);
+                return new DirectCallEnd(Spent: end.Failure ?? $"given to a worker {request.EarlierDeliveries} times and never finished");
+            }
+
+            if (end.Failure is not null)
+            {
+                // By whichever worker, this one too: it was not to blame for more than this run.
+                await Task.Delay(Least(options.Value.BackoffAfter(request.EarlierDeliveries), until - time.GetUtcNow()), time, cancellationToken);
+                tried = null;
+            }
+        }
+    }
+
+    private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other > TimeSpan.Zero ? other : TimeSpan.Zero;
+
+    // A worker that reads it sees that its deliveries are over, and makes the dead letter. Its caller has its answer.
+    private async Task BuryAsync(InferenceRequest request)
+    {
+        try
+        {
+            await queue.EnqueueAsync(request with { ReplyTo = "", EnqueuedAt = time.GetUtcNow() });
+        }
+        catch (QueueUnavailableException exception)
+        {
+            LogNotBuried(request.Id, exception.InnerException!.Message);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Request {Request} of {Queue} came back from a worker unfinished, {Deliveries} times now: {Reason}")]
+    private partial void LogAgain(Guid request, QueueName queue, int deliveries, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Request {Request}, which is given up, could not be made a dead letter: {Reason}")]
+    private partial void LogNotBuried(Guid request, string reason);
+}

@@ -1,0 +1,135 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using InferenceTemplate.Core.Direct;
+using InferenceTemplate.Core.Fleet;
+using InferenceTemplate.Core.Queue;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.Api.Direct;
+
+/// <summary>One connection to each live worker, and the choice among those that have a model open.</summary>
+internal sealed partial class WorkerConnections(
+    FleetRegistry fleet,
+    ReplyInbox inbox,
+    IOptions<DirectOptions> options,
+    IOptions<ResponseOptions> responses,
+    TimeProvider time,
+    ILogger<WorkerConnections> logger) : BackgroundService
+{
+    // Names and shapes of outputs come on top of the bytes that are limited.
+    private const int Surroundings = 1 << 20;
+
+    // Heartbeats between tries to connect to a worker that was never reached.
+    private const int BetweenTries = 10;
+
+    private readonly Lock _lock = new();
+    private readonly ConcurrentDictionary<string, (WorkerConnection Connection, Task Running)> _connections = new(StringComparer.Ordinal);
+    private FrozenDictionary<QueueName, WorkerConnection[]> _byQueue = FrozenDictionary<QueueName, WorkerConnection[]>.Empty;
+
+    /// <summary>The workers that have a version open, as far as this replica is connected to them.</summary>
+    public WorkerConnection[] For(QueueName queue) => Volatile.Read(ref _byQueue).GetValueOrDefault(queue) ?? [];
+
+    /// <summary>The less busy of two that are drawn, which is nearly as good as the least busy of all and sends no herd to one.</summary>
+    public static WorkerConnection? Choose(IReadOnlyList<WorkerConnection> among)
+    {
+        if (among.Count < 2)
+        {
+            return among.Count == 0 ? null : among[0];
+        }
+
+        var first = Random.Shared.Next(among.Count);
+        var second = Random.Shared.Next(among.Count - 1);
+        var (one, other) = (among[first], among[second < first ? second : second + 1]);
+        return one.Outstanding <= other.Outstanding ? one : other;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (!options.Value.IsOn)
+        {
+            LogOff(options.Value.Enabled ? "Direct:Secret is not set" : "Direct:Enabled is false");
+            return;
+        }
+
+        await Task.WhenAll(FollowAsync(stoppingToken), BeatAsync(stoppingToken));
+        await Task.WhenAll(_connections.Values.Select(c => c.Running));
+    }
+
+    private async Task FollowAsync(CancellationToken stop)
+    {
+        var handshake = new DirectHandshake(options.Value.Secret);
+        var maxFrame = responses.Value.ResponseBytes + Surroundings;
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                foreach (var status in await fleet.WorkersAsync())
+                {
+                    if (status.Direct is { Protocol: Frame.ProtocolVersion } endpoint && !_connections.ContainsKey(status.Id))
+                    {
+                        var connection = new WorkerConnection(status.Id, endpoint, handshake, inbox.Replica, maxFrame, Changed, time, logger);
+                        _connections[status.Id] = (connection, RunAsync(connection, stop));
+                    }
+                }
+            }
+            catch (QueueUnavailableException)
+            {
+                // The connections that there are need no Redis.
+            }
+
+            await Task.Delay(options.Value.HeartbeatInterval, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // By a loop of its own: Redis may take long to say that it is away.
+    private async Task BeatAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            await Task.Delay(options.Value.HeartbeatInterval, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var (connection, _) in _connections.Values)
+            {
+                connection.Beat();
+            }
+        }
+    }
+
+    private async Task RunAsync(WorkerConnection connection, CancellationToken stop)
+    {
+        await Task.Yield();
+        try
+        {
+            await connection.RunAsync(stop);
+        }
+        catch (Exception exception)
+        {
+            LogFault(exception, connection.Worker);
+        }
+
+        // A worker that can't be reached, or is no peer, is tried again after a while; one that was lost with the next look at the fleet.
+        if (!connection.WasWelcome)
+        {
+            await Task.Delay(options.Value.HeartbeatInterval * BetweenTries, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        _connections.TryRemove(connection.Worker, out _);
+        Changed();
+    }
+
+    private void Changed()
+    {
+        lock (_lock)
+        {
+            Volatile.Write(ref _byQueue, _connections.Values.Select(c => c.Connection)
+                .SelectMany(c => c.Serves.Select(queue => (Queue: queue, Connection: c)))
+                .GroupBy(s => s.Queue, s => s.Connection)
+                .ToFrozenDictionary(g => g.Key, g => g.ToArray()));
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "No call goes directly to a worker, all go through Redis: {Reason}")]
+    private partial void LogOff(string reason);
+
+    [LoggerMessage(LogLevel.Error, "The direct connection to {Worker} failed")]
+    private partial void LogFault(Exception exception, string worker);
+}

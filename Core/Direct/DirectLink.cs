@@ -1,0 +1,217 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using InferenceTemplate.Core.Queue;
+
+namespace InferenceTemplate.Core.Direct;
+
+/// <summary>
+/// One end of a direct connection. Frames that come while a send is under way go out together with the next; several threads may send.
+/// </summary>
+/// <param name="maxUnsent">Bytes that may wait to be sent: a peer that reads no more is given up. Requests find another way at a quarter.</param>
+public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisposable
+{
+    private const int KeptCapacity = 1 << 20;
+
+    private readonly Lock _lock = new();
+    private readonly FrameDecoder _decoder = new(DirectHandshake.MaxFrame);
+    private ArrayBufferWriter<byte> _filling = new(64 << 10);
+    private ArrayBufferWriter<byte> _sending = new(64 << 10);
+    private bool _busy;
+    private bool _closed;
+    private int _received;
+
+    public bool IsClosed => Volatile.Read(ref _closed);
+
+    /// <summary>Times that anything was received: a peer whose number does not grow is silent.</summary>
+    public int Received => Volatile.Read(ref _received);
+
+    /// <summary>Bytes of the payload of a frame that are read, at most.</summary>
+    public int MaxFrame
+    {
+        get => _decoder.Limit;
+        set => _decoder.Limit = value;
+    }
+
+    /// <returns>False where the connection is closed; true says nothing of whether the frame arrives.</returns>
+    public bool Send(FrameType type, ReadOnlySpan<byte> payload)
+    {
+        lock (_lock)
+        {
+            if (!HasRoom(payload.Length))
+            {
+                return false;
+            }
+
+            WriteHeader(type, payload.Length);
+            _filling.Write(payload);
+            return Started();
+        }
+    }
+
+    /// <summary>Sends a request, which is encoded once, into the buffer that is sent.</summary>
+    /// <returns>False where the connection is closed, or the peer does not keep up.</returns>
+    public bool Send(InferenceRequest request)
+    {
+        lock (_lock)
+        {
+            if (_closed || _filling.WrittenCount > maxUnsent / 4)
+            {
+                return false;
+            }
+
+            var start = _filling.WrittenCount;
+            WriteHeader(FrameType.Request, 0);
+            try
+            {
+                RequestCodec.Write(new WireWriter(_filling), request);
+            }
+            catch
+            {
+                // Half a frame must not be followed by others.
+                _closed = true;
+                socket.Dispose();
+                throw;
+            }
+
+            var length = _filling.WrittenCount - start - Frame.HeaderSize;
+            BinaryPrimitives.WriteInt32LittleEndian(MemoryMarshal.AsMemory(_filling.WrittenMemory).Span[start..], length);
+            return Started();
+        }
+    }
+
+    /// <summary>Reads until the connection ends, handing over all frames that one read brought.</summary>
+    /// <exception cref="InvalidDataException">The peer sent what is no frame, or <paramref name="got"/> could not read one.</exception>
+    public async Task ReadAsync(Action<IReadOnlyList<Frame>> got, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[128 << 10];
+        List<Frame> frames = [];
+        try
+        {
+            while (await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken) is var count and > 0)
+            {
+                Interlocked.Increment(ref _received);
+                var rest = buffer.AsMemory(0, count);
+                _decoder.Feed(rest.Span, frames);
+                if (frames.Count > 0)
+                {
+                    got(frames);
+                    frames.Clear();
+                }
+            }
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // The connection broke, or this end closed it.
+        }
+        finally
+        {
+            Dispose();
+        }
+    }
+
+    /// <summary>Waits until all that was sent has left, but not for long.</summary>
+    public async Task FlushedAsync(TimeSpan longest, TimeProvider time)
+    {
+        var start = time.GetTimestamp();
+        while (IsSending() && time.GetElapsedTime(start) < longest)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(5), time);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            _closed = true;
+        }
+
+        socket.Dispose();
+    }
+
+    private bool IsSending()
+    {
+        lock (_lock)
+        {
+            return _busy && !_closed;
+        }
+    }
+
+    private bool HasRoom(int length)
+    {
+        if (!_closed && _filling.WrittenCount + (long)length > maxUnsent)
+        {
+            _closed = true;
+            socket.Dispose();
+        }
+
+        return !_closed;
+    }
+
+    private void WriteHeader(FrameType type, int length)
+    {
+        var header = _filling.GetSpan(Frame.HeaderSize);
+        BinaryPrimitives.WriteInt32LittleEndian(header, length);
+        header[4] = (byte)type;
+        _filling.Advance(Frame.HeaderSize);
+    }
+
+    private bool Started()
+    {
+        if (!_busy)
+        {
+            _busy = true;
+            _ = FlushAsync();
+        }
+
+        return true;
+    }
+
+    private async Task FlushAsync()
+    {
+        // Not under the lock of whoever began it, and not on its thread: others fill the buffer meanwhile.
+        await Task.Yield();
+        try
+        {
+            while (true)
+            {
+                lock (_lock)
+                {
+                    if (_filling.WrittenCount == 0)
+                    {
+                        _busy = false;
+                        return;
+                    }
+
+                    (_filling, _sending) = (_sending, _filling);
+                }
+
+                for (var rest = _sending.WrittenMemory; rest.Length > 0;)
+                {
+                    rest = rest[await socket.SendAsync(rest, SocketFlags.None)..];
+                }
+
+                if (_sending.Capacity > KeptCapacity)
+                {
+                    _sending = new ArrayBufferWriter<byte>(64 << 10);
+                }
+                else
+                {
+                    _sending.ResetWrittenCount();
+                }
+            }
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // The reader notices too, and tells whoever waits.
+            Dispose();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.Net;
+using System.Net.Sockets;
+using InferenceTemplate.Core.Direct;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Tests.Shared;
+
+namespace InferenceTemplate.Tests.Unit;
+
+public sealed class DirectLinkTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Frames_that_many_threads_send_arrive_whole_and_in_the_order_of_each()
+    {
+        const int Threads = 8;
+        const int Each = 500;
+        var (one, other) = await ConnectAsync();
+        using var sender = new DirectLink(one);
+        using var receiver = new DirectLink(other) { MaxFrame = 1 << 20 };
+        var got = new List<byte[]>();
+        var reading = receiver.ReadAsync(frames => got.AddRange(frames.Select(f => f.Payload)), Cancellation);
+
+        await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Run(() =>
+        {
+            for (var i = 0; i < Each; i++)
+            {
+                // Its own thread and number in each place, at sizes around those of the buffers.
+                var payload = new byte[8 * (1 + ((i * 397) % 3000))];
+                for (var at = 0; at < payload.Length; at += 8)
+                {
+                    BitConverter.TryWriteBytes(payload.AsSpan(at), thread);
+                    BitConverter.TryWriteBytes(payload.AsSpan(at + 4), i);
+                }
+
+                Assert.True(sender.Send(FrameType.Replies, payload));
+            }
+        }, Cancellation)));
+        await sender.FlushedAsync(Wait.DefaultLimit, TimeProvider.System);
+        sender.Dispose();
+        await reading.WaitAsync(Wait.DefaultLimit, Cancellation);
+
+        Assert.Equal(Threads * Each, got.Count);
+        Assert.All(got, payload => Assert.All(payload.Chunk(8), part => Assert.Equal(payload[..8], part)));
+        for (var thread = 0; thread < Threads; thread++)
+        {
+            Assert.Equal(Enumerable.Range(0, Each), got.Where(p => BitConverter.ToInt32(p) == thread).Select(p => BitConverter.ToInt32(p, 4)));
+        }
+    }
+
+    [Fact]
+    public async Task Peer_that_reads_no_more_is_given_up_and_requests_find_another_way_before()
+    {
+        var (one, other) = await ConnectAsync();
+        using var peer = other;
+        using var link = new DirectLink(one, maxUnsent: 1 << 20);
+        var request = new InferenceRequest(
+            Guid.NewGuid(), "m", "1", "t", RequestKind.Call, Priority.Normal, "r", default, default, null, null, [],
+            [new Tensor("x", Datatype.Uint8, [1 << 16], new byte[1 << 16])]);
+        var wait = Wait.For("the peer to be full");
+        while (link.Send(request))
+        {
+            wait.ThrowIfOver();
+        }
+
+        Assert.False(link.IsClosed);
+        while (link.Send(FrameType.Replies, new byte[1 << 16]))
+        {
+            wait.ThrowIfOver();
+        }
+
+        Assert.True(link.IsClosed);
+        Assert.False(link.Send(request));
+    }
+
+    private static async Task<(Socket One, Socket Other)> ConnectAsync()
+    {
+        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        var one = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await one.ConnectAsync(listener.LocalEndPoint!);
+        return (one, await listener.AcceptAsync());
+    }
+}

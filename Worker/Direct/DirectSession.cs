@@ -1,0 +1,205 @@
+using System.Collections.Concurrent;
+using InferenceTemplate.Core.Direct;
+using InferenceTemplate.Core.Queue;
+
+namespace InferenceTemplate.Worker.Direct;
+
+/// <summary>A connection of an Api replica. Nothing but the handshake is read before the replica has proven that it knows the secret.</summary>
+internal sealed partial class DirectSession(
+    DirectLink link,
+    DirectServers servers,
+    DirectHandshake handshake,
+    string worker,
+    int maxFrame,
+    TimeProvider time,
+    ILogger logger)
+{
+    private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(2);
+
+    private static int s_count;
+
+    private readonly DirectHandshake.Hello _hello = DirectHandshake.Hello.Of(worker);
+    private readonly ConcurrentDictionary<Guid, DirectRequest> _held = new();
+    private string? _replica;
+    private int _answerLimit;
+    private int _heard;
+    private int _silent;
+
+    /// <summary>Stands for the replica in its requests, so that no answer of theirs takes the way by Redis; of this connection only.</summary>
+    public string Name { get; } = $"direct:{Interlocked.Increment(ref s_count)}";
+
+    /// <summary>Serves the connection until it ends.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        using var patience = time.CreateTimer(_ => EndUnproven(), null, HandshakeTime, Timeout.InfiniteTimeSpan);
+        try
+        {
+            link.Send(FrameType.Hello, _hello.Encode());
+            await link.ReadAsync(Got, stop);
+        }
+        catch (InvalidDataException exception)
+        {
+            LogRefused(_replica ?? "a stranger", exception.Message);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The worker stops.
+        }
+        finally
+        {
+            link.Dispose();
+
+            // Whoever waits there knows that the connection ended, and has sent again what it still wants.
+            foreach (var request in _held.Values)
+            {
+                request.Cancel();
+            }
+
+            servers.Leave(this);
+        }
+    }
+
+    public bool Send(FrameType type, ReadOnlySpan<byte> payload) => link.Send(type, payload);
+
+    /// <summary>Sends an answer that has a message of its own; one that the replica would not read becomes the word for that.</summary>
+    public void SendLarge(InferenceRequest request, ReplyBatch answer)
+    {
+        if (answer.Length <= _answerLimit)
+        {
+            link.Send(FrameType.Replies, answer.Written.Span);
+            return;
+        }
+
+        var replies = new Replies();
+        replies.Refuse(
+            request, ReplyOutcome.TooLarge, $"the answer has {answer.Length} bytes; {_answerLimit} are allowed (Limits:ResponseBytes)", time.GetUtcNow(), worker);
+        link.Send(FrameType.Replies, replies.Messages[0].Message.Written.Span);
+    }
+
+    public void Forget(DirectRequest request) => _held.TryRemove(KeyValuePair.Create(request.Request.Id, request));
+
+    /// <summary>Called regularly: ends a connection from which nothing came for so many calls.</summary>
+    public void Watch(int most)
+    {
+        var heard = link.Received;
+        _silent = heard == _heard ? _silent + 1 : 0;
+        _heard = heard;
+        if (_silent >= most)
+        {
+            LogSilent(_replica ?? "a stranger");
+            link.Dispose();
+        }
+    }
+
+    /// <summary>Ends it once what was answered has left.</summary>
+    public async Task EndAsync()
+    {
+        await link.FlushedAsync(FlushTime, time);
+        link.Dispose();
+    }
+
+    private void EndUnproven()
+    {
+        if (Volatile.Read(ref _replica) is null)
+        {
+            link.Dispose();
+        }
+    }
+
+    private void Got(IReadOnlyList<Frame> frames)
+    {
+        Dictionary<QueueName, (DirectServers.Server Server, List<DirectRequest> Requests)>? taken = null;
+        foreach (var frame in frames)
+        {
+            if (_replica is null)
+            {
+                Prove(frame);
+                continue;
+            }
+
+            switch (frame.Type)
+            {
+                case FrameType.Request:
+                    Take(frame, ref taken);
+                    break;
+                case FrameType.Cancel:
+                    // Maybe of one that came with the same read, and is not offered yet.
+                    if (_held.TryGetValue(DirectMessages.DecodeCancel(frame.Payload), out var request))
+                    {
+                        request.Cancel();
+                    }
+
+                    break;
+                case FrameType.Ping:
+                    link.Send(FrameType.Pong, DirectMessages.EncodePong([.. servers.Standings()]));
+                    break;
+                default:
+                    throw new InvalidDataException($"A replica sent a frame of type {frame.Type}, which is a worker's.");
+            }
+        }
+
+        foreach (var (server, requests) in taken?.Values ?? Enumerable.Empty<(DirectServers.Server, List<DirectRequest>)>())
+        {
+            server.Take(requests);
+        }
+    }
+
+    private void Prove(Frame frame)
+    {
+        if (frame.Type != FrameType.Proof)
+        {
+            throw new InvalidDataException($"A replica began with a frame of type {frame.Type}.");
+        }
+
+        var proof = DirectHandshake.Proof.Decode(frame.Payload);
+        if (!handshake.Holds(_hello, proof))
+        {
+            throw new InvalidDataException("A replica does not know the secret (Direct:Secret), or speaks another version.");
+        }
+
+        _answerLimit = proof.MaxFrame;
+        Volatile.Write(ref _replica, proof.Replica);
+        link.MaxFrame = maxFrame;
+        link.Send(FrameType.Welcome, handshake.Welcome(_hello, proof));
+        servers.Join(this);
+    }
+
+    private void Take(Frame frame, ref Dictionary<QueueName, (DirectServers.Server Server, List<DirectRequest> Requests)>? taken)
+    {
+        var request = RequestCodec.Decode(frame.Payload);
+        if (request.Kind == RequestKind.Job)
+        {
+            throw new InvalidDataException("A replica sent a job, which are only in the queue.");
+        }
+
+        var queue = new QueueName(request.Model, request.Version);
+        if (!servers.TryGet(queue, out var server))
+        {
+            link.Send(FrameType.Returned, DirectMessages.Encode(new DirectReturn(request.Id, Failure: null)));
+            return;
+        }
+
+        var held = new DirectRequest(this, server.Intake, request with { ReplyTo = Name }, frame.Payload.Length);
+        if (server.Intake.Admit(held) is { } refusal)
+        {
+            link.Send(FrameType.Refused, DirectMessages.Encode(new DirectRefusal(request.Id, refusal)));
+            return;
+        }
+
+        _held[request.Id] = held;
+        taken ??= [];
+        if (!taken.TryGetValue(queue, out var known))
+        {
+            taken[queue] = known = (server, []);
+        }
+
+        known.Requests.Add(held);
+    }
+
+    [LoggerMessage(LogLevel.Warning, "A direct connection of {Replica} is ended: {Reason}")]
+    private partial void LogRefused(string replica, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The replica {Replica} is silent: its direct connection is ended")]
+    private partial void LogSilent(string replica);
+}
