@@ -48,6 +48,6 @@ internal static partial class Yaml
             ? $"'{text.Replace("'", "''", StringComparison.Ordinal)}'"
         : JsonSerializer.Serialize(text, s_readable);
 
-    [GeneratedRegex("^(?!(true|false|yes|no|on|off|null|y|n)$)[A-Za-z/][A-Za-z0-9._/-]*$", RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, 1000)]
+    [GeneratedRegex("^(?!(true|false|yes|no|on|off|null|y|n)$)([A-Za-z/][A-Za-z0-9._/-]*|[0-9]+[smhd])$", RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, 1000)]
     private static partial Regex Plain();
 }

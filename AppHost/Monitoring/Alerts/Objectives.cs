@@ -78,6 +78,6 @@ internal static class Objectives
         "error-budget-burns",
         ServerBoards.Slo["Burn rate"])
     {
-        Labels = new() { ["window"] = burn.Long },
+        Labels = new() { ["slo"] = objective.Name, ["window"] = burn.Long },
     });
 }

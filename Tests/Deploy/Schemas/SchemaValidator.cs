@@ -5,7 +5,7 @@ using InferenceTemplate.Tests.Shared;
 namespace InferenceTemplate.Tests.Deploy.Schemas;
 
 /// <summary>
-/// Compares objects with the schemas of their kinds, refusing what a schema does not name. The schemas are not ours and not in the
+/// Compares objects with the schemas of their kinds, and files with those of their readers, refusing what a schema does not name. The schemas are not ours and not in the
 /// repository: they are read from a folder beside it.
 /// </summary>
 internal sealed class SchemaValidator(string folder)
@@ -32,6 +32,16 @@ internal sealed class SchemaValidator(string folder)
         lock (_reading)
         {
             return [.. new SchemaCheck(Load).Errors(each.Json, Load(file), file, each.ToString())];
+        }
+    }
+
+    /// <summary>What is wrong with a file of another program, by the name of its schema.</summary>
+    public IReadOnlyList<string> Errors(string schema, JsonNode value)
+    {
+        var file = Path.Combine(folder, "misc", schema);
+        lock (_reading)
+        {
+            return [.. new SchemaCheck(Load).Errors(value, Load(file), file, "")];
         }
     }
 
