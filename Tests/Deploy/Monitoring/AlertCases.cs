@@ -53,7 +53,7 @@ internal static class AlertCases
         Rate("ModelCacheHitRateLow", "P3", "{0}", 30, Lookups("inference_model_cache", 590), Lookups("inference_model_cache", 610)),
 
         // Budget at 80 %: the Api counts a tenant that came there.
-        new("BudgetNearlySpent", "P3", $"{Here},tenant=\"t\"", 1, 5, [$"inference_tenant_budget_alerts_total{{{Here},tenant=\"t\",level=\"alert\"}} _x4 1x120"], [$"inference_tenant_budget_alerts_total{{{Here},tenant=\"t\",level=\"stop\"}} _x4 1x120"]),
+        new("BudgetNearlySpent", "P3", $"{Here},tenant=\"t\"", 1, 4, [$"inference_tenant_budget_alerts_total{{{Here},tenant=\"t\",level=\"alert\"}} _x4 1x120"], [$"inference_tenant_budget_alerts_total{{{Here},tenant=\"t\",level=\"stop\"}} _x4 1x120"]),
 
         // Node not ready, disk < 10 %, volume claim > 90 %, memory > 90 %, throttling.
         new("NodeNotReady", "P2", "condition=\"Ready\",node=\"n\",status=\"true\"", 5, 0, ["kube_node_status_condition{condition=\"Ready\",node=\"n\",status=\"true\"} 0x120"], ["kube_node_status_condition{condition=\"Ready\",node=\"n\",status=\"true\"} 1x120"]),
@@ -65,7 +65,7 @@ internal static class AlertCases
         // Database unreachable, processor > 80 %, replication lag.
         Gauge("DatabaseUnreachable", "P1", "{0}", 1, [Of("pg_up", "", 0)], [Of("pg_up", "", 1)]),
         Gauge("DatabaseUnreachable", "P1", "{0}", 1, [Of("cnpg_collector_up", "pod=\"postgres-1\"", 0)], [Of("cnpg_collector_up", "pod=\"postgres-1\"", 0), Of("cnpg_collector_up", "pod=\"postgres-2\"", 1)]),
-        Rate("DatabaseCpuHigh", "P2", """{0},pod="postgres-1" """, 10, Processor("96.6"), Processor("95.4")),
+        Rate("DatabaseCpuHigh", "P2", """{0},pod="postgres-1" """, 10, Processor("96.6"), Processor("95.4")) with { Begins = 5 }, // when the window is full
         Gauge("ReplicationLag", "P2", """{0},pod="p" """, 5, [Of("pg_replication_lag_seconds", "pod=\"p\"", 31)], [Of("pg_replication_lag_seconds", "pod=\"p\"", 30)]),
         Gauge("RedisUnreachable", "P1", "{0}", 1, [Of("redis_up", "", 0)], [Of("redis_up", "", 1)]),
         Gauge("MetricsMissing", "P3", """metric="redis_up",{0}""", 15, [Of("pg_up", "", 1)], [Of("redis_up", "", 1)]),

@@ -7,18 +7,18 @@ using InferenceTemplate.Tests.Deploy.Rendering;
 namespace InferenceTemplate.Tests.Deploy.Schemas;
 
 /// <summary>
-/// As much of JSON Schema as the schemas of Kubernetes, Prometheus and Grafana use. Strict: an object whose schema lists its members has no others. A keyword
-/// that is not known here is an error, so that none is passed over.
+/// As much of JSON Schema as the schemas of Kubernetes, Prometheus and Grafana use. A keyword that is not known here is an error, so that
+/// none is passed over.
 /// </summary>
 /// <param name="load">Reads a file of schemas.</param>
-internal sealed class SchemaCheck(Func<string, JsonNode> load)
+/// <param name="strict">Whether an object whose schema lists its members has no others, though it does not say so.</param>
+internal sealed class SchemaCheck(Func<string, JsonNode> load, bool strict)
 {
     private static readonly HashSet<string> s_annotations = new(StringComparer.Ordinal)
     {
         "$schema", "$id", "$comment", "description", "title", "default", "example", "examples", "format", "definitions", "nullable",
         "deprecated", "x-deprecation-message", "required", "properties", "patternProperties", "then",
         "discriminator", // of unions
-        "additionalItems", // of lists whose items have one schema, where it says nothing
     };
 
     public IEnumerable<string> Errors(JsonNode? value, JsonNode schema, string file, string place)
@@ -48,6 +48,11 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load)
                 ? []
                 : [$"{place}: '{value}' is none of {rule.ToJsonString()}"],
             "const" => JsonNode.DeepEquals(rule, value) ? [] : [$"{place}: must be {rule}"],
+            "items" when value is JsonArray items && rule is JsonArray places =>
+                items.Take(places.Count).SelectMany((item, i) => Errors(item, places[i]!, file, $"{place}[{i}]")),
+            "additionalItems" => value is JsonArray items && schema["items"] is JsonArray places
+                ? items.Skip(places.Count).SelectMany((item, i) => Errors(item, rule, file, $"{place}[{places.Count + i}]"))
+                : [],
             "items" when value is JsonArray items => items.SelectMany((item, i) => Errors(item, rule, file, $"{place}[{i}]")),
             "additionalProperties" or "items" when value is not JsonObject || keyword == "items" => [],
             "additionalProperties" =>
@@ -56,7 +61,7 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load)
             "patternProperties" when value is JsonObject members => rule.AsObject().SelectMany(pattern =>
                 members.Where(member => Matches(member.Key, pattern.Key))
                     .SelectMany(member => Errors(member.Value, pattern.Value!, file, $"{place}.{member.Key}"))),
-            "if" when Holds(value, rule, file) => schema["then"] is { } then ? Errors(value, then, file, place) : [],
+            "if" when !Errors(value, rule, file, place).Any() => schema["then"] is { } then ? Errors(value, then, file, place) : [],
             "if" => [],
             "required" when value is JsonObject members =>
                 rule.AsArray().Where(name => members[name!.GetValue<string>()] is null).Select(name => $"{place}: has no {name}"),
@@ -81,7 +86,7 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load)
     private IEnumerable<string> Members(
         JsonObject known, JsonObject schema, JsonObject members, string file, string place) => members.SelectMany(member =>
         known[member.Key] is { } rule ? Errors(member.Value, rule, file, $"{place}.{member.Key}")
-        : schema.ContainsKey("additionalProperties") || Patterns(schema).Any(pattern => Matches(member.Key, pattern)) || schema.ContainsKey("x-kubernetes-preserve-unknown-fields") ? []
+        : !strict || schema.ContainsKey("additionalProperties") || schema.ContainsKey("x-kubernetes-preserve-unknown-fields") ? []
         : new[] { $"{place}: has the unknown member {member.Key}" });
 
     private static IEnumerable<KeyValuePair<string, JsonNode?>> Others(JsonObject schema, JsonObject members) =>
@@ -97,10 +102,6 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load)
         var schema = parts[1].Split('/', StringSplitOptions.RemoveEmptyEntries).Aggregate(load(target), (inner, name) => inner[name]!);
         return Errors(value, schema, target, place);
     }
-
-    // A condition speaks of a few members only.
-    private bool Holds(JsonNode? value, JsonNode condition, string file) =>
-        Errors(value, condition, file, "").All(error => error.Contains("has the unknown member", StringComparison.Ordinal));
 
     private static bool Matches(string text, string pattern) => Regex.IsMatch(text, pattern, RegexOptions.None, TimeSpan.FromSeconds(1));
 

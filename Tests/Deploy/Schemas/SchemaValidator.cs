@@ -31,7 +31,7 @@ internal sealed class SchemaValidator(string folder)
         var file = FileOf(each);
         lock (_reading)
         {
-            return [.. new SchemaCheck(Load).Errors(each.Json, Load(file), file, each.ToString())];
+            return [.. new SchemaCheck(Load, strict: true).Errors(each.Json, Load(file), file, each.ToString())];
         }
     }
 
@@ -41,7 +41,7 @@ internal sealed class SchemaValidator(string folder)
         var file = Path.Combine(folder, "misc", schema);
         lock (_reading)
         {
-            return [.. new SchemaCheck(Load).Errors(value, Load(file), file, "")];
+            return [.. new SchemaCheck(Load, strict: false).Errors(value, Load(file), file, "")];
         }
     }
 
