@@ -13,7 +13,8 @@ internal static partial class ClusterMonitoring
     [
         Of("rules", "PrometheusRule", new()
         {
-            ["groups"] = MonitoringFiles.AlertGroups.Concat(MonitoringFiles.ObjectiveGroups).Select(group => InChart(group.Written)).ToArray(),
+            ["groups"] = MonitoringFiles.AlertGroups.Concat(MonitoringFiles.ObjectiveGroups).Select(group => InChart(group.Written))
+                .ToArray(),
         }),
         // By component, so that a job is called as the component is.
         Of("metrics", "PodMonitor", new()
@@ -21,14 +22,20 @@ internal static partial class ClusterMonitoring
             ["jobLabel"] = Component.Label,
             ["selector"] = new Map
             {
-                ["matchLabels"] = new Map { ["app.kubernetes.io/name"] = "{{ .Chart.Name }}", ["app.kubernetes.io/instance"] = "{{ .Release.Name }}" },
+                ["matchLabels"] = new Map
+                {
+                    ["app.kubernetes.io/name"] = "{{ .Chart.Name }}",
+                    ["app.kubernetes.io/instance"] = "{{ .Release.Name }}",
+                },
             },
             ["podMetricsEndpoints"] = new[] { new Map { ["port"] = "http", ["path"] = "/metrics", ["interval"] = "15s" } },
         }),
     ];
 
     private static ChartFile Of(string name, string kind, Map spec) => new(
-        $"{Component.Platform}/{name}.yaml", new CustomResource(Api, kind, Component.Named(name, Component.Platform), spec), Switches.Monitoring);
+        $"{Component.Platform}/{name}.yaml",
+        new CustomResource(Api, kind, Component.Named(name, Component.Platform), spec),
+        Switches.Monitoring);
 
     private static object InChart(object value) => value switch
     {

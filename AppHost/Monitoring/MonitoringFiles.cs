@@ -14,7 +14,11 @@ namespace InferenceTemplate.AppHost.Monitoring;
 /// <summary>Alerts, dashboards and the settings of those who watch, as files for their servers and as objects of the chart.</summary>
 internal static class MonitoringFiles
 {
-    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public static IReadOnlyList<RuleGroup> AlertGroups { get; } =
     [

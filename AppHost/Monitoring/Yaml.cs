@@ -23,7 +23,8 @@ internal static partial class Yaml
     private static IEnumerable<string> Entry(string key, JsonNode value) => value switch
     {
         JsonObject { Count: > 0 } or JsonArray { Count: > 0 } => [$"{key}:", .. Lines(value).Select(Indent)],
-        JsonValue text when text.GetValueKind() == JsonValueKind.String && text.GetValue<string>().Contains('\n', StringComparison.Ordinal) =>
+        JsonValue text when text.GetValueKind() == JsonValueKind.String
+            && text.GetValue<string>().Contains('\n', StringComparison.Ordinal) =>
             [$"{key}: |-", .. text.GetValue<string>().TrimEnd('\n').Split('\n').Select(Indent)],
         _ => [$"{key}: {Value(value)}"],
     };
@@ -48,6 +49,7 @@ internal static partial class Yaml
             ? $"'{text.Replace("'", "''", StringComparison.Ordinal)}'"
         : JsonSerializer.Serialize(text, s_readable);
 
-    [GeneratedRegex("^(?!(true|false|yes|no|on|off|null|y|n)$)([A-Za-z/][A-Za-z0-9._/-]*|[0-9]+[smhd])$", RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, 1000)]
+    [GeneratedRegex("^(?!(true|false|yes|no|on|off|null|y|n)$)([A-Za-z/][A-Za-z0-9._/-]*|[0-9]+[smhd])$",
+        RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, 1000)]
     private static partial Regex Plain();
 }

@@ -27,7 +27,8 @@ public sealed partial class WatchedMetricsTests(Platform platform)
         string[] seen =
         [
             "http_server_request_duration_seconds_count", "inference_request_duration_seconds_bucket", "inference_errors_total",
-            "inference_queue_depth", "inference_queue_age_seconds", "inference_compute_duration_seconds_bucket", "inference_batch_size_count",
+            "inference_queue_depth", "inference_queue_age_seconds", "inference_compute_duration_seconds_bucket",
+            "inference_batch_size_count",
             "inference_model_cache_hits_total", "inference_model_memory_bytes", "inference_tenant_inferences_total", "inference_cost_total",
             "inference_device_fallback_ratio",
         ];
@@ -67,12 +68,14 @@ public sealed partial class WatchedMetricsTests(Platform platform)
             async () =>
             {
                 // Each replica tells what it has answered, and one of them is asked.
-                using var answered = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+                using var answered = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]),
+                    Cancellation);
                 using var refused = await client.PostAsync("/v2/models/digits/infer", Digits.Json("{}"), Cancellation);
                 Assert.Equal((HttpStatusCode.OK, HttpStatusCode.BadRequest), (answered.StatusCode, refused.StatusCode));
                 metrics = await client.GetStringAsync("/metrics", Cancellation);
-                return new[] { "inference_request_duration_seconds_bucket{", "inference_errors_total{", "inference_queue_depth{", "inference_cost_total{" }
-                    .All(name => metrics.Contains(name, StringComparison.Ordinal));
+                string[] awaited =
+                    ["inference_request_duration_seconds_bucket{", "inference_errors_total{", "inference_queue_depth{", "inference_cost_total{"];
+                return awaited.All(name => metrics.Contains(name, StringComparison.Ordinal));
             },
             awaited: "a replica of the Api that has answered, refused, and seen its queues");
         using var worker = platform.Anonymous("worker");
@@ -120,7 +123,8 @@ public sealed partial class WatchedMetricsTests(Platform platform)
 
     // The unit is the first text after the name that is not the last, which describes it; an observable one has a function between.
     [GeneratedRegex(
-        @"Create(?<kind>Counter|Histogram|Gauge|UpDownCounter|ObservableCounter|ObservableGauge|ObservableUpDownCounter)(<\w+>)?\(\s*""(?<name>[a-z._]+)"",[^;]*?(""(?<unit>[^""]*)""|null),\s*""",
+        @"Create(?<kind>(Observable)?(Counter|Histogram|Gauge|UpDownCounter))(<\w+>)?\(\s*""(?<name>[a-z._]+)"",[^;]*?"
+        + @"(""(?<unit>[^""]*)""|null),\s*""",
         RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Instrument();
 }

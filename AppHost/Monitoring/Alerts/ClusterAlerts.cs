@@ -63,7 +63,8 @@ internal static class ClusterAlerts
             "DatabaseCpuHigh", P2,
             Invariant($$"""
             sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{{{Here}},container="postgres"}[5m]))
-              / sum by (namespace, pod) (kube_pod_container_resource_limits{{{Here}},container="postgres",resource="cpu"}) > {{at.DatabaseCpu}}
+              / sum by (namespace, pod) (kube_pod_container_resource_limits{{{Here}},container="postgres",resource="cpu"})
+              > {{at.DatabaseCpu}}
             """),
             10,
             "{{ $labels.pod }} uses {{ $value | humanizePercentage }} of its processor",
@@ -72,7 +73,8 @@ internal static class ClusterAlerts
         new(
             "ReplicationLag", P2,
             Invariant($$"""
-            max by (namespace, pod) (pg_replication_lag_seconds{{{Here}}} or cnpg_pg_replication_lag{{{Here}}}) > {{at.ReplicationLagSeconds}}
+            max by (namespace, pod) (pg_replication_lag_seconds{{{Here}}} or cnpg_pg_replication_lag{{{Here}}})
+              > {{at.ReplicationLagSeconds}}
             """),
             5,
             "{{ $labels.pod }} is {{ $value | humanizeDuration }} behind its primary",

@@ -23,7 +23,8 @@ internal static class ServerBoards
             "Faults", Short,
             new Series($$"""max by (hw_id, error_type) (hw_errors_total{{{Here}}})""", "{{hw_id}} {{error_type}} memory errors"),
             new Series("max by (Hostname, gpu) (DCGM_FI_DEV_XID_ERRORS)", "{{Hostname}} {{gpu}} last XID")),
-        new("Workers with a GPU that compute without it", Short, $$"""sum by (device) (inference_device_fallback_ratio{{{Here}}})""", "{{device}}"));
+        new("Workers with a GPU that compute without it", Short, $$"""sum by (device) (inference_device_fallback_ratio{{{Here}}})""",
+            "{{device}}"));
 
     public static Board Servers { get; } = new(
         "servers", "Postgres and Redis",
@@ -39,7 +40,8 @@ internal static class ServerBoards
             """,
             "{{pod}}"),
         new("Connections", Short, $$"""sum by (datname, state) (pg_stat_activity_count{{{Here}}} > 0)""", "{{datname}} {{state}}"),
-        new("Replication lag", S, $$"""max by (pod) (pg_replication_lag_seconds{{{Here}}} or cnpg_pg_replication_lag{{{Here}}})""", "{{pod}}"),
+        new("Replication lag", S, $$"""max by (pod) (pg_replication_lag_seconds{{{Here}}} or cnpg_pg_replication_lag{{{Here}}})""",
+            "{{pod}}"),
         new("Size of databases", Bytes, $$"""max by (datname) (pg_database_size_bytes{{{Here}}})""", "{{datname}}"),
         new("Transactions", Reqps, Rate("pg_stat_database_xact_commit", "datname"), "{{datname}}"),
         new(
@@ -95,7 +97,10 @@ internal static class ServerBoards
         new("Inferences", Reqps, Rate("inference_request_duration_seconds_count", "namespace"), "all"));
 
     public static IReadOnlyList<Board> All =>
-        [ServingBoards.Overview, ServingBoards.Serving, ServingBoards.Model, ServingBoards.Queue, ServingBoards.Tenants, Gpu, Servers, Cluster, Slo];
+    [
+        ServingBoards.Overview, ServingBoards.Serving, ServingBoards.Model, ServingBoards.Queue, ServingBoards.Tenants,
+        Gpu, Servers, Cluster, Slo,
+    ];
 
     private static string Bad(string window, Objective objective) =>
         $$"""{{Objectives.Recorded(window)}}{{{Here}},slo="{{objective.Name}}"}""";

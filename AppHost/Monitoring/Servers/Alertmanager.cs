@@ -45,7 +45,8 @@ internal static class Alertmanager
                 "alertname=~\"ModelErrorRate|HighLatency|QueueDeep|QueueNearlyFull|GpuIdleWhileWorkWaits|ErrorBudgetBurn\"", "namespace"),
             Inhibit(
                 "alertname=~\"DatabaseUnreachable|RedisUnreachable\"",
-                "alertname=~\"HighErrorRate|ModelErrorRate|HighLatency|QueueDeep|QueueNearlyFull|RecordsLost|DatabaseCpuHigh|ReplicationLag|ErrorBudgetBurn\"",
+                "alertname=~\"HighErrorRate|ModelErrorRate|HighLatency|QueueDeep|QueueNearlyFull|RecordsLost|DatabaseCpuHigh|"
+                + "ReplicationLag|ErrorBudgetBurn\"",
                 "namespace"),
             Inhibit("alertname=\"GpuFailure\"", "alertname=\"GpuIdleWhileWorkWaits\""),
             Inhibit("alertname=\"QueueNearlyFull\"", "alertname=\"QueueDeep\"", "namespace"),
@@ -84,7 +85,11 @@ internal static class Alertmanager
                     },
                 },
             },
-            new Map { ["name"] = "mail", ["email_configs"] = new[] { new Map { ["to"] = "operations@example.com", ["send_resolved"] = true } } },
+            new Map
+            {
+                ["name"] = "mail",
+                ["email_configs"] = new[] { new Map { ["to"] = "operations@example.com", ["send_resolved"] = true } },
+            },
         },
     };
 

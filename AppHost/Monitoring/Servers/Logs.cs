@@ -2,7 +2,9 @@ using InferenceTemplate.AppHost.Kubernetes.Rendering;
 
 namespace InferenceTemplate.AppHost.Monitoring.Servers;
 
-/// <summary>Where telemetry goes: a collector takes it by OTLP and gives logs to Loki, which keeps them 30 days, and traces to Tempo.</summary>
+/// <summary>
+/// Where telemetry goes: a collector takes it by OTLP and gives logs to Loki, which keeps them 30 days, and traces to Tempo.
+/// </summary>
 internal static class Logs
 {
     private const string LogStore = "http://loki.observability.svc.cluster.local:3100/otlp";
@@ -58,7 +60,12 @@ internal static class Logs
             {
                 ["logs"] = Pipeline("otlphttp/logs"),
                 ["traces"] = Pipeline("otlphttp/traces"),
-                ["metrics"] = new Map { ["receivers"] = new[] { "otlp" }, ["processors"] = new[] { "memory_limiter" }, ["exporters"] = new[] { "nop" } },
+                ["metrics"] = new Map
+                {
+                    ["receivers"] = new[] { "otlp" },
+                    ["processors"] = new[] { "memory_limiter" },
+                    ["exporters"] = new[] { "nop" },
+                },
             },
         },
     };

@@ -16,7 +16,10 @@ internal static class Prometheus
         ["rule_files"] = new[] { "alerts.yaml", "slo.yaml" },
         ["alerting"] = new Map
         {
-            ["alertmanagers"] = new[] { new Map { ["static_configs"] = new[] { new Map { ["targets"] = new[] { "alertmanager:9093" } } } } },
+            ["alertmanagers"] = new[]
+            {
+                new Map { ["static_configs"] = new[] { new Map { ["targets"] = new[] { "alertmanager:9093" } } } },
+            },
         },
         ["scrape_configs"] = new[]
         {

@@ -81,9 +81,11 @@ public sealed partial class AlertTests(Charts charts)
     {
         var runbooks = File.ReadAllText(Path.Combine(Repository.Root, "docs", "runbooks.md"));
         var headings = Heading().Matches(runbooks)
-            .Select(found => $"docs/runbooks.md#{found.Groups["text"].Value.ToLowerInvariant().Replace(' ', '-')}").ToHashSet(StringComparer.Ordinal);
+            .Select(found => $"docs/runbooks.md#{found.Groups["text"].Value.ToLowerInvariant().Replace(' ', '-')}")
+                .ToHashSet(StringComparer.Ordinal);
         var panels = WatchFiles.Boards.Select(WatchFiles.Board)
-            .SelectMany(board => board.Items("panels").Select(panel => $"/d/{board.Text("uid")}?viewPanel={panel.Text("id")}")).ToHashSet(StringComparer.Ordinal);
+            .SelectMany(board => board.Items("panels").Select(panel => $"/d/{board.Text("uid")}?viewPanel={panel.Text("id")}"))
+                .ToHashSet(StringComparer.Ordinal);
 
         Assert.All(WatchFiles.Alerts, alert =>
         {
@@ -103,7 +105,8 @@ public sealed partial class AlertTests(Charts charts)
         // What Prometheus would read of the chart is what it reads of the files: Helm has filled in nothing of its templates.
         var groups = objects.All.Single(each => each.Kind == "PrometheusRule").Json.At("spec", "groups")!;
         Assert.Equal(
-            new[] { "alerts.yaml", "slo.yaml" }.SelectMany(file => WatchFiles.Read(file).Items("groups")).Select(group => group.ToJsonString()),
+            new[] { "alerts.yaml", "slo.yaml" }.SelectMany(file => WatchFiles.Read(file).Items("groups"))
+                .Select(group => group.ToJsonString()),
             groups.AsArray().Select(group => group!.ToJsonString()));
         var monitor = objects.All.Single(each => each.Kind == "PodMonitor").Json;
         var selected = monitor.Entries("spec", "selector", "matchLabels");
@@ -112,7 +115,8 @@ public sealed partial class AlertTests(Charts charts)
             .Where(each => selected.All(each.Json.Entries("spec", "template", "metadata", "labels").Contains))
             .Where(each => each.Json.Items("spec", "template", "spec", "containers").Any(container => container.Items("ports").Any(port =>
                 port.Text("name") == monitor.Items("spec", "podMetricsEndpoints").Single().Text("port"))))
-            .Select(each => each.Json.Entries("spec", "template", "metadata", "labels")["app.kubernetes.io/component"]).Order(StringComparer.Ordinal));
+            .Select(each => each.Json.Entries("spec", "template", "metadata", "labels")["app.kubernetes.io/component"])
+                .Order(StringComparer.Ordinal));
         Assert.DoesNotContain((await charts.OfAsync("production")).All, each => each.Kind is "PrometheusRule" or "PodMonitor");
     }
 
@@ -129,7 +133,8 @@ public sealed partial class AlertTests(Charts charts)
         Assert.Empty(schemas.Errors(schema, WatchFiles.Read(file)));
     }
 
-    private static IReadOnlyDictionary<string, string> Texts(string folder) => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+    private static IReadOnlyDictionary<string, string> Texts(string folder) =>
+        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
         .ToDictionary(file => Path.GetRelativePath(folder, file), File.ReadAllText, StringComparer.Ordinal);
 
     private static async Task<ToolResult> RunAsync(AlertCase alert, params string[] rules)
@@ -143,8 +148,10 @@ public sealed partial class AlertTests(Charts charts)
                 ["rule_files"] = new JsonArray([.. rules.Select(rule => (JsonNode)rule)]),
                 ["evaluation_interval"] = "30s",
                 ["tests"] = new JsonArray(
-                    Test(alert.Fires, State(alert, "pending", alert.Begins + 0.5, 1), State(alert, "firing", alert.Begins + alert.Minutes + 2, 1)),
-                    Test(alert.Quiet, State(alert, "pending", alert.Begins + 0.5, 0), State(alert, "firing", alert.Begins + alert.Minutes + 2, 0))),
+                    Test(alert.Fires, State(alert, "pending", alert.Begins + 0.5, 1),
+                        State(alert, "firing", alert.Begins + alert.Minutes + 2, 1)),
+                    Test(alert.Quiet, State(alert, "pending", alert.Begins + 0.5, 0),
+                        State(alert, "firing", alert.Begins + alert.Minutes + 2, 0))),
             };
             await File.WriteAllTextAsync(file, test.ToJsonString(), Cancellation); // JSON is YAML
             return await Tool.RunAsync("promtool", ["test", "rules", file]);

@@ -17,18 +17,21 @@ public sealed class CollectorTests
         {
             Assert.Equal(
                 collector[kind]!.AsObject().Select(each => each.Key).Order(StringComparer.Ordinal),
-                pipelines.SelectMany(pipeline => pipeline.Value.Items(kind)).Select(each => each.ToString()).Distinct().Order(StringComparer.Ordinal));
+                pipelines.SelectMany(pipeline => pipeline.Value.Items(kind)).Select(each => each.ToString()).Distinct()
+                    .Order(StringComparer.Ordinal));
         }
 
         Assert.Equal(
-            collector["extensions"]!.AsObject().Select(each => each.Key), collector.Items("service", "extensions").Select(each => each.ToString()));
+            collector["extensions"]!.AsObject().Select(each => each.Key),
+                collector.Items("service", "extensions").Select(each => each.ToString()));
     }
 
     [Fact]
     public void Memory_is_limited_before_anything_else_and_secrets_go_before_anything_is_stored()
     {
         var collector = WatchFiles.Read("collector.yaml");
-        Assert.All(s_signals, signal => Assert.Equal("memory_limiter", collector.Items("service", "pipelines", signal, "processors").First().ToString()));
+        Assert.All(s_signals, signal =>
+            Assert.Equal("memory_limiter", collector.Items("service", "pipelines", signal, "processors").First().ToString()));
         foreach (var signal in (string[])["logs", "traces"])
         {
             var processors = collector.Items("service", "pipelines", signal, "processors").Select(each => each.ToString()).ToList();
@@ -48,7 +51,8 @@ public sealed class CollectorTests
     {
         var endpoint = new Uri(Charts.Values().Text("otlpEndpoint"));
 
-        Assert.Equal($"0.0.0.0:{endpoint.Port}", WatchFiles.Read("collector.yaml").Text("receivers", "otlp", "protocols", "grpc", "endpoint"));
+        Assert.Equal($"0.0.0.0:{endpoint.Port}",
+            WatchFiles.Read("collector.yaml").Text("receivers", "otlp", "protocols", "grpc", "endpoint"));
     }
 
     [Fact]
@@ -59,8 +63,10 @@ public sealed class CollectorTests
         Assert.Equal("720h", loki.Text("limits_config", "retention_period"));
         Assert.True(loki.IsTrue("compactor", "retention_enabled"));
         Assert.NotEmpty(loki.Text("compactor", "delete_request_store"));
-        Assert.All(loki.Items("schema_config", "configs"), period => Assert.Equal("24h", period.Text("index", "period"))); // else nothing is deleted
-        Assert.Contains(":3100/otlp", WatchFiles.Read("collector.yaml").Text("exporters", "otlphttp/logs", "endpoint"), StringComparison.Ordinal);
+        Assert.All(loki.Items("schema_config", "configs"), period =>
+            Assert.Equal("24h", period.Text("index", "period"))); // else nothing is deleted
+        Assert.Contains(":3100/otlp", WatchFiles.Read("collector.yaml").Text("exporters", "otlphttp/logs", "endpoint"),
+            StringComparison.Ordinal);
         Assert.Equal(3100, loki.Number("server", "http_listen_port"));
     }
 }

@@ -21,7 +21,10 @@ public sealed class ExporterTests(Servers servers)
         ["CloudNativePG"] = ["cnpg_collector_up", "cnpg_pg_replication_lag"],
         ["redis_exporter"] = ["redis_up", "redis_memory_used_bytes", "redis_commands_processed_total", "redis_connected_clients"],
         ["node_exporter"] = ["node_filesystem_avail_bytes", "node_filesystem_size_bytes"],
-        ["kube-state-metrics"] = ["kube_node_status_condition", "kube_pod_container_resource_limits", "kube_pod_container_status_restarts_total"],
+        ["kube-state-metrics"] =
+        [
+            "kube_node_status_condition", "kube_pod_container_resource_limits", "kube_pod_container_status_restarts_total",
+        ],
         ["kubelet"] = ["kubelet_volume_stats_used_bytes", "kubelet_volume_stats_capacity_bytes"],
         ["cAdvisor"] =
         [
@@ -38,10 +41,12 @@ public sealed class ExporterTests(Servers servers)
     public void Alerts_and_panels_name_metrics_of_the_product_of_these_exporters_and_of_rules()
     {
         var recorded = WatchFiles.Rules().Select(rule => rule.Text("record"));
-        var named = WatchFiles.Rules().Select(rule => rule.Text("expr")).Concat(WatchFiles.PanelQueries()).SelectMany(MetricNames.Of).ToHashSet(StringComparer.Ordinal);
+        var named = WatchFiles.Rules().Select(rule => rule.Text("expr")).Concat(WatchFiles.PanelQueries()).SelectMany(MetricNames.Of)
+            .ToHashSet(StringComparer.Ordinal);
 
         Assert.Contains("inference_queue_depth", named);
-        var others = named.Where(name => !name.StartsWith("inference_", StringComparison.Ordinal) && !name.StartsWith("hw_", StringComparison.Ordinal)
+        var others = named.Where(name =>
+            !name.StartsWith("inference_", StringComparison.Ordinal) && !name.StartsWith("hw_", StringComparison.Ordinal)
             && !name.StartsWith("http_server_", StringComparison.Ordinal)).ToList();
         Assert.Empty(others.Except(s_documented.SelectMany(exporter => exporter.Value)).Except(recorded));
         Assert.Empty(s_documented.SelectMany(exporter => exporter.Value).Except(others)); // no more than is used
@@ -70,7 +75,8 @@ public sealed class ExporterTests(Servers servers)
     {
         var configuration = StackExchange.Redis.ConfigurationOptions.Parse(servers.Redis.Configuration);
         var endpoint = servers.Redis.GetEndPoints()[0];
-        var (host, port) = endpoint is DnsEndPoint named ? (named.Host, named.Port) : (((IPEndPoint)endpoint).Address.ToString(), ((IPEndPoint)endpoint).Port);
+        var (host, port) = endpoint is DnsEndPoint named ? (named.Host, named.Port)
+            : (((IPEndPoint)endpoint).Address.ToString(), ((IPEndPoint)endpoint).Port);
 
         await ExposesAsync("redis_exporter", "prometheus-redis-exporter", "redis_up 1", new()
         {
@@ -87,7 +93,11 @@ public sealed class ExporterTests(Servers servers)
     {
         WatchFiles.Need(program, program);
         var address = $"127.0.0.1:{FreePort()}";
-        var start = new ProcessStartInfo(program, [$"--web.listen-address={address}"]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, [$"--web.listen-address={address}"])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
@@ -117,7 +127,8 @@ public sealed class ExporterTests(Servers servers)
                 },
                 awaited: $"{program} with {ready}");
 
-            var exposed = metrics.Split('\n').Where(line => !line.StartsWith('#')).Select(line => line.Split('{', ' ')[0]).ToHashSet(StringComparer.Ordinal);
+            var exposed = metrics.Split('\n').Where(line => !line.StartsWith('#')).Select(line => line.Split('{', ' ')[0])
+                .ToHashSet(StringComparer.Ordinal);
             Assert.Empty(s_documented[exporter].Where(name => !exposed.Contains(name)));
         }
         finally

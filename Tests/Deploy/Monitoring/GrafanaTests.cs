@@ -53,7 +53,8 @@ public sealed class GrafanaTests
             ["groups"] = new JsonArray(new JsonObject
             {
                 ["name"] = "panels",
-                ["rules"] = new JsonArray([.. queries.Select((query, i) => (JsonNode)new JsonObject { ["record"] = $"panel:{i}", ["expr"] = query })]),
+                ["rules"] = new JsonArray(
+                    [.. queries.Select((query, i) => (JsonNode)new JsonObject { ["record"] = $"panel:{i}", ["expr"] = query })]),
             }),
         };
         var file = Path.GetTempFileName();

@@ -27,8 +27,8 @@ public sealed class RoutingTests
         { $"DatabaseUnreachable severity=P1 {Here}", $"RecordsLost severity=P2 {Here}", true },
         { $"DatabaseUnreachable severity=P1 {Here}", $"ServiceDown severity=P1 job=api {Here}", false },
         { $"RedisUnreachable severity=P1 {Here}", $"HighErrorRate severity=P1 job=api {Here}", true },
-        { $"ErrorBudgetBurn severity=P1 slo=availability window=1h {Here}", $"ErrorBudgetBurn severity=P3 slo=availability window=3d {Here}", true },
-        { $"ErrorBudgetBurn severity=P1 slo=availability window=1h {Here}", $"ErrorBudgetBurn severity=P3 slo=latency window=3d {Here}", false },
+        { $"ErrorBudgetBurn severity=P1 slo=availability {Here}", $"ErrorBudgetBurn severity=P3 slo=availability {Here}", true },
+        { $"ErrorBudgetBurn severity=P1 slo=availability {Here}", $"ErrorBudgetBurn severity=P3 slo=latency {Here}", false },
         { $"HighErrorRate severity=P1 job=api {Here}", $"NodeNotReady severity=P2 node=n", false },
     };
 
@@ -37,7 +37,8 @@ public sealed class RoutingTests
     {
         WatchFiles.Need("amtool", "prometheus-alertmanager");
 
-        Assert.Contains("SUCCESS", await Tools.RunAsync("amtool", ["check-config", WatchFiles.PathOf("alertmanager.yaml")]), StringComparison.Ordinal);
+        Assert.Contains("SUCCESS", await Tools.RunAsync("amtool", ["check-config", WatchFiles.PathOf("alertmanager.yaml")]),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -50,7 +51,8 @@ public sealed class RoutingTests
         WatchFiles.Need("amtool", "prometheus-alertmanager");
 
         var said = await Tools.RunAsync(
-            "amtool", ["config", "routes", "test", $"--config.file={WatchFiles.PathOf("alertmanager.yaml")}", $"severity={severity}", "alertname=X"]);
+            "amtool", ["config", "routes", "test", $"--config.file={WatchFiles.PathOf("alertmanager.yaml")}", $"severity={severity}",
+                "alertname=X"]);
 
         Assert.Equal(receivers, said.Trim());
     }
@@ -93,7 +95,8 @@ public sealed class RoutingTests
         { RedirectStandardError = true, RedirectStandardOutput = true })!;
         try
         {
-            await Wait.UntilAsync(async () => (await AmtoolAsync(address, "alert", "query")).ExitCode == 0, awaited: "an Alertmanager that answers");
+            await Wait.UntilAsync(async () => (await AmtoolAsync(address, "alert", "query")).ExitCode == 0,
+                awaited: "an Alertmanager that answers");
             foreach (var alert in (string[])[source, target])
             {
                 var added = await AmtoolAsync(address, ["alert", "add", .. alert.Split(' ')]);
@@ -105,7 +108,8 @@ public sealed class RoutingTests
             await Wait.UntilAsync(
                 async () =>
                 {
-                    var query = await AmtoolAsync(address, "alert", "query", "--output=json", "--active", "--inhibited", "--silenced", "--unprocessed");
+                    var query = await AmtoolAsync(address, "alert", "query", "--output=json", "--active", "--inhibited", "--silenced",
+                        "--unprocessed");
                     using var alerts = JsonDocument.Parse(query.Output);
                     states = alerts.RootElement.EnumerateArray().ToDictionary(
                         alert => string.Join(' ', Sorted(alert.GetProperty("labels"))),

@@ -11,16 +11,19 @@ public sealed partial class RunbookTests(Charts charts)
     // Rows R1 and R3 of the production checklist.
     private static readonly string[] s_cases =
     [
-        "Deploy", "Roll back", "Scale", "Back up", "Restore", "Model update", "Incident response", "Database down", "Redis down", "GPU failure",
+        "Deploy", "Roll back", "Scale", "Back up", "Restore", "Model update", "Incident response", "Database down", "Redis down",
+        "GPU failure",
         "Region failure", "Key compromise", "Incidents", "On-call and escalation", "Post-mortem", "Change management", "Quarterly drill",
     ];
 
     // Routine and planned: nothing is noticed. Rules for people.
     private static readonly string[] s_withoutNotice =
-        ["Deploy", "Back up", "Quarterly drill", "Incident response", "On-call and escalation", "Change management", "Post-mortem", "Before you begin", "Incidents", "Routine", "Alerts", "Disasters"];
+        ["Deploy", "Back up", "Quarterly drill", "Incident response", "On-call and escalation", "Change management", "Post-mortem",
+            "Before you begin", "Incidents", "Routine", "Alerts", "Disasters"];
 
     private static readonly string[] s_withoutProof =
-        ["Incident response", "On-call and escalation", "Change management", "Post-mortem", "Before you begin", "Incidents", "Routine", "Alerts", "Disasters"];
+        ["Incident response", "On-call and escalation", "Change management", "Post-mortem", "Before you begin", "Incidents", "Routine",
+            "Alerts", "Disasters"];
 
     private static readonly string s_text = File.ReadAllText(Path.Combine(Repository.Root, "docs", "runbooks.md"));
 
@@ -55,10 +58,12 @@ public sealed partial class RunbookTests(Charts charts)
         string[] installations = ["production monitoring=true", "production database=cloudnativepg"];
         var objects = (await Task.WhenAll(installations.Select(charts.OfAsync))).SelectMany(each => each.All).ToList();
         var names = objects.Select(each => $"{Kind(each.Kind)}/{each.Json.Text("metadata", "name")}").ToHashSet(StringComparer.Ordinal);
-        var components = objects.Select(each => each.Json.Entries("metadata", "labels")).Where(labels => labels.ContainsKey("app.kubernetes.io/component"))
+        var components = objects.Select(each => each.Json.Entries("metadata", "labels"))
+            .Where(labels => labels.ContainsKey("app.kubernetes.io/component"))
             .Select(labels => labels["app.kubernetes.io/component"]).Append("exporter").ToHashSet(StringComparer.Ordinal);
 
-        var named = Object().Matches(s_text).Select(found => found.Value).Where(name => name != "pod/postgres-1").ToHashSet(StringComparer.Ordinal); // of the operator
+        var named = Object().Matches(s_text).Select(found => found.Value).Where(name => name != "pod/postgres-1")
+            .ToHashSet(StringComparer.Ordinal); // of the operator
         Assert.True(named.Count >= 8, string.Join(' ', named));
         Assert.Empty(named.Except(names));
         Assert.Empty(Label().Matches(s_text).Select(found => found.Groups["component"].Value).Except(components));
@@ -91,7 +96,8 @@ public sealed partial class RunbookTests(Charts charts)
     public void Alerts_and_metrics_are_those_that_are_watched()
     {
         var alerts = WatchFiles.Alerts.Select(alert => alert.Text("alert")).ToHashSet(StringComparer.Ordinal);
-        var metrics = WatchFiles.Rules().Select(rule => rule.Text("expr")).Concat(WatchFiles.PanelQueries()).SelectMany(MetricNames.Of).ToHashSet(StringComparer.Ordinal);
+        var metrics = WatchFiles.Rules().Select(rule => rule.Text("expr")).Concat(WatchFiles.PanelQueries()).SelectMany(MetricNames.Of)
+            .ToHashSet(StringComparer.Ordinal);
         var code = InlineCode().Matches(s_text).Select(found => found.Groups["code"].Value).ToList();
 
         var namedAlerts = code.Where(each => AlertName().IsMatch(each)).Except(["CrashLoopBackOff"]).ToHashSet(StringComparer.Ordinal);
@@ -105,8 +111,10 @@ public sealed partial class RunbookTests(Charts charts)
     [Fact]
     public void Verbs_of_admin_and_their_options_are_in_the_code()
     {
-        var sources = string.Join('\n', Directory.EnumerateFiles(Path.Combine(Repository.Root, "Api"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
-        var calls = AdminCall().Matches(s_text).Select(found => found.Groups["words"].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ToList();
+        var sources = string.Join('\n',
+            Directory.EnumerateFiles(Path.Combine(Repository.Root, "Api"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
+        var calls = AdminCall().Matches(s_text)
+            .Select(found => found.Groups["words"].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ToList();
 
         Assert.True(calls.Count >= 10, $"{calls.Count} calls");
         Assert.All(calls, words => Assert.All(
@@ -121,13 +129,15 @@ public sealed partial class RunbookTests(Charts charts)
         var other => other,
     };
 
-    [GeneratedRegex("^#{2,3} (?<title>[^\n]+)\n(?<text>.*?)(?=^#{2,3} |\\z)", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex("^#{2,3} (?<title>[^\n]+)\n(?<text>.*?)(?=^#{2,3} |\\z)",
+        RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Part();
 
     [GeneratedRegex("^```bash\n(?<block>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Block();
 
-    [GeneratedRegex(@"(?<![/\w])(deployment|statefulset|hpa|scaledobject|pvc|pod|cluster|podmonitor|prometheusrule)/[a-z][a-z0-9-]+", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"(?<![/\w])(deployment|statefulset|hpa|scaledobject|pvc|pod|cluster|podmonitor|prometheusrule)/[a-z][a-z0-9-]+",
+        RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Object();
 
     [GeneratedRegex("app.kubernetes.io/component=(?<component>[a-z]+)", RegexOptions.ExplicitCapture, 1000)]
@@ -136,7 +146,8 @@ public sealed partial class RunbookTests(Charts charts)
     [GeneratedRegex("--set (?<path>[A-Za-z.]+)=", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex SetValue();
 
-    [GeneratedRegex(@"^((?<variable>[A-Z_]+)=\S+ )*deploy/scripts/(?<script>[a-z-]+\.sh)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^((?<variable>[A-Z_]+)=\S+ )*deploy/scripts/(?<script>[a-z-]+\.sh)",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ScriptCall();
 
     [GeneratedRegex("`(?<code>[^`\n]+)`", RegexOptions.ExplicitCapture, 1000)]

@@ -10,7 +10,8 @@ internal static class WatchFiles
 {
     public static string Folder { get; } = Path.Combine(Repository.Root, "deploy", "monitoring");
 
-    public static string[] Boards { get; } = [.. Directory.GetFiles(Path.Combine(Folder, "grafana"), "*.json").Order(StringComparer.Ordinal)];
+    public static string[] Boards { get; } = [
+        .. Directory.GetFiles(Path.Combine(Folder, "grafana"), "*.json").Order(StringComparer.Ordinal)];
 
     public static string PathOf(string name) => Path.Combine(Folder, name);
 

@@ -71,13 +71,15 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load, bool strict)
                 ? []
                 : [$"{place}: does not fit exactly one of the forms"],
             "not" => Errors(value, rule, file, place).Any() ? [] : [$"{place}: has the form that it must not have"],
-            "pattern" => value is not JsonValue text || Matches(text.ToString(), rule.GetValue<string>()) ? [] : [$"{place}: '{text}' does not match {rule}"],
+            "pattern" => value is not JsonValue text || Matches(text.ToString(), rule.GetValue<string>()) ? []
+                : [$"{place}: '{text}' does not match {rule}"],
             "minLength" or "maxLength" => Bound(keyword, Kind(value) == "string" ? value!.GetValue<string>().Length : null, rule, place),
             "minItems" or "maxItems" => Bound(keyword, (value as JsonArray)?.Count, rule, place),
             "minProperties" or "maxProperties" => Bound(keyword, (value as JsonObject)?.Count, rule, place),
             "minimum" or "maximum" => Bound(keyword, Kind(value) is "integer" or "number" ? Number(value!) : null, rule, place),
             "exclusiveMinimum" or "exclusiveMaximum" when Kind(value) is "integer" or "number" =>
-                keyword.EndsWith("Minimum", StringComparison.Ordinal) == Number(value!) > Number(rule) ? [] : [$"{place}: {value} is beyond the {keyword} of {rule}"],
+                keyword.EndsWith("Minimum", StringComparison.Ordinal) == Number(value!) > Number(rule) ? []
+                    : [$"{place}: {value} is beyond the {keyword} of {rule}"],
             "exclusiveMinimum" or "exclusiveMaximum" => [],
             _ when s_annotations.Contains(keyword) || keyword.StartsWith("x-kubernetes-", StringComparison.Ordinal) => [],
             _ => [$"{place}: its schema has the keyword '{keyword}', which is not known here"],
@@ -90,7 +92,8 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load, bool strict)
         : new[] { $"{place}: has the unknown member {member.Key}" });
 
     private static IEnumerable<KeyValuePair<string, JsonNode?>> Others(JsonObject schema, JsonObject members) =>
-        members.Where(member => schema["properties"]?[member.Key] is null && !Patterns(schema).Any(pattern => Matches(member.Key, pattern)));
+        members.Where(member =>
+            schema["properties"]?[member.Key] is null && !Patterns(schema).Any(pattern => Matches(member.Key, pattern)));
 
     private static IEnumerable<string> Patterns(JsonObject schema) =>
         schema["patternProperties"] is JsonObject patterns ? patterns.Select(pattern => pattern.Key) : [];

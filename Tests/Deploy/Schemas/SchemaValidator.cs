@@ -5,8 +5,8 @@ using InferenceTemplate.Tests.Shared;
 namespace InferenceTemplate.Tests.Deploy.Schemas;
 
 /// <summary>
-/// Compares objects with the schemas of their kinds, and files with those of their readers, refusing what a schema does not name. The schemas are not ours and not in the
-/// repository: they are read from a folder beside it.
+/// Compares objects with the schemas of their kinds, refusing what a schema does not name, and files with those of their readers. The
+/// schemas are not ours and not in the repository: they are read from a folder beside it.
 /// </summary>
 internal sealed class SchemaValidator(string folder)
 {
