@@ -29,7 +29,7 @@ public sealed partial class WatchedMetricsTests(Platform platform)
             "http_server_request_duration_seconds_count", "inference_request_duration_seconds_bucket", "inference_errors_total",
             "inference_queue_depth", "inference_queue_age_seconds", "inference_compute_duration_seconds_bucket",
             "inference_batch_size_count",
-            "inference_model_cache_hits_total", "inference_model_memory_bytes", "inference_tenant_inferences_total", "inference_cost_total",
+            "inference_model_cache_hits_total", "inference_model_memory_bytes", "inference_tenant_inferences_total",
             "inference_device_fallback_ratio",
         ];
         Assert.Empty(seen.Except(exposed.Keys));
@@ -74,7 +74,7 @@ public sealed partial class WatchedMetricsTests(Platform platform)
                 Assert.Equal((HttpStatusCode.OK, HttpStatusCode.BadRequest), (answered.StatusCode, refused.StatusCode));
                 metrics = await client.GetStringAsync("/metrics", Cancellation);
                 string[] awaited =
-                    ["inference_request_duration_seconds_bucket{", "inference_errors_total{", "inference_queue_depth{", "inference_cost_total{"];
+                    ["inference_request_duration_seconds_bucket{", "inference_errors_total{", "inference_queue_depth{"];
                 return awaited.All(name => metrics.Contains(name, StringComparison.Ordinal));
             },
             awaited: "a replica of the Api that has answered, refused, and seen its queues");

@@ -133,7 +133,7 @@ public sealed partial class AlertTests(Charts charts)
         Assert.Empty(schemas.Errors(schema, WatchFiles.Read(file)));
     }
 
-    private static IReadOnlyDictionary<string, string> Texts(string folder) =>
+    private static Dictionary<string, string> Texts(string folder) =>
         Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
         .ToDictionary(file => Path.GetRelativePath(folder, file), File.ReadAllText, StringComparer.Ordinal);
 

@@ -95,6 +95,7 @@ public sealed class ExporterTests(Servers servers)
         var address = $"127.0.0.1:{FreePort()}";
         var start = new ProcessStartInfo(program, [$"--web.listen-address={address}"])
         {
+            UseShellExecute = false,
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
@@ -129,7 +130,7 @@ public sealed class ExporterTests(Servers servers)
 
             var exposed = metrics.Split('\n').Where(line => !line.StartsWith('#')).Select(line => line.Split('{', ' ')[0])
                 .ToHashSet(StringComparer.Ordinal);
-            Assert.Empty(s_documented[exporter].Where(name => !exposed.Contains(name)));
+            Assert.Empty(s_documented[exporter].Except(exposed));
         }
         finally
         {

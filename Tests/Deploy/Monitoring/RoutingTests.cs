@@ -92,7 +92,7 @@ public sealed class RoutingTests
                 $"--config.file={WatchFiles.PathOf("alertmanager.yaml")}", $"--storage.path={folder.FullName}",
                 $"--web.listen-address={address}", "--cluster.listen-address=", "--log.level=error",
             ])
-        { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true })!;
         try
         {
             await Wait.UntilAsync(async () => (await AmtoolAsync(address, "alert", "query")).ExitCode == 0,
