@@ -28,8 +28,8 @@ public sealed partial class WatchedMetricsTests(Platform platform)
         [
             "http_server_request_duration_seconds_count", "inference_request_duration_seconds_bucket", "inference_errors_total",
             "inference_queue_depth", "inference_queue_age_seconds", "inference_compute_duration_seconds_bucket",
-            "inference_batch_size_count", "inference_model_cache_hits_total", "inference_model_memory_bytes", "inference_tenant_inferences_total",
-            "inference_device_fallback_ratio",
+            "inference_batch_size_count", "inference_model_cache_hits_total", "inference_model_memory_bytes",
+            "inference_tenant_inferences_total", "inference_device_fallback_ratio",
         ];
         Assert.Empty(seen.Except(exposed.Keys));
     }
