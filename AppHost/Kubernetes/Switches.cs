@@ -45,6 +45,8 @@ internal static class Switches
 
     public const string Recommendations = ".Values.recommendations";
 
+    public const string Monitoring = ".Values.monitoring";
+
     public const string StorageClass = ".Values.storageClass";
 
     private static readonly string[][] s_everyValue = [[PostgresPod, CloudNativePg, ManagedPostgres], [RedisPod, ManagedRedis]];

@@ -17,15 +17,11 @@ public sealed partial class ChartTests(Charts charts)
         "database=managed", "database=cloudnativepg", "redis=managed", "secretSource=existing", "secretSource=external",
         "tls=true", "mesh=linkerd", "mesh=istio",
         "gpu=none", "gpu=ondemand", "gpu=spot",
-        "recommendations=true", "storageClass=fast",
+        "recommendations=true", "storageClass=fast", "monitoring=true",
     ];
 
-    private static readonly Dictionary<string, string> s_backup = new()
-    {
-        ["app.kubernetes.io/name"] = "inference-template",
-        ["app.kubernetes.io/instance"] = "inference-template",
-        ["app.kubernetes.io/component"] = "backup",
-    };
+    private static readonly Dictionary<string, string> s_backup = Beside("backup");
+    private static readonly Dictionary<string, string> s_exporter = Beside("exporter");
 
     public static TheoryData<string> Environments => [.. Charts.Environments];
 
@@ -37,6 +33,8 @@ public sealed partial class ChartTests(Charts charts)
         "production database=cloudnativepg secretSource=existing tls=true",
         "production mesh=istio tls=true storageClass=fast",
         "production mesh=linkerd recommendations=true gpu=spot",
+        "production database=cloudnativepg redis=managed monitoring=true",
+        "staging database=managed monitoring=true",
         "staging database=cloudnativepg redis=managed mesh=istio",
         "development database=cloudnativepg redis=managed secretSource=external",
         "development database=managed mesh=linkerd tls=true secretSource=existing",
@@ -128,6 +126,7 @@ public sealed partial class ChartTests(Charts charts)
                 .. Has("cloudnativepg") ? ExpectedEdges.OfOperator() : [],
                 .. Has("linkerd") ? ExpectedEdges.OfLinkerd(servers) : [],
                 .. Has("istio") ? ExpectedEdges.OfIstio(servers) : [],
+                .. Has("monitoring") ? ExpectedEdges.OfExporters([.. new[] { "postgres", "redis" }.Except(servers)]) : [],
             ],
             OutsideSecrets = !Has("secretSource=existing") ? new Dictionary<string, string[]>() : new Dictionary<string, string[]>
             {
@@ -138,16 +137,30 @@ public sealed partial class ChartTests(Charts charts)
                 ],
                 ["postgres-login"] = ["username", "password"],
             },
-            OutsidePods = new Dictionary<string, IReadOnlyDictionary<string, string>>
-            {
-                ["backup"] = s_backup,
-                ["certificate solver"] = new Dictionary<string, string> { ["acme.cert-manager.io/http01-solver"] = "true" },
-            },
+            OutsidePods = OutsidePods(Has("monitoring")),
             SecretValues = [Charts.Secret],
         };
 
         static bool IsRedis(string edge) => edge.Contains(":6379/", StringComparison.Ordinal) || edge.Contains(":10000/", StringComparison.Ordinal);
     }
+
+    private static Dictionary<string, IReadOnlyDictionary<string, string>> OutsidePods(bool exporters)
+    {
+        var pods = new Dictionary<string, IReadOnlyDictionary<string, string>>
+        {
+            ["backup"] = s_backup,
+            ["certificate solver"] = new Dictionary<string, string> { ["acme.cert-manager.io/http01-solver"] = "true" },
+        };
+        if (exporters) pods["exporter"] = s_exporter;
+        return pods;
+    }
+
+    private static Dictionary<string, string> Beside(string component) => new()
+    {
+        ["app.kubernetes.io/name"] = "inference-template",
+        ["app.kubernetes.io/instance"] = "inference-template",
+        ["app.kubernetes.io/component"] = component,
+    };
 
     private static readonly JsonSerializerOptions s_readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

@@ -44,6 +44,17 @@ internal static partial class ExpectedEdges
         "api -> worker:8081/TCP", // direct calls
     ];
 
+    /// <summary>Hops of the exporters that are deployed beside the chart where monitoring is on.</summary>
+    /// <param name="managed">Those of <c>postgres</c> and <c>redis</c> that others run.</param>
+    public static IReadOnlyList<string> OfExporters(params string[] managed) =>
+    [
+        .. Names("exporter"),
+        managed.Contains("postgres") ? $"exporter -> {Anywhere}:5432/TCP" : "exporter -> postgres:5432/TCP",
+        managed.Contains("redis") ? $"exporter -> {Anywhere}:10000/TCP" : "exporter -> redis:6379/TCP",
+        "namespace/monitoring -> exporter:9187/TCP",
+        "namespace/monitoring -> exporter:9121/TCP",
+    ];
+
     /// <summary>Hops to and within a database that the operator runs.</summary>
     public static IReadOnlyList<string> OfOperator() =>
     [

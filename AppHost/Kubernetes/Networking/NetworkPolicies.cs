@@ -23,6 +23,7 @@ internal sealed class NetworkPolicies(IReadOnlyList<(string Caller, string Calle
             Spec = new() { PodSelector = new(), PolicyTypes = ["Ingress", "Egress"] }, // every pod of the namespace, whoever made it
         }),
         ChartFile.Of("platform/backup-network.yaml", Policy(PlatformEdges.Backup, Component.Platform)),
+        ChartFile.Of("platform/exporter-network.yaml", Policy(PlatformEdges.Exporter, Component.Platform), Switches.Monitoring),
         // While cert-manager proves that a name is ours, a pod of its own answers beside ours.
         ChartFile.Of("platform/certificate-solver-network.yaml", new V1NetworkPolicy
         {

@@ -29,6 +29,9 @@ internal static class PlatformEdges
     /// <summary>Pods of backup jobs, which are deployed beside the chart.</summary>
     public const string Backup = "backup";
 
+    /// <summary>Pods of the exporters of Postgres' and Redis' metrics, which are deployed beside the chart.</summary>
+    public const string Exporter = "exporter";
+
     private const string Api = Resources.Api, Worker = Resources.Worker, Postgres = Resources.Postgres;
 
     // What people and programs call.
@@ -44,12 +47,13 @@ internal static class PlatformEdges
     private static readonly Port s_direct = new(Services.DirectPort);
     private static readonly Port s_linkerd = new(NetworkPolicies.LinkerdPort);
     private static readonly Port s_postgres = new(5432);
+    private static readonly Port s_redis = new(6379);
     private static readonly Port s_status = new(8000);
     private static readonly Port s_telemetry = new(Number("regexFind \"[0-9]+$\" .Values.otlpEndpoint"));
 
     public static IReadOnlyList<PlatformEdge> All { get; } =
     [
-        new("names", Direction.Out, [.. s_services, Backup], s_names, s_dns),
+        new("names", Direction.Out, [.. s_services, Backup, Exporter], s_names, s_dns),
         new("ingress", Direction.In, s_reached, [Peer.Namespace("ingress-nginx")], s_http),
         new("ingress of gRPC", Direction.In, [Api], [Peer.Namespace("ingress-nginx")], s_grpc),
         new("metrics", Direction.In, s_services, [Peer.Namespace("monitoring")], s_http),
@@ -62,11 +66,16 @@ internal static class PlatformEdges
         new("direct calls in the mesh", Direction.Out, [Api], [Peer.Component(Worker)], s_linkerd) { When = Switches.Linkerd },
         new("backup", Direction.In, [Postgres], [Peer.Component(Backup)], s_postgres),
         new("backup", Direction.Out, [Backup], [Peer.Component(Postgres)], s_postgres) { When = Switches.OwnPostgres },
-        new("managed Postgres", Direction.Out, [Api, Worker, Backup], [Peer.Anywhere], new Port(Number(".Values.managedPorts.postgres")))
+        new("exporters", Direction.In, [Postgres], [Peer.Component(Exporter)], s_postgres) { When = Switches.Monitoring },
+        new("exporters", Direction.In, [Resources.Redis], [Peer.Component(Exporter)], s_redis) { When = Switches.Monitoring },
+        new("exporters", Direction.Out, [Exporter], [Peer.Component(Postgres)], s_postgres) { When = Switches.OwnPostgres },
+        new("exporters", Direction.Out, [Exporter], [Peer.Component(Resources.Redis)], s_redis) { When = Switches.RedisPod },
+        new("metrics of exporters", Direction.In, [Exporter], [Peer.Namespace("monitoring")], new(9187), new(9121)),
+        new("managed Postgres", Direction.Out, [Api, Worker, Backup, Exporter], [Peer.Anywhere], new Port(Number(".Values.managedPorts.postgres")))
         {
             When = Switches.ManagedPostgres,
         },
-        new("managed Redis", Direction.Out, [Api, Worker], [Peer.Anywhere], new Port(Number(".Values.managedPorts.redis")))
+        new("managed Redis", Direction.Out, [Api, Worker, Exporter], [Peer.Anywhere], new Port(Number(".Values.managedPorts.redis")))
         {
             When = Switches.ManagedRedis,
         },

@@ -7,15 +7,17 @@ using InferenceTemplate.Tests.Deploy.Rendering;
 namespace InferenceTemplate.Tests.Deploy.Schemas;
 
 /// <summary>
-/// As much of JSON Schema as the schemas of Kubernetes use. Strict: an object whose schema lists its members has no others. A keyword
-/// that is not known here is an error, so that none is passed over.
+/// As much of JSON Schema as the schemas of Kubernetes, Prometheus and Grafana use. A keyword that is not known here is an error, so that
+/// none is passed over.
 /// </summary>
 /// <param name="load">Reads a file of schemas.</param>
-internal sealed class SchemaCheck(Func<string, JsonNode> load)
+/// <param name="strict">Whether an object whose schema lists its members has no others, though it does not say so.</param>
+internal sealed class SchemaCheck(Func<string, JsonNode> load, bool strict)
 {
     private static readonly HashSet<string> s_annotations = new(StringComparer.Ordinal)
     {
-        "$schema", "description", "title", "default", "example", "format", "definitions", "nullable", "required", "properties",
+        "$schema", "$id", "$comment", "description", "title", "default", "example", "examples", "format", "definitions", "nullable",
+        "deprecated", "x-deprecation-message", "required", "properties", "patternProperties", "then",
         "discriminator", // of unions
     };
 
@@ -46,11 +48,21 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load)
                 ? []
                 : [$"{place}: '{value}' is none of {rule.ToJsonString()}"],
             "const" => JsonNode.DeepEquals(rule, value) ? [] : [$"{place}: must be {rule}"],
+            "items" when value is JsonArray items && rule is JsonArray places =>
+                items.Take(places.Count).SelectMany((item, i) => Errors(item, places[i]!, file, $"{place}[{i}]")),
+            "additionalItems" => value is JsonArray items && schema["items"] is JsonArray places
+                ? items.Skip(places.Count).SelectMany((item, i) => Errors(item, rule, file, $"{place}[{places.Count + i}]"))
+                : [],
             "items" when value is JsonArray items => items.SelectMany((item, i) => Errors(item, rule, file, $"{place}[{i}]")),
             "additionalProperties" or "items" when value is not JsonObject || keyword == "items" => [],
             "additionalProperties" =>
                 Others(schema, value!.AsObject()).SelectMany(member => Errors(member.Value, rule, file, $"{place}.{member.Key}")),
             "properties" when value is JsonObject members => Members(rule.AsObject(), schema, members, file, place),
+            "patternProperties" when value is JsonObject members => rule.AsObject().SelectMany(pattern =>
+                members.Where(member => Matches(member.Key, pattern.Key))
+                    .SelectMany(member => Errors(member.Value, pattern.Value!, file, $"{place}.{member.Key}"))),
+            "if" when !Errors(value, rule, file, place).Any() => schema["then"] is { } then ? Errors(value, then, file, place) : [],
+            "if" => [],
             "required" when value is JsonObject members =>
                 rule.AsArray().Where(name => members[name!.GetValue<string>()] is null).Select(name => $"{place}: has no {name}"),
             "allOf" => rule.AsArray().SelectMany(part => Errors(value, part!, file, place)),
@@ -59,11 +71,16 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load)
                 ? []
                 : [$"{place}: does not fit exactly one of the forms"],
             "not" => Errors(value, rule, file, place).Any() ? [] : [$"{place}: has the form that it must not have"],
-            "pattern" => value is not JsonValue text || Matches(text.ToString(), rule) ? [] : [$"{place}: '{text}' does not match {rule}"],
+            "pattern" => value is not JsonValue text || Matches(text.ToString(), rule.GetValue<string>()) ? []
+                : [$"{place}: '{text}' does not match {rule}"],
             "minLength" or "maxLength" => Bound(keyword, Kind(value) == "string" ? value!.GetValue<string>().Length : null, rule, place),
             "minItems" or "maxItems" => Bound(keyword, (value as JsonArray)?.Count, rule, place),
             "minProperties" or "maxProperties" => Bound(keyword, (value as JsonObject)?.Count, rule, place),
             "minimum" or "maximum" => Bound(keyword, Kind(value) is "integer" or "number" ? Number(value!) : null, rule, place),
+            "exclusiveMinimum" or "exclusiveMaximum" when Kind(value) is "integer" or "number" =>
+                keyword.EndsWith("Minimum", StringComparison.Ordinal) == Number(value!) > Number(rule) ? []
+                    : [$"{place}: {value} is beyond the {keyword} of {rule}"],
+            "exclusiveMinimum" or "exclusiveMaximum" => [],
             _ when s_annotations.Contains(keyword) || keyword.StartsWith("x-kubernetes-", StringComparison.Ordinal) => [],
             _ => [$"{place}: its schema has the keyword '{keyword}', which is not known here"],
         };
@@ -71,11 +88,15 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load)
     private IEnumerable<string> Members(
         JsonObject known, JsonObject schema, JsonObject members, string file, string place) => members.SelectMany(member =>
         known[member.Key] is { } rule ? Errors(member.Value, rule, file, $"{place}.{member.Key}")
-        : schema.ContainsKey("additionalProperties") || schema.ContainsKey("x-kubernetes-preserve-unknown-fields") ? []
+        : !strict || schema.ContainsKey("additionalProperties") || schema.ContainsKey("x-kubernetes-preserve-unknown-fields") ? []
         : new[] { $"{place}: has the unknown member {member.Key}" });
 
     private static IEnumerable<KeyValuePair<string, JsonNode?>> Others(JsonObject schema, JsonObject members) =>
-        members.Where(member => schema["properties"]?[member.Key] is null);
+        members.Where(member =>
+            schema["properties"]?[member.Key] is null && !Patterns(schema).Any(pattern => Matches(member.Key, pattern)));
+
+    private static IEnumerable<string> Patterns(JsonObject schema) =>
+        schema["patternProperties"] is JsonObject patterns ? patterns.Select(pattern => pattern.Key) : [];
 
     private IEnumerable<string> Reference(string reference, JsonNode? value, string file, string place)
     {
@@ -85,8 +106,7 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load)
         return Errors(value, schema, target, place);
     }
 
-    private static bool Matches(string text, JsonNode pattern) =>
-        Regex.IsMatch(text, pattern.GetValue<string>(), RegexOptions.None, TimeSpan.FromSeconds(1));
+    private static bool Matches(string text, string pattern) => Regex.IsMatch(text, pattern, RegexOptions.None, TimeSpan.FromSeconds(1));
 
     private static double Number(JsonNode value) => double.Parse(value.ToString(), CultureInfo.InvariantCulture);
 

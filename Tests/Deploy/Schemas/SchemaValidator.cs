@@ -5,8 +5,8 @@ using InferenceTemplate.Tests.Shared;
 namespace InferenceTemplate.Tests.Deploy.Schemas;
 
 /// <summary>
-/// Compares objects with the schemas of their kinds, refusing what a schema does not name. The schemas are not ours and not in the
-/// repository: they are read from a folder beside it.
+/// Compares objects with the schemas of their kinds, refusing what a schema does not name, and files with those of their readers. The
+/// schemas are not ours and not in the repository: they are read from a folder beside it.
 /// </summary>
 internal sealed class SchemaValidator(string folder)
 {
@@ -31,7 +31,17 @@ internal sealed class SchemaValidator(string folder)
         var file = FileOf(each);
         lock (_reading)
         {
-            return [.. new SchemaCheck(Load).Errors(each.Json, Load(file), file, each.ToString())];
+            return [.. new SchemaCheck(Load, strict: true).Errors(each.Json, Load(file), file, each.ToString())];
+        }
+    }
+
+    /// <summary>What is wrong with a file of another program, by the name of its schema.</summary>
+    public IReadOnlyList<string> Errors(string schema, JsonNode value)
+    {
+        var file = Path.Combine(folder, "misc", schema);
+        lock (_reading)
+        {
+            return [.. new SchemaCheck(Load, strict: false).Errors(value, Load(file), file, "")];
         }
     }
 
