@@ -89,7 +89,7 @@ public sealed class ClassificationTests
     }
 
     private static OutputForms Asked(int classes) =>
-        new(byDefault: false, new Dictionary<string, bool>(), new Dictionary<string, int>(StringComparer.Ordinal) { ["y"] = classes });
+        new(byDefault: false, new Dictionary<string, bool>(StringComparer.Ordinal), new Dictionary<string, int>(StringComparer.Ordinal) { ["y"] = classes });
 
     private static ModelVersion Version(Datatype datatype, params long[] shape) => new()
     {
