@@ -45,7 +45,7 @@ public sealed class OnnxScannerTests
             .Property(key, new string('n', length));
         using var file = new MemoryStream(model.ToBytes());
 
-        Assert.Equal(kept, OnnxScanner.Scan(file, Limits).Properties.GetValueOrDefault(key)?.Length);
+        Assert.Equal(kept, OnnxScanner.Scan(file, Limits).Metadata.Properties.GetValueOrDefault(key)?.Length);
     }
 
     [Fact]
