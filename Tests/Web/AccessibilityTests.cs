@@ -4,7 +4,10 @@ using static Microsoft.Playwright.Assertions;
 
 namespace InferenceTemplate.Tests.Web;
 
-/// <summary>Every page at the widths of a phone and a large screen, in both themes: nothing that axe finds, and no sideways scrolling.</summary>
+/// <summary>
+/// Every page at the widths of a phone and a large screen, in both themes: nothing that axe finds, and no sideways scrolling. The pictures
+/// are left in the folder "screenshots" beside the tests, to be looked at.
+/// </summary>
 public class AccessibilityTests(Dashboard dashboard)
 {
     public static TheoryData<string, string> Pages => new()
@@ -31,14 +34,21 @@ public class AccessibilityTests(Dashboard dashboard)
             await page.GotoAsync(path);
             await page.SubmitKeyAsync(FakeApi.Key);
             await Expect(page.Locator(ready)).ToBeVisibleAsync();
-            foreach (var width in new[] { 1920, 768, 390 })
+            foreach (var width in new[] { 1920, 1280, 768, 390 })
             {
                 await page.SetViewportSizeAsync(width, 900);
+                await page.ScreenshotAsync(new() { Path = Picture(path, scheme, width), FullPage = true });
                 Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
                 var found = await page.RunAxe();
                 Assert.True(found.Violations.Length == 0, $"{path}, {scheme}, {width} px: " + string.Join("; ", found.Violations.Select(violation =>
                     $"{violation.Id}: {string.Join(" | ", violation.Nodes.Select(node => $"{node.Html} {string.Join(' ', node.Any.Select(check => check.Message))}"))}")));
             }
         }
+    }
+
+    private static string Picture(string path, ColorScheme scheme, int width)
+    {
+        var name = path.Trim('/') is { Length: > 0 } page ? page.Replace('/', '-') : "overview";
+        return Path.Combine(AppContext.BaseDirectory, "screenshots", $"{name}-{scheme}-{width}.png");
     }
 }

@@ -13,6 +13,8 @@ public abstract class ConsolePage : ComponentBase, IDisposable
 {
     private readonly CancellationTokenSource _closed = new();
 
+    protected ConsolePage() => Closed = _closed.Token;
+
     [Inject]
     protected NavigationManager Navigation { get; set; } = null!;
 
@@ -40,7 +42,11 @@ public abstract class ConsolePage : ComponentBase, IDisposable
 
     protected bool IsForbidden { get; private set; }
 
-    protected CancellationToken Closed => _closed.Token;
+    /// <summary>Why the last thing that was tried was not done; it stays while the page reads on.</summary>
+    protected string? Refusal { get; set; }
+
+    /// <summary>Cancelled when nobody looks at the page any more.</summary>
+    protected CancellationToken Closed { get; }
 
     /// <summary>How often the page reads again; null for never.</summary>
     protected virtual TimeSpan? Interval => null;
@@ -84,37 +90,41 @@ public abstract class ConsolePage : ComponentBase, IDisposable
     protected T? Take<T>(ApiResult<T> result)
         where T : class
     {
+        IsForbidden = result.Failure == ApiFailure.Forbidden;
+        Problem = Explain(result);
+        return result.Value;
+    }
+
+    /// <summary>Does something, says so, and reads anew; or says what was wrong.</summary>
+    protected async Task<T?> DoAsync<T>(Task<ApiResult<T>> call, string? done)
+        where T : class
+    {
+        (Message, Refusal) = (null, null);
+        var result = await call;
+        (Message, Refusal) = (result.Value is null ? null : done, Explain(result));
+        if (result.Value is not null)
+        {
+            await LoadAsync();
+        }
+
+        return result.Value;
+    }
+
+    private string? Explain<T>(ApiResult<T> result)
+        where T : class
+    {
         if (result.Failure == ApiFailure.Unauthorized)
         {
             SignInAgain();
         }
 
-        IsForbidden = result.Failure == ApiFailure.Forbidden;
-        Problem = result.Failure switch
+        return result.Failure switch
         {
             null => null,
             ApiFailure.Forbidden => $"The role {Session?.Role} of your API key may not do this. Ask an administrator for a key of another role.",
             ApiFailure.Unreachable => $"The API can't be reached. {result.Detail}",
             _ => result.Detail,
         };
-        return result.Value;
-    }
-
-    /// <summary>Does something, says so, and reads anew; or says what was wrong.</summary>
-    protected async Task DoAsync<T>(Task<ApiResult<T>> call, string done)
-        where T : class
-    {
-        Message = null;
-        if (Take(await call) is not null)
-        {
-            Message = done;
-            await LoadAsync();
-        }
-        else
-        {
-            // What can't be done by this role is said; what the page shows stays.
-            IsForbidden = false;
-        }
     }
 
     /// <summary>Keeps filters in the address, without a navigation, which would make the page anew.</summary>
