@@ -223,6 +223,7 @@ public class ConsoleTests(Dashboard dashboard)
         arrange?.Invoke();
         await page.GotoAsync(path);
         await page.SubmitKeyAsync(FakeApi.Key);
+        await Expect(page.GetByRole(AriaRole.Navigation, new() { Name = "Main" })).ToBeVisibleAsync();
         await Expect(page.GetByRole(AriaRole.Status, new() { Name = "Loading" })).ToBeHiddenAsync();
         return page;
     }

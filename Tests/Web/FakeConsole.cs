@@ -133,7 +133,7 @@ public sealed class FakeConsole
 
     private static string Letter(string id) => $$"""
         {"model":"digits","version":"1","id":"{{id}}","reason":"the worker ended on it 3 times","deliveries":3,"time":"{{Now}}","bytes":2048,
-         "request":{"id":"0198f0b4-0000-7000-8000-000000000001","kind":"call","priority":"normal","tenant":"acme","trace_parent":null}}
+         "request":{"id":"0198f0b4-0000-7000-8000-000000000001","kind":"call","priority":"normal","tenant":"acme","trace_parent":null} }
         """;
 
     private static string Version(string version, string state) => $$"""

@@ -43,7 +43,7 @@ internal static class Show
 
     /// <summary>A cost with enough digits to tell small ones apart.</summary>
     public static string Cost(decimal amount, string currency) =>
-        $"{amount.ToString(amount is > 0 and < 1 ? "0.00####" : "#,0.00", CultureInfo.InvariantCulture)} {currency}";
+        $"{amount.ToString(amount is > 0 and < 1 ? "0.00########" : "#,0.00", CultureInfo.InvariantCulture)} {currency}";
 
     /// <summary>Tensors as <c>input: FP32 [N × 8 × 8]</c>; N is a dimension of any size.</summary>
     public static string Signature(IEnumerable<TensorSignature> tensors) => string.Join(", ", tensors.Select(tensor =>
