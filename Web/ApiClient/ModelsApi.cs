@@ -17,17 +17,22 @@ internal sealed class ModelsApi(ApiTransport transport)
     public Task<ApiResult<ModelHistory>> GetHistoryAsync(string accessToken, string model, CancellationToken cancellationToken) =>
         transport.GetAsync($"{Path(model)}/events?limit=20", accessToken, ApiJson.Default.ModelHistory, cancellationToken);
 
-    public Task<ApiResult<Done>> PromoteAsync(string accessToken, string model, string version, CancellationToken cancellationToken) => transport.DoAsync(
-        HttpMethod.Post, $"{Path(model)}/promote", accessToken, cancellationToken, JsonContent.Create(new Promotion(version), ApiJson.Default.Promotion));
+    public Task<ApiResult<Done>> PromoteAsync(string accessToken, string model, string version, CancellationToken cancellationToken) =>
+        transport.DoAsync(
+            HttpMethod.Post, $"{Path(model)}/promote", accessToken, cancellationToken,
+            JsonContent.Create(new Promotion(version), ApiJson.Default.Promotion));
 
     public Task<ApiResult<Done>> RollBackAsync(string accessToken, string model, CancellationToken cancellationToken) =>
         transport.DoAsync(HttpMethod.Post, $"{Path(model)}/rollback", accessToken, cancellationToken);
 
-    public Task<ApiResult<Done>> DeleteVersionAsync(string accessToken, string model, string version, CancellationToken cancellationToken) =>
+    public Task<ApiResult<Done>> DeleteVersionAsync(
+        string accessToken, string model, string version, CancellationToken cancellationToken) =>
         transport.DoAsync(HttpMethod.Delete, $"{Path(model)}/versions/{Uri.EscapeDataString(version)}", accessToken, cancellationToken);
 
-    public Task<ApiResult<Done>> SetTrafficAsync(string accessToken, string model, TrafficPolicy policy, CancellationToken cancellationToken) => transport.DoAsync(
-        HttpMethod.Put, $"{Path(model)}/traffic", accessToken, cancellationToken, JsonContent.Create(policy, ApiJson.Default.TrafficPolicy));
+    public Task<ApiResult<Done>> SetTrafficAsync(string accessToken, string model, TrafficPolicy policy, CancellationToken cancellationToken) =>
+        transport.DoAsync(
+            HttpMethod.Put, $"{Path(model)}/traffic", accessToken, cancellationToken,
+            JsonContent.Create(policy, ApiJson.Default.TrafficPolicy));
 
     private static string Path(string model) => $"/v1/models/{Uri.EscapeDataString(model)}";
 }

@@ -5,9 +5,11 @@ internal sealed class OperationsApi(ApiTransport transport)
 {
     /// <param name="state">Only those of this state; null for all.</param>
     /// <param name="cursor">Of the page before; null for the newest.</param>
-    public Task<ApiResult<JobPage>> ListJobsAsync(string accessToken, string? state, string? model, string? cursor, CancellationToken cancellationToken) =>
+    public Task<ApiResult<JobPage>> ListJobsAsync(
+        string accessToken, string? state, string? model, string? cursor, CancellationToken cancellationToken) =>
         transport.GetAsync(
-            Query.Of("/v1/jobs", ("state", state), ("model", model), ("cursor", cursor), ("limit", "50")), accessToken, ApiJson.Default.JobPage, cancellationToken);
+            Query.Of("/v1/jobs", ("state", state), ("model", model), ("cursor", cursor), ("limit", "50")),
+            accessToken, ApiJson.Default.JobPage, cancellationToken);
 
     public Task<ApiResult<Done>> CancelJobAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
         transport.DoAsync(HttpMethod.Post, $"/v1/jobs/{id}/cancel", accessToken, cancellationToken);
@@ -21,7 +23,9 @@ internal sealed class OperationsApi(ApiTransport transport)
 
     /// <summary>The newest dead letters of all queues, or of one model's.</summary>
     public Task<ApiResult<DeadLetterList>> ListDeadLettersAsync(string accessToken, string? model, CancellationToken cancellationToken) =>
-        transport.GetAsync(Query.Of("/v1/queues/dead-letters", ("model", model), ("limit", "200")), accessToken, ApiJson.Default.DeadLetterList, cancellationToken);
+        transport.GetAsync(
+            Query.Of("/v1/queues/dead-letters", ("model", model), ("limit", "200")),
+            accessToken, ApiJson.Default.DeadLetterList, cancellationToken);
 
     public Task<ApiResult<Done>> RequeueAsync(string accessToken, DeadLetter letter, CancellationToken cancellationToken) =>
         transport.DoAsync(HttpMethod.Post, $"{Path(letter)}/requeue", accessToken, cancellationToken);
