@@ -26,6 +26,7 @@ namespace InferenceTemplate.Api;
 [JsonSerializable(typeof(QueueOverviews))]
 [JsonSerializable(typeof(DeadLetterPage))]
 [JsonSerializable(typeof(DeadLetterView))]
+[JsonSerializable(typeof(NewestDeadLetters))]
 [JsonSerializable(typeof(RequeuedCount))]
 [JsonSerializable(typeof(PurgedCount))]
 [JsonSerializable(typeof(JobView))]

@@ -1,6 +1,7 @@
 using InferenceTemplate.ServiceDefaults;
 using InferenceTemplate.Web.ApiClient;
 using InferenceTemplate.Web.Components;
+using InferenceTemplate.Web.Components.Console;
 using InferenceTemplate.Web.Security;
 using InferenceTemplate.Web.SignIn;
 using Radzen;
@@ -30,6 +31,7 @@ app.MapDefaultEndpoints();
 app.MapDetailedHealth().RequireAuthorization(SignInSetup.AdminPolicy);
 app.MapStaticAssets().AllowAnonymous();
 app.MapSignOut();
+app.MapStatementDownload();
 app.MapRazorComponents<App>().AddInteractiveServerRenderMode(mode => mode.ContentSecurityFrameAncestorsPolicy = null);
 
 await app.RunAsync();

@@ -32,6 +32,18 @@ internal sealed record DeadLetterView(string Id, string Reason, int Deliveries, 
 /// <param name="Next">The <c>after</c> of the next page; null on the last.</param>
 internal sealed record DeadLetterPage(DeadLetterView[] DeadLetters, string? Next);
 
+/// <summary>A dead letter in the list of all queues.</summary>
+internal sealed record QueuedDeadLetter(
+    string Model, string Version, string Id, string Reason, int Deliveries, DateTimeOffset Time, int Bytes, DeadRequest? Request)
+{
+    public static QueuedDeadLetter Of(QueueName queue, DeadLetterView letter) => new(
+        queue.Model, queue.Version, letter.Id, letter.Reason, letter.Deliveries, letter.Time, letter.Bytes, letter.Request);
+}
+
+/// <param name="DeadLetters">The newest; older ones are in the lists of their queues.</param>
+/// <param name="Total">How many there are.</param>
+internal sealed record NewestDeadLetters(QueuedDeadLetter[] DeadLetters, long Total);
+
 internal sealed record RequeuedCount(int Requeued);
 
 internal sealed record PurgedCount(long Purged);

@@ -24,12 +24,31 @@ internal static class QueueEndpoints
     {
         var queues = endpoints.MapGroup("/v1/queues").RequireAuthorization(Policies.Administer);
         queues.MapGet("", QueueList.GetAsync).WithSummary("All queues").Produces<QueueOverviews>();
+        queues.MapGet("/dead-letters", NewestAsync).WithSummary("The newest dead letters of all queues").Produces<NewestDeadLetters>();
         var dead = queues.MapGroup("/{model}/{version}/dead-letters");
         dead.MapGet("", ListAsync).WithSummary("Dead letters of a queue").Produces<DeadLetterPage>();
         dead.MapPost("/requeue", RequeueAllAsync).WithSummary("Put all dead letters back into the queue").Produces<RequeuedCount>();
         dead.MapPost("/{id}/requeue", RequeueAsync).WithSummary("Put a dead letter back into the queue").Produces<RequeuedCount>();
         dead.MapDelete("", PurgeAllAsync).WithSummary("Remove all dead letters").Produces<PurgedCount>();
         dead.MapDelete("/{id}", PurgeAsync).WithSummary("Remove a dead letter").Produces(StatusCodes.Status204NoContent);
+    }
+
+    private static async Task<Results<JsonHttpResult<NewestDeadLetters>, ProblemHttpResult>> NewestAsync(
+        string? model, int? limit, DeadLetters letters, RequestQueue requests, ModelCatalog catalog, CancellationToken cancellationToken)
+    {
+        if (limit is < 1 or > LargestPage)
+        {
+            return Problem(StatusCodes.Status400BadRequest, $"limit: {limit} given, 1 to {LargestPage} allowed");
+        }
+
+        var count = limit ?? DefaultPage;
+        var versions = (await catalog.AllAsync(cancellationToken)).Where(v => model is null || v.Model == model);
+        var stats = (await requests.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)))).Where(s => s.DeadLetters > 0).ToList();
+        var found = await Task.WhenAll(stats.Select(async s =>
+            (await letters.NewestAsync(s.Queue, count)).Select(letter => QueuedDeadLetter.Of(s.Queue, DeadLetterView.Of(letter)))));
+        return TypedResults.Json(
+            new NewestDeadLetters([.. found.SelectMany(queue => queue).OrderByDescending(letter => letter.Time).Take(count)], stats.Sum(s => s.DeadLetters)),
+            ApiJson.Default.NewestDeadLetters);
     }
 
     private static async Task<Results<JsonHttpResult<DeadLetterPage>, ProblemHttpResult>> ListAsync(

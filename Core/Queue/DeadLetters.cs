@@ -40,6 +40,13 @@ public sealed class DeadLetters(IConnectionMultiplexer redis, IOptions<QueueOpti
         return (IReadOnlyList<DeadLetter>)[.. entries.Select(Read)];
     });
 
+    /// <summary>The latest of them, newest first.</summary>
+    public Task<IReadOnlyList<DeadLetter>> NewestAsync(QueueName queue, int count) => OnRedisAsync(async database =>
+    {
+        var entries = await database.StreamRangeAsync(Key(queue), "-", "+", count, Order.Descending);
+        return (IReadOnlyList<DeadLetter>)[.. entries.Select(Read)];
+    });
+
     /// <summary>
     /// Puts one back into its queue as new: its deliveries count from nothing, and it gets the longest timeout, since its own is long over.
     /// </summary>

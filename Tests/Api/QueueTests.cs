@@ -55,6 +55,29 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NotFound, await SendAsync(client, HttpMethod.Get, path));
     }
 
+    [Fact]
+    public async Task Newest_dead_letters_of_all_queues_are_listed_with_their_queue()
+    {
+        using var other = await ModelQueue.OpenAsync(platform);
+        var first = await other.BuryAsync(1);
+        var second = await Queue.BuryAsync(2);
+        await Queue.RegisterAsync();
+        await other.RegisterAsync();
+        using var client = platform.Admin();
+
+        var list = await GetAsync(client, "/v1/queues/dead-letters?limit=500");
+        var mine = list.GetProperty("dead_letters").EnumerateArray()
+            .Where(l => l.GetProperty("model").GetString() is var model && (model == Queue.Model || model == other.Model)).ToList();
+        Assert.Equal([second[1], second[0], first[0]], mine.Select(l => l.GetProperty("request").GetProperty("id").GetGuid()));
+        Assert.Equal("1", mine[0].GetProperty("version").GetString());
+        Assert.True(list.GetProperty("total").GetInt64() >= 3);
+
+        var one = await GetAsync(client, $"/v1/queues/dead-letters?model={Queue.Model}&limit=1");
+        Assert.Equal(second[1], Assert.Single(one.GetProperty("dead_letters").EnumerateArray()).GetProperty("request").GetProperty("id").GetGuid());
+        Assert.Equal(2, one.GetProperty("total").GetInt64());
+        Assert.Equal(HttpStatusCode.BadRequest, await SendAsync(client, HttpMethod.Get, "/v1/queues/dead-letters?limit=501"));
+    }
+
     [Theory]
     [InlineData("?limit=0", HttpStatusCode.BadRequest)]
     [InlineData("?limit=501", HttpStatusCode.BadRequest)]
@@ -70,6 +93,7 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
 
     [Theory]
     [InlineData("GET", "/v1/queues")]
+    [InlineData("GET", "/v1/queues/dead-letters")]
     [InlineData("GET", "/v1/queues/digits/1/dead-letters")]
     [InlineData("POST", "/v1/queues/digits/1/dead-letters/requeue")]
     [InlineData("POST", "/v1/queues/digits/1/dead-letters/1-0/requeue")]

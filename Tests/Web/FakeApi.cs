@@ -19,6 +19,12 @@ public sealed class FakeApi : IAsyncDisposable
 
     private FakeApi(WebApplication app) => _app = app;
 
+    /// <summary>The lists behind the console's pages.</summary>
+    public FakeConsole Console { get; } = new();
+
+    /// <summary>The role of the keys of those who sign in from now on.</summary>
+    public string Role { get; set; } = "admin";
+
     public string Url { get; private set; } = "";
 
     /// <summary>Connections are cut instead of answered.</summary>
@@ -82,6 +88,7 @@ public sealed class FakeApi : IAsyncDisposable
         api._app.MapGet("/v2/models/stats", () => Results.Text(
             $$"""{"model_stats":[{"name":"digits","version":"1","last_inference":{{(api.Served ? 1767225600000 : 0)}}}]}""", "application/json"));
         api._app.MapPost("/v2/models/{model}/versions/{version}/infer", api.InferAsync);
+        api.Console.Map(api._app, context => api._tokens.ContainsKey(Bearer(context)));
         await api._app.StartAsync();
         var server = api._app.Services.GetService(typeof(Microsoft.AspNetCore.Hosting.Server.IServer)) as Microsoft.AspNetCore.Hosting.Server.IServer;
         api.Url = server!.Features.Get<IServerAddressesFeature>()!.Addresses.Single();
@@ -91,6 +98,8 @@ public sealed class FakeApi : IAsyncDisposable
     /// <summary>Back to an API that is up, busy, and has workers.</summary>
     public void Reset()
     {
+        Console.Reset();
+        Role = "admin";
         Down = false;
         Traffic = true;
         Latency = true;
@@ -121,7 +130,7 @@ public sealed class FakeApi : IAsyncDisposable
         _tokens[token] = DateTimeOffset.UtcNow + TokenLife;
         var answer = $$"""
             {"access_token":"{{token}}","token_type":"Bearer","expires_in":{{(int)TokenLife.TotalSeconds}},
-             "name":"first-admin","role":"admin","tenant":"default"}
+             "name":"first-admin","role":"{{Role}}","tenant":"default"}
             """;
         return Results.Text(answer, "application/json");
     }

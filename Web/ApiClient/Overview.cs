@@ -62,7 +62,20 @@ public sealed record WorkerInstance(
     double InferencesPerSecond,
     double ExecutionsPerSecond,
     double? MeanBatchSize,
-    long InFlight);
+    long InFlight,
+    long ModelMemoryLimit = 0,
+    IReadOnlyList<OpenModel>? Cache = null,
+    IReadOnlyList<ModelFailure>? Failures = null,
+    IReadOnlyList<Gpu>? Gpus = null);
+
+/// <summary>A model that a worker holds, as <c>name/version</c>.</summary>
+public sealed record OpenModel(string Model, string State, long Bytes, DateTimeOffset LastUsed);
+
+/// <summary>A model that a worker could not open.</summary>
+public sealed record ModelFailure(string Model, string Reason, DateTimeOffset RetryAt);
+
+/// <param name="Utilization">From 0 to 1; null where the device does not tell.</param>
+public sealed record Gpu(string Name, double? Utilization, long? MemoryUsed, long? MemoryTotal);
 
 /// <summary>
 /// One version of a model. <paramref name="State"/> is <c>ready</c>, <c>cold</c> (opened for the first request), <c>loading</c> or

@@ -14,6 +14,8 @@ public sealed record Session(string AccessToken, DateTimeOffset Expires, string 
     private const string ExpiresClaim = "expires_at";
     private const string TenantClaim = "tenant";
 
+    public bool IsAdmin => Role == "admin";
+
     public static Session From(AccessToken token, DateTimeOffset now) =>
         new(token.Token, now.AddSeconds(token.ExpiresIn), token.Name, token.Role, token.Tenant);
 

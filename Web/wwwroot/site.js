@@ -41,6 +41,16 @@
         }
     });
 
+    // The server does not know the reader's time zone.
+    for (const kind of ['pointerover', 'focusin']) {
+        document.addEventListener(kind, event => {
+            const time = event.target.closest?.('time[datetime]');
+            if (time) {
+                time.title = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' });
+            }
+        });
+    }
+
     // Only the browser can tell that updates no longer arrive: a broken connection says nothing.
     const staleAfter = 3000;
     let shown = '';

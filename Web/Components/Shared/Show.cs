@@ -32,6 +32,19 @@ internal static class Show
     public static string Share(double part, double whole) =>
         whole <= 0 ? "0 %" : $"{(100 * part / whole).ToString("0.##", CultureInfo.InvariantCulture)} %";
 
+    /// <summary>A size with three digits at most, in the units of 1024.</summary>
+    public static string Bytes(long bytes) => bytes switch
+    {
+        >= 1L << 30 => $"{(bytes / (double)(1L << 30)).ToString("0.##", CultureInfo.InvariantCulture)} GiB",
+        >= 1L << 20 => $"{(bytes / (double)(1L << 20)).ToString("0.#", CultureInfo.InvariantCulture)} MiB",
+        >= 1L << 10 => $"{(bytes / (double)(1L << 10)).ToString("0", CultureInfo.InvariantCulture)} KiB",
+        _ => $"{Count(bytes)} B",
+    };
+
+    /// <summary>A cost with enough digits to tell small ones apart.</summary>
+    public static string Cost(decimal amount, string currency) =>
+        $"{amount.ToString(amount is > 0 and < 1 ? "0.00########" : "#,0.00", CultureInfo.InvariantCulture)} {currency}";
+
     /// <summary>Tensors as <c>input: FP32 [N × 8 × 8]</c>; N is a dimension of any size.</summary>
     public static string Signature(IEnumerable<TensorSignature> tensors) => string.Join(", ", tensors.Select(tensor =>
         $"{tensor.Name}: {tensor.Datatype} [{string.Join(" × ", tensor.Shape.Select(size => size < 0 ? "N" : Count(size)))}]"));

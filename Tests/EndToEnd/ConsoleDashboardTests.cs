@@ -1,0 +1,202 @@
+using System.Net;
+using System.Text.Json;
+using Aspire.Hosting.Testing;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Tests.Shared;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.Playwright;
+using StackExchange.Redis;
+using static Microsoft.Playwright.Assertions;
+
+namespace InferenceTemplate.Tests.EndToEnd;
+
+/// <summary>What a person on call does most, on the real platform, with the clicks that it takes from the overview on.</summary>
+[Collection<DashboardPlatform>]
+public sealed class ConsoleDashboardTests(DashboardPlatform platform)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Model_is_uploaded_promoted_tried_as_a_canary_and_rolled_back_in_few_clicks()
+    {
+        await using var browser = await StartAsync();
+        var name = $"c{Guid.NewGuid():N}"[..12];
+        using var admin = platform.Admin();
+
+        var upload = await OpenAsync(browser);
+        await upload.GoToAsync("Models");
+        await upload.DropAsync($"{name}.onnx", OnnxFile.Add(10));
+        await upload.PressAsync("Upload");
+        await Expect(upload.Page.GetByRole(AriaRole.Region, new() { Name = "Versions" }).GetByText("ready", new() { Exact = true })).ToBeVisibleAsync();
+        Assert.InRange(upload.Count, 1, 4);
+        await Wait.UntilAsync(async () =>
+        {
+            using var ready = await admin.GetAsync($"/v2/models/{name}/versions/1/ready", Cancellation);
+            return ready.StatusCode == HttpStatusCode.OK;
+        });
+
+        await using (var second = new MemoryStream(OnnxFile.Add(20)))
+        {
+            using var content = new StreamContent(second);
+            using var added = await admin.PostAsync($"/v1/models/{name}/versions", content, Cancellation);
+            Assert.Equal(HttpStatusCode.Accepted, added.StatusCode);
+        }
+
+        var first = await OpenModelAsync(browser, name);
+        await first.PressAsync("Promote 1");
+        await Expect(first.Page.Locator("[data-stable]")).ToHaveTextAsync("1");
+        Assert.InRange(first.Count, 1, 3);
+
+        var canary = await OpenModelAsync(browser, name);
+        await canary.PressAsync("Start canary");
+        await Wait.UntilAsync(async () => await TrafficAsync(admin, name) == "2");
+        await canary.PressAsync("Stop");
+        await Wait.UntilAsync(async () => await TrafficAsync(admin, name) is null);
+        Assert.InRange(canary.Count, 1, 4);
+
+        var promote = await OpenModelAsync(browser, name);
+        await promote.PressAsync("Promote 2");
+        await Expect(promote.Page.Locator("[data-stable]")).ToHaveTextAsync("2");
+        Assert.InRange(promote.Count, 1, 3);
+
+        var back = await OpenModelAsync(browser, name);
+        await back.PressAsync("Roll back to 1");
+        await Expect(back.Page.Locator("[data-stable]")).ToHaveTextAsync("1");
+        Assert.InRange(back.Count, 1, 3);
+    }
+
+    [Fact]
+    public async Task Dead_letter_is_back_in_its_queue_after_few_clicks()
+    {
+        await using var browser = await StartAsync();
+        await using var redis = await ConnectionMultiplexer.ConnectAsync((await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
+        var (model, requests) = await BuryAsync(redis);
+
+        var letters = await OpenAsync(browser);
+        await letters.GoToAsync("Dead letters");
+        var row = letters.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = model });
+        await Expect(row).ToContainTextAsync("no worker could finish it");
+        await letters.ClickAsync(row.GetByRole(AriaRole.Button, new() { Name = "Requeue" }));
+
+        await Expect(row).ToBeHiddenAsync();
+        Assert.InRange(letters.Count, 1, 3);
+        Assert.Equal(0, (await requests.StatsAsync([new QueueName(model, "1")]))[0].DeadLetters);
+    }
+
+    [Fact]
+    public async Task Key_for_a_colleague_works_after_few_clicks()
+    {
+        await using var browser = await StartAsync();
+        var keys = await OpenAsync(browser);
+        await keys.GoToAsync("Keys");
+        await keys.Page.GetByLabel("Name").FillAsync("Ada");
+        await keys.PressAsync("Create key");
+
+        var secret = await keys.Page.Locator("#secret").InnerTextAsync();
+        Assert.InRange(keys.Count, 1, 4);
+        using var ada = platform.WithKey(secret);
+        using var overview = await ada.GetAsync("/v1/overview", Cancellation);
+        Assert.Equal(HttpStatusCode.OK, overview.StatusCode);
+    }
+
+    [Fact]
+    public async Task Cost_of_this_month_by_tenant_is_seen_after_one_click()
+    {
+        await using var browser = await StartAsync();
+        using var client = platform.Admin();
+        using var answer = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+        answer.EnsureSuccessStatusCode();
+        await Wait.UntilAsync(async () =>
+        {
+            using var usage = JsonDocument.Parse(await client.GetStringAsync("/v1/usage?tenant=all&group=tenant", Cancellation));
+            return usage.RootElement.GetProperty("usage").GetArrayLength() > 0;
+        });
+
+        var cost = await OpenAsync(browser);
+        await cost.GoToAsync("Tenants & usage");
+        await Expect(cost.Page.GetByRole(AriaRole.Region, new() { Name = "By tenant" }).GetByText("default", new() { Exact = true })).ToBeVisibleAsync();
+        Assert.InRange(cost.Count, 1, 2);
+    }
+
+    private static async Task<Browser> StartAsync()
+    {
+        Browser.SkipUnlessInstalled();
+        return await Browser.StartAsync();
+    }
+
+    private async Task<Clicks> OpenAsync(Browser browser)
+    {
+        var page = await browser.NewPageAsync(platform.App.GetEndpoint("web", "http").ToString());
+        await page.GotoAsync("/");
+        await page.GetByLabel("API key").FillAsync(Platform.AdminKey);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await Expect(page.Locator("[data-health]")).ToBeVisibleAsync();
+        return new Clicks(page);
+    }
+
+    private async Task<Clicks> OpenModelAsync(Browser browser, string name)
+    {
+        var clicks = await OpenAsync(browser);
+        await clicks.GoToAsync("Models");
+        await clicks.ClickAsync(clicks.Page.GetByRole(AriaRole.Link, new() { Name = name, Exact = true }));
+        return clicks;
+    }
+
+    private static async Task<string?> TrafficAsync(HttpClient admin, string model)
+    {
+        using var policy = JsonDocument.Parse(await admin.GetStringAsync($"/v1/models/{model}/traffic", Cancellation));
+        return policy.RootElement.GetProperty("canary") is { ValueKind: JsonValueKind.Object } canary ? canary.GetProperty("version").GetString() : null;
+    }
+
+    /// <summary>A dead letter, of a model that no worker here can load.</summary>
+    private async Task<(string Model, RequestQueue Requests)> BuryAsync(ConnectionMultiplexer redis)
+    {
+        var model = $"q{Guid.NewGuid():N}"[..12];
+        var options = Options.Create(new QueueOptions());
+        var requests = new RequestQueue(redis, options, TimeProvider.System);
+        var worker = new QueueConsumer(
+            redis, new QueueWakeup(redis), new QueueCancellations(redis), options, TimeProvider.System, NullLogger<QueueConsumer>.Instance, "test", model, "1");
+        var now = TimeProvider.System.GetUtcNow();
+        await requests.EnqueueAsync(new InferenceRequest(
+            Guid.CreateVersion7(), model, "1", "default", RequestKind.Call, Priority.Normal, "", now, now.AddMinutes(5), null, null, [],
+            [new Tensor("x", Datatype.Uint8, [3], new byte[] { 1, 2, 3 })]));
+        await worker.DeadLetterAsync(Assert.Single(await worker.ReadAsync(1)), "no worker could finish it");
+
+        await using var database = await platform.DatabaseAsync();
+        await using var insert = database.CreateCommand($$"""
+            INSERT INTO models (name, settings, created_at, updated_at) VALUES ('{{model}}', '{}', now(), now());
+            INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
+            SELECT '{{model}}', version, platform, repeat('0', 64), size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits' AND version = '1'
+            """);
+        await insert.ExecuteNonQueryAsync(Cancellation);
+        return (model, requests);
+    }
+
+    /// <summary>A page, and how often somebody has clicked on it since the overview.</summary>
+    private sealed class Clicks(IPage page)
+    {
+        public IPage Page => page;
+
+        public int Count { get; private set; }
+
+        public Task GoToAsync(string section) =>
+            ClickAsync(page.GetByRole(AriaRole.Navigation, new() { Name = "Main" }).GetByRole(AriaRole.Link, new() { Name = section }));
+
+        public Task PressAsync(string button) => ClickAsync(page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }));
+
+        public async Task DropAsync(string name, byte[] content)
+        {
+            Count++;
+            await page.GetByLabel("ONNX file").SetInputFilesAsync(new FilePayload { Name = name, MimeType = "application/octet-stream", Buffer = content });
+            await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Upload", Exact = true })).ToBeEnabledAsync();
+        }
+
+        public async Task ClickAsync(ILocator target)
+        {
+            Count++;
+            await target.ClickAsync();
+        }
+    }
+}

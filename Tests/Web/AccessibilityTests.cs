@@ -1,0 +1,54 @@
+using Deque.AxeCore.Playwright;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace InferenceTemplate.Tests.Web;
+
+/// <summary>
+/// Every page at the widths of a phone and a large screen, in both themes: nothing that axe finds, and no sideways scrolling. The pictures
+/// are left in the folder "screenshots" beside the tests, to be looked at.
+/// </summary>
+public class AccessibilityTests(Dashboard dashboard)
+{
+    public static TheoryData<string, string> Pages => new()
+    {
+        { "/", "[data-health]" },
+        { "/models", "#models-title" },
+        { "/models/digits", "#versions-title" },
+        { "/jobs", "#jobs-title" },
+        { "/dead-letters", "#letters-title" },
+        { "/workers", "#workers-title" },
+        { "/keys", "#keys-title" },
+        { "/usage", "[data-figure=cost]" },
+        { "/audit", "#audit-title" },
+        { "/playground", "canvas[data-ready]" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public async Task Page_has_no_violation_in_either_theme_at_any_width(string path, string ready)
+    {
+        foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
+        {
+            var page = await dashboard.OpenAsync(1920, scheme: scheme);
+            await page.GotoAsync(path);
+            await page.SubmitKeyAsync(FakeApi.Key);
+            await Expect(page.Locator(ready)).ToBeVisibleAsync();
+            foreach (var width in new[] { 1920, 1280, 768, 390 })
+            {
+                await page.SetViewportSizeAsync(width, 900);
+                await page.ScreenshotAsync(new() { Path = Picture(path, scheme, width), FullPage = true });
+                Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+                var found = await page.RunAxe();
+                Assert.True(found.Violations.Length == 0, $"{path}, {scheme}, {width} px: " + string.Join("; ", found.Violations.Select(violation =>
+                    $"{violation.Id}: {string.Join(" | ", violation.Nodes.Select(node => $"{node.Html} {string.Join(' ', node.Any.Select(check => check.Message))}"))}")));
+            }
+        }
+    }
+
+    private static string Picture(string path, ColorScheme scheme, int width)
+    {
+        var name = path.Trim('/') is { Length: > 0 } page ? page.Replace('/', '-') : "overview";
+        return Path.Combine(AppContext.BaseDirectory, "screenshots", $"{name}-{scheme}-{width}.png");
+    }
+}

@@ -1,0 +1,230 @@
+using InferenceTemplate.Tests.Shared;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace InferenceTemplate.Tests.Web;
+
+/// <summary>The pages over the lists of the API: what they show, what they call, and what they say where there is nothing or a failure.</summary>
+public class ConsoleTests(Dashboard dashboard)
+{
+    private FakeConsole Console => dashboard.Api.Console;
+
+    [Theory]
+    [InlineData("admin", "Overview, Models, Jobs, Dead letters, Workers, Keys, Tenants & usage, Audit, Playground")]
+    [InlineData("user", "Overview, Models, Jobs, Workers, Tenants & usage, Playground")]
+    [InlineData("service", "Jobs, Tenants & usage")]
+    public async Task Navigation_offers_what_the_role_may_read(string role, string sections)
+    {
+        var page = await OpenAsync("/jobs", role: role);
+
+        var links = page.GetByRole(AriaRole.Navigation, new() { Name = "Main" }).GetByRole(AriaRole.Link);
+        var names = await links.Locator("span:not(.icon)").AllInnerTextsAsync();
+        Assert.Equal(sections, string.Join(", ", names));
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Jobs" })).ToHaveClassAsync("active");
+    }
+
+    [Theory]
+    [InlineData("/models", "No models are registered. Upload an ONNX file below")]
+    [InlineData("/dead-letters", "No dead letters. A request comes here when several deliveries")]
+    [InlineData("/jobs", "No jobs yet. Send an inference with the header")]
+    [InlineData("/usage", "Nothing was used this month.")]
+    [InlineData("/audit", "No entry is like that. Clear the filters")]
+    public async Task Page_without_anything_to_show_names_the_next_step(string path, string text)
+    {
+        var page = await OpenAsync(path, () => Console.Empty = true);
+
+        await Expect(page.GetByText(text).First).ToBeVisibleAsync();
+    }
+
+    [Theory]
+    [InlineData("/models")]
+    [InlineData("/models/digits")]
+    [InlineData("/dead-letters")]
+    [InlineData("/jobs")]
+    [InlineData("/keys")]
+    [InlineData("/usage")]
+    [InlineData("/audit")]
+    public async Task Page_that_the_api_refuses_says_why_and_the_trace_id(string path)
+    {
+        var page = await OpenAsync(path, () => Console.Problem = "The database is being moved.");
+
+        var alert = page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert);
+        await Expect(alert).ToContainTextAsync("409: The database is being moved.");
+        await Expect(alert).ToContainTextAsync(FakeConsole.Trace);
+        await Expect(page.GetByRole(AriaRole.Status, new() { Name = "Loading" })).ToBeHiddenAsync();
+    }
+
+    [Fact]
+    public async Task Models_are_searched_and_the_search_is_in_the_address()
+    {
+        var page = await OpenAsync("/models?search=sent");
+        var grid = page.GetByRole(AriaRole.Region, new() { Name = "Models" });
+        await Expect(grid.GetByRole(AriaRole.Link, new() { Name = "sentiment" })).ToBeVisibleAsync();
+        await Expect(grid.GetByRole(AriaRole.Link, new() { Name = "digits" })).ToBeHiddenAsync();
+
+        await page.GetByLabel("Search").FillAsync("dig");
+        await Expect(grid.GetByRole(AriaRole.Link, new() { Name = "digits" })).ToBeVisibleAsync();
+        await Expect(grid.GetByRole(AriaRole.Link, new() { Name = "sentiment" })).ToBeHiddenAsync();
+        Assert.EndsWith("/models?search=dig", page.Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Model_tells_of_its_versions_what_was_inspected()
+    {
+        var page = await OpenAsync("/models/digits", () => Console.Inspection = "rejected");
+
+        await Expect(page.Locator("[data-stable]")).ToHaveTextAsync("1");
+        var versions = page.GetByRole(AriaRole.Region, new() { Name = "Versions" });
+        foreach (var text in new[] { "it is no ONNX file", "150 KiB", "9f86d081884c", "input: FP32 [N × 8 × 8] → label: INT64 [N]" })
+        {
+            await Expect(versions.GetByText(text).First).ToBeVisibleAsync();
+        }
+
+        await Expect(page.GetByText("prod → 1")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Promote 2" })).ToBeHiddenAsync();
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Canary and shadow" }).GetByText("9.0 ms")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Version_is_deleted_only_after_a_confirmation_that_outlives_the_page_reading_again()
+    {
+        var page = await OpenAsync("/models/digits");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Delete 2" }).ClickAsync();
+
+        var question = page.GetByRole(AriaRole.Group, new() { Name = "Delete digits/2? Its file goes, and requests that name it fail." });
+        await Expect(question.GetByRole(AriaRole.Button, new() { Name = "Delete" })).ToBeFocusedAsync();
+        await page.WaitForTimeoutAsync(6000);
+        Assert.Empty(Console.Calls);
+        await question.GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
+
+        await Expect(page.GetByText("Version 2 is deleted.")).ToBeVisibleAsync();
+        Assert.Equal("DELETE /v1/models/digits/versions/2 ", Assert.Single(Console.Calls));
+    }
+
+    [Fact]
+    public async Task Canary_starts_with_the_share_of_the_slider_and_a_rule_that_takes_it_back()
+    {
+        var page = await OpenAsync("/models/digits");
+        await page.GetByLabel("Share of requests").FillAsync("25");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Start canary" }).ClickAsync();
+
+        await Expect(page.GetByText("25 % of requests go to 2.")).ToBeVisibleAsync();
+        var call = Assert.Single(Console.Calls);
+        Assert.Contains("""
+            "stable":"1","canary":{"version":"2","weight":0.25,"sticky":false}
+            """.Trim(), call, StringComparison.Ordinal);
+        Assert.Contains("\"max_error_rate\":0.05", call, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Dead_letter_is_requeued_at_once_and_purged_after_a_confirmation()
+    {
+        var page = await OpenAsync("/dead-letters?model=digits");
+        await Expect(page.GetByText("the worker ended on it 3 times")).ToHaveCountAsync(2);
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Requeue" }).First.ClickAsync();
+        await Expect(page.GetByText("the worker ended on it 3 times")).ToHaveCountAsync(1);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Purge" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Purge", Exact = true }).ClickAsync();
+
+        await Expect(page.GetByText("No dead letters.")).ToBeVisibleAsync();
+        Assert.Equal(
+            ["POST /v1/queues/digits/1/dead-letters/1767323045000-0/requeue ", "DELETE /v1/queues/digits/1/dead-letters/1767323045000-1 "], Console.Calls);
+    }
+
+    [Fact]
+    public async Task Job_shows_its_result_is_cancelled_and_is_filtered_by_state()
+    {
+        var page = await OpenAsync("/jobs");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Result of" }).ClickAsync();
+        await Expect(page.Locator("#job-result")).ToContainTextAsync("\"data\":[7]");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel", Exact = true }).ClickAsync();
+        await Expect(page.GetByText("The job is asked to end.")).ToBeVisibleAsync();
+        Assert.Equal("POST /v1/jobs/0198f0b4-0000-7000-8000-00000000000b/cancel ", Assert.Single(Console.Calls));
+
+        await page.GetByLabel("State").SelectOptionAsync("failed");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
+        await Expect(page.GetByText("No job is like that.")).ToBeVisibleAsync();
+        Assert.EndsWith("/jobs?state=failed", page.Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Key_is_shown_once_and_can_be_copied()
+    {
+        var page = await OpenAsync("/keys");
+        await page.GetByLabel("Name").FillAsync("ada");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Create key" }).ClickAsync();
+        await page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Copy" }).ClickAsync();
+
+        Assert.Equal("inf_shown-this-once", await page.EvaluateAsync<string>("navigator.clipboard.readText()"));
+        Assert.StartsWith("""POST /v1/keys {"name":"ada","role":"user","tenant":"default","expires_at":"20""", Assert.Single(Console.Calls), StringComparison.Ordinal);
+        await page.ReloadAsync();
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Keys" })).ToBeVisibleAsync();
+        await Expect(page.GetByText("inf_shown-this-once")).ToBeHiddenAsync();
+    }
+
+    [Fact]
+    public async Task Usage_shows_the_cost_of_each_tenant_to_the_smallest_part_and_gives_the_statement()
+    {
+        var page = await OpenAsync("/usage");
+        var tenants = page.GetByRole(AriaRole.Region, new() { Name = "By tenant" });
+        await Expect(tenants.GetByText("0.0000125 EUR")).ToBeVisibleAsync();
+        await Expect(tenants.GetByText("1.25 EUR")).ToBeVisibleAsync();
+
+        var download = await page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Link, new() { Name = "This month as CSV" }).ClickAsync());
+        Assert.Equal("tenant,cost\nacme,0.0000125\n", await File.ReadAllTextAsync(await download.PathAsync(), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Audit_is_searched_and_its_chain_verified()
+    {
+        var page = await OpenAsync("/audit");
+        await Expect(page.GetByText("key.created")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Verify the chain" }).ClickAsync();
+        await Expect(page.GetByText("The chain is whole: 17 entries.")).ToBeVisibleAsync();
+
+        await page.GetByLabel("Action begins with").FillAsync("nothing.");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Search" }).ClickAsync();
+        await Expect(page.GetByText("No entry is like that.")).ToBeVisibleAsync();
+        Assert.EndsWith("/audit?action=nothing.", page.Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Model_that_is_dropped_is_sent_whole_and_leads_to_its_page()
+    {
+        var page = await OpenAsync("/models");
+        await page.GetByLabel("ONNX file").SetInputFilesAsync(new FilePayload { Name = "My Digits.onnx", MimeType = "application/octet-stream", Buffer = "onnx-bytes"u8.ToArray() });
+        await Expect(page.GetByLabel("Name of the model")).ToHaveValueAsync("my-digits");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Upload" }).ClickAsync();
+
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync("my-digits");
+        Assert.Equal("POST /v1/models/my-digits/versions onnx-bytes", Assert.Single(Console.Calls));
+    }
+
+    [Fact]
+    public async Task Time_tells_its_absolute_in_the_readers_zone_under_the_pointer()
+    {
+        var page = await OpenAsync("/audit");
+        var time = page.Locator("main time").First;
+        await Expect(time).ToHaveTextAsync(new System.Text.RegularExpressions.Regex("^\\d+ d \\d+ h ago$", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)));
+        await time.HoverAsync();
+
+        var local = await page.EvaluateAsync<string>("new Date('2026-01-02T03:04:05Z').toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' })");
+        await Expect(time).ToHaveAttributeAsync("title", local);
+    }
+
+    private async Task<IPage> OpenAsync(string path, Action? arrange = null, string role = "admin")
+    {
+        var page = await dashboard.OpenAsync();
+        dashboard.Api.Role = role;
+        arrange?.Invoke();
+        await page.GotoAsync(path);
+        await page.SubmitKeyAsync(FakeApi.Key);
+        await Expect(page.GetByRole(AriaRole.Navigation, new() { Name = "Main" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Status, new() { Name = "Loading" })).ToBeHiddenAsync();
+        return page;
+    }
+}

@@ -1,0 +1,161 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace InferenceTemplate.Tests.Web;
+
+/// <summary>What the console's pages call, with little in each list; <see cref="Empty"/> takes that away, and <see cref="Problem"/> all.</summary>
+public sealed class FakeConsole
+{
+    public const string Trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    private const string Now = "2026-01-02T03:04:05Z";
+
+    private readonly List<string> _letters = [];
+    private readonly List<string> _calls = [];
+
+    /// <summary>Whether the lists are empty.</summary>
+    public bool Empty { get; set; }
+
+    /// <summary>What every call is refused with; null where they are answered.</summary>
+    public string? Problem { get; set; }
+
+    /// <summary>State of the version that was uploaded last.</summary>
+    public string Inspection { get; set; } = "ready";
+
+    /// <summary>Calls that change something, as <c>METHOD path body</c>.</summary>
+    public IReadOnlyList<string> Calls
+    {
+        get
+        {
+            lock (_calls)
+            {
+                return [.. _calls];
+            }
+        }
+    }
+
+    public void Reset()
+    {
+        (Empty, Problem, Inspection) = (false, null, "ready");
+        lock (_calls)
+        {
+            _calls.Clear();
+            _letters.Clear();
+            _letters.AddRange(["1767323045000-0", "1767323045000-1"]);
+        }
+    }
+
+    internal void Map(WebApplication app, Func<HttpContext, bool> isSignedIn)
+    {
+        void Get(string path, Func<HttpContext, string> answer) => app.MapGet(path, context => AnswerAsync(context, answer));
+        void Change(string method, string path, Func<HttpContext, string> answer) =>
+            app.MapMethods(path, [method], context => AnswerAsync(context, answer));
+
+        async Task AnswerAsync(HttpContext context, Func<HttpContext, string> answer)
+        {
+            if (!isSignedIn(context))
+            {
+                await Results.Problem(statusCode: 401).ExecuteAsync(context);
+                return;
+            }
+
+            if (context.Request.Method != "GET")
+            {
+                using var reader = new StreamReader(context.Request.Body);
+                var call = $"{context.Request.Method} {context.Request.Path} {await reader.ReadToEndAsync()}";
+                lock (_calls)
+                {
+                    _calls.Add(call);
+                }
+            }
+
+            await (Problem is { } detail
+                ? Results.Problem(detail, statusCode: 409, extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["traceId"] = Trace })
+                : Results.Text(answer(context), "application/json")).ExecuteAsync(context);
+        }
+
+        Get("/v1/models", _ => Empty ? """{"models":[]}""" : $$"""
+            {"models":[{"name":"digits","stable":"1","versions":["1","2"],"updated_at":"{{Now}}"},
+                       {"name":"sentiment","stable":null,"versions":["3"],"updated_at":"{{Now}}"}]}
+            """);
+        Get("/v1/models/{model}", context => $$"""
+            {"name":"{{context.Request.RouteValues["model"]}}","stable":"1","previous_stable":"0","aliases":{"prod":"1"},"versions":[{{Version("1", "ready")}},{{Version("2", Inspection)}}]}
+            """);
+        Get("/v1/models/{model}/traffic/status", _ => """
+            {"policy":{"stable":"1"},"window_seconds":60,"versions":[{"version":"1","role":"stable","requests":1200,"errors":12,"error_rate":0.01,"total":{"mean":0.004,"p95":0.009}}]}
+            """);
+        Get("/v1/models/{model}/events", _ => $$"""{"events":[{"at":"{{Now}}","kind":"promoted","version":"1","actor":"first-admin","details":null}]}""");
+        Change("POST", "/v1/models/{model}/versions", _ => Version("3", "pending"));
+        Change("POST", "/v1/models/{model}/promote", _ => "{}");
+        Change("POST", "/v1/models/{model}/rollback", _ => "{}");
+        Change("PUT", "/v1/models/{model}/traffic", _ => "{}");
+        Change("DELETE", "/v1/models/{model}/versions/{version}", _ => "{}");
+        Get("/v1/queues/dead-letters", _ => DeadLetters());
+        Change("POST", "/v1/queues/{model}/{version}/dead-letters/{id}/requeue", TakeLetter);
+        Change("DELETE", "/v1/queues/{model}/{version}/dead-letters/{id}", TakeLetter);
+        Get("/v1/jobs", context => Empty || context.Request.Query["state"] == "failed" ? """{"jobs":[],"next_cursor":null}""" : $$"""
+            {"jobs":[{{Job("0198f0b4-0000-7000-8000-00000000000a", "succeeded", 1)}},{{Job("0198f0b4-0000-7000-8000-00000000000b", "running", 0.5)}}],"next_cursor":null}
+            """);
+        Get("/v1/jobs/{id}/result", _ => """{"model_name":"digits","outputs":[{"name":"label","data":[7]}]}""");
+        Change("POST", "/v1/jobs/{id}/cancel", _ => "{}");
+        Change("DELETE", "/v1/jobs/{id}", _ => "{}");
+        Get("/v1/keys", _ => $$"""{"keys":[{{Key("first-admin", "admin", null)}}],"next_cursor":null}""");
+        Change("POST", "/v1/keys", _ => Key("ada", "user", "inf_shown-this-once"));
+        Change("POST", "/v1/keys/{id}/revoke", _ => Key("first-admin", "admin", null));
+        Get("/v1/usage", context => Empty ? Usage("") : Usage(context.Request.Query["group"] == "tenant"
+            ? $$"""{"tenant":"default",{{Sums(900, "1.25")}}},{"tenant":"acme",{{Sums(300, "0.0000125")}}}"""
+            : $$"""{"model":"digits",{{Sums(1200, "1.2500125")}}}"""));
+        Get("/v1/usage/statement", _ => "tenant,cost\nacme,0.0000125\n");
+        Get("/v1/audit", context => Empty || context.Request.Query["Action"] == "nothing." ? """{"entries":[],"next_cursor":null}""" : $$"""
+            {"entries":[{"sequence":17,"at":"{{Now}}","action":"key.created","actor":"first-admin","tenant":"default","subject":"ada","details":{"role":"user"},"hash":"00"}],"next_cursor":null}
+            """);
+        Change("POST", "/v1/audit/verify", _ => """{"valid":true,"entries":17,"first_invalid":null}""");
+    }
+
+    private string DeadLetters()
+    {
+        lock (_calls)
+        {
+            var letters = Empty ? [] : _letters.ToArray();
+            return $$"""{"dead_letters":[{{string.Join(',', letters.Select(Letter))}}],"total":{{letters.Length}}}""";
+        }
+    }
+
+    private string TakeLetter(HttpContext context)
+    {
+        lock (_calls)
+        {
+            _letters.Remove((string)context.Request.RouteValues["id"]!);
+        }
+
+        return """{"requeued":1}""";
+    }
+
+    private static string Letter(string id) => $$"""
+        {"model":"digits","version":"1","id":"{{id}}","reason":"the worker ended on it 3 times","deliveries":3,"time":"{{Now}}","bytes":2048,
+         "request":{"id":"0198f0b4-0000-7000-8000-000000000001","kind":"call","priority":"normal","tenant":"acme","trace_parent":null} }
+        """;
+
+    private static string Version(string version, string state) => $$"""
+        {"version":"{{version}}","state":"{{state}}","reason":{{(state == "rejected" ? "\"it is no ONNX file\"" : "null")}},"sha256":"9f86d081884c7d659a2feaa0c55ad015","size_bytes":153600,"memory_bytes":153600,
+         "inputs":[{"name":"input","datatype":"FP32","shape":[-1,8,8]}],"outputs":[{"name":"label","datatype":"INT64","shape":[-1]}],
+         "batching":{"batched":true,"reason":"proven"},"created_by":"first-admin","created_at":"{{Now}}"}
+        """;
+
+    private static string Job(string id, string state, double progress) => FormattableString.Invariant($$"""
+        {"id":"{{id}}","state":"{{state}}","model_name":"digits","model_version":"1","priority":"normal","attempt":1,"max_attempts":3,"progress":{{progress}},
+         "cancel_requested":false,"error":null,"created_at":"{{Now}}","finished_at":null}
+        """);
+
+    private static string Key(string name, string role, string? secret) => $$"""
+        {"id":"0198f0b4-0000-7000-8000-0000000000aa","prefix":"inf_ab12","name":"{{name}}","tenant":"default","role":"{{role}}","state":"active",
+         "created_at":"{{Now}}","expires_at":null{{(secret is null ? "" : $",\"key\":\"{secret}\"")}}}
+        """;
+
+    private static string Sums(long requests, string cost) =>
+        $"\"requests\":{requests},\"failures\":2,\"cached\":0,\"jobs\":1,\"device_seconds\":4.5,\"cost\":{cost}";
+
+    private static string Usage(string rows) => $$"""
+        {"from":"2026-01-01T00:00:00Z","to":"{{Now}}","currency":"EUR","usage":[{{rows}}],"total":{ {{(rows == "" ? Sums(0, "0") : Sums(1200, "1.2500125"))}} } }
+        """;
+}

@@ -1,0 +1,75 @@
+using System.Net.Http.Json;
+using System.Text.Json.Serialization;
+
+namespace InferenceTemplate.Web.ApiClient;
+
+/// <summary>Keys, use and the audit chain: what those who run the platform look after.</summary>
+internal sealed class AdministrationApi(ApiTransport transport)
+{
+    public Task<ApiResult<KeyPage>> ListKeysAsync(string accessToken, string? cursor, CancellationToken cancellationToken) =>
+        transport.GetAsync(
+            Query.Of("/v1/keys", ("cursor", cursor), ("limit", "200")),
+            accessToken, ApiJson.Default.KeyPage, cancellationToken);
+
+    /// <summary>Makes a key; only this answer has its secret.</summary>
+    public Task<ApiResult<ApiKey>> CreateKeyAsync(string accessToken, NewKey key, CancellationToken cancellationToken) =>
+        transport.SendAsync(
+            HttpMethod.Post, "/v1/keys", accessToken, ApiJson.Default.ApiKey, cancellationToken,
+            content: JsonContent.Create(key, ApiJson.Default.NewKey));
+
+    public Task<ApiResult<Done>> RevokeKeyAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
+        transport.DoAsync(HttpMethod.Post, $"/v1/keys/{id}/revoke", accessToken, cancellationToken);
+
+    /// <summary>The month so far.</summary>
+    /// <param name="tenant"><c>all</c>, which only an admin may ask for; null for the own one.</param>
+    public Task<ApiResult<Usage>> GetUsageAsync(string accessToken, string group, string? tenant, CancellationToken cancellationToken) =>
+        transport.GetAsync(
+            Query.Of("/v1/usage", ("group", group), ("tenant", tenant)),
+            accessToken, ApiJson.Default.Usage, cancellationToken);
+
+    /// <summary>A month's statement as CSV.</summary>
+    public Task<ApiResult<string>> GetStatementAsync(string accessToken, string? tenant, CancellationToken cancellationToken) =>
+        transport.ReadTextAsync(Query.Of("/v1/usage/statement", ("tenant", tenant)), accessToken, cancellationToken);
+
+    public Task<ApiResult<AuditPage>> ListAuditAsync(
+        string accessToken, string? action, string? actor, string? subject, string? cursor, CancellationToken cancellationToken) =>
+            transport.GetAsync(
+                Query.Of("/v1/audit", ("Action", action), ("Actor", actor), ("Subject", subject), ("Cursor", cursor), ("Limit", "100")),
+                accessToken, ApiJson.Default.AuditPage, cancellationToken);
+
+    /// <summary>Goes through the whole chain.</summary>
+    public Task<ApiResult<AuditVerification>> VerifyAuditAsync(string accessToken, CancellationToken cancellationToken) =>
+        transport.SendAsync(
+            HttpMethod.Post, "/v1/audit/verify", accessToken, ApiJson.Default.AuditVerification, cancellationToken, TimeSpan.FromMinutes(1));
+}
+
+public sealed record KeyPage(IReadOnlyList<ApiKey> Keys, string? NextCursor);
+
+/// <summary>An API key. <paramref name="State"/> is <c>active</c>, <c>expired</c> or <c>revoked</c>.</summary>
+/// <param name="Key">The whole key, in the answer to its creation only.</param>
+public sealed record ApiKey(
+    Guid Id, string Prefix, string Name, string Tenant,
+    string Role, string State, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, string? Key = null);
+
+/// <param name="Tenant">The default one where null.</param>
+public sealed record NewKey(string Name, string Role, string? Tenant, DateTimeOffset? ExpiresAt);
+
+/// <summary>What <c>GET /v1/usage</c> answers.</summary>
+public sealed record Usage(
+    DateTimeOffset From, DateTimeOffset To,
+    string Currency, [property: JsonPropertyName("usage")] IReadOnlyList<UsageRow> Rows, UsageRow Total);
+
+public sealed record UsageRow(
+    string? Tenant, string? Model, long Requests, long Failures,
+    long Cached, long Jobs, decimal DeviceSeconds, decimal Cost);
+
+public sealed record AuditPage(IReadOnlyList<AuditEntry> Entries, string? NextCursor);
+
+/// <param name="Actor">Null where it was forgotten with its tenant.</param>
+public sealed record AuditEntry(
+    long Sequence, DateTimeOffset At, string Action, string? Actor,
+    string? Tenant, string? Subject, IReadOnlyDictionary<string, string>? Details, string Hash);
+
+public sealed record AuditVerification(bool Valid, long Entries, AuditFault? FirstInvalid);
+
+public sealed record AuditFault(long Sequence, string Reason);

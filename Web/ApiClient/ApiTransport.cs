@@ -1,0 +1,87 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace InferenceTemplate.Web.ApiClient;
+
+/// <summary>One call to the Api. Failures come back as values, since a dashboard must outlive them.</summary>
+internal sealed class ApiTransport(HttpClient http)
+{
+    /// <summary>Long enough for a list; somebody looks at an empty page meanwhile.</summary>
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(10);
+
+    public Task<ApiResult<T>> GetAsync<T>(string path, string bearer, JsonTypeInfo<T> type, CancellationToken cancellationToken, TimeSpan? timeout = null)
+        where T : class => SendAsync(HttpMethod.Get, path, bearer, type, cancellationToken, timeout);
+
+    /// <summary>A call whose answer has a body.</summary>
+    public Task<ApiResult<T>> SendAsync<T>(
+        HttpMethod method,
+        string path,
+        string bearer,
+        JsonTypeInfo<T> type,
+        CancellationToken cancellationToken,
+        TimeSpan? timeout = null,
+        HttpContent? content = null)
+        where T : class => CallAsync(
+            method, path, bearer, timeout ?? DefaultTimeout, content,
+            async (body, limit) => await JsonSerializer.DeserializeAsync(body, type, limit), cancellationToken);
+
+    /// <summary>A call of which only the success counts.</summary>
+    public Task<ApiResult<Done>> DoAsync(
+        HttpMethod method, string path, string bearer, CancellationToken cancellationToken, HttpContent? content = null) =>
+        CallAsync(method, path, bearer, DefaultTimeout, content, (_, _) => Task.FromResult<Done?>(Done.Instance), cancellationToken);
+
+    /// <summary>A call whose answer is text, such as CSV or a tensor document.</summary>
+    public Task<ApiResult<string>> ReadTextAsync(string path, string bearer, CancellationToken cancellationToken) =>
+        CallAsync(HttpMethod.Get, path, bearer, DefaultTimeout, null, ReadAllAsync, cancellationToken);
+
+    private static async Task<string?> ReadAllAsync(Stream body, CancellationToken cancellationToken)
+    {
+        using var reader = new StreamReader(body);
+        return await reader.ReadToEndAsync(cancellationToken);
+    }
+
+    private async Task<ApiResult<T>> CallAsync<T>(
+        HttpMethod method,
+        string path,
+        string bearer,
+        TimeSpan timeout,
+        HttpContent? content,
+        Func<Stream, CancellationToken, Task<T?>> read,
+        CancellationToken cancellationToken)
+        where T : class
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(timeout);
+        try
+        {
+            using var request = new HttpRequestMessage(method, path) { Content = content };
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            if (!response.IsSuccessStatusCode)
+            {
+                return await ApiRefusal.OfAsync<T>(response, limit.Token);
+            }
+
+            await using var body = await response.Content.ReadAsStreamAsync(limit.Token);
+            return await read(body, limit.Token) is { } value ? ApiResult<T>.Of(value) : ApiResult<T>.Failed(ApiFailure.Unexpected, "It answered null.");
+        }
+        catch (JsonException e)
+        {
+            return ApiResult<T>.Failed(ApiFailure.Unexpected, $"Its answer could not be read: {e.Message}");
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Whatever the pipeline throws (a refused connection, its own timeout, an open circuit) is one thing to a dashboard.
+            return ApiResult<T>.Failed(
+                ApiFailure.Unreachable,
+                limit.IsCancellationRequested ? $"No answer within {timeout.TotalSeconds:0} s." : $"{e.GetBaseException().Message.TrimEnd('.')}.");
+        }
+    }
+}
+
+/// <summary>The value of a call that has none.</summary>
+public sealed record Done
+{
+    internal static readonly Done Instance = new();
+}

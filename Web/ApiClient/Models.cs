@@ -1,0 +1,56 @@
+namespace InferenceTemplate.Web.ApiClient;
+
+/// <summary>What <c>GET /v1/models</c> answers.</summary>
+public sealed record ModelList(IReadOnlyList<ModelSummary> Models);
+
+/// <param name="Stable">The version that answers a request that names none; null for the highest.</param>
+public sealed record ModelSummary(string Name, string? Stable, IReadOnlyList<string> Versions, DateTimeOffset UpdatedAt);
+
+/// <summary>What <c>GET /v1/models/{model}</c> answers.</summary>
+public sealed record ModelDetails(
+    string Name, string? Stable, string? PreviousStable, IReadOnlyDictionary<string, string> Aliases, IReadOnlyList<VersionDetails> Versions);
+
+/// <summary>A version of a model. <paramref name="State"/> is <c>pending</c>, <c>ready</c> or <c>rejected</c>.</summary>
+/// <param name="Reason">Why it was rejected.</param>
+public sealed record VersionDetails(
+    string Version,
+    string State,
+    string? Reason,
+    string Sha256,
+    long SizeBytes,
+    long MemoryBytes,
+    IReadOnlyList<TensorSignature> Inputs,
+    IReadOnlyList<TensorSignature> Outputs,
+    BatchDecision Batching,
+    string? CreatedBy,
+    DateTimeOffset CreatedAt);
+
+/// <summary>What <c>GET /v1/models/{model}/events</c> answers.</summary>
+public sealed record ModelHistory(IReadOnlyList<ModelEvent> Events);
+
+public sealed record ModelEvent(DateTimeOffset At, string Kind, string? Version, string Actor, string? Details);
+
+/// <summary>The body of a promotion.</summary>
+public sealed record Promotion(string Version);
+
+/// <summary>Which version answers. Shares are from 0 to 1.</summary>
+public sealed record TrafficPolicy(string? Stable, CanaryRule? Canary = null, ShadowRule? Shadow = null, RollbackRule? Rollback = null);
+
+public sealed record CanaryRule(string Version, double Weight, bool Sticky = false);
+
+/// <param name="Tolerance">By how much outputs may differ and still agree.</param>
+public sealed record ShadowRule(string Version, double Sample, double Tolerance = 0.001);
+
+public sealed record RollbackRule(double MaxErrorRate, double? MaxLatencyRatio, int MinSample, double WindowSeconds);
+
+/// <summary>What <c>GET /v1/models/{model}/traffic/status</c> answers.</summary>
+public sealed record TrafficStatus(TrafficPolicy Policy, double WindowSeconds, IReadOnlyList<VersionOutcome> Versions, ShadowOutcome? Shadow);
+
+/// <summary>How a version did in the window. <paramref name="Role"/> is <c>stable</c>, <c>canary</c> or another word of the Api.</summary>
+public sealed record VersionOutcome(string Version, string Role, long Requests, long Errors, double ErrorRate, OutcomeTimes Total);
+
+/// <summary>Seconds; null without traffic.</summary>
+public sealed record OutcomeTimes(double? Mean, double? P95);
+
+/// <param name="Agreement">Part of the compared answers that agree, from 0 to 1; null without any.</param>
+public sealed record ShadowOutcome(string Version, long Compared, long Failed, double? Agreement);

@@ -1,0 +1,66 @@
+namespace InferenceTemplate.Web.ApiClient;
+
+/// <summary>Work that waits, runs or was given up: <c>/v1/jobs</c> and <c>/v1/queues</c>.</summary>
+internal sealed class OperationsApi(ApiTransport transport)
+{
+    /// <param name="state">Only those of this state; null for all.</param>
+    /// <param name="cursor">Of the page before; null for the newest.</param>
+    public Task<ApiResult<JobPage>> ListJobsAsync(
+        string accessToken, string? state, string? model, string? cursor, CancellationToken cancellationToken) =>
+        transport.GetAsync(
+            Query.Of("/v1/jobs", ("state", state), ("model", model), ("cursor", cursor), ("limit", "50")),
+            accessToken, ApiJson.Default.JobPage, cancellationToken);
+
+    public Task<ApiResult<Done>> CancelJobAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
+        transport.DoAsync(HttpMethod.Post, $"/v1/jobs/{id}/cancel", accessToken, cancellationToken);
+
+    public Task<ApiResult<Done>> DeleteJobAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
+        transport.DoAsync(HttpMethod.Delete, $"/v1/jobs/{id}", accessToken, cancellationToken);
+
+    /// <summary>What the call would have answered, as JSON.</summary>
+    public Task<ApiResult<string>> GetJobResultAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
+        transport.ReadTextAsync($"/v1/jobs/{id}/result", accessToken, cancellationToken);
+
+    /// <summary>The newest dead letters of all queues, or of one model's.</summary>
+    public Task<ApiResult<DeadLetterList>> ListDeadLettersAsync(string accessToken, string? model, CancellationToken cancellationToken) =>
+        transport.GetAsync(
+            Query.Of("/v1/queues/dead-letters", ("model", model), ("limit", "200")),
+            accessToken, ApiJson.Default.DeadLetterList, cancellationToken);
+
+    public Task<ApiResult<Done>> RequeueAsync(string accessToken, DeadLetter letter, CancellationToken cancellationToken) =>
+        transport.DoAsync(HttpMethod.Post, $"{Path(letter)}/requeue", accessToken, cancellationToken);
+
+    public Task<ApiResult<Done>> PurgeAsync(string accessToken, DeadLetter letter, CancellationToken cancellationToken) =>
+        transport.DoAsync(HttpMethod.Delete, Path(letter), accessToken, cancellationToken);
+
+    private static string Path(DeadLetter letter) =>
+        $"/v1/queues/{Uri.EscapeDataString(letter.Model)}/{Uri.EscapeDataString(letter.Version)}/dead-letters/{letter.Id}";
+}
+
+/// <summary>What <c>GET /v1/jobs</c> answers.</summary>
+public sealed record JobPage(IReadOnlyList<Job> Jobs, string? NextCursor);
+
+/// <param name="Progress">From 0 to 1.</param>
+public sealed record Job(
+    Guid Id,
+    string State,
+    string ModelName,
+    string ModelVersion,
+    string Priority,
+    int Attempt,
+    int MaxAttempts,
+    double Progress,
+    bool CancelRequested,
+    string? Error,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? FinishedAt);
+
+/// <summary>What <c>GET /v1/queues/dead-letters</c> answers.</summary>
+/// <param name="Total">How many there are, listed or not.</param>
+public sealed record DeadLetterList(IReadOnlyList<DeadLetter> DeadLetters, long Total);
+
+/// <param name="Request">Null where its message can't be read any more: such a one can only be purged.</param>
+public sealed record DeadLetter(
+    string Model, string Version, string Id, string Reason, int Deliveries, DateTimeOffset Time, int Bytes, DeadRequest? Request);
+
+public sealed record DeadRequest(Guid Id, string Kind, string Priority, string Tenant, string? TraceParent);

@@ -1,0 +1,157 @@
+using InferenceTemplate.Web.ApiClient;
+using InferenceTemplate.Web.SignIn;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Authorization;
+using Microsoft.JSInterop;
+
+namespace InferenceTemplate.Web.Components.Console;
+
+/// <summary>
+/// What the pages of the console have in common: they read after their circuit stands, and say what failed, what was done, and who may not.
+/// </summary>
+public abstract class ConsolePage : ComponentBase, IDisposable
+{
+    private readonly CancellationTokenSource _closed = new();
+
+    protected ConsolePage() => Closed = _closed.Token;
+
+    [Inject]
+    protected NavigationManager Navigation { get; set; } = null!;
+
+    [Inject]
+    protected IJSRuntime Browser { get; set; } = null!;
+
+    [Inject]
+    protected TimeProvider Time { get; set; } = null!;
+
+    [CascadingParameter]
+    private Task<AuthenticationState> Authentication { get; set; } = null!;
+
+    /// <summary>Null until the page has read for the first time.</summary>
+    protected Session? Session { get; private set; }
+
+    protected string Token => Session!.AccessToken;
+
+    protected bool IsAdmin => Session?.IsAdmin == true;
+
+    /// <summary>What failed last, for people; null where nothing did.</summary>
+    protected string? Problem { get; set; }
+
+    /// <summary>What was done last.</summary>
+    protected string? Message { get; set; }
+
+    protected bool IsForbidden { get; private set; }
+
+    /// <summary>Why the last thing that was tried was not done; it stays while the page reads on.</summary>
+    protected string? Refusal { get; set; }
+
+    /// <summary>Cancelled when nobody looks at the page any more.</summary>
+    protected CancellationToken Closed { get; }
+
+    /// <summary>How often the page reads again; null for never.</summary>
+    protected virtual TimeSpan? Interval => null;
+
+    /// <summary>Reads what the page shows.</summary>
+    protected abstract Task LoadAsync();
+
+    // Not while the page is rendered ahead of its circuit: that request should not wait for the Api.
+    protected override async Task OnAfterRenderAsync(bool firstRender)
+    {
+        if (!firstRender)
+        {
+            return;
+        }
+
+        Session = Session.From((await Authentication).User);
+        if (Session is null)
+        {
+            SignInAgain();
+            return;
+        }
+
+        try
+        {
+            await LoadAsync();
+            StateHasChanged();
+            while (Interval is { } interval && !IsForbidden)
+            {
+                await Task.Delay(interval, Time, Closed);
+                await LoadAsync();
+                StateHasChanged();
+            }
+        }
+        catch (OperationCanceledException) when (Closed.IsCancellationRequested)
+        {
+            // The page was closed.
+        }
+    }
+
+    /// <summary>The value of a call, or null, and then the page says why.</summary>
+    protected T? Take<T>(ApiResult<T> result)
+        where T : class
+    {
+        IsForbidden = result.Failure == ApiFailure.Forbidden;
+        Problem = Explain(result);
+        return result.Value;
+    }
+
+    /// <summary>Does something, says so, and reads anew; or says what was wrong.</summary>
+    protected async Task<T?> DoAsync<T>(Task<ApiResult<T>> call, string? done)
+        where T : class
+    {
+        (Message, Refusal) = (null, null);
+        var result = await call;
+        (Message, Refusal) = (result.Value is null ? null : done, Explain(result));
+        if (result.Value is not null)
+        {
+            await LoadAsync();
+        }
+
+        return result.Value;
+    }
+
+    private string? Explain<T>(ApiResult<T> result)
+        where T : class
+    {
+        if (result.Failure == ApiFailure.Unauthorized)
+        {
+            SignInAgain();
+        }
+
+        return result.Failure switch
+        {
+            null => null,
+            ApiFailure.Forbidden => $"The role {Session?.Role} of your API key may not do this. Ask an administrator for a key of another role.",
+            ApiFailure.Unreachable => $"The API can't be reached. {result.Detail}",
+            _ => result.Detail,
+        };
+    }
+
+    /// <summary>Keeps filters in the address, without a navigation, which would make the page anew.</summary>
+    protected async Task KeepInAddressAsync(params (string Name, string? Value)[] filters)
+    {
+        var values = filters.ToDictionary(filter => filter.Name, filter => (object?)(string.IsNullOrEmpty(filter.Value) ? null : filter.Value), StringComparer.Ordinal);
+        await Browser.InvokeVoidAsync("history.replaceState", Closed, null, "", Navigation.GetUriWithQueryParameters(values));
+    }
+
+    private void SignInAgain()
+    {
+        var here = "/" + Navigation.ToBaseRelativePath(Navigation.Uri);
+        Navigation.NavigateTo(SignInSetup.PageUri(here, expired: true), forceLoad: true);
+    }
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _closed.Cancel();
+            _closed.Dispose();
+        }
+    }
+}
