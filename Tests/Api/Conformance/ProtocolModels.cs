@@ -31,6 +31,9 @@ public sealed class ProtocolModels(Platform platform) : IAsyncLifetime
     /// <summary>FP32 <c>x</c> [-1,2] to <c>y</c>, BYTES <c>s</c> [-1] to <c>t</c>.</summary>
     public string Pair => $"{Prefix}-pair";
 
+    /// <summary>FP32 <c>x</c> [-1,2] and the optional <c>shift</c> [2] to their sum <c>y</c>; 10 stands for what is left out.</summary>
+    public string Shifted => $"{Prefix}-shifted";
+
     public HttpClient Client { get; } = platform.Admin();
 
     private string Prefix { get; } = $"oip-{Guid.NewGuid():N}"[..12];
@@ -41,7 +44,11 @@ public sealed class ProtocolModels(Platform platform) : IAsyncLifetime
             .Input("x", OnnxModel.Float, -1, 2).Input("s", OnnxModel.Text, -1)
             .Output("y", OnnxModel.Float, -1, 2).Output("t", OnnxModel.Text, -1)
             .Node("Identity", ["x"], ["y"]).Node("Identity", ["s"], ["t"]);
+        var shifted = new OnnxModel()
+            .Input("x", OnnxModel.Float, -1, 2).OptionalInput("shift", [10, 10], 2).Output("y", OnnxModel.Float, -1, 2)
+            .Node("Add", ["x", "shift"], ["y"]);
         await Task.WhenAll([
+            UploadAsync(Shifted, shifted.ToBytes()),
             UploadAsync(Pair, pair.ToBytes()),
             .. Datatypes.Select(d => UploadAsync(Of(d.Datatype), Identity(d.Onnx))),
         ]);
@@ -49,7 +56,7 @@ public sealed class ProtocolModels(Platform platform) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var model in Datatypes.Select(d => Of(d.Datatype)).Append(Pair))
+        foreach (var model in Datatypes.Select(d => Of(d.Datatype)).Append(Pair).Append(Shifted))
         {
             using var response = await Client.DeleteAsync($"/v1/models/{model}", CancellationToken.None);
         }
