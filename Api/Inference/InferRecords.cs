@@ -121,7 +121,7 @@ internal sealed class InferRecords(
         }
 
         // Without an open first dimension a request has its run to itself.
-        var rows = version.Signature.IsBatchable && inputs is [{ Shape: [var first, ..] }, ..] ? (int)first : reply.BatchSize;
+        var rows = version.Signature.RowsOf(inputs) ?? reply.BatchSize;
         return CostShare.Used(reply, rows, settings.PricePerDeviceHour ?? costs.Value.PricePerDeviceHour);
     }
 

@@ -10,7 +10,12 @@ namespace InferenceTemplate.Api.Inference;
 
 /// <param name="DataType">Such as <c>TYPE_FP32</c>.</param>
 /// <param name="Dims">Without the batch, where the model has one; -1 stands for a dimension of any size.</param>
-internal sealed record TensorConfiguration(string Name, string DataType, long[] Dims);
+/// <param name="Optional">True for an input that requests may leave out; else absent.</param>
+internal sealed record TensorConfiguration(
+    string Name,
+    string DataType,
+    long[] Dims,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? Optional = null);
 
 /// <param name="PriorityLevels">1 is the highest.</param>
 internal sealed record DynamicBatching(
@@ -53,7 +58,10 @@ internal sealed record ModelConfiguration(
             "onnxruntime",
             "model.onnx",
             batches ? settings.Batching.MaxSize ?? ready.Select(w => w.Defaults!.MaxBatchSize).DefaultIfEmpty(BatchWithoutWorkers).Min() : 0,
-            Tensors(version.Signature.Inputs, batches),
+            [
+                .. Tensors(version.Signature.Inputs, batches),
+                .. Tensors(version.Signature.OptionalInputs, batches: false).Select(i => i with { Optional = true }),
+            ],
             Tensors(version.Signature.Outputs, batches),
             batches ? Batching(settings.Batching, delay, queue) : null,
             [.. ready

@@ -1,5 +1,7 @@
 using System.Security.Claims;
+using System.Text.Json.Serialization;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
@@ -9,10 +11,18 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace InferenceTemplate.Api.Inference;
 
 /// <param name="Shape">-1 stands for a dimension of any size.</param>
-internal sealed record TensorMetadata(string Name, string Datatype, long[] Shape)
+/// <param name="Optional">True for an input that requests may leave out, since the model has a value for it; else absent.</param>
+internal sealed record TensorMetadata(
+    string Name,
+    string Datatype,
+    long[] Shape,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? Optional = null)
 {
     public static TensorMetadata[] From(IEnumerable<TensorSignature> tensors) =>
         [.. tensors.Select(t => new TensorMetadata(t.Name, t.Datatype.Name(), t.ToldShape()))];
+
+    public static TensorMetadata[] InputsOf(ModelSignature signature) =>
+        [.. From(signature.Inputs), .. From(signature.OptionalInputs).Select(i => i with { Optional = true })];
 }
 
 /// <param name="Parameters">Ours, beside what the protocol knows.</param>
@@ -69,7 +79,7 @@ internal static class ModelMetadataEndpoints
             model,
             [.. snapshot.VersionsOf(model).Select(v => v.Version)],
             found.Platform,
-            TensorMetadata.From(found.Signature.Inputs),
+            TensorMetadata.InputsOf(found.Signature),
             TensorMetadata.From(found.Signature.Outputs),
             new MetadataParameters(batching.Batched, batching.Reason));
     }

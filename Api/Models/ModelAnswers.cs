@@ -75,7 +75,7 @@ internal sealed record VersionDetails(
         version.Sha256,
         version.SizeBytes,
         version.MemoryBytes,
-        TensorMetadata.From(version.Signature.Inputs),
+        TensorMetadata.InputsOf(version.Signature),
         TensorMetadata.From(version.Signature.Outputs),
         version.Metadata,
         BatchDecision.Of(version, settings),

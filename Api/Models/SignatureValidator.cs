@@ -12,10 +12,12 @@ public static class SignatureValidator
     {
         foreach (var input in inputs)
         {
-            var declared = Array.Find(signature.Inputs, d => d.Name == input.Name);
+            var declared = Array.Find(signature.Inputs, d => d.Name == input.Name)
+                ?? Array.Find(signature.OptionalInputs, d => d.Name == input.Name);
             if (declared is null)
             {
-                return $"inputs: '{input.Name}' is not an input of this model; it has {Names(signature.Inputs)}";
+                return $"inputs: '{input.Name}' is not an input of this model; "
+                    + $"it has {Names([.. signature.Inputs, .. signature.OptionalInputs])}";
             }
 
             if (inputs.Count(i => i.Name == input.Name) > 1)
@@ -49,21 +51,23 @@ public static class SignatureValidator
     // Rows of one request travel together: its inputs must agree on how many there are.
     private static string? ValidateBatch(ModelSignature signature, IReadOnlyList<Tensor> inputs)
     {
-        if (!signature.IsBatchable || inputs.Count == 0)
+        if (!signature.IsBatchable)
         {
             return null;
         }
 
-        var rows = inputs[0].Shape[0];
+        // Optional inputs are those of the whole run, whatever their first dimension is.
+        var rowInputs = inputs.Where(i => !signature.OptionalInputs.Any(o => o.Name == i.Name)).ToList();
+        var rows = rowInputs[0].Shape[0];
         if (rows < 1)
         {
-            return $"inputs['{inputs[0].Name}'].shape: the first dimension is the batch and must be at least 1";
+            return $"inputs['{rowInputs[0].Name}'].shape: the first dimension is the batch and must be at least 1";
         }
 
-        var other = inputs.FirstOrDefault(i => i.Shape[0] != rows);
+        var other = rowInputs.Find(i => i.Shape[0] != rows);
         return other is null
             ? null
-            : $"inputs['{other.Name}'].shape: a batch of {other.Shape[0]} given, but '{inputs[0].Name}' has {rows}";
+            : $"inputs['{other.Name}'].shape: a batch of {other.Shape[0]} given, but '{rowInputs[0].Name}' has {rows}";
     }
 
     private static string? ValidateOutputs(ModelSignature signature, IReadOnlyList<string> outputs)

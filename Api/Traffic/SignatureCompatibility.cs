@@ -14,11 +14,15 @@ public static class SignatureCompatibility
         {
             if (!stable.Inputs.Any(i => i.Name == input.Name))
             {
-                return $"its input '{input.Name}' is unknown to the stable version";
+                return stable.OptionalInputs.Any(i => i.Name == input.Name)
+                    ? $"its input '{input.Name}' is required, and optional in the stable version"
+                    : $"its input '{input.Name}' is unknown to the stable version";
             }
         }
 
-        return stable.Inputs.Select(input => Differs("input", input, Array.Find(other.Inputs, i => i.Name == input.Name), mayOpen: true))
+        TensorSignature[] accepted = [.. other.Inputs, .. other.OptionalInputs];
+        return stable.Inputs.Concat(stable.OptionalInputs)
+            .Select(input => Differs("input", input, Array.Find(accepted, i => i.Name == input.Name), mayOpen: true))
             .Concat(stable.Outputs.Select(output =>
                 Differs("output", output, Array.Find(other.Outputs, o => o.Name == output.Name), mayOpen: false)))
             .FirstOrDefault(problem => problem is not null);

@@ -28,6 +28,10 @@ public class SignatureLimits
     public string? Refusal(ModelSignature signature) =>
         Refusal("input", signature.Inputs) ?? Refusal("output", signature.Outputs);
 
+    /// <summary>Old exporters declare each weight as an input: where no request could bring all that are declared, none is one.</summary>
+    public ModelSignature WithoutWeights(ModelSignature signature) =>
+        signature.Inputs.Length + signature.OptionalInputs.Length > MaxTensors ? signature with { OptionalInputs = [] } : signature;
+
     private string? Refusal(string kind, TensorSignature[] tensors)
     {
         if (tensors.Length > MaxTensors)

@@ -22,6 +22,10 @@ public sealed class OnnxModel
     /// <param name="shape">-1 leaves a dimension open.</param>
     public OnnxModel Input(string name, int type, params long[] shape) => Value(11, name, type, shape);
 
+    /// <summary>An input that a request may leave out, the initializer standing for it.</summary>
+    public OnnxModel OptionalInput(string name, float[] values, params long[] shape) =>
+        Input(name, Float, shape).Constant(name, values, shape);
+
     public OnnxModel Output(string name, int type, params long[] shape) => Value(12, name, type, shape);
 
     /// <summary>An input without a shape, hence of any rank.</summary>

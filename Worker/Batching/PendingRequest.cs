@@ -8,14 +8,15 @@ namespace InferenceTemplate.Worker.Batching;
 /// <summary>A request that this worker holds and has not begun to run.</summary>
 internal sealed class PendingRequest
 {
-    /// <param name="inputs">In the order of the signature.</param>
+    /// <param name="inputs">In the order of the signature, optional ones last.</param>
     /// <param name="rows">Null where its inputs do not agree on how many there are.</param>
-    private PendingRequest(QueuedRequest queued, Tensor[] inputs, int? rows)
+    /// <param name="alone">Whether it brings optional inputs, which would be those of the whole run.</param>
+    private PendingRequest(QueuedRequest queued, Tensor[] inputs, int? rows, bool alone)
     {
         Queued = queued;
         Inputs = inputs;
         Rows = rows ?? 1;
-        RunsAlone = rows is null || queued.RunsAlone;
+        RunsAlone = alone || rows is null || queued.RunsAlone;
         Bytes = inputs.Sum(i => (long)i.Data.Length);
     }
 
@@ -62,7 +63,9 @@ internal sealed class PendingRequest
             inputs[i] = input;
         }
 
-        return new PendingRequest(queued, inputs, batched && signature.IsBatchable ? RowsOf(inputs) : 1);
+        Tensor[] optional = [.. given.Where(t => signature.OptionalInputs.Any(o => o.Name == t.Name))];
+        var rows = batched && signature.IsBatchable ? RowsOf(inputs) : 1;
+        return new PendingRequest(queued, optional.Length == 0 ? inputs : [.. inputs, .. optional], rows, alone: optional.Length > 0);
     }
 
     // The Api asks for equal first dimensions only where it knows that requests share runs, which may have changed since.

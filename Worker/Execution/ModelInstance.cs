@@ -13,6 +13,7 @@ internal sealed class ModelInstance : IDisposable
     private readonly InferenceSession _session;
     private readonly BatchInput[] _inputs;
     private readonly string[] _inputNames;
+    private readonly TensorSignature[] _optional;
     private readonly string[] _outputNames;
     private readonly bool _binds;
     private RunOptions _options = new();
@@ -24,13 +25,17 @@ internal sealed class ModelInstance : IDisposable
         _binds = binds;
         _inputs = [.. signature.Inputs.Select(i => new BatchInput(i))];
         _inputNames = [.. signature.Inputs.Select(i => i.Name)];
+        _optional = signature.OptionalInputs;
         _outputNames = [.. signature.Outputs.Select(o => o.Name)];
     }
 
     /// <summary>
     /// Runs requests as one batch, their rows one after the other; a model that is not batchable takes one at a time.
     /// </summary>
-    /// <param name="batch">The inputs of each request, in the order of the signature. Shapes that differ beyond the first dimension are padded with zeros.</param>
+    /// <param name="batch">
+    /// The inputs of each request, in the order of the signature; one that runs alone may bring optional ones behind them. Shapes that
+    /// differ beyond the first dimension are padded with zeros.
+    /// </param>
     /// <param name="outputs">Indices of the outputs wanted; null for all.</param>
     /// <param name="assembled">Called once the inputs are in the form that the runtime reads.</param>
     /// <param name="terminate">Ends the run before its next operator.</param>
@@ -40,7 +45,9 @@ internal sealed class ModelInstance : IDisposable
     public IDisposableReadOnlyCollection<OrtValue> Run(
         IReadOnlyList<Tensor[]> batch, IReadOnlyList<int>? outputs = null, Action? assembled = null, CancellationToken terminate = default)
     {
-        var values = new List<OrtValue>(_inputs.Length);
+        var values = new List<OrtValue>(batch[0].Length);
+        BatchInput[] optional =
+            [.. batch[0].Skip(_inputs.Length).Select(given => new BatchInput(Array.Find(_optional, o => o.Name == given.Name)!))];
         try
         {
             for (var i = 0; i < _inputs.Length; i++)
@@ -48,19 +55,26 @@ internal sealed class ModelInstance : IDisposable
                 values.Add(_inputs[i].Assemble(batch, i));
             }
 
+            for (var i = 0; i < optional.Length; i++)
+            {
+                values.Add(optional[i].Assemble(batch, _inputs.Length + i));
+            }
+
             assembled?.Invoke();
-            return Run(values, outputs is null ? _outputNames : [.. outputs.Select(o => _outputNames[o])], terminate);
+            string[] names = optional.Length == 0 ? _inputNames : [.. batch[0].Select(given => given.Name)];
+            return Run(names, values, outputs is null ? _outputNames : [.. outputs.Select(o => _outputNames[o])], terminate);
         }
         finally
         {
             values.ForEach(v => v.Dispose());
             Array.ForEach(_inputs, i => i.Release());
+            Array.ForEach(optional, i => i.Release());
         }
     }
 
     public void Dispose() => _options.Dispose();
 
-    private IDisposableReadOnlyCollection<OrtValue> Run(List<OrtValue> values, string[] wanted, CancellationToken terminate)
+    private IDisposableReadOnlyCollection<OrtValue> Run(string[] names, List<OrtValue> values, string[] wanted, CancellationToken terminate)
     {
         terminate.ThrowIfCancellationRequested();
         var options = _options;
@@ -68,7 +82,7 @@ internal sealed class ModelInstance : IDisposable
         {
             // Disposing it waits for a callback that has begun, so that none can end the next run.
             using var ending = terminate.UnsafeRegister(static options => ((RunOptions)options!).Terminate = true, options);
-            return _binds ? RunBound(values, wanted) : _session.Run(options, _inputNames, values, wanted);
+            return _binds ? RunBound(names, values, wanted) : _session.Run(options, names, values, wanted);
         }
         catch (OnnxRuntimeException exception) when (terminate.IsCancellationRequested)
         {
@@ -85,12 +99,12 @@ internal sealed class ModelInstance : IDisposable
         }
     }
 
-    private IDisposableReadOnlyCollection<OrtValue> RunBound(List<OrtValue> values, string[] wanted)
+    private IDisposableReadOnlyCollection<OrtValue> RunBound(string[] names, List<OrtValue> values, string[] wanted)
     {
         using var binding = _session.CreateIoBinding();
         for (var i = 0; i < values.Count; i++)
         {
-            binding.BindInput(_inputNames[i], values[i]);
+            binding.BindInput(names[i], values[i]);
         }
 
         foreach (var name in wanted)

@@ -80,10 +80,30 @@ internal sealed class ModelSession : IDisposable
     }
 
     private static ModelSignature Describe(InferenceSession session) =>
-        new(Describe(session.InputNames, session.InputMetadata), Describe(session.OutputNames, session.OutputMetadata));
+        new(Describe(session.InputNames, session.InputMetadata), Describe(session.OutputNames, session.OutputMetadata))
+        {
+            OptionalInputs = [.. session.OverridableInitializerMetadata.Where(i => IsServed(i.Value)).Select(i => Describe(i.Key, i.Value))],
+        };
+
+    // What no request could bring keeps its initializer.
+    private static bool IsServed(NodeMetadata node)
+    {
+        try
+        {
+            _ = ElementTypes.ToDatatype(node.ElementDataType);
+            return node.IsTensor;
+        }
+        catch (NotSupportedException)
+        {
+            return false;
+        }
+    }
 
     private static TensorSignature[] Describe(IEnumerable<string> names, IReadOnlyDictionary<string, NodeMetadata> nodes) =>
         [.. names.Select(name => nodes[name].IsTensor
-            ? new TensorSignature(name, ElementTypes.ToDatatype(nodes[name].ElementDataType), [.. nodes[name].Dimensions.Select(d => (long)d)])
+            ? Describe(name, nodes[name])
             : throw new NotSupportedException($"'{name}' is a {nodes[name].OnnxValueType}; only tensors are served."))];
+
+    private static TensorSignature Describe(string name, NodeMetadata tensor) =>
+        new(name, ElementTypes.ToDatatype(tensor.ElementDataType), [.. tensor.Dimensions.Select(d => (long)d)]);
 }

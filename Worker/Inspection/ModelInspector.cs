@@ -22,7 +22,14 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
     public async Task<InspectionReport> InspectAsync(string path, CancellationToken cancellationToken)
     {
         var report = await OpenAsync(path, cancellationToken);
-        return report.Model is { } model && limits.Value.Refusal(model.Signature) is { } refusal ? InspectionReport.Refused(refusal) : report;
+        if (report.Model is not { } model)
+        {
+            return report;
+        }
+
+        return limits.Value.Refusal(model.Signature) is { } refusal
+            ? InspectionReport.Refused(refusal)
+            : report with { Model = model with { Signature = limits.Value.WithoutWeights(model.Signature) } };
     }
 
     private async Task<InspectionReport> OpenAsync(string path, CancellationToken cancellationToken)

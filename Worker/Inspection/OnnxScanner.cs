@@ -168,7 +168,8 @@ internal sealed class OnnxScanner
 internal sealed record ScannedModel(VersionMetadata Metadata, IReadOnlySet<string> Operators, IReadOnlySet<string> Unranked)
 {
     /// <summary>ONNX Runtime tells a tensor of any rank as a scalar.</summary>
-    public ModelSignature WithRanks(ModelSignature signature) => new(WithRanks(signature.Inputs), WithRanks(signature.Outputs));
+    public ModelSignature WithRanks(ModelSignature signature) =>
+        signature with { Inputs = WithRanks(signature.Inputs), Outputs = WithRanks(signature.Outputs) };
 
     private TensorSignature[] WithRanks(TensorSignature[] tensors) =>
         [.. tensors.Select(tensor => tensor.Shape.Length == 0 && Unranked.Contains(tensor.Name) ? tensor with { IsUnranked = true } : tensor)];

@@ -21,7 +21,7 @@ internal sealed class JobCosts(ModelCatalog catalog, IOptions<CostOptions> costs
         var version = snapshot.AllVersionsOf(request.Model).FirstOrDefault(v => v.Version == request.Version);
 
         // Without an open first dimension a request has its run to itself.
-        var rows = version is { Signature.IsBatchable: true } && request.Inputs is [{ Shape: [var first, ..] }, ..] ? (int)first : reply.BatchSize;
+        var rows = version?.Signature.RowsOf(request.Inputs) ?? reply.BatchSize;
         return CostShare.Used(reply, rows, snapshot.SettingsOf(request.Model).PricePerDeviceHour ?? costs.Value.PricePerDeviceHour);
     }
 }

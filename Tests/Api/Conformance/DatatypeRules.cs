@@ -105,6 +105,34 @@ public sealed class DatatypeRules(ProtocolModels models)
         await models.InferAsync(models.Of(datatype), $$"""{"inputs":[{"name":"x","datatype":"{{datatype}}","shape":[1],"data":{{data}}}]}""")
             .RefusedAsync(HttpStatusCode.BadRequest, "inputs[0].data: element 0 is not a");
 
+    [Fact]
+    public async Task Input_with_an_initializer_is_optional_and_nobody_elses()
+    {
+        var metadata = await models.GetAsync($"/v2/models/{models.Shifted}");
+        Assert.Equal(
+            ["x ", "shift True"],
+            metadata.GetProperty("inputs").EnumerateArray().Select(
+                i => $"{i.GetProperty("name")} {(i.TryGetProperty("optional", out var optional) ? optional.GetBoolean() : "")}"));
+        Assert.True(metadata.GetProperty("parameters").GetProperty("batching").GetBoolean());
+
+        await Task.WhenAll(Enumerable.Range(0, 64).Select(async n =>
+        {
+            var shift = n % 2 == 0 ? "" : $$"""{"name":"shift","datatype":"FP32","shape":[2],"data":[{{n}},{{n}}]},""";
+            var answer = await models.InferAsync(
+                models.Shifted, $$"""{"inputs":[{{shift}}{"name":"x","datatype":"FP32","shape":[1,2],"data":[{{n}},1]}]}""").OkAsync();
+            var added = n % 2 == 0 ? 10 : n;
+            Assert.Equal($"[{n + added},{1 + added}]", answer.Output("y").GetProperty("data").GetRawText());
+        }));
+
+        await models.InferAsync(
+                models.Shifted,
+                """
+                {"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,2]},
+                           {"name":"shift","datatype":"FP32","shape":[1],"data":[1]}]}
+                """)
+            .RefusedAsync(HttpStatusCode.BadRequest, "inputs['shift'].shape: [1] given, [2] expected");
+    }
+
     [Theory]
     [InlineData("[1]")]
     [InlineData("[1,2,3]")]

@@ -34,6 +34,9 @@ public sealed class ProtocolModels(Platform platform) : IAsyncLifetime
     /// <summary>FP32 <c>x</c> of any rank to <c>y</c>.</summary>
     public string Unranked => $"{Prefix}-unranked";
 
+    /// <summary>FP32 <c>x</c> [-1,2] and the optional <c>shift</c> [2] to their sum <c>y</c>; 10 stands for what is left out.</summary>
+    public string Shifted => $"{Prefix}-shifted";
+
     public HttpClient Client { get; } = platform.Admin();
 
     private string Prefix { get; } = $"oip-{Guid.NewGuid():N}"[..12];
@@ -46,7 +49,11 @@ public sealed class ProtocolModels(Platform platform) : IAsyncLifetime
             .Node("Identity", ["x"], ["y"]).Node("Identity", ["s"], ["t"]);
         var unranked = new OnnxModel()
             .UnrankedInput("x", OnnxModel.Float).UnrankedOutput("y", OnnxModel.Float).Node("Identity", ["x"], ["y"]);
+        var shifted = new OnnxModel()
+            .Input("x", OnnxModel.Float, -1, 2).OptionalInput("shift", [10, 10], 2).Output("y", OnnxModel.Float, -1, 2)
+            .Node("Add", ["x", "shift"], ["y"]);
         await Task.WhenAll([
+            UploadAsync(Shifted, shifted.ToBytes()),
             UploadAsync(Pair, pair.ToBytes()),
             UploadAsync(Unranked, unranked.ToBytes()),
             .. Datatypes.Select(d => UploadAsync(Of(d.Datatype), Identity(d.Onnx))),
@@ -55,7 +62,7 @@ public sealed class ProtocolModels(Platform platform) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var model in Datatypes.Select(d => Of(d.Datatype)).Append(Pair).Append(Unranked))
+        foreach (var model in Datatypes.Select(d => Of(d.Datatype)).Append(Pair).Append(Unranked).Append(Shifted))
         {
             using var response = await Client.DeleteAsync($"/v1/models/{model}", CancellationToken.None);
         }

@@ -20,6 +20,23 @@ public sealed class BatchQueueTests : BatchQueueTest
     }
 
     [Fact]
+    public void Request_with_an_optional_input_shares_its_run_with_none()
+    {
+        var queue = Queue(maxRows: 8);
+        var signature = Requests.Signature(-1, 2) with { OptionalInputs = [new("shift", Datatype.Fp32, [])] };
+        Tensor[] inputs = [Requests.Floats("shift", [], 5), Requests.Floats("x", [1, 2], 1, 2)];
+        var shifted = PendingRequest.Create(signature, Requests.Queued("shifted", inputs), batched: true)!;
+        Add(queue, "a", [1, 2]);
+        queue.Add(shifted, Now);
+        Add(queue, "b", [1, 2]);
+
+        Assert.Equal(["x", "shift"], shifted.Inputs.Select(i => i.Name));
+        Assert.Equal(1, shifted.Rows);
+        Assert.Equal(["a,b", "shifted"], new[] { Take(queue), Take(queue) }.Select(run => string.Join(',', run!)).Order());
+        Assert.Null(Take(queue));
+    }
+
+    [Fact]
     public void Batch_ends_before_it_would_exceed_the_maximum()
     {
         var queue = Queue(maxRows: 4);

@@ -113,6 +113,29 @@ public sealed class ModelInstanceTests
         Assert.Throws<OnnxRuntimeException>(() => bound.Run([[Indices(10)]]));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Initializer_stands_for_its_input_until_a_request_brings_one(bool binds)
+    {
+        var model = TestModels.Shifted;
+        using var session = new InferenceSession(model);
+        using var described = TestModels.Open(model);
+        using var instance = new ModelInstance(session, described.Signature, binds);
+
+        Assert.Equal("x", Assert.Single(described.Signature.Inputs).Name);
+        Assert.Equal("shift", Assert.Single(described.Signature.OptionalInputs).Name);
+        Assert.Equal([11, 12], Shifted());
+        Assert.Equal([101, 202], Shifted(Requests.Floats("shift", [2], 100, 200)));
+        Assert.Equal([11, 12], Shifted());
+
+        float[] Shifted(params Tensor[] optional)
+        {
+            using var outputs = instance.Run([[Requests.Floats("x", [1, 2], 1, 2), .. optional]]);
+            return outputs[0].GetTensorDataAsSpan<float>().ToArray();
+        }
+    }
+
     [Fact]
     public async Task Instances_of_one_session_overlap_without_mixing_their_batches()
     {

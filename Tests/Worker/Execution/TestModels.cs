@@ -21,6 +21,14 @@ internal static class TestModels
         .Node("Gather", ["table", "index"], ["value"])
         .ToBytes();
 
+    /// <summary>Adds <c>shift</c> to each row, 10 where it is left out.</summary>
+    public static byte[] Shifted => new OnnxModel()
+        .Input("x", OnnxModel.Float, -1, 2)
+        .OptionalInput("shift", [10, 10], 2)
+        .Output("y", OnnxModel.Float, -1, 2)
+        .Node("Add", ["x", "shift"], ["y"])
+        .ToBytes();
+
     /// <summary>Gives back what it gets, of any type, beneath two outputs.</summary>
     public static byte[] Echo(int type) => new OnnxModel()
         .Input("x", type, -1, -1)

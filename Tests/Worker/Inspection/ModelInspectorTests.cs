@@ -46,6 +46,21 @@ public sealed class ModelInspectorTests : IDisposable
         Assert.Contains(reason ?? "", report.Model.Batching.Reason ?? "", StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(1, false)]
+    public async Task Inputs_with_an_initializer_are_optional_where_a_request_could_bring_all(int most, bool optional)
+    {
+        var report = await InspectAsync(Execution.TestModels.Shifted, new(), new() { MaxTensors = most });
+
+        var signature = report.Model!.Signature;
+        Assert.Equal("x", Assert.Single(signature.Inputs).Name);
+        Assert.Equal(
+            optional ? ["shift FP32 [2]"] : [],
+            signature.OptionalInputs.Select(i => $"{i.Name} {i.Datatype.Name()} {TensorShape.Format(i.Shape)}"));
+        Assert.True(report.Model.Batching!.Independent);
+    }
+
     [Fact]
     public async Task Inspector_tells_a_tensor_of_any_rank_from_a_scalar()
     {
@@ -199,9 +214,10 @@ public sealed class ModelInspectorTests : IDisposable
             ]));
     }
 
-    private async Task<InspectionReport> InspectAsync(byte[] model, InspectionOptions options)
+    private async Task<InspectionReport> InspectAsync(byte[] model, InspectionOptions options, SignatureLimits? limits = null)
     {
         await File.WriteAllBytesAsync(_path, model, Cancellation);
-        return await new ModelInspector(Options.Create(options), Options.Create(new SignatureLimits()), TimeProvider.System).InspectAsync(_path, Cancellation);
+        return await new ModelInspector(Options.Create(options), Options.Create(limits ?? new()), TimeProvider.System)
+            .InspectAsync(_path, Cancellation);
     }
 }

@@ -35,6 +35,23 @@ public sealed class SignatureValidatorTests
     public void Input_given_twice_is_named() => Refused("'ids' is given more than once", [Ids(2, 9), Ids(2, 9), Mask(2, 4)]);
 
     [Fact]
+    public void Optional_input_may_be_given_and_is_no_row_of_the_batch()
+    {
+        var optional = Signature with { OptionalInputs = [new("scale", Datatype.Fp32, [])] };
+        Tensor Scale(params long[] shape) => new("scale", Datatype.Fp32, shape, new byte[4 * TensorShape.ElementCount(shape)]);
+
+        Assert.Null(SignatureValidator.Validate(optional, [Ids(2, 9), Mask(2, 4)], [], batched: true));
+        Assert.Null(SignatureValidator.Validate(optional, [Scale(), Ids(2, 9), Mask(2, 4)], [], batched: true));
+        Assert.Contains(
+            "inputs['scale'].shape: [3] given, [] expected",
+            SignatureValidator.Validate(optional, [Scale(3), Ids(2, 9), Mask(2, 4)], [], batched: true), StringComparison.Ordinal);
+        Assert.Contains(
+            "'scale' is given more than once",
+            SignatureValidator.Validate(optional, [Scale(), Scale(), Ids(2, 9), Mask(2, 4)], [], batched: true), StringComparison.Ordinal);
+        Assert.Equal(2, optional.RowsOf([Scale(), Ids(2, 9), Mask(2, 4)]));
+    }
+
+    [Fact]
     public void Wrong_datatype_is_named() => Refused("FP32 given, INT64 expected", [Ids(2, 9) with { Datatype = Datatype.Fp32 }, Mask(2, 4)]);
 
     [Theory]

@@ -28,5 +28,19 @@ public sealed class SignatureCompatibilityTests
         Assert.Equal("its output 'label' is [-1,1], not [-1]", Problem(new([Image], [Label with { Shape = [-1, 1] }])));
     }
 
+    [Fact]
+    public void Optional_input_must_stay_one_that_callers_may_give_and_leave_out()
+    {
+        var mask = new TensorSignature("mask", Datatype.Bool, [-1]);
+        var stable = Stable with { OptionalInputs = [mask] };
+
+        Assert.Null(SignatureCompatibility.Problem(stable, stable));
+        Assert.Null(Problem(stable));
+        Assert.Equal("it has no input 'mask'", SignatureCompatibility.Problem(stable, Stable));
+        Assert.Equal(
+            "its input 'mask' is required, and optional in the stable version",
+            SignatureCompatibility.Problem(stable, new([Image, mask], [Label])));
+    }
+
     private static string? Problem(ModelSignature other) => SignatureCompatibility.Problem(Stable, other);
 }
