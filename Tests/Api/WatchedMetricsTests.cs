@@ -29,7 +29,7 @@ public sealed partial class WatchedMetricsTests(Platform platform)
             "http_server_request_duration_seconds_count", "inference_request_duration_seconds_bucket", "inference_errors_total",
             "inference_queue_depth", "inference_queue_age_seconds", "inference_compute_duration_seconds_bucket",
             "inference_batch_size_count", "inference_model_cache_hits_total", "inference_model_memory_bytes",
-            "inference_tenant_inferences_total", "inference_device_fallback_ratio",
+            "inference_tenant_inferences_total", "inference_device_fallback",
         ];
         Assert.Empty(seen.Except(exposed.Keys));
     }
@@ -103,7 +103,7 @@ public sealed partial class WatchedMetricsTests(Platform platform)
 
     /// <summary>
     /// Names of the instruments in the code, as Prometheus has them: words joined by underscores, the unit in full, <c>_total</c> for a
-    /// counter, <c>_ratio</c> for a gauge of a share.
+    /// counter.
     /// </summary>
     private static HashSet<string> Declared() => new[] { "Api", "Worker", "Core" }
         .SelectMany(project => Directory.EnumerateFiles(Path.Combine(Repository.Root, project), "*.cs", SearchOption.AllDirectories))
@@ -113,7 +113,6 @@ public sealed partial class WatchedMetricsTests(Platform platform)
             var (kind, unit) = (found.Groups["kind"].Value, found.Groups["unit"].Value);
             var suffix = unit switch { "s" => "_seconds", "By" => "_bytes", "Cel" => "_celsius", "W" => "_watts", _ => "" };
             return found.Groups["name"].Value.Replace('.', '_') + suffix
-                + (kind.EndsWith("Gauge", StringComparison.Ordinal) && unit == "1" ? "_ratio" : "")
                 + (kind is "Counter" or "ObservableCounter" ? "_total" : "");
         }).ToHashSet(StringComparer.Ordinal);
 

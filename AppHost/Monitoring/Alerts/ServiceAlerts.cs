@@ -56,7 +56,7 @@ internal static class ServiceAlerts
             "At Queue:MaxDepth callers get 503.",
             "queue-deep", ServingBoards.Queue["Depth"]),
         new(
-            "ModelCannotBeLoaded", P2, $$"""max by (namespace, model, version) (inference_model_breaker_open_ratio{{{Here}}}) == 1""", 5,
+            "ModelCannotBeLoaded", P2, $$"""max by (namespace, model, version) (inference_model_breaker_open{{{Here}}}) == 1""", 5,
             "{{ $labels.model }} {{ $labels.version }} cannot be loaded",
             "A worker has given up loading it for a while. Its requests get 503, or the fallback's result.",
             "model-cannot-be-loaded", ServingBoards.Model["Breakers open"]),
@@ -75,7 +75,7 @@ internal static class ServiceAlerts
             Invariant($$"""
             {{string.Join("\n  or ", at.GpuFaults.Select(code => Invariant($"DCGM_FI_DEV_XID_ERRORS == {code}")))}}
               or increase(hw_errors_total{{{Here}},error_type="uncorrected"}[10m]) > 0
-              or inference_device_fallback_ratio{{{Here}}} == 1
+              or inference_device_fallback{{{Here}}} == 1
             """),
             1,
             "A GPU has failed",
@@ -85,7 +85,7 @@ internal static class ServiceAlerts
         new(
             "GpuIdleWhileWorkWaits", P2,
             Invariant($$"""
-            avg by (namespace) (hw_gpu_utilization_ratio{{{Here}}}) < {{at.GpuUtilization}}
+            avg by (namespace) (hw_gpu_utilization{{{Here}}}) < {{at.GpuUtilization}}
               and on (namespace) sum by (namespace) ({{Waiting}}) > {{at.WaitingForGpu}}
             """),
             10,

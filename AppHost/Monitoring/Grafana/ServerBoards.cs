@@ -12,7 +12,7 @@ internal static class ServerBoards
 
     public static Board Gpu { get; } = new(
         "gpu", "GPUs",
-        new("Utilization", PercentUnit, $$"""max by (hw_id, hw_name) (hw_gpu_utilization_ratio{{{Here}}})""", Gpus),
+        new("Utilization", PercentUnit, $$"""max by (hw_id, hw_name) (hw_gpu_utilization{{{Here}}})""", Gpus),
         new(
             "Memory", Bytes,
             new Series($$"""max by (hw_id, hw_name) (hw_gpu_memory_usage_bytes{{{Here}}})""", Gpus),
@@ -23,7 +23,7 @@ internal static class ServerBoards
             "Faults", Short,
             new Series($$"""max by (hw_id, error_type) (hw_errors_total{{{Here}}})""", "{{hw_id}} {{error_type}} memory errors"),
             new Series("max by (Hostname, gpu) (DCGM_FI_DEV_XID_ERRORS)", "{{Hostname}} {{gpu}} last XID")),
-        new("Workers with a GPU that compute without it", Short, $$"""sum by (device) (inference_device_fallback_ratio{{{Here}}})""",
+        new("Workers with a GPU that compute without it", Short, $$"""sum by (device) (inference_device_fallback{{{Here}}})""",
             "{{device}}"));
 
     public static Board Servers { get; } = new(

@@ -44,7 +44,7 @@ internal static class ServingBoards
         new("Model cache hit rate", PercentUnit, HitRate("inference_model_cache", "namespace", 0), "all"),
         new("Evictions", Reqps, Rate("inference_model_cache_evictions_total", "model, version"), Version),
         new("Load time p95", S, Percentile(0.95, "inference_model_load_duration_seconds", "model, version"), Version),
-        new("Breakers open", Short, $$"""max by (model, version) (inference_model_breaker_open_ratio{{{Here}}})""", Version),
+        new("Breakers open", Short, $$"""max by (model, version) (inference_model_breaker_open{{{Here}}})""", Version),
         new(
             "Memory of open models", Bytes,
             new Series($$"""sum by (model, version) (inference_model_memory_bytes{{{Here}}})""", Version),

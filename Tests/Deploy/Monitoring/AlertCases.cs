@@ -38,8 +38,8 @@ internal static class AlertCases
         // Queue depth > 1000. Both replicas of the Api tell the same number.
         Gauge("QueueDeep", "P2", "{0}", 2, [Depth(501, "a"), Depth(501, "b"), Depth(501, "a", "n")], [Depth(1000, "a"), Depth(1000, "b")]),
         Gauge("QueueNearlyFull", "P2", """model="m",{0},version="1" """, 2, [Depth(901)], [Depth(900)]),
-        Gauge("ModelCannotBeLoaded", "P2", """model="m",{0},version="1" """, 5, [Of("inference_model_breaker_open_ratio", Version, 1)],
-            [Of("inference_model_breaker_open_ratio", Version, 0)]),
+        Gauge("ModelCannotBeLoaded", "P2", """model="m",{0},version="1" """, 5, [Of("inference_model_breaker_open", Version, 1)],
+            [Of("inference_model_breaker_open", Version, 0)]),
         Gauge("DeadLetters", "P3", """model="m",{0},version="1" """, 10, [Of("inference_dlq_messages", Version, 1)],
             [Of("inference_dlq_messages", Version, 0)]),
         Rate("RecordsLost", "P2", "{0}", 5, [Grows("inference_predictions_shed_total", "", 1)],
@@ -51,8 +51,8 @@ internal static class AlertCases
         Rate("GpuFailure", "P1", """error_type="uncorrected",hw_id="0",{0}""", 1,
             [Grows("hw_errors_total", "hw_id=\"0\",error_type=\"uncorrected\"", 1)],
             [Grows("hw_errors_total", "hw_id=\"0\",error_type=\"corrected\"", 1)]),
-        Gauge("GpuFailure", "P1", """device="cpu",{0}""", 1, [Of("inference_device_fallback_ratio", "device=\"cpu\"", 1)],
-            [Of("inference_device_fallback_ratio", "device=\"cpu\"", 0)]),
+        Gauge("GpuFailure", "P1", """device="cpu",{0}""", 1, [Of("inference_device_fallback", "device=\"cpu\"", 1)],
+            [Of("inference_device_fallback", "device=\"cpu\"", 0)]),
 
         // GPU utilization low while work waits.
         Gauge("GpuIdleWhileWorkWaits", "P2", "{0}", 10, [Gpu("0.19"), Depth(101)], [Gpu("0.19"), Depth(100)]),
@@ -126,7 +126,7 @@ internal static class AlertCases
     private static string Depth(int value, string pod = "a", string model = "m") =>
         Of("inference_queue_depth", $"model=\"{model}\",version=\"1\",priority=\"normal\",pod=\"{pod}\"", value);
 
-    private static string Gpu(string share) => $"hw_gpu_utilization_ratio{{{Here},hw_id=\"0\"}} {share}x120";
+    private static string Gpu(string share) => $"hw_gpu_utilization{{{Here},hw_id=\"0\"}} {share}x120";
 
     // Of a thousand.
     private static string[] Statuses(string metric, string labels, int failed) =>
