@@ -1,5 +1,3 @@
-using System.Net.Http.Json;
-
 namespace InferenceTemplate.Web.ApiClient;
 
 /// <summary>Models and their versions: <c>/v1/models</c>.</summary>

@@ -45,6 +45,9 @@ public abstract class ConsolePage : ComponentBase, IDisposable
     /// <summary>Why the last thing that was tried was not done; it stays while the page reads on.</summary>
     protected string? Refusal { get; set; }
 
+    /// <summary>Whether a question waits for its answer, which reading again would take away.</summary>
+    public bool IsAsking { get; set; }
+
     /// <summary>Cancelled when nobody looks at the page any more.</summary>
     protected CancellationToken Closed { get; }
 
@@ -76,8 +79,11 @@ public abstract class ConsolePage : ComponentBase, IDisposable
             while (Interval is { } interval && !IsForbidden)
             {
                 await Task.Delay(interval, Time, Closed);
-                await LoadAsync();
-                StateHasChanged();
+                if (!IsAsking)
+                {
+                    await LoadAsync();
+                    StateHasChanged();
+                }
             }
         }
         catch (OperationCanceledException) when (Closed.IsCancellationRequested)
