@@ -31,7 +31,7 @@ internal sealed class Telemetry
         _cost = meter.CreateCounter<double>("inference.cost", null, "Price of the device's time, in the currency that a tag names.");
         _cacheHits = meter.CreateCounter<long>("inference.cache.hits", "{request}", "Requests answered from the response cache.");
         _cacheMisses = meter.CreateCounter<long>("inference.cache.misses", "{request}", "Requests of cached models that had to run.");
-        _rollbacks = meter.CreateCounter<long>("inference.traffic.rollbacks", "{rollback}", "Canaries taken back by their rule.");
+        _rollbacks = meter.CreateCounter<long>("inference.traffic.rollbacks", "{rollback}", "Canaries rolled back by their rule.");
         _shadows = meter.CreateCounter<long>("inference.shadow.requests", "{request}", "Mirrored requests, by what became of them.");
         _comparisonsShed = meter.CreateCounter<long>(
             "inference.shadow.comparisons.shed", "{comparison}", "Comparisons not kept because Postgres could not keep up.");

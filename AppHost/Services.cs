@@ -29,7 +29,8 @@ internal static class Services
         var publishing = builder.ExecutionContext.IsPublishMode;
         // The parts of a connection (host, password, URI) are for other languages; aspirate has no filter to encode the URI's.
         var service = builder.AddProject<TProject>(name, options => options.ExcludeLaunchProfile = publishing)
-            .WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ConnectionString | ReferenceEnvironmentInjectionFlags.ServiceDiscovery);
+            .WithReferenceEnvironment(
+                ReferenceEnvironmentInjectionFlags.ConnectionString | ReferenceEnvironmentInjectionFlags.ServiceDiscovery);
         if (publishing)
         {
             service.WithHttpEndpoint(targetPort: PublishedPort);

@@ -24,7 +24,8 @@ internal sealed class Stage(BenchOptions options) : IAsyncDisposable
         {
             _product = await Product.StartAsync(Models.Path);
             Report.Section("cold start");
-            Report.Add("coldstart.platform", _product.Started.TotalSeconds, "s until Api and Worker were healthy, with new Postgres and Redis");
+            Report.Add(
+                "coldstart.platform", _product.Started.TotalSeconds, "s until Api and Worker were healthy, with new Postgres and Redis");
         }
 
         return _product;

@@ -12,7 +12,9 @@ namespace InferenceTemplate.Core;
 
 public static class CoreRegistration
 {
-    /// <summary>Adds what Api and Worker say to each other, over an IConnectionMultiplexer: the queue, the fleet and the statistics.</summary>
+    /// <summary>
+    /// Adds what Api and Worker say to each other, over an IConnectionMultiplexer: the queue, the fleet and the statistics.
+    /// </summary>
     public static IServiceCollection AddCore(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -29,7 +31,7 @@ public static class CoreRegistration
         services.AddSingleton<JobSignals>();
         services.AddSingleton<JobTelemetry>();
         services.AddSingleton<FleetRegistry>();
-        services.AddSingleton<FleetChannel>();
+        services.AddSingleton<SignalChannel>();
         services.AddSingleton<TritonMetrics>();
         services.AddSingleton<ModelStatistics>();
         services.AddHostedService<StatisticsFlush>();

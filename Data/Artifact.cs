@@ -25,7 +25,7 @@ public sealed class ArtifactChunk
     public required byte[] Data { get; init; }
 }
 
-/// <summary>A blob that no artefact refers to: not yet (it is being uploaded) or no more. What stays here too long is removed.</summary>
+/// <summary>A blob that no artifact refers to: not yet (it is being uploaded) or no more. What stays here too long is removed.</summary>
 public sealed class LooseBlob
 {
     public Guid Blob { get; init; }

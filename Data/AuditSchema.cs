@@ -66,7 +66,8 @@ public static class AuditSchema
             details.Property(d => d.Facts).HasColumnType("jsonb").HasConversion(
                 facts => JsonSerializer.Serialize(facts, StoreJson.Default.IReadOnlyDictionaryStringString),
                 json => JsonSerializer.Deserialize(json, StoreJson.Default.IReadOnlyDictionaryStringString)!,
-                new ValueComparer<IReadOnlyDictionary<string, string>>((a, b) => ReferenceEquals(a, b), facts => facts.Count, facts => facts));
+                new ValueComparer<IReadOnlyDictionary<string, string>>(
+                    (a, b) => ReferenceEquals(a, b), facts => facts.Count, facts => facts));
             details.HasIndex(d => d.TenantId);
             details.HasOne<AuditEntry>().WithOne().HasForeignKey<AuditDetails>(d => d.Sequence).OnDelete(DeleteBehavior.Cascade);
         });

@@ -11,7 +11,9 @@ namespace InferenceTemplate.Data;
 
 public static class DataRegistration
 {
-    /// <summary>Adds the database, the model catalog and the job leases over the <see cref="NpgsqlDataSource"/> that the host has registered.</summary>
+    /// <summary>
+    /// Adds the database, the model catalog and the job leases over the <see cref="NpgsqlDataSource"/> that the host has registered.
+    /// </summary>
     public static IServiceCollection AddData(this IServiceCollection services)
     {
         services.AddDbContextFactory<InferenceDbContext>((provider, options) =>
@@ -38,8 +40,8 @@ public static class DataRegistration
     private static void AddCatalog(this IServiceCollection services)
     {
         services.AddSingleton<ModelCatalog>();
-        services.AddSingleton<CatalogNews>();
-        services.AddHostedService(provider => provider.GetRequiredService<CatalogNews>());
+        services.AddSingleton<CatalogChangeNotifier>();
+        services.AddHostedService(provider => provider.GetRequiredService<CatalogChangeNotifier>());
         services.AddSingleton<ModelRegistry>();
         services.AddSingleton<VersionInspections>();
     }

@@ -14,7 +14,7 @@ public sealed class IdempotencyKey
     /// <summary>Of the attempt that holds the key: the fence of all further writes.</summary>
     public Guid Token { get; init; }
 
-    /// <summary>Until then the request is in hand; null once it is answered.</summary>
+    /// <summary>Until then the request is in flight; null once it is answered.</summary>
     public DateTimeOffset? LockedUntil { get; init; }
 
     /// <summary>SHA-256 of what was asked; null until it is answered, as are the next three.</summary>

@@ -13,7 +13,7 @@ public sealed class ModelVersion
 
     public required string Platform { get; set; }
 
-    /// <summary>SHA-256 of the ONNX file, lower-case hex: names the artefact.</summary>
+    /// <summary>SHA-256 of the ONNX file, lower-case hex: names the artifact.</summary>
     public required string Sha256 { get; set; }
 
     public long SizeBytes { get; set; }
@@ -37,7 +37,9 @@ public sealed class ModelVersion
     /// </summary>
     public long MemoryBytes { get; set; }
 
-    /// <summary>Whether its rows were proven independent of each other; null until that was tried, as for versions from before it was.</summary>
+    /// <summary>
+    /// Whether its rows were proven independent of each other; null until that was tried, as for versions from before it was.
+    /// </summary>
     public BatchProof? BatchProof { get; set; }
 
     /// <summary>Name of the key that uploaded it, or of the folder it came from.</summary>
@@ -45,7 +47,7 @@ public sealed class ModelVersion
 
     public DateTimeOffset RegisteredAt { get; set; }
 
-    /// <summary>The row outlives a deletion, so that records still name something; the artefact does not.</summary>
+    /// <summary>The row outlives a deletion, so that records still name something; the artifact does not.</summary>
     public DateTimeOffset? DeletedAt { get; set; }
 
     /// <summary>Until when one worker's inspection holds it.</summary>

@@ -8,7 +8,8 @@ public static class Outages
 {
     /// <summary>Postgres can't be reached or is not ready; EF Core wraps that in an exception of its own.</summary>
     public static bool IsDatabaseAway(Exception exception) =>
-        exception is NpgsqlException { IsTransient: true } or InvalidOperationException { InnerException: NpgsqlException { IsTransient: true } };
+        exception is NpgsqlException { IsTransient: true }
+            or InvalidOperationException { InnerException: NpgsqlException { IsTransient: true } };
 
     /// <summary>Redis can't be reached or refuses.</summary>
     public static bool IsQueueAway(Exception exception) => exception is QueueUnavailableException;

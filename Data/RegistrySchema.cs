@@ -48,11 +48,11 @@ internal static class RegistrySchema
             entry.HasIndex(e => e.Id, "ix_model_events_unaudited").HasFilter("NOT audited");
         });
 
-        modelBuilder.Entity<Artifact>(artefact =>
+        modelBuilder.Entity<Artifact>(artifact =>
         {
-            artefact.ToTable("artefacts");
-            artefact.HasKey(a => a.Sha256);
-            artefact.Property(a => a.Sha256).HasMaxLength(64).IsFixedLength();
+            artifact.ToTable("artefacts");
+            artifact.HasKey(a => a.Sha256);
+            artifact.Property(a => a.Sha256).HasMaxLength(64).IsFixedLength();
         });
 
         modelBuilder.Entity<ArtifactChunk>(chunk =>
@@ -80,7 +80,8 @@ internal static class RegistrySchema
         version.HasIndex(v => v.Sha256);
 
         // The default is for rows from before there were states; the sentinel keeps it from replacing Pending.
-        version.Property(v => v.State).HasConversion<string>().HasMaxLength(16).HasDefaultValue(VersionState.Ready).HasSentinel((VersionState)(-1));
+        version.Property(v => v.State)
+            .HasConversion<string>().HasMaxLength(16).HasDefaultValue(VersionState.Ready).HasSentinel((VersionState)(-1));
         version.Property(v => v.CreatedBy).HasMaxLength(200);
         Json(version.Property(v => v.Signature), StoreJson.Default.ModelSignature);
         Json(version.Property(v => v.Metadata), StoreJson.Default.VersionMetadata).HasDefaultValueSql("'{}'");

@@ -13,7 +13,7 @@ public sealed class SchemaHealthCheck(IDbContextFactory<InferenceDbContext> cont
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        // Migrations are never taken back, so one look that finds them all is enough.
+        // Migrations are never rolled back, so one look that finds them all is enough.
         if (_current)
         {
             return HealthCheckResult.Healthy("The schema is current.");

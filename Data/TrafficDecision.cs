@@ -3,7 +3,7 @@ namespace InferenceTemplate.Data;
 /// <summary>A change of a model's traffic policy: by whom, why, and what it says since.</summary>
 public sealed class TrafficDecision
 {
-    /// <summary>What <see cref="Actor"/> is when the platform decided by itself.</summary>
+    /// <summary>What <see cref="Actor"/> is when the platform decided automatically.</summary>
     public const string Automatic = "automatic";
 
     public Guid Id { get; init; }
@@ -18,7 +18,7 @@ public sealed class TrafficDecision
     /// <summary>Name of the API key that changed it, or <see cref="Automatic"/>.</summary>
     public required string Actor { get; init; }
 
-    /// <summary>The version that was taken back; null for other actions.</summary>
+    /// <summary>The version that was rolled back; null for other actions.</summary>
     public string? Version { get; init; }
 
     /// <summary>The numbers that a rollback rests on; null for other actions.</summary>

@@ -17,7 +17,7 @@ public sealed class UsageEntry
     /// <summary>The hour (UTC) in which it ended.</summary>
     public DateTimeOffset Hour { get; init; }
 
-    /// <summary>Inferences that were admitted: calls, kept answers and jobs that ran.</summary>
+    /// <summary>Inferences that were admitted: calls, cached responses and jobs that ran.</summary>
     public long Requests { get; init; }
 
     /// <summary>Of those, what got no answer of the model.</summary>

@@ -6,7 +6,7 @@ using StackExchange.Redis;
 
 namespace InferenceTemplate.Worker;
 
-/// <summary>Makes this worker's places in the queues of model versions.</summary>
+/// <summary>Makes this worker's consumers of the queues of model versions.</summary>
 internal sealed class QueueConsumers(
     IConnectionMultiplexer redis,
     QueueWakeup wakeup,
@@ -17,11 +17,12 @@ internal sealed class QueueConsumers(
     TimeProvider time,
     ILogger<QueueConsumer> logger)
 {
-    public QueueConsumer For(ModelKey key) => new(redis, wakeup, cancellations, options, time, logger, state.WorkerId, key.Model, key.Version)
-    {
-        // A job's row is the truth: it ends there before its entry goes to the dead letters.
-        BeforeDeadLetter = (queued, reason) => queued.Request.Kind == RequestKind.Job
-            ? jobs.EndAsync(queued.Request.Id, reason)
-            : Task.CompletedTask,
-    };
+    public QueueConsumer For(ModelKey key) =>
+        new(redis, wakeup, cancellations, options, time, logger, state.WorkerId, key.Model, key.Version)
+        {
+            // A job's row is the truth: it ends there before its entry goes to the dead letters.
+            BeforeDeadLetter = (queued, reason) => queued.Request.Kind == RequestKind.Job
+                ? jobs.EndAsync(queued.Request.Id, reason)
+                : Task.CompletedTask,
+        };
 }

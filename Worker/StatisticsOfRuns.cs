@@ -4,7 +4,10 @@ using InferenceTemplate.Core.Statistics;
 
 namespace InferenceTemplate.Worker;
 
-/// <summary>Counts this worker's runs, and the jobs whose ends it writes, for the statistics of models. Calls are counted by the Api that answers them.</summary>
+/// <summary>
+/// Counts this worker's runs, and the jobs whose ends it writes, for the statistics of models. Calls are counted by the Api that answers
+/// them.
+/// </summary>
 internal sealed class StatisticsOfRuns(ServingState state, ModelStatistics statistics, TimeProvider time) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)

@@ -33,8 +33,10 @@ internal sealed class Telemetry
         _loadDuration = meter.CreateHistogram<double>("inference.model.load.duration", "s", "Time to open a model and warm it up.");
         _failed = meter.CreateCounter<long>("inference.runs.failed", "{run}", "Runs that failed, by whose fault it was.");
         _batchingEnded = meter.CreateCounter<long>(
-            "inference.batching.ended", "{version}", "Model versions whose batches came out wrong, and whose requests run one by one since.");
-        _effectiveMaxRows = meter.CreateGauge<int>("inference.batch.effective_max", "{row}", "Rows that are run together where enough wait, as learned.");
+            "inference.batching.ended", "{version}",
+            "Model versions whose batches came out wrong, and whose requests run one by one since.");
+        _effectiveMaxRows = meter.CreateGauge<int>(
+            "inference.batch.effective_max", "{row}", "Rows that are run together where enough wait, as learned.");
         _device = meter.CreateGauge<int>("inference.device.fallback", "1", "1 where a GPU is there and the CPU computes, else 0.");
         _dropped = meter.CreateCounter<long>("inference.requests.dropped", "{request}", "Requests removed without a run, by reason.");
         _cacheHits = meter.CreateCounter<long>("inference.model.cache.hits", "{lease}", "Leases of models that were open.");

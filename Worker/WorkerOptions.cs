@@ -7,11 +7,16 @@ public sealed class WorkerOptions
 {
     public const string Section = "Worker";
 
-    /// <summary>Folder of <c>{model}/{version}/model.onnx</c>, registered at start; a relative path counts from the program's folder. Default <c>models</c>.</summary>
+    /// <summary>
+    /// Folder of <c>{model}/{version}/model.onnx</c>, registered at start; a relative path counts from the program's folder. Default
+    /// <c>models</c>.
+    /// </summary>
     [Required]
     public string ModelsDirectory { get; set; } = "models";
 
-    /// <summary>Where to compute: <c>auto</c> (CUDA where present, else CPU), <c>cpu</c>, or <c>cuda</c> (fail without it). Default auto.</summary>
+    /// <summary>
+    /// Where to compute: <c>auto</c> (CUDA where present, else CPU), <c>cpu</c>, or <c>cuda</c> (fail without it). Default auto.
+    /// </summary>
     [RegularExpression("^(auto|cpu|cuda)$", ErrorMessage = "Worker:Device must be auto, cpu or cuda.")]
     public string Device { get; set; } = "auto";
 
@@ -23,27 +28,36 @@ public sealed class WorkerOptions
     [Range(0, 1024)]
     public int IntraOpThreads { get; set; } = 1;
 
-    /// <summary>Rows that run together at most; the best size below it is learned, and 1 disables batching. A model's settings take precedence. Default 32.</summary>
+    /// <summary>
+    /// Rows that run together at most; the best size below it is learned, and 1 disables batching. A model's settings take precedence.
+    /// Default 32.
+    /// </summary>
     [Range(1, 4096)]
     public int MaxBatchSize { get; set; } = 32;
 
-    /// <summary>How long a batch that is not full waits for more while an instance is free. A model's settings take precedence. Default 0 s.</summary>
+    /// <summary>
+    /// How long a batch that is not full waits for more while an instance is free. A model's settings take precedence. Default 0 s.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:00:01")]
     public TimeSpan MaxBatchDelay { get; set; } = TimeSpan.Zero;
 
-    /// <summary>Runs of one model version that may overlap; 0 for one on a GPU, and on the CPU one for each core that a run uses. Default 0.</summary>
+    /// <summary>
+    /// Runs of one model version that may overlap; 0 for one on a GPU, and on the CPU one for each core that a run uses. Default 0.
+    /// </summary>
     [Range(0, 16)]
     public int Instances { get; set; }
 
     /// <summary>Inputs of one model version that a worker may hold, in bytes. Default 64 MiB.</summary>
     [Range(1L << 20, 64L << 30)]
-    public long MaxBytesInHand { get; set; } = 64L << 20;
+    public long MaxBytesInFlight { get; set; } = 64L << 20;
 
     /// <summary>Bytes of GPU memory that one session may take for its weights and runs; 0 for no limit. Default 0.</summary>
     [Range(0L, 1L << 40)]
     public long GpuMemoryLimit { get; set; }
 
-    /// <summary>How long a worker that is stopped may finish its runs; the rest returns to the queue. The AppHost sets it. Default 25 s.</summary>
+    /// <summary>
+    /// How long a worker that is stopped may finish its runs; the rest returns to the queue. The AppHost sets it. Default 25 s.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(25);
 }

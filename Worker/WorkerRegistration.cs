@@ -14,7 +14,7 @@ namespace InferenceTemplate.Worker;
 
 internal static class WorkerRegistration
 {
-    // For handing back what the drain could not finish, and for the other services to stop.
+    // For returning what the drain could not finish, and for the other services to stop.
     private static readonly TimeSpan AfterDrain = TimeSpan.FromSeconds(5);
 
     public static IServiceCollection AddWorker(this IServiceCollection services)
@@ -43,8 +43,8 @@ internal static class WorkerRegistration
         services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>(
             (host, worker) => host.ShutdownTimeout = worker.Value.DrainTimeout + AfterDrain);
         services.AddSingleton<JobCosts>();
-        services.AddSingleton<JobLedger>();
-        services.AddHostedService(provider => provider.GetRequiredService<JobLedger>());
+        services.AddSingleton<JobLeaseTracker>();
+        services.AddHostedService(provider => provider.GetRequiredService<JobLeaseTracker>());
         services.AddHostedService<ModelHost>();
         services.AddHostedService<Heartbeat>();
         services.AddHostedService<TritonRuns>();

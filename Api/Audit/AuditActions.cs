@@ -24,5 +24,5 @@ public static class AuditActions
     public const string DeadLetterPurged = "dead_letter.purged";
 
     /// <summary>What callers can cause without end (logins, refusals, tokens): the only entries that may be shed.</summary>
-    public static bool IsByStrangers(string action) => Unbounded.Any(prefix => action.StartsWith(prefix, StringComparison.Ordinal));
+    public static bool IsUnauthenticated(string action) => Unbounded.Any(prefix => action.StartsWith(prefix, StringComparison.Ordinal));
 }

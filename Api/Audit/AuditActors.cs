@@ -4,7 +4,9 @@ using NpgsqlTypes;
 
 namespace InferenceTemplate.Api.Audit;
 
-/// <summary>The ids of actors by their names, made where there is none yet. Only used under the chain's lock, so no name gets two.</summary>
+/// <summary>
+/// The ids of actors by their names, made where there is none yet. Only used under the chain's lock, so no name gets two.
+/// </summary>
 internal sealed class AuditActors(NpgsqlConnection connection)
 {
     private readonly Dictionary<(string? Business, string? Tenant, string Name), Guid> _found = [];
@@ -15,7 +17,8 @@ internal sealed class AuditActors(NpgsqlConnection connection)
         if (!_found.TryGetValue(key, out var id))
         {
             var tenant = happened.ActorTenantId ?? await OwnerAsync(happened.Actor, happened.TenantId, cancellationToken);
-            id = await SelectAsync(tenant, happened.Actor, cancellationToken) ?? await InsertAsync(tenant, happened.Actor, cancellationToken);
+            id = await SelectAsync(tenant, happened.Actor, cancellationToken)
+                ?? await InsertAsync(tenant, happened.Actor, cancellationToken);
             _found.Add(key, id);
         }
 
@@ -51,7 +54,8 @@ internal sealed class AuditActors(NpgsqlConnection connection)
     {
         var salt = RandomNumberGenerator.GetBytes(AuditHashes.SaltSize);
         var id = AuditHashes.OfActor(salt, tenant, name);
-        await using var command = new NpgsqlCommand("INSERT INTO audit_actors (id, tenant_id, name, salt) VALUES ($1, $2, $3, $4)", connection);
+        await using var command = new NpgsqlCommand(
+            "INSERT INTO audit_actors (id, tenant_id, name, salt) VALUES ($1, $2, $3, $4)", connection);
         command.Parameters.AddWithValue(id);
         command.Parameters.AddWithValue(NpgsqlDbType.Varchar, (object?)tenant ?? DBNull.Value);
         command.Parameters.AddWithValue(name);

@@ -38,7 +38,8 @@ public sealed class AuditChain(NpgsqlDataSource dataSource, TimeProvider time)
     /// it short. What is there already, by the events' ids, is left out.
     /// </summary>
     /// <returns>The head that the chain has once the caller has committed.</returns>
-    public async Task<AuditHead> AppendAsync(NpgsqlConnection connection, IReadOnlyCollection<AuditEvent> events, CancellationToken cancellationToken)
+    public async Task<AuditHead> AppendAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<AuditEvent> events, CancellationToken cancellationToken)
     {
         await LockAsync(connection, cancellationToken);
         var (sequence, hash) = await HeadAsync(connection, cancellationToken);
@@ -149,7 +150,8 @@ public sealed class AuditChain(NpgsqlDataSource dataSource, TimeProvider time)
             await facts.WriteAsync((object?)row.TenantId ?? DBNull.Value, NpgsqlDbType.Varchar, cancellationToken);
             await facts.WriteAsync(row.Salt, NpgsqlDbType.Bytea, cancellationToken);
             await facts.WriteAsync(
-                JsonSerializer.Serialize(row.Facts, StoreJson.Default.IReadOnlyDictionaryStringString), NpgsqlDbType.Jsonb, cancellationToken);
+                JsonSerializer.Serialize(row.Facts, StoreJson.Default.IReadOnlyDictionaryStringString), NpgsqlDbType.Jsonb,
+                cancellationToken);
         }
 
         await facts.CompleteAsync(cancellationToken);

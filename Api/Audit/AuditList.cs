@@ -40,7 +40,8 @@ internal static class AuditList
         }
 
         var before = long.MaxValue;
-        if (query.Cursor is { } cursor && (!long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before) || before < 1))
+        if (query.Cursor is { } cursor
+            && (!long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before) || before < 1))
         {
             return Invalid("cursor", $"'{cursor}' is not the next_cursor of a page");
         }
@@ -55,7 +56,8 @@ internal static class AuditList
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
         var found = await Entries(database, query, before).Take(limit).ToListAsync(cancellationToken);
         return TypedResults.Json(
-            new AuditPage([.. found.Select(View)], found.Count == limit ? found[^1].Entry.Sequence.ToString(CultureInfo.InvariantCulture) : null),
+            new AuditPage(
+                [.. found.Select(View)], found.Count == limit ? found[^1].Entry.Sequence.ToString(CultureInfo.InvariantCulture) : null),
             AuditJson.Default.AuditPage);
     }
 

@@ -13,9 +13,11 @@ public sealed class AuditLog : IDisposable
     public const string MeterName = "InferenceTemplate.Audit";
 
     /// <summary>Of those, how many may wait; more are shed and counted.</summary>
-    public const int MaxByStrangers = 10_000;
+    public const int MaxUnauthenticated = 10_000;
 
-    /// <summary>Everything else that may wait. Nobody administers that much; beyond it recording fails, and with it what is recorded.</summary>
+    /// <summary>
+    /// Everything else that may wait. Nobody administers that much; beyond it recording fails, and with it what is recorded.
+    /// </summary>
     public const int MaxWaiting = 100_000;
 
     private const int MaxBatch = 1_000;
@@ -27,14 +29,15 @@ public sealed class AuditLog : IDisposable
     private readonly Queue<AuditEvent> _waiting = new();
     private readonly SemaphoreSlim _writing = new(1, 1);
     private TaskCompletionSource _arrived = NewArrival();
-    private IReadOnlyList<AuditEvent> _inHand = [];
-    private int _byStrangers;
+    private IReadOnlyList<AuditEvent> _inFlight = [];
+    private int _unauthenticated;
 
     public AuditLog(AuditChain chain, TimeProvider time, IMeterFactory meters)
     {
         (_chain, _time) = (chain, time);
         var meter = meters.Create(MeterName);
-        _shed = meter.CreateCounter<long>("inference.audit.shed", "{entry}", "Failed logins that were not recorded, since too many waited.");
+        _shed = meter.CreateCounter<long>(
+            "inference.audit.shed", "{entry}", "Failed logins that were not recorded, since too many waited.");
         meter.CreateObservableGauge("inference.audit.waiting", () => Waiting, "{entry}", "Audit entries that wait to be written.");
     }
 
@@ -69,19 +72,20 @@ public sealed class AuditLog : IDisposable
         var dated = Dated(happened);
         lock (_lock)
         {
-            if (AuditActions.IsByStrangers(happened.Action))
+            if (AuditActions.IsUnauthenticated(happened.Action))
             {
-                if (_byStrangers >= MaxByStrangers)
+                if (_unauthenticated >= MaxUnauthenticated)
                 {
                     _shed.Add(1);
                     return;
                 }
 
-                _byStrangers++;
+                _unauthenticated++;
             }
-            else if (_waiting.Count - _byStrangers >= MaxWaiting)
+            else if (_waiting.Count - _unauthenticated >= MaxWaiting)
             {
-                throw new InvalidOperationException($"{MaxWaiting} audit entries wait to be written: nothing is administered until they are.");
+                throw new InvalidOperationException(
+                    $"{MaxWaiting} audit entries wait to be written: nothing is administered until they are.");
             }
 
             _waiting.Enqueue(dated);
@@ -91,10 +95,11 @@ public sealed class AuditLog : IDisposable
 
     /// <summary>Records, and returns when it is committed: for what must not happen unrecorded.</summary>
     /// <exception cref="NpgsqlException">The database can't be asked.</exception>
-    public Task RecordAsync(AuditEvent happened, CancellationToken cancellationToken) => _chain.AppendAsync([Dated(happened)], cancellationToken);
+    public Task RecordAsync(AuditEvent happened, CancellationToken cancellationToken) =>
+        _chain.AppendAsync([Dated(happened)], cancellationToken);
 
     /// <summary>Writes all that waits now; for programs that end without having been hosted.</summary>
-    /// <exception cref="NpgsqlException">The database can't be asked; what was in hand is kept.</exception>
+    /// <exception cref="NpgsqlException">The database can't be asked; what was in flight is kept.</exception>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
         while (await WriteNextAsync(cancellationToken))
@@ -103,20 +108,20 @@ public sealed class AuditLog : IDisposable
         }
     }
 
-    /// <summary>Writes one batch; false when nothing waits. A batch that could not be written stays in hand.</summary>
+    /// <summary>Writes one batch; false when nothing waits. A batch that could not be written stays in flight.</summary>
     internal async Task<bool> WriteNextAsync(CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken);
         try
         {
-            _inHand = _inHand.Count > 0 ? _inHand : Take();
-            if (_inHand.Count == 0)
+            _inFlight = _inFlight.Count > 0 ? _inFlight : Take();
+            if (_inFlight.Count == 0)
             {
                 return false;
             }
 
-            await _chain.AppendAsync(_inHand, cancellationToken);
-            _inHand = [];
+            await _chain.AppendAsync(_inFlight, cancellationToken);
+            _inFlight = [];
             return true;
         }
         finally
@@ -134,7 +139,7 @@ public sealed class AuditLog : IDisposable
         {
             while (batch.Count < MaxBatch && _waiting.TryDequeue(out var next))
             {
-                _byStrangers -= AuditActions.IsByStrangers(next.Action) ? 1 : 0;
+                _unauthenticated -= AuditActions.IsUnauthenticated(next.Action) ? 1 : 0;
                 batch.Add(next);
             }
 

@@ -57,7 +57,8 @@ public sealed class AuditPruning(NpgsqlDataSource dataSource, AuditChain chain)
             return 0;
         }
 
-        await chain.AppendAsync(connection, [new AuditEvent(AuditActions.Pruned, actor, TenantId: null, through.ToString())], cancellationToken);
+        await chain.AppendAsync(
+            connection, [new AuditEvent(AuditActions.Pruned, actor, TenantId: null, through.ToString())], cancellationToken);
         await using var allow = new NpgsqlCommand(Allow, connection);
         await allow.ExecuteNonQueryAsync(cancellationToken);
         await using var delete = new NpgsqlCommand("DELETE FROM audit_entries WHERE sequence <= $1", connection);

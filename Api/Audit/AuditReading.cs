@@ -72,7 +72,8 @@ internal sealed class AuditReading(AuditHead? kept)
         if (_goneOf.Count > 0)
         {
             var (tenant, sequence) = _goneOf.MinBy(g => g.Value);
-            return new(sequence, $"the actor's name or the details are gone, and no later entry says that the tenant '{tenant}' was erased");
+            return new(
+                sequence, $"the actor's name or the details are gone, and no later entry says that the tenant '{tenant}' was erased");
         }
 
         return kept is { Sequence: > 0 } head && _keptHead is null

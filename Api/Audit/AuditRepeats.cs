@@ -10,13 +10,13 @@ internal static class AuditRepeats
     /// <summary>In place of equal events of strangers the first of them, with their number in its details.</summary>
     public static List<AuditEvent> PutTogether(List<AuditEvent> events)
     {
-        if (!events.Exists(e => AuditActions.IsByStrangers(e.Action)))
+        if (!events.Exists(e => AuditActions.IsUnauthenticated(e.Action)))
         {
             return events;
         }
 
         return [.. events
-            .GroupBy(e => AuditActions.IsByStrangers(e.Action) ? Likeness(e) : e.Id.ToString(), StringComparer.Ordinal)
+            .GroupBy(e => AuditActions.IsUnauthenticated(e.Action) ? Likeness(e) : e.Id.ToString(), StringComparer.Ordinal)
             .Select(group => group.Count() == 1 ? group.First() : WithCount(group.First(), group.Count()))];
     }
 
@@ -29,5 +29,6 @@ internal static class AuditRepeats
     };
 
     private static string Likeness(AuditEvent e) => string.Join('\n', [
-        e.Action, e.Actor, e.TenantId, e.Subject, .. (e.Details ?? new Dictionary<string, string>()).SelectMany(d => new[] { d.Key, d.Value })]);
+        e.Action, e.Actor, e.TenantId, e.Subject,
+        .. (e.Details ?? new Dictionary<string, string>()).SelectMany(d => new[] { d.Key, d.Value })]);
 }

@@ -2,7 +2,9 @@ using Npgsql;
 
 namespace InferenceTemplate.Api.Audit;
 
-/// <summary>Appends what waits in the <see cref="AuditLog"/> and in the <see cref="AuditFeed"/>, for as long as the process lives.</summary>
+/// <summary>
+/// Appends what waits in the <see cref="AuditLog"/> and in the <see cref="AuditFeed"/>, for as long as the process lives.
+/// </summary>
 public sealed partial class AuditWriter(AuditLog log, AuditFeed feed, TimeProvider time, ILogger<AuditWriter> logger) : BackgroundService
 {
     private static readonly TimeSpan FeedEvery = TimeSpan.FromSeconds(1);
@@ -58,9 +60,11 @@ public sealed partial class AuditWriter(AuditLog log, AuditFeed feed, TimeProvid
         await Task.Delay(FeedEvery, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    [LoggerMessage(LogLevel.Warning, "Audit entries can't be written now, trying again in a second ({Waiting} wait beside those in hand): {Reason}")]
+    [LoggerMessage(
+        LogLevel.Warning, "Audit entries can't be written now, trying again in a second ({Waiting} wait beside those in flight): {Reason}")]
     private partial void LogWaiting(int waiting, string reason);
 
-    [LoggerMessage(LogLevel.Error, "The last audit entries could not be written before stopping: those in hand, and {Waiting} that waited")]
+    [LoggerMessage(
+        LogLevel.Error, "The last audit entries could not be written before stopping: those in flight, and {Waiting} that waited")]
     private partial void LogNotFlushed(Exception exception, int waiting);
 }

@@ -20,7 +20,8 @@ internal static class AccessTokenEndpoint
             .WithSummary("Exchange an API key for a short-lived token")
             .Produces<AccessToken>();
 
-    private static JsonHttpResult<AccessToken> Issue(ClaimsPrincipal caller, AccessTokenIssuer issuer, AuditLog audit, HttpResponse response)
+    private static JsonHttpResult<AccessToken> Issue(
+        ClaimsPrincipal caller, AccessTokenIssuer issuer, AuditLog audit, HttpResponse response)
     {
         audit.Record(new AuditEvent(
             "token.issued", caller.Identity?.Name ?? "unnamed", caller.TenantId(), caller.FindFirstValue(InferenceClaims.KeyId)));

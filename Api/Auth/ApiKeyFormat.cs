@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace InferenceTemplate.Api.Auth;
 
-/// <summary>A key is <c>prefix_secret</c>: letters and digits, so that it can be selected by a double click, and no dot, which a token has.</summary>
+/// <summary>
+/// A key is <c>prefix_secret</c>: letters and digits, so that it can be selected by a double click, and no dot, which a token has.
+/// </summary>
 public static class ApiKeyFormat
 {
     private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -4,7 +4,7 @@ using NpgsqlTypes;
 namespace InferenceTemplate.Api.Auth;
 
 /// <summary>
-/// Keys and tenants, remembered for one second: a revocation or suspension takes effect on every replica within that,
+/// Keys and tenants, cached for one second: a revocation or suspension takes effect on every replica within that,
 /// and a flood of requests costs one query a second for each key.
 /// </summary>
 public sealed class ApiKeyLookup(NpgsqlDataSource dataSource, TimeProvider time)
@@ -17,9 +17,9 @@ public sealed class ApiKeyLookup(NpgsqlDataSource dataSource, TimeProvider time)
 
     private const string Tenants = "SELECT id, suspended_at IS NOT NULL, deleted_at IS NOT NULL, models FROM tenants WHERE id = $1";
 
-    private readonly Remembered<string, ApiKeyIdentity> _byPrefix = new(time, StringComparer.Ordinal);
-    private readonly Remembered<Guid, ApiKeyIdentity> _byId = new(time, EqualityComparer<Guid>.Default);
-    private readonly Remembered<string, TenantIdentity> _tenants = new(time, StringComparer.Ordinal);
+    private readonly ExpiringCache<string, ApiKeyIdentity> _byPrefix = new(time, StringComparer.Ordinal);
+    private readonly ExpiringCache<Guid, ApiKeyIdentity> _byId = new(time, EqualityComparer<Guid>.Default);
+    private readonly ExpiringCache<string, TenantIdentity> _tenants = new(time, StringComparer.Ordinal);
 
     /// <summary>The key with this prefix, in whatever state; null when there is none.</summary>
     /// <exception cref="NpgsqlException">The database can't be asked.</exception>

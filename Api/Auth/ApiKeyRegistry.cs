@@ -61,7 +61,9 @@ public sealed class ApiKeyRegistry(
         return await keys.OrderByDescending(k => k.Id).Take(limit).ToListAsync(cancellationToken);
     }
 
-    /// <summary>Makes a key like another one, which ends when the overlap is over. Where that one has an end, the new one lives as long.</summary>
+    /// <summary>
+    /// Makes a key like another one, which ends when the overlap is over. Where that one has an end, the new one lives as long.
+    /// </summary>
     /// <param name="overlap">From 0, which ends the old key at once, to <see cref="MaxOverlap"/>.</param>
     public async Task<(IssuedApiKey? Issued, ApiKeyProblem? Problem)> RotateAsync(
         Guid id, TimeSpan overlap, string actor, CancellationToken cancellationToken)
@@ -81,7 +83,8 @@ public sealed class ApiKeyRegistry(
             return (null, problem);
         }
 
-        var issued = Issue(new NewApiKey(old!.Name, old.TenantId, old.Role, old.Models, now + (old.ExpiresAt - old.CreatedAt)), actor, old.Id);
+        var issued = Issue(
+            new NewApiKey(old!.Name, old.TenantId, old.Role, old.Models, now + (old.ExpiresAt - old.CreatedAt)), actor, old.Id);
         database.ApiKeys.Add(issued.Key);
         if (overlap == TimeSpan.Zero)
         {

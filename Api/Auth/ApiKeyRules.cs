@@ -63,7 +63,8 @@ internal static class ApiKeyRules
             "The first admin key is set by the configuration: change Auth:AdminSecret and start the Api anew."),
         { RevokedAt: not null } => ApiKeyProblem.Conflict($"The key '{key.Prefix}' is revoked: create another."),
         _ when key.ExpiresAt <= now => ApiKeyProblem.Conflict($"The key '{key.Prefix}' has expired: create another."),
-        _ when next is not null => ApiKeyProblem.Conflict($"The key '{key.Prefix}' has been replaced by '{next.Prefix}' ({next.Id}): rotate that one."),
+        _ when next is not null =>
+            ApiKeyProblem.Conflict($"The key '{key.Prefix}' has been replaced by '{next.Prefix}' ({next.Id}): rotate that one."),
         _ => null,
     };
 }

@@ -6,7 +6,9 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace InferenceTemplate.Api.Auth;
 
-/// <summary>Tokens of another authority: <see cref="JwtOptions"/>. The tenant that they name must exist here, and narrows what they allow.</summary>
+/// <summary>
+/// Tokens of another authority: <see cref="JwtOptions"/>. The tenant that they name must exist here, and narrows what they allow.
+/// </summary>
 internal static class AuthorityTokens
 {
     public const string Scheme = "Authority";

@@ -13,7 +13,9 @@ public sealed class JwtOptions
     /// <summary>In place of an authority: the secret that signs the tokens (HMAC-SHA-256), at least 32 characters.</summary>
     public string SigningKey { get; set; } = "";
 
-    /// <summary>The <c>iss</c> of the tokens. Required with a signing key; with an authority only where its document names another.</summary>
+    /// <summary>
+    /// The <c>iss</c> of the tokens. Required with a signing key; with an authority only where its document names another.
+    /// </summary>
     public string Issuer { get; set; } = "";
 
     /// <summary>The <c>aud</c> of the tokens; required.</summary>

@@ -9,7 +9,7 @@ namespace InferenceTemplate.Api.Auth;
 /// </summary>
 internal static class ModelAccess
 {
-    /// <summary>To stand behind authorisation.</summary>
+    /// <summary>To stand behind authorization.</summary>
     public static void UseModelAccess(this WebApplication app)
     {
         var audit = app.Services.GetRequiredService<AuditLog>();

@@ -38,7 +38,8 @@ internal static class OwnTokens
     {
         if (context.Exception is SecurityTokenException or ArgumentException)
         {
-            context.HttpContext.Refuse(context.Exception is SecurityTokenExpiredException ? "the token has expired" : "the token is not valid here");
+            context.HttpContext.Refuse(
+                context.Exception is SecurityTokenExpiredException ? "the token has expired" : "the token is not valid here");
         }
 
         return Task.CompletedTask;

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace InferenceTemplate.Api.Auth;
 
-/// <summary>Authorisation policies, by what they allow.</summary>
+/// <summary>Authorization policies, by what they allow.</summary>
 public static class Policies
 {
     /// <summary>Administration and details of the platform's state: admin.</summary>

@@ -8,5 +8,6 @@ public static class Refusal
     public static void Refuse(this HttpContext context, string reason) => context.Items[Key] = reason;
 
     /// <summary>In words for the caller; null where nothing was refused.</summary>
-    public static string? RefusalReason(this HttpContext context) => context.Items.TryGetValue(Key, out var reason) ? (string?)reason : null;
+    public static string? RefusalReason(this HttpContext context) =>
+        context.Items.TryGetValue(Key, out var reason) ? (string?)reason : null;
 }

@@ -9,7 +9,8 @@ internal sealed class RefusalAudit(AuditLog audit) : IAuthorizationMiddlewareRes
 {
     private readonly AuthorizationMiddlewareResultHandler _answer = new();
 
-    public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    public Task HandleAsync(
+        RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
         if (authorizeResult.Challenged && ApiKeyAuthenticationHandler.Credential(context.Request) is { Length: > 0 } credential)
         {

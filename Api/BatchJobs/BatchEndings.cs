@@ -7,7 +7,7 @@ namespace InferenceTemplate.Api.BatchJobs;
 /// <summary>What callers do to their batches: cancel them, and remove them when they have ended.</summary>
 public sealed class BatchEndings(NpgsqlDataSource dataSource, IOptions<BatchOptions> options, JobSignals signals)
 {
-    // At once, also while it runs: the replica that runs it finds its fence closed, and what it has in hand is not written.
+    // At once, also while it runs: the replica that runs it finds its fence closed, and what it has in flight is not written.
     private const string CancelSql = """
         UPDATE batches SET state = 'cancelled', lease_until = NULL, finished_at = now(), expires_at = now() + $3
         WHERE id = $1 AND tenant_id = $2 AND state IN ('queued', 'running')

@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace InferenceTemplate.Api.BatchJobs;
 
-/// <summary><c>/v1/batches</c>: many requests in one body, run by and by. A tenant's own; others' are not there, for admins either.</summary>
+/// <summary>
+/// <c>/v1/batches</c>: many requests in one body, run by and by. A tenant's own; others' are not there, for admins either.
+/// </summary>
 internal static class BatchEndpoints
 {
     private const int DefaultLimit = 50;

@@ -84,6 +84,7 @@ internal static class BatchEventsEndpoint
 {
     public static void MapBatchEvents(this IEndpointRouteBuilder batches) => batches.MapGet(
         "/{id:guid}/events",
-        (Guid id, ClaimsPrincipal caller, BatchEvents events, CancellationToken cancellationToken) => events.HandleAsync(id, caller, cancellationToken))
+        (Guid id, ClaimsPrincipal caller, BatchEvents events, CancellationToken cancellationToken) =>
+            events.HandleAsync(id, caller, cancellationToken))
         .WithSummary("Progress of a batch as server-sent events");
 }

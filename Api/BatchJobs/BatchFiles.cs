@@ -12,14 +12,17 @@ internal static class BatchFiles
 {
     private const int FlushBytes = 64 << 10;
 
-    private static readonly JsonWriterOptions Options = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Options =
+        new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static void MapBatchFiles(this IEndpointRouteBuilder batches)
     {
-        batches.MapGet("/{id:guid}/output", (Guid id, HttpContext context, ClaimsPrincipal caller, BatchQueries queries, TimeProvider time) =>
+        batches.MapGet(
+            "/{id:guid}/output", (Guid id, HttpContext context, ClaimsPrincipal caller, BatchQueries queries, TimeProvider time) =>
             SendAsync(id, completed: true, context, caller, queries, time))
             .WithSummary("Answers of a batch as JSON lines, in the order of its lines");
-        batches.MapGet("/{id:guid}/errors", (Guid id, HttpContext context, ClaimsPrincipal caller, BatchQueries queries, TimeProvider time) =>
+        batches.MapGet(
+            "/{id:guid}/errors", (Guid id, HttpContext context, ClaimsPrincipal caller, BatchQueries queries, TimeProvider time) =>
             SendAsync(id, completed: false, context, caller, queries, time))
             .WithSummary("Lines of a batch that failed, as JSON lines, and why");
     }
@@ -61,7 +64,8 @@ internal static class BatchFiles
 
     private static ProblemHttpResult? WithoutFiles(BatchFacts batch, DateTimeOffset now) =>
         !batch.State.IsTerminal()
-            ? TypedResults.Problem($"the batch is {batch.State.Name()}: its files are there when it has ended", statusCode: StatusCodes.Status409Conflict)
+            ? TypedResults.Problem(
+                $"the batch is {batch.State.Name()}: its files are there when it has ended", statusCode: StatusCodes.Status409Conflict)
             : batch.IsEmptied || batch.ExpiresAt <= now
                 ? TypedResults.Problem($"the files were kept until {batch.ExpiresAt:O} and are gone", statusCode: StatusCodes.Status410Gone)
                 : null;

@@ -134,7 +134,8 @@ public sealed class BatchIntake(NpgsqlDataSource dataSource, IOptions<BatchOptio
             await copy.StartRowAsync(cancellationToken);
             await copy.WriteAsync(id, NpgsqlDbType.Uuid, cancellationToken);
             await copy.WriteAsync(line.Number, NpgsqlDbType.Integer, cancellationToken);
-            await copy.WriteAsync((short)(line.Error is null ? BatchLineState.Pending : BatchLineState.Failed), NpgsqlDbType.Smallint, cancellationToken);
+            await copy.WriteAsync(
+                (short)(line.Error is null ? BatchLineState.Pending : BatchLineState.Failed), NpgsqlDbType.Smallint, cancellationToken);
             await copy.WriteAsync(line.CustomId, NpgsqlDbType.Varchar, cancellationToken);
             await copy.WriteAsync(line.Model, NpgsqlDbType.Varchar, cancellationToken);
             await copy.WriteAsync(line.Version, NpgsqlDbType.Varchar, cancellationToken);

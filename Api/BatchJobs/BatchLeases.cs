@@ -64,7 +64,8 @@ public sealed class BatchLeases(NpgsqlDataSource dataSource, IOptions<BatchOptio
         command.Parameters.AddWithValue(options.Value.Lease);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
-            ? new(reader.GetGuid(0), reader.GetInt32(1), new(reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetString(5)))
+            ? new(reader.GetGuid(0), reader.GetInt32(1),
+                new(reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetString(5)))
             : null;
     }
 
@@ -80,7 +81,8 @@ public sealed class BatchLeases(NpgsqlDataSource dataSource, IOptions<BatchOptio
     }
 
     /// <summary>Lines that have not ended, those after a number.</summary>
-    public async Task<IReadOnlyList<PendingBatchLine>> PendingAsync(BatchLease lease, int after, int count, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<PendingBatchLine>> PendingAsync(
+        BatchLease lease, int after, int count, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(PendingSql);
         command.Parameters.AddWithValue(lease.Id);
@@ -117,7 +119,8 @@ public sealed class BatchLeases(NpgsqlDataSource dataSource, IOptions<BatchOptio
         ChangeAsync(CompleteSql, lease, [new() { Value = options.Value.Retention }], cancellationToken);
 
     /// <summary>Gives a batch back, at a replica's stop or because it gets nowhere.</summary>
-    public Task<bool> ReleaseAsync(BatchLease lease, CancellationToken cancellationToken) => ChangeAsync(ReleaseSql, lease, [], cancellationToken);
+    public Task<bool> ReleaseAsync(BatchLease lease, CancellationToken cancellationToken) =>
+        ChangeAsync(ReleaseSql, lease, [], cancellationToken);
 
     private async Task<bool> ChangeAsync(string sql, BatchLease lease, NpgsqlParameter[] values, CancellationToken cancellationToken)
     {

@@ -13,11 +13,12 @@ using Microsoft.Extensions.Options;
 namespace InferenceTemplate.Api.BatchJobs;
 
 /// <summary>
-/// Runs one line as a call of low priority, with all that belongs to one: routes, kept answers, prices, records. What is nobody's
+/// Runs one line as a call of low priority, with all that belongs to one: routes, cached responses, prices, records. What is nobody's
 /// fault (a full queue, no worker, a deadline that passed in the queue) is tried again until the batch has no more time.
 /// </summary>
 internal sealed class BatchLineCall(
-    ModelCatalog catalog, ModelRouting routing, FallbackRouting fallbacks, CachedCalls calls, InferInput input, InferRecords records, TenantGate tenants,
+    ModelCatalog catalog, ModelRouting routing, FallbackRouting fallbacks, CachedCalls calls, InferInput input, InferRecords records,
+    TenantGate tenants,
     IOptions<BatchOptions> options, TimeProvider time)
 {
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(250);
@@ -72,7 +73,8 @@ internal sealed class BatchLineCall(
         InferenceClaims.Role));
 
     /// <returns>How it ended, and whether a worker tried and could not, for whatever reason.</returns>
-    private async Task<(EndedBatchLine Ended, bool Tried)> TryAsync(PendingBatchLine line, ClaimsPrincipal caller, CancellationToken cancellationToken)
+    private async Task<(EndedBatchLine Ended, bool Tried)> TryAsync(
+        PendingBatchLine line, ClaimsPrincipal caller, CancellationToken cancellationToken)
     {
         var (receivedAt, start) = (time.GetUtcNow(), time.GetTimestamp());
         if (await RouteAsync(line, caller, cancellationToken) is not { } routed)

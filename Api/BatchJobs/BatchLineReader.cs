@@ -24,7 +24,8 @@ internal sealed class BatchLineReader(
     {
         if (line.Bytes is null)
         {
-            return Wrong(line, null, StatusCodes.Status413PayloadTooLarge, $"the line is longer than {maxLineBytes} bytes (Batches:MaxLineBytes)");
+            return Wrong(
+                line, null, StatusCodes.Status413PayloadTooLarge, $"the line is longer than {maxLineBytes} bytes (Batches:MaxLineBytes)");
         }
 
         Envelope envelope;
@@ -34,7 +35,8 @@ internal sealed class BatchLineReader(
         }
         catch (JsonException exception)
         {
-            return Wrong(line, null, StatusCodes.Status400BadRequest, $"the line is not a JSON object: {exception.Message.Split(" LineNumber:")[0]}");
+            return Wrong(line, null, StatusCodes.Status400BadRequest,
+                $"the line is not a JSON object: {exception.Message.Split(" LineNumber:")[0]}");
         }
         catch (InvalidInferBodyException exception)
         {
@@ -47,17 +49,20 @@ internal sealed class BatchLineReader(
         }
 
         // A version belongs to the model beside it.
-        var (model, version) = envelope.Model is null ? (defaultModel, envelope.Version ?? defaultVersion) : (envelope.Model, envelope.Version);
+        var (model, version) = envelope.Model is null
+            ? (defaultModel, envelope.Version ?? defaultVersion) : (envelope.Model, envelope.Version);
         if (model is null)
         {
-            return Wrong(line, envelope.CustomId, StatusCodes.Status400BadRequest, "model: missing; name it in the line, or for all of them as ?model=");
+            return Wrong(line, envelope.CustomId, StatusCodes.Status400BadRequest,
+                "model: missing; name it in the line, or for all of them as ?model=");
         }
 
         if (await RouteAsync(model, version, cancellationToken) is not { } routed)
         {
             return Wrong(
                 line, envelope.CustomId, StatusCodes.Status404NotFound,
-                version is null ? $"model: there is no model '{model}' that may be served" : $"model: there is no version '{version}' of '{model}' that may be served");
+                version is null
+                    ? $"model: there is no model '{model}' that may be served" : $"model: there is no version '{version}' of '{model}' that may be served");
         }
 
         try
@@ -66,7 +71,8 @@ internal sealed class BatchLineReader(
             var body = input.Read(request, routed.Version, routed.Settings);
             if (routed.Version.Signature.Outputs.Any(output => body.Forms.IsBinary(output.Name)))
             {
-                return Wrong(line, envelope.CustomId, StatusCodes.Status400BadRequest, "binary_data: lines are answered as JSON; leave it out");
+                return Wrong(
+                    line, envelope.CustomId, StatusCodes.Status400BadRequest, "binary_data: lines are answered as JSON; leave it out");
             }
 
             return new(line.Number, envelope.CustomId, routed.Version.Model, routed.Version.Version, request);
@@ -87,7 +93,7 @@ internal sealed class BatchLineReader(
             return known;
         }
 
-        // What is not there is not remembered: names may be as many as lines.
+        // What is not there is not cached: names may be as many as lines.
         var routed = caller.MayUse(model) ? await routing.RouteAsync(model, version, caller, cancellationToken) : null;
         if (routed is not null)
         {

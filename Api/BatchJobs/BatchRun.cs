@@ -10,7 +10,8 @@ namespace InferenceTemplate.Api.BatchJobs;
 /// </summary>
 /// <param name="stallAfter">How long a run goes on none of whose lines ends.</param>
 internal sealed partial class BatchRun(
-    BatchLease lease, BatchLeases leases, BatchLineCall call, QueueEpoch epoch, JobSignals signals, BatchTelemetry telemetry, BatchOptions options,
+    BatchLease lease, BatchLeases leases, BatchLineCall call, QueueEpoch epoch, JobSignals signals, BatchTelemetry telemetry,
+    BatchOptions options,
     TimeSpan stallAfter, TimeProvider time, ILogger logger) : IDisposable
 {
     private const int PageLines = 32;
@@ -141,7 +142,8 @@ internal sealed partial class BatchRun(
         {
             // One line that nobody was prepared for must not keep the others from ending.
             LogUnexpected(exception, line.Number, lease.Id);
-            _ended.Writer.TryWrite(new(line.Number, null, "the service failed in a way it did not expect", StatusCodes.Status500InternalServerError));
+            _ended.Writer.TryWrite(
+                new(line.Number, null, "the service failed in a way it did not expect", StatusCodes.Status500InternalServerError));
         }
     }
 
@@ -197,6 +199,7 @@ internal sealed partial class BatchRun(
     [LoggerMessage(LogLevel.Error, "Line {Line} of batch {Batch} failed in an unexpected way")]
     private partial void LogUnexpected(Exception exception, int line, Guid batch);
 
-    [LoggerMessage(LogLevel.Information, "Batch {Batch} is no longer run here (attempt {Attempt}): it was cancelled, has expired, or another replica has it")]
+    [LoggerMessage(
+        LogLevel.Information, "Batch {Batch} is no longer run here (attempt {Attempt}): it was cancelled, has expired, or another replica has it")]
     private partial void LogLost(Guid batch, int attempt);
 }

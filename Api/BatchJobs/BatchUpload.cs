@@ -26,7 +26,8 @@ internal static class BatchUpload
         .WithSummary("Run every line of a JSON lines body");
 
     private static async Task<IResult> PostAsync(
-        HttpContext context, ModelRouting routing, InferInput input, BatchIntake intake, BatchQueries queries, JobSignals signals, IOptions<BatchOptions> options,
+        HttpContext context, ModelRouting routing, InferInput input, BatchIntake intake, BatchQueries queries, JobSignals signals,
+        IOptions<BatchOptions> options,
         TimeProvider time, CancellationToken cancellationToken, string? model = null, string? version = null)
     {
         var (request, limits) = (context.Request, options.Value);
@@ -34,7 +35,8 @@ internal static class BatchUpload
         if (!ContentTypes.Contains(type, StringComparer.OrdinalIgnoreCase))
         {
             return TypedResults.Problem(
-                $"Content-Type: '{type}' given, {ContentTypes[0]} or {ContentTypes[1]} expected", statusCode: StatusCodes.Status415UnsupportedMediaType);
+                $"Content-Type: '{type}' given, {ContentTypes[0]} or {ContentTypes[1]} expected",
+                statusCode: StatusCodes.Status415UnsupportedMediaType);
         }
 
         if (version is not null && model is null)
@@ -63,7 +65,8 @@ internal static class BatchUpload
         try
         {
             var reader = new BatchLineReader(routing, input, context.User, model, version, limits.MaxLineBytes);
-            if (await TakeAsync(new JsonLines(request.BodyReader, limits.MaxLineBytes, limits.MaxBytes), reader, intake, id, time, cancellationToken) == 0)
+            if (await TakeAsync(
+                new JsonLines(request.BodyReader, limits.MaxLineBytes, limits.MaxBytes), reader, intake, id, time, cancellationToken) == 0)
             {
                 return TypedResults.Problem("the body has no lines", statusCode: StatusCodes.Status400BadRequest);
             }
@@ -146,5 +149,6 @@ internal static class BatchUpload
         caller.FindFirstValue(InferenceClaims.Role) ?? "");
 
     private static ProblemHttpResult TooLarge(BatchOptions limits) => TypedResults.Problem(
-        $"the body is larger than {limits.MaxBytes} bytes (Batches:MaxBytes): send it as several batches", statusCode: StatusCodes.Status413PayloadTooLarge);
+        $"the body is larger than {limits.MaxBytes} bytes (Batches:MaxBytes): send it as several batches",
+        statusCode: StatusCodes.Status413PayloadTooLarge);
 }

@@ -48,7 +48,7 @@ public sealed class ResponseCache(IConnectionMultiplexer redis)
         return 1
         """;
 
-    /// <summary>The kept answer; null when there is none, or none that this release can read.</summary>
+    /// <summary>The cached response; null when there is none, or none that this release can read.</summary>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
     public async Task<InferenceReply?> GetAsync(ResponseCacheKey key)
     {

@@ -11,13 +11,13 @@ public sealed class SingleFlight<TKey, TValue>
 
     /// <summary>Whoever waits in vain does its own work, at once: those behind a failure do not queue behind one another.</summary>
     /// <param name="work">Gives the value, and whether others may have it too.</param>
-    /// <param name="patience">How long the work of another is waited for.</param>
+    /// <param name="waitTimeout">How long the work of another is waited for.</param>
     /// <returns>The value, and whether it is another's.</returns>
     /// <exception cref="TimeoutException">The other did not end in time.</exception>
     public async Task<(TValue Value, bool Shared)> RunAsync(
         TKey key,
         Func<Task<(TValue Value, bool ForOthers)>> work,
-        TimeSpan patience,
+        TimeSpan waitTimeout,
         TimeProvider time,
         CancellationToken cancellationToken)
     {
@@ -25,7 +25,7 @@ public sealed class SingleFlight<TKey, TValue>
         var flight = _flights.GetOrAdd(key, mine);
         if (flight != mine)
         {
-            return await flight.Task.WaitAsync(patience, time, cancellationToken) is { } shared
+            return await flight.Task.WaitAsync(waitTimeout, time, cancellationToken) is { } shared
                 ? (shared, true)
                 : ((await work()).Value, false);
         }

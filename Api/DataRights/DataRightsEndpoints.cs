@@ -47,7 +47,8 @@ internal static class DataRightsEndpoints
         await audit.RecordAsync(By(context.User, AuditActions.Exported, tenant), context.RequestAborted);
         context.Response.ContentType = "application/zip";
         context.Response.Headers.CacheControl = "no-store";
-        context.Response.Headers.ContentDisposition = $"attachment; filename=\"{FileName(tenant)}-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}.zip\"";
+        context.Response.Headers.ContentDisposition =
+            $"attachment; filename=\"{FileName(tenant)}-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}.zip\"";
         await export.WriteAsync(tenant, context.Response.Body, context.RequestAborted);
     }
 
@@ -57,7 +58,8 @@ internal static class DataRightsEndpoints
             : TypedResults.Problem($"nothing of a tenant '{tenant}' was erased", statusCode: StatusCodes.Status404NotFound);
 
     private static async Task<IResult> EraseAsync(
-        string tenant, ClaimsPrincipal caller, TenantErasure erasure, TenantExport export, AuditLog audit, CancellationToken cancellationToken)
+        string tenant, ClaimsPrincipal caller, TenantErasure erasure, TenantExport export, AuditLog audit,
+        CancellationToken cancellationToken)
     {
         if (!IsText(tenant) || !await export.ExistsAsync(tenant, cancellationToken))
         {
@@ -67,13 +69,15 @@ internal static class DataRightsEndpoints
         if (!await erasure.BeginAsync(tenant, cancellationToken))
         {
             return TypedResults.Problem(
-                tenant == Tenant.DefaultId ? "the operator's own tenant can't be erased" : $"the tenant '{tenant}' is not deleted: delete it first",
+                tenant == Tenant.DefaultId
+                    ? "the operator's own tenant can't be erased" : $"the tenant '{tenant}' is not deleted: delete it first",
                 statusCode: StatusCodes.Status409Conflict);
         }
 
         await audit.RecordAsync(By(caller, "tenant.erasure_requested", tenant), cancellationToken);
         return TypedResults.Json(
-            ErasureView.Of((await erasure.FindAsync(tenant, cancellationToken))!), DataRightsJson.Default.ErasureView, statusCode: StatusCodes.Status202Accepted);
+            ErasureView.Of((await erasure.FindAsync(tenant, cancellationToken))!), DataRightsJson.Default.ErasureView,
+            statusCode: StatusCodes.Status202Accepted);
     }
 
     private static AuditEvent By(ClaimsPrincipal caller, string action, string tenant) =>

@@ -3,9 +3,12 @@ using Npgsql;
 
 namespace InferenceTemplate.Api.DataRights;
 
-/// <summary>Erases, on one replica at a time, what is due: deleted tenants, and what was written of erased ones shortly afterwards.</summary>
+/// <summary>
+/// Erases, on one replica at a time, what is due: deleted tenants, and what was written of erased ones shortly afterwards.
+/// </summary>
 public sealed partial class ErasureService(
-    NpgsqlDataSource dataSource, TenantErasure erasure, IOptions<DataRightsOptions> options, TimeProvider time, ILogger<ErasureService> logger)
+    NpgsqlDataSource dataSource, TenantErasure erasure, IOptions<DataRightsOptions> options, TimeProvider time,
+    ILogger<ErasureService> logger)
     : BackgroundService
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(2);

@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace InferenceTemplate.Api.DataRights;
 
-/// <summary>Jobs as lines: their columns, and the tensors of request and answer where they are still kept, as Base64 of their raw bytes.</summary>
+/// <summary>
+/// Jobs as lines: their columns, and the tensors of request and answer where they are still kept, as Base64 of their raw bytes.
+/// </summary>
 internal static class JobExport
 {
     public static async Task<long> WriteAsync(

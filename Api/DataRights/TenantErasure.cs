@@ -84,7 +84,7 @@ public sealed class TenantErasure(
         await FinishAsync(tenant, cancellationToken);
     }
 
-    // What was given up holds its inputs. Kept answers can't be found by tenant; they expire within a day.
+    // What was given up holds its inputs. Cached responses can't be found by tenant; they expire within a day.
     private async Task EraseLettersAsync(string tenant, CancellationToken cancellationToken)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
@@ -112,7 +112,8 @@ public sealed class TenantErasure(
         await AuditChain.LockAsync(connection, cancellationToken);
         var forgotten = await ExecuteAsync(connection, "DELETE FROM audit_details WHERE tenant_id = $1", cancellationToken, tenant)
             + await ExecuteAsync(
-                connection, "UPDATE audit_actors SET name = NULL, salt = NULL WHERE tenant_id = $1 AND name IS NOT NULL", cancellationToken, tenant);
+                connection, "UPDATE audit_actors SET name = NULL, salt = NULL WHERE tenant_id = $1 AND name IS NOT NULL",
+                cancellationToken, tenant);
         await ExecuteAsync(
             connection,
             """
@@ -155,7 +156,8 @@ public sealed class TenantErasure(
         return await ExecuteAsync(connection, sql, cancellationToken, values);
     }
 
-    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] values)
+    private static async Task<int> ExecuteAsync(
+        NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] values)
     {
         await using var command = new NpgsqlCommand(sql, connection);
         foreach (var value in values)

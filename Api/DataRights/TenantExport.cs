@@ -32,7 +32,8 @@ public sealed class TenantExport(NpgsqlDataSource dataSource, IDbContextFactory<
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var snapshot = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
         await using var asynchronous = new AsyncOutput(output);
-        await using (var archive = await ZipArchive.CreateAsync(asynchronous, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, cancellationToken))
+        await using (var archive = await ZipArchive.CreateAsync(
+            asynchronous, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, cancellationToken))
         {
             var files = new Dictionary<string, long>(StringComparer.Ordinal);
             foreach (var table in tables)

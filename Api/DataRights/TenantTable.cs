@@ -48,7 +48,8 @@ public sealed record TenantTable(Type Entity, string Name, IReadOnlyList<string>
 
     private static IEntityType? Whole(IEntityType entity) => HasTenant(entity)
         ? null
-        : entity.Model.GetEntityTypes().FirstOrDefault(whole => HasTenant(whole) && entity.FindProperty($"{whole.ClrType.Name}Id") is not null);
+        : entity.Model.GetEntityTypes()
+            .FirstOrDefault(whole => HasTenant(whole) && entity.FindProperty($"{whole.ClrType.Name}Id") is not null);
 
     private static string? Condition(IEntityType entity)
     {

@@ -35,18 +35,20 @@ internal sealed partial class DirectCalls(
     /// <summary>Whether a worker is connected that has the version open.</summary>
     public bool Serves(QueueName name) => workers.For(name).Length > 0;
 
-    /// <summary>The refusal of a request like this one, where all workers that have the version open were full a moment ago. Asks nobody.</summary>
+    /// <summary>
+    /// The refusal of a request like this one, where all workers that have the version open were full a moment ago. Asks nobody.
+    /// </summary>
     public (Admission Admission, int RetryAfter)? Refuses(QueueName name, long? contentLength)
     {
         (Admission, int)? refusal = null;
         foreach (var connection in workers.For(name))
         {
-            if (connection.Verdicts.Refuses(name, contentLength) is not { } known)
+            if (connection.Evaluations.Refuses(name, contentLength) is not { } known)
             {
                 return null;
             }
 
-            refusal = (known, connection.Verdicts.RetryAfter(name, known.Depth));
+            refusal = (known, connection.Evaluations.RetryAfter(name, known.Depth));
         }
 
         return refusal;
@@ -58,14 +60,15 @@ internal sealed partial class DirectCalls(
         double? sum = null;
         foreach (var connection in workers.For(name))
         {
-            sum = connection.Verdicts.DrainRate(name) is { } rate ? (sum ?? 0) + rate : sum;
+            sum = connection.Evaluations.DrainRate(name) is { } rate ? (sum ?? 0) + rate : sum;
         }
 
         return sum;
     }
 
     /// <exception cref="TimeoutException">No worker answered by <paramref name="until"/>.</exception>
-    public async Task<DirectCallEnd> RunAsync(InferenceRequest request, long? contentLength, DateTimeOffset until, CancellationToken cancellationToken)
+    public async Task<DirectCallEnd> RunAsync(
+        InferenceRequest request, long? contentLength, DateTimeOffset until, CancellationToken cancellationToken)
     {
         var name = new QueueName(request.Model, request.Version);
         HashSet<WorkerConnection>? tried = null;
@@ -99,8 +102,8 @@ internal sealed partial class DirectCalls(
             (tried ??= []).Add(connection);
             if (end.Refusal is { } full)
             {
-                connection.Verdicts.Learn(name, full, request.Priority, contentLength);
-                refusal = (full, connection.Verdicts.RetryAfter(name, full.Depth));
+                connection.Evaluations.Learn(name, full, request.Priority, contentLength);
+                refusal = (full, connection.Evaluations.RetryAfter(name, full.Depth));
                 continue;
             }
 
@@ -114,14 +117,15 @@ internal sealed partial class DirectCalls(
             LogAgain(request.Id, name, request.EarlierDeliveries, reason!);
             if (request.EarlierDeliveries >= options.Value.MaxDeliveries)
             {
-                _ = BuryAsync(request);
+                _ = DeadLetterAsync(request);
                 return new DirectCallEnd(Spent: end.Failure ?? $"given to a worker {request.EarlierDeliveries} times and never finished");
             }
 
             if (end.Failure is not null)
             {
                 // By whichever worker, this one too: it was not to blame for more than this run.
-                await Task.Delay(Least(options.Value.BackoffAfter(request.EarlierDeliveries), until - time.GetUtcNow()), time, cancellationToken);
+                await Task.Delay(
+                    Least(options.Value.BackoffAfter(request.EarlierDeliveries), until - time.GetUtcNow()), time, cancellationToken);
                 tried = null;
             }
         }
@@ -130,7 +134,7 @@ internal sealed partial class DirectCalls(
     private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other > TimeSpan.Zero ? other : TimeSpan.Zero;
 
     // A worker that reads it sees that its deliveries are over, and makes the dead letter. Its caller has its answer.
-    private async Task BuryAsync(InferenceRequest request)
+    private async Task DeadLetterAsync(InferenceRequest request)
     {
         try
         {
@@ -138,7 +142,7 @@ internal sealed partial class DirectCalls(
         }
         catch (QueueUnavailableException exception)
         {
-            LogNotBuried(request.Id, exception.InnerException!.Message);
+            LogNotDeadLettered(request.Id, exception.InnerException!.Message);
         }
     }
 
@@ -146,5 +150,5 @@ internal sealed partial class DirectCalls(
     private partial void LogAgain(Guid request, QueueName queue, int deliveries, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Request {Request}, which is given up, could not be made a dead letter: {Reason}")]
-    private partial void LogNotBuried(Guid request, string reason);
+    private partial void LogNotDeadLettered(Guid request, string reason);
 }

@@ -49,7 +49,7 @@ internal sealed partial class WorkerConnection(
     public int Outstanding => Volatile.Read(ref _outstanding);
 
     /// <summary>What is known of the worker's bounds without asking.</summary>
-    public QueueVerdicts Verdicts { get; } = new(time);
+    public QueueRejections Evaluations { get; } = new(time);
 
     /// <summary>Connects, and reads until the connection ends. Then all that waits learns so.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -146,7 +146,8 @@ internal sealed partial class WorkerConnection(
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
             limit.CancelAfter(ConnectTime);
             await socket.ConnectAsync(
-                IPAddress.TryParse(endpoint.Host, out var address) ? new IPEndPoint(address, endpoint.Port) : new DnsEndPoint(endpoint.Host, endpoint.Port),
+                IPAddress.TryParse(endpoint.Host, out var address)
+                    ? new IPEndPoint(address, endpoint.Port) : new DnsEndPoint(endpoint.Host, endpoint.Port),
                 limit.Token);
             return new DirectLink(socket);
         }
@@ -187,7 +188,8 @@ internal sealed partial class WorkerConnection(
                     break;
                 case FrameType.Returned:
                     var returned = DirectMessages.DecodeReturn(frame.Payload);
-                    End(returned.Id, returned.Failure is { } failure ? new DirectEnd(Failure: failure) : new DirectEnd(Left: "its worker handed it back"));
+                    End(returned.Id, returned.Failure is { } failure
+                        ? new DirectEnd(Failure: failure) : new DirectEnd(Left: "its worker handed it back"));
                     break;
                 case FrameType.Serves:
                     Serves = _leaving ? FrozenSet<QueueName>.Empty : DirectMessages.DecodeServes(frame.Payload).ToFrozenSet();
@@ -196,7 +198,7 @@ internal sealed partial class WorkerConnection(
                 case FrameType.Pong:
                     foreach (var standing in DirectMessages.DecodePong(frame.Payload))
                     {
-                        Verdicts.Observe(standing.Queue, standing.Removed);
+                        Evaluations.Observe(standing.Queue, standing.Removed);
                     }
 
                     break;
@@ -221,7 +223,8 @@ internal sealed partial class WorkerConnection(
                 : throw new InvalidDataException($"A worker began with a frame of type {frame.Type}.");
             if (_hello.Version != Frame.ProtocolVersion || _hello.Worker != worker)
             {
-                throw new InvalidDataException($"{_hello.Worker} answers with version {_hello.Version}; {worker} with {Frame.ProtocolVersion} was expected.");
+                throw new InvalidDataException(
+                    $"{_hello.Worker} answers with version {_hello.Version}; {worker} with {Frame.ProtocolVersion} was expected.");
             }
 
             _proof = handshake.Prove(_hello, replica, maxFrame);

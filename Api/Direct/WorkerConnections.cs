@@ -67,7 +67,8 @@ internal sealed partial class WorkerConnections(
                 {
                     if (status.Direct is { Protocol: Frame.ProtocolVersion } endpoint && !_connections.ContainsKey(status.Id))
                     {
-                        var connection = new WorkerConnection(status.Id, endpoint, handshake, inbox.Replica, maxFrame, Changed, time, logger);
+                        var connection = new WorkerConnection(
+                            status.Id, endpoint, handshake, inbox.Replica, maxFrame, Changed, time, logger);
                         _connections[status.Id] = (connection, RunAsync(connection, stop));
                     }
                 }
@@ -109,7 +110,8 @@ internal sealed partial class WorkerConnections(
         // A worker that can't be reached, or is no peer, is tried again after a while; one that was lost with the next look at the fleet.
         if (!connection.WasWelcome)
         {
-            await Task.Delay(options.Value.HeartbeatInterval * BetweenTries, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(options.Value.HeartbeatInterval * BetweenTries, time, stop)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         _connections.TryRemove(connection.Worker, out _);

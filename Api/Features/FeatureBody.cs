@@ -47,7 +47,8 @@ internal sealed record FeatureBody(bool? Enabled, string[]? Tenants, string[]? E
 
 /// <param name="UpdatedAt">Null where nobody has set it: it is as the product has it.</param>
 internal sealed record FeatureView(
-    string Name, bool Enabled, string[] Tenants, string[] ExcludedTenants, double Percentage, string? Description, DateTimeOffset? UpdatedAt)
+    string Name, bool Enabled, string[] Tenants, string[] ExcludedTenants, double Percentage, string? Description,
+    DateTimeOffset? UpdatedAt)
 {
     public static FeatureView Of(FeatureFlag flag) =>
         new(flag.Name, flag.Enabled, flag.Tenants ?? [], flag.ExcludedTenants ?? [], flag.Percentage, flag.Description, flag.UpdatedAt);

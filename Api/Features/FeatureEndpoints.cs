@@ -12,7 +12,8 @@ internal static class FeatureEndpoints
 
     public static void MapFeatures(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet("/v1/features/enabled", EnabledAsync).WithSummary("Features that the own tenant has").RequireAuthorization(Policies.Infer);
+        endpoints.MapGet("/v1/features/enabled", EnabledAsync)
+            .WithSummary("Features that the own tenant has").RequireAuthorization(Policies.Infer);
         var features = endpoints.MapGroup("/v1/features").RequireAuthorization(Policies.Administer);
         features.MapGet("", ListAsync).WithSummary("All feature flags");
         features.MapGet("/{name}", GetAsync).WithSummary("A feature flag");
@@ -42,12 +43,14 @@ internal static class FeatureEndpoints
     {
         if (!FeatureNames.IsName(name) || name == "enabled")
         {
-            return Invalid("name", $"'{name}' given; 1 to 64 lower-case letters, digits and hyphens are allowed, a letter first, and not 'enabled'");
+            return Invalid(
+                "name", $"'{name}' given; 1 to 64 lower-case letters, digits and hyphens are allowed, a letter first, and not 'enabled'");
         }
 
         if (await ReadAsync(request, cancellationToken) is not { } body)
         {
-            return Invalid("body", "expected an object with enabled, and perhaps tenants, excluded_tenants, percentage and description, of up to 256 KiB");
+            return Invalid("body",
+                "expected an object with enabled, and perhaps tenants, excluded_tenants, percentage and description, of up to 256 KiB");
         }
 
         if (body.Problem() is var (field, message))
@@ -59,7 +62,8 @@ internal static class FeatureEndpoints
         if (!await store.SetAsync(flag, caller.Identity?.Name ?? "unnamed", caller.TenantId(), cancellationToken))
         {
             return TypedResults.Problem(
-                $"there are {FeatureStore.MaxFlags} flags, as many as there may be: delete one first", statusCode: StatusCodes.Status409Conflict);
+                $"there are {FeatureStore.MaxFlags} flags, as many as there may be: delete one first",
+                statusCode: StatusCodes.Status409Conflict);
         }
 
         await definitions.RefreshAsync(cancellationToken);
@@ -69,7 +73,8 @@ internal static class FeatureEndpoints
     private static async Task<IResult> DeleteAsync(
         string name, ClaimsPrincipal caller, FeatureStore store, FeatureDefinitions definitions, CancellationToken cancellationToken)
     {
-        if (!FeatureNames.IsName(name) || !await store.RemoveAsync(name, caller.Identity?.Name ?? "unnamed", caller.TenantId(), cancellationToken))
+        if (!FeatureNames.IsName(name)
+            || !await store.RemoveAsync(name, caller.Identity?.Name ?? "unnamed", caller.TenantId(), cancellationToken))
         {
             return Unknown(name);
         }

@@ -3,7 +3,7 @@ namespace InferenceTemplate.Api.Features;
 /// <summary>Flags that the product itself asks for. They are on for everybody until somebody says otherwise.</summary>
 public static class FeatureNames
 {
-    /// <summary>Kept answers are given and kept.</summary>
+    /// <summary>Cached responses are given and kept.</summary>
     public const string ResponseCache = "response-cache";
 
     /// <summary>Requests are repeated on shadow versions.</summary>
@@ -21,5 +21,6 @@ public static class FeatureNames
 
     /// <summary>Whether a text may name a flag: 1 to 64 lower-case letters, digits and hyphens, beginning with a letter.</summary>
     public static bool IsName(string text) =>
-        text.Length is > 0 and <= 64 && char.IsAsciiLetterLower(text[0]) && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
+        text.Length is > 0 and <= 64
+            && char.IsAsciiLetterLower(text[0]) && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
 }

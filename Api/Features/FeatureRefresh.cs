@@ -3,7 +3,8 @@ using Npgsql;
 namespace InferenceTemplate.Api.Features;
 
 /// <summary>Reads the flags twice a second, so that a change is everywhere within one.</summary>
-public sealed partial class FeatureRefresh(FeatureDefinitions definitions, TimeProvider time, ILogger<FeatureRefresh> logger) : BackgroundService
+public sealed partial class FeatureRefresh(
+    FeatureDefinitions definitions, TimeProvider time, ILogger<FeatureRefresh> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
@@ -36,7 +37,8 @@ public sealed partial class FeatureRefresh(FeatureDefinitions definitions, TimeP
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             // One line for each outage. Before the schema is current there are no flags to read.
-            var isSchema = (exception as PostgresException ?? exception.InnerException as PostgresException)?.SqlState == PostgresErrorCodes.UndefinedTable;
+            var isSchema = (exception as PostgresException
+                ?? exception.InnerException as PostgresException)?.SqlState == PostgresErrorCodes.UndefinedTable;
             if (!_blind && !isSchema)
             {
                 LogBlind(exception.Message);

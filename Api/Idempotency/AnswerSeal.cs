@@ -40,11 +40,13 @@ internal sealed class AnswerSeal(IOptions<ApiKeyOptions> options)
         using var aes = new AesGcm(KeyOf(key, scope), TagBytes);
         aes.Decrypt(kept.AsSpan(0, NonceBytes), kept.AsSpan(NonceBytes + TagBytes), kept.AsSpan(NonceBytes, TagBytes), plain, scope);
         var length = BinaryPrimitives.ReadInt32LittleEndian(plain);
-        return (JsonSerializer.Deserialize(plain.AsSpan(sizeof(int), length), IdempotencyJson.Default.DictionaryStringStringArray)!, plain[(sizeof(int) + length)..]);
+        return (JsonSerializer.Deserialize(plain.AsSpan(sizeof(int), length), IdempotencyJson.Default.DictionaryStringStringArray)!,
+            plain[(sizeof(int) + length)..]);
     }
 
     private byte[] KeyOf(string key, byte[] scope) =>
-        HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(options.Value.ApiKeyPepper), KeyBytes, scope, Encoding.UTF8.GetBytes(key));
+        HKDF.DeriveKey(
+            HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(options.Value.ApiKeyPepper), KeyBytes, scope, Encoding.UTF8.GetBytes(key));
 }
 
 [JsonSerializable(typeof(Dictionary<string, string?[]>))]

@@ -48,7 +48,8 @@ internal sealed class HeldAnswer(Stream body, int maxBytes) : Stream
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override Task FlushAsync(CancellationToken cancellationToken) => IsTooLong ? body.FlushAsync(cancellationToken) : Task.CompletedTask;
+    public override Task FlushAsync(CancellationToken cancellationToken) =>
+        IsTooLong ? body.FlushAsync(cancellationToken) : Task.CompletedTask;
 
     public override void Flush()
     {

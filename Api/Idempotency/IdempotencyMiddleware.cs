@@ -13,7 +13,8 @@ namespace InferenceTemplate.Api.Idempotency;
 
 /// <summary>
 /// <c>Idempotency-Key</c> on every POST: the first request with a key is handled and its answer kept, a repetition gets that answer.
-/// Not in gRPC, whose methods may all be repeated. Bodies are hashed as they stream by, and nothing happens for requests without the header.
+/// Not in gRPC, whose methods may all be repeated. Bodies are hashed as they stream by, and nothing happens for requests without the
+/// header.
 /// </summary>
 internal sealed partial class IdempotencyMiddleware(
     RequestDelegate next, IdempotencyStore store, AnswerSeal seal, IOptions<IdempotencyOptions> options, TimeProvider time,
@@ -49,12 +50,14 @@ internal sealed partial class IdempotencyMiddleware(
     {
         if (key.Length is 0 or > MaxKeyLength || !key.All(c => c is >= ' ' and <= '~'))
         {
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, $"{HeaderName}: 1 to {MaxKeyLength} printable ASCII characters expected");
+            await RefuseAsync(
+                context, StatusCodes.Status400BadRequest, $"{HeaderName}: 1 to {MaxKeyLength} printable ASCII characters expected");
             return;
         }
 
         // Of one credential: what it was told, a key secret perhaps, is nobody else's.
-        var caller = context.User.FindFirstValue(InferenceClaims.KeyId) ?? context.User.FindFirstValue(ClaimTypes.NameIdentifier) ?? context.User.FindFirstValue("sub");
+        var caller = context.User.FindFirstValue(InferenceClaims.KeyId)
+            ?? context.User.FindFirstValue(ClaimTypes.NameIdentifier) ?? context.User.FindFirstValue("sub");
         var scope = new IdempotencyScope(tenant, SHA256.HashData(Encoding.UTF8.GetBytes($"{caller}\n{key}")));
         var claim = await store.ClaimAsync(scope, context.RequestAborted);
         using var body = new HashingStream(context.Request.Body, TargetOf(context.Request));
@@ -69,7 +72,8 @@ internal sealed partial class IdempotencyMiddleware(
         else
         {
             context.Response.Headers.RetryAfter = "1";
-            await RefuseAsync(context, StatusCodes.Status409Conflict, $"{HeaderName}: the request with '{key}' is still in hand: try again when it is answered");
+            await RefuseAsync(context, StatusCodes.Status409Conflict,
+                $"{HeaderName}: the request with '{key}' is still in flight: try again when it is answered");
         }
     }
 
@@ -94,7 +98,8 @@ internal sealed partial class IdempotencyMiddleware(
                 var headers = response.Headers.Where(h => !before.Contains(h.Key) && !NotKept.Contains(h.Key))
                     .ToDictionary(h => h.Key, h => h.Value.ToArray(), StringComparer.OrdinalIgnoreCase);
                 stored = await KeepAsync(scope, token, new(
-                    body.Fingerprint(), body.BytesRead, (short)response.StatusCode, seal.Seal(key, scope.Hash, headers, answer.Bytes.Span)));
+                    body.Fingerprint(), body.BytesRead, (short)response.StatusCode,
+                    seal.Seal(key, scope.Hash, headers, answer.Bytes.Span)));
             }
         }
         finally
@@ -114,12 +119,14 @@ internal sealed partial class IdempotencyMiddleware(
         }
     }
 
-    // A failure of ours, and what may be otherwise in a moment, is not an answer to keep; nor is what was never written because the caller left.
+    // A failure of ours, and what may be otherwise in a moment, is not an answer to keep; nor is what was never written because the caller
+    // left.
     private static bool IsFinal(HttpContext context, HeldAnswer answer) =>
         !answer.IsTooLong
         && context.Response.StatusCode is < 500 and not (
             StatusCodes.Status408RequestTimeout or StatusCodes.Status409Conflict or TooEarly or StatusCodes.Status429TooManyRequests)
-        && !(context.RequestAborted.IsCancellationRequested && context.Response.StatusCode == StatusCodes.Status200OK && answer.Bytes.Length == 0);
+        && !(context.RequestAborted.IsCancellationRequested
+            && context.Response.StatusCode == StatusCodes.Status200OK && answer.Bytes.Length == 0);
 
     private async Task ReplayAsync(HttpContext context, IdempotencyScope scope, string key, KeptAnswer kept, HashingStream body)
     {
@@ -143,7 +150,8 @@ internal sealed partial class IdempotencyMiddleware(
         }
         catch (CryptographicException)
         {
-            await RefuseAsync(context, StatusCodes.Status409Conflict, $"{HeaderName}: the request with '{key}' was answered, but under another pepper: its answer can't be read");
+            await RefuseAsync(context, StatusCodes.Status409Conflict,
+                $"{HeaderName}: the request with '{key}' was answered, but under another pepper: its answer can't be read");
             return;
         }
 
@@ -220,7 +228,8 @@ internal sealed partial class IdempotencyMiddleware(
         return result.ExecuteAsync(context);
     }
 
-    [LoggerMessage(LogLevel.Warning, "The answer to a request with an idempotency key could not be kept; a repetition is handled anew: {Reason}")]
+    [LoggerMessage(
+        LogLevel.Warning, "The answer to a request with an idempotency key could not be kept; a repetition is handled anew: {Reason}")]
     private partial void LogNotKept(string reason);
 
     [LoggerMessage(LogLevel.Warning, "An idempotency key could not be held or given back; it is free when its lock has run out: {Reason}")]

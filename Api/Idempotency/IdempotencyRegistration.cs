@@ -13,12 +13,13 @@ internal static class IdempotencyRegistration
         return services;
     }
 
-    /// <summary>After authorisation: a key is its caller's, and who is refused leaves no trace.</summary>
+    /// <summary>After authorization: a key is its caller's, and who is refused leaves no trace.</summary>
     public static void UseIdempotency(this IApplicationBuilder app) => app.UseMiddleware<IdempotencyMiddleware>();
 }
 
 /// <summary>Removes keys whose time is over. Every replica does; what two remove at once, one of them finds gone.</summary>
-internal sealed partial class IdempotencySweep(IdempotencyStore store, TimeProvider time, ILogger<IdempotencySweep> logger) : BackgroundService
+internal sealed partial class IdempotencySweep(
+    IdempotencyStore store, TimeProvider time, ILogger<IdempotencySweep> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 

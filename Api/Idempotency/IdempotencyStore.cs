@@ -13,7 +13,7 @@ public sealed record IdempotencyScope(string TenantId, byte[] Hash);
 /// <param name="Answer">Headers and body, encrypted by the caller of the store.</param>
 public sealed record KeptAnswer(byte[] Fingerprint, long BodyLength, short Status, byte[] Answer);
 
-/// <summary>What is known of a key: it is this attempt's now, or answered before, or else another attempt has it in hand.</summary>
+/// <summary>What is known of a key: it is this attempt's now, or answered before, or else another attempt has it in flight.</summary>
 public sealed record IdempotencyClaim(Guid? Token, KeptAnswer? Kept);
 
 /// <summary>
@@ -33,7 +33,8 @@ public sealed class IdempotencyStore(NpgsqlDataSource dataSource, IOptions<Idemp
         WHERE known.expires_at < now() OR known.status IS NULL AND known.locked_until < now()
         """;
 
-    private const string FindSql = "SELECT fingerprint, body_length, status, answer FROM idempotency_keys WHERE tenant_id = $1 AND key_hash = $2";
+    private const string FindSql =
+        "SELECT fingerprint, body_length, status, answer FROM idempotency_keys WHERE tenant_id = $1 AND key_hash = $2";
 
     private const string ExtendSql = """
         UPDATE idempotency_keys SET locked_until = now() + $4
@@ -45,7 +46,8 @@ public sealed class IdempotencyStore(NpgsqlDataSource dataSource, IOptions<Idemp
         WHERE tenant_id = $1 AND key_hash = $2 AND token = $3 AND status IS NULL
         """;
 
-    private const string ReleaseSql = "DELETE FROM idempotency_keys WHERE tenant_id = $1 AND key_hash = $2 AND token = $3 AND status IS NULL";
+    private const string ReleaseSql =
+        "DELETE FROM idempotency_keys WHERE tenant_id = $1 AND key_hash = $2 AND token = $3 AND status IS NULL";
 
     private const string ExpireSql = """
         DELETE FROM idempotency_keys WHERE (tenant_id, key_hash) IN (
@@ -57,7 +59,8 @@ public sealed class IdempotencyStore(NpgsqlDataSource dataSource, IOptions<Idemp
         var token = Guid.NewGuid();
         while (true)
         {
-            if (await ExecuteAsync(ClaimSql, cancellationToken, scope.TenantId, scope.Hash, token, options.Value.Lock, options.Value.Retention) == 1)
+            if (await ExecuteAsync(
+                ClaimSql, cancellationToken, scope.TenantId, scope.Hash, token, options.Value.Lock, options.Value.Retention) == 1)
             {
                 return new(token, null);
             }
@@ -68,7 +71,8 @@ public sealed class IdempotencyStore(NpgsqlDataSource dataSource, IOptions<Idemp
             {
                 return await reader.IsDBNullAsync(2, cancellationToken)
                     ? new(null, null)
-                    : new(null, new(reader.GetFieldValue<byte[]>(0), reader.GetInt64(1), reader.GetInt16(2), reader.GetFieldValue<byte[]>(3)));
+                    : new(null,
+                        new(reader.GetFieldValue<byte[]>(0), reader.GetInt64(1), reader.GetInt16(2), reader.GetFieldValue<byte[]>(3)));
             }
 
             // Given back between the two statements: it is free.
@@ -81,7 +85,8 @@ public sealed class IdempotencyStore(NpgsqlDataSource dataSource, IOptions<Idemp
 
     /// <summary>Keeps the answer, unless the lock ran out and another attempt has the key.</summary>
     public Task KeepAsync(IdempotencyScope scope, Guid token, KeptAnswer kept) => ExecuteAsync(
-        KeepSql, CancellationToken.None, scope.TenantId, scope.Hash, token, kept.Fingerprint, kept.BodyLength, kept.Status, kept.Answer, options.Value.Retention);
+        KeepSql, CancellationToken.None, scope.TenantId, scope.Hash, token, kept.Fingerprint, kept.BodyLength, kept.Status, kept.Answer,
+        options.Value.Retention);
 
     /// <summary>Forgets the key: the request may be tried again at once.</summary>
     public Task ReleaseAsync(IdempotencyScope scope, Guid token) =>

@@ -10,7 +10,9 @@ namespace InferenceTemplate.Api.Inference;
 internal sealed record AnswerParameters(
     TimeSpan Queue, TimeSpan Compute, int BatchSize, decimal Cost, string Currency, bool? CacheHit)
 {
-    /// <summary>The version that answered in place of one that could not be loaded, as <c>model/version</c>; null where none had to.</summary>
+    /// <summary>
+    /// The version that answered in place of one that could not be loaded, as <c>model/version</c>; null where none had to.
+    /// </summary>
     public string? Fallback { get; init; }
 
     /// <summary>The priority that the request got where it asked for a higher one than its tenant may have; else null.</summary>

@@ -33,7 +33,8 @@ internal static class ContentCoding
 
         request.HttpContext.Response.Headers.AcceptEncoding = Known;
         throw new BadHttpRequestException(
-            $"Content-Encoding: '{header}' is not supported; send one of {Known}, or the body as it is", StatusCodes.Status415UnsupportedMediaType);
+            $"Content-Encoding: '{header}' is not supported; send one of {Known}, or the body as it is",
+            StatusCodes.Status415UnsupportedMediaType);
     }
 
     /// <summary>The body as it was before it was compressed; null where it was not. What it grows to is for the reader to bound.</summary>
@@ -48,5 +49,6 @@ internal static class ContentCoding
     /// <summary>Whether the caller asked for gzip, by its name.</summary>
     public static bool IsGzipAccepted(HttpRequest request) =>
         request.Headers.AcceptEncoding.Count > 0
-        && request.GetTypedHeaders().AcceptEncoding.Any(e => e.Value.Equals(Gzip, StringComparison.OrdinalIgnoreCase) && e.Quality is null or > 0);
+        && request.GetTypedHeaders().AcceptEncoding.Any(
+            e => e.Value.Equals(Gzip, StringComparison.OrdinalIgnoreCase) && e.Quality is null or > 0);
 }

@@ -8,7 +8,8 @@ namespace InferenceTemplate.Api.Inference;
 
 /// <summary><c>POST /v2/models/{m}[/versions/{v}]/infer</c>: the pipeline over REST, or the same request as a job.</summary>
 internal sealed class Infer(
-    InferPipeline pipeline, InferInput input, JobSubmission jobs, TenantGate gate, TenantLimiter limiter, Telemetry telemetry, TimeProvider time)
+    InferPipeline pipeline, InferInput input, JobSubmission jobs, TenantGate gate, TenantLimiter limiter, Telemetry telemetry,
+    TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context, string model, string? version)
     {

@@ -19,7 +19,8 @@ internal static class InferAnswer
 
     private const int RawPieceBytes = 64 << 10;
 
-    public static Task WriteAsync(HttpContext context, ModelVersion version, InferBody body, InferenceReply reply, AnswerParameters parameters) =>
+    public static Task WriteAsync(
+        HttpContext context, ModelVersion version, InferBody body, InferenceReply reply, AnswerParameters parameters) =>
         WriteAsync(context, version.Model, version.Version, body.Id, body.Forms, reply, parameters);
 
     public static async Task WriteAsync(
@@ -27,7 +28,8 @@ internal static class InferAnswer
     {
         if (reply.Outputs.Sum(o => (long)o.Data.Length) > MostHeld)
         {
-            await StreamAsync(context, forms, reply, writer => InferResponseWriter.Pieces(writer, model, version, id, reply, parameters, forms));
+            await StreamAsync(
+                context, forms, reply, writer => InferResponseWriter.Pieces(writer, model, version, id, reply, parameters, forms));
             return;
         }
 

@@ -211,7 +211,8 @@ internal ref struct InferBodyReader
     }
 
     private readonly int ReadClasses(int index) =>
-        _json.Reader.TokenType == JsonTokenType.Number && _json.Reader.TryGetInt32(out var classes) && classes is >= 0 and <= Classification.MaxClasses
+        _json.Reader.TokenType == JsonTokenType.Number
+            && _json.Reader.TryGetInt32(out var classes) && classes is >= 0 and <= Classification.MaxClasses
             ? classes
             : throw new InvalidInferBodyException(
                 $"outputs[{index}].parameters.classification: a whole number of classes up to {Classification.MaxClasses} expected");

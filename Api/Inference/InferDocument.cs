@@ -6,20 +6,24 @@ namespace InferenceTemplate.Api.Inference;
 
 /// <summary>An inference request.</summary>
 /// <param name="Id">Echoed in the answer.</param>
-/// <param name="Parameters"><c>timeout</c> in microseconds, <c>priority</c> (1 is the highest, 0 the default), <c>binary_data_output</c>. Others are ignored.</param>
+/// <param name="Parameters"><c>timeout</c> in microseconds, <c>priority</c> (1 is the highest, 0 the default), <c>binary_data_output</c>.
+/// Others are ignored.</param>
 /// <param name="Outputs">Only these are answered; all where absent or empty.</param>
 internal sealed record InferRequestDocument(
-    InferInputDocument[] Inputs, string? Id = null, Dictionary<string, JsonElement>? Parameters = null, InferOutputRequestDocument[]? Outputs = null);
+    InferInputDocument[] Inputs, string? Id = null, Dictionary<string, JsonElement>? Parameters = null,
+    InferOutputRequestDocument[]? Outputs = null);
 
 /// <param name="Data">Numbers, booleans or texts, flat or nested, row-major; not for FP16 and BF16.</param>
 /// <param name="Parameters"><c>binary_data_size</c>: bytes of the raw tensor behind the JSON, in place of data.</param>
 internal sealed record InferInputDocument(
     string Name, string Datatype, long[] Shape, JsonElement[]? Data = null, Dictionary<string, JsonElement>? Parameters = null);
 
-/// <param name="Parameters"><c>binary_data</c>: whether it is answered raw. <c>classification</c>: how many of its highest classes are answered in its place.</param>
+/// <param name="Parameters"><c>binary_data</c>: whether it is answered raw. <c>classification</c>: how many of its highest classes are
+/// answered in its place.</param>
 internal sealed record InferOutputRequestDocument(string Name, Dictionary<string, JsonElement>? Parameters = null);
 
-/// <param name="Parameters"><c>queue_us</c>, <c>compute_us</c>, <c>batch_size</c>, <c>cost</c>, <c>currency</c>, and where they apply <c>cache_hit</c>, <c>fallback</c>.</param>
+/// <param name="Parameters"><c>queue_us</c>, <c>compute_us</c>, <c>batch_size</c>, <c>cost</c>, <c>currency</c>, and where they apply
+/// <c>cache_hit</c>, <c>fallback</c>.</param>
 internal sealed record InferAnswerDocument(
     string ModelName, string ModelVersion, InferOutputDocument[] Outputs, Dictionary<string, JsonElement> Parameters, string? Id = null);
 

@@ -21,7 +21,7 @@ namespace InferenceTemplate.Api.Inference;
 /// Puts down how a call ended: its price, metrics, the counts that decide over canaries, the prediction record. Nothing here waits.
 /// </summary>
 internal sealed class InferRecords(
-    TrafficOutcomes outcomes, PredictionRecorder predictions, UsageLedger usage, TenantTelemetry tenants, Telemetry telemetry,
+    TrafficOutcomes outcomes, PredictionRecorder predictions, UsageAccumulator usage, TenantTelemetry tenants, Telemetry telemetry,
     TritonMetrics triton, ModelStatistics statistics, IOptions<CostOptions> costs, TimeProvider time)
 {
     /// <returns>What the answer says of itself.</returns>
@@ -31,7 +31,7 @@ internal sealed class InferRecords(
         var (model, version) = (routed.Version.Model, routed.Version.Version);
         var (result, hit) = (ended.Result, ended.CacheHit == true);
 
-        // A kept answer tells of the run that made it; this request has had none.
+        // A cached response tells of the run that made it; this request has had none.
         var reply = hit ? null : result.Reply;
         var used = UsedBy(routed.Version, routed.Settings, body.Inputs, reply);
         var parameters = new AnswerParameters(
@@ -43,7 +43,8 @@ internal sealed class InferRecords(
         telemetry.Cost(model, version, routed.Role.Name(), parameters.Cost, parameters.Currency);
         triton.Answered(model, version, FailureReason(result), total, parameters.Queue, parameters.Compute);
         statistics.Ended(
-            model, version, result.Status == StatusCodes.Status200OK, total, reply?.Outcome == ReplyOutcome.Completed ? reply.QueueTime : null,
+            model, version, result.Status == StatusCodes.Status200OK, total,
+            reply?.Outcome == ReplyOutcome.Completed ? reply.QueueTime : null,
             parameters.Compute, ended.CacheHit);
         if (routed.Role is TrafficRole.Stable or TrafficRole.Canary && !hit && result.IsOfModel)
         {

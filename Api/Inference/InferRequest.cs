@@ -15,7 +15,8 @@ internal static class InferRequest
     public const string HeaderLength = "Inference-Header-Content-Length";
 
     /// <exception cref="InvalidInferBodyException">The body is not a request; the message says why.</exception>
-    /// <exception cref="BadHttpRequestException">The body is larger than allowed (413), ended too early (400), or is compressed in an unknown way (415).</exception>
+    /// <exception cref="BadHttpRequestException">The body is larger than allowed (413), ended too early (400), or is compressed in an
+    /// unknown way (415).</exception>
     public static async Task<InferBody> ReadAsync(
         HttpRequest request, ModelVersion version, LimitOptions limits, CancellationToken cancellationToken)
     {

@@ -29,7 +29,10 @@ internal static class InferResponseWriter
         }
     }
 
-    /// <summary>Writes the answer piece by piece as this is enumerated, so that what is written can go out between: JSON may be many times its tensors.</summary>
+    /// <summary>
+    /// Writes the answer piece by piece as this is enumerated, so that what is written can go out between: JSON may be many times its
+    /// tensors.
+    /// </summary>
     /// <returns>The numbers of the outputs that were written on.</returns>
     public static IEnumerable<int> Pieces(
         IBufferWriter<byte> target,

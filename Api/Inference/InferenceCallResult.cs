@@ -16,7 +16,9 @@ internal sealed record InferenceCallResult(int Status, string? Error, InferenceR
     /// <summary>How the caller's tenant stands; null where it has no limits that are counted.</summary>
     public TenantStanding? Standing { get; init; }
 
-    /// <summary>Speaks against the version: no answer in time, no run, or an input that passed validation and that the model failed on.</summary>
+    /// <summary>
+    /// Speaks against the version: no answer in time, no run, or an input that passed validation and that the model failed on.
+    /// </summary>
     public bool IsFaultOfModel =>
         Status == StatusCodes.Status504GatewayTimeout || Reply is { Outcome: not (ReplyOutcome.Completed or ReplyOutcome.TooLarge) };
 

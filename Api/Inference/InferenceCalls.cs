@@ -10,12 +10,14 @@ using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Inference;
 
-/// <summary>Sends one request to a worker, directly where one has its model open and else through the queue, and waits for its answer.</summary>
+/// <summary>
+/// Sends one request to a worker, directly where one has its model open and else through the queue, and waits for its answer.
+/// </summary>
 internal sealed partial class InferenceCalls(
     DirectCalls direct,
     RequestQueue queue,
     ReplyInbox inbox,
-    QueueVerdicts verdicts,
+    QueueRejections rejections,
     TenantGate gate,
     TenantLimiter limiter,
     Telemetry telemetry,
@@ -41,18 +43,20 @@ internal sealed partial class InferenceCalls(
             return direct.Refuses(name, contentLength) is var (admission, retryAfter) ? Refusal(name, admission, retryAfter) : null;
         }
 
-        return verdicts.Refuses(name, contentLength) is { } known ? Refusal(name, known) : null;
+        return rejections.Refuses(name, contentLength) is { } known ? Refusal(name, known) : null;
     }
 
-    /// <param name="contentLength">Of the request's body, where known: the size for which a verdict of the bound in bytes holds.</param>
+    /// <param name="contentLength">Of the request's body, where known: the size for which a rejection of the bound in bytes holds.</param>
     /// <param name="kept">Where an answer may be kept that saves the run; null where none is.</param>
     public async Task<InferenceCallResult> CallAsync(
-        ModelVersion version, TenantAccount tenant, InferBody body, long? contentLength, ResponseCacheKey? kept, CancellationToken cancellationToken)
+        ModelVersion version, TenantAccount tenant, InferBody body, long? contentLength, ResponseCacheKey? kept,
+        CancellationToken cancellationToken)
     {
         var wait = TimeFor(body.Timeout);
         var now = time.GetUtcNow();
         var request = new InferenceRequest(
-            Guid.CreateVersion7(now), version.Model, version.Version, tenant.Id, RequestKind.Call, body.Priority, inbox.Replica, now, now + wait,
+            Guid.CreateVersion7(now), version.Model, version.Version, tenant.Id, RequestKind.Call, body.Priority, inbox.Replica,
+            now, now + wait,
             Activity.Current?.Id, Activity.Current?.TraceStateString, body.Outputs, body.Inputs);
 
         var byConnection = direct.Takes(new QueueName(version.Model, version.Version), body.Inputs.Sum(i => (long)i.Data.Length));
@@ -72,7 +76,7 @@ internal sealed partial class InferenceCalls(
 
             if (!byConnection)
             {
-                verdicts.Learn(name, admission, request.Priority, contentLength);
+                rejections.Learn(name, admission, request.Priority, contentLength);
             }
 
             if (admission.Shed > 0)
@@ -112,7 +116,8 @@ internal sealed partial class InferenceCalls(
     }
 
     private async Task<InferenceCallResult> DirectAsync(
-        InferenceRequest request, TenantAccount tenant, TimeSpan wait, long? contentLength, TenantStanding? standing, CancellationToken cancellationToken)
+        InferenceRequest request, TenantAccount tenant, TimeSpan wait, long? contentLength, TenantStanding? standing,
+        CancellationToken cancellationToken)
     {
         DirectCallEnd end;
         try
@@ -144,7 +149,7 @@ internal sealed partial class InferenceCalls(
     {
         try
         {
-            // A little longer than the deadline, so that a worker's own word on it arrives.
+            // A little longer than the deadline, so that a worker's reply about it arrives.
             var left = request.Deadline - time.GetUtcNow() + ReplyGrace;
             return Translate(await pending.Reply.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellationToken));
         }
@@ -246,7 +251,8 @@ internal sealed partial class InferenceCalls(
         try
         {
             // Beyond its deadline, for those who run it now.
-            await queue.CancelAsync(new QueueName(request.Model, request.Version), request.Id, request.Deadline + options.Value.VisibilityTime);
+            await queue.CancelAsync(
+                new QueueName(request.Model, request.Version), request.Id, request.Deadline + options.Value.VisibilityTime);
         }
         catch (QueueUnavailableException exception)
         {
@@ -269,7 +275,7 @@ internal sealed partial class InferenceCalls(
         InferenceCallResult.Refused(
             StatusCodes.Status503ServiceUnavailable, $"the queue of '{name.Model}' is full ({what}): try again later") with
         {
-            RetryAfter = retryAfter ?? verdicts.RetryAfter(name, admission.Depth),
+            RetryAfter = retryAfter ?? rejections.RetryAfter(name, admission.Depth),
         };
 
     // As a worker says it that makes a dead letter.

@@ -86,7 +86,8 @@ internal ref struct InputReader
         {
             return _hasPlace || _data is not null
                 ? throw new InvalidInferBodyException($"inputs[{_index}]: data and binary_data_size are both given")
-                : new Tensor(_name, datatype, _shape, binary.Take(size, datatype, TensorDataReader.ElementCount(_shape, _index, limits), _index));
+                : new Tensor(
+                    _name, datatype, _shape, binary.Take(size, datatype, TensorDataReader.ElementCount(_shape, _index, limits), _index));
         }
 
         if (_data is { } data)
@@ -150,9 +151,11 @@ internal ref struct InputReader
         {
             if (json.Is("binary_data_size"u8))
             {
-                _binarySize = json.IsNull ? null : json.Reader.TokenType == JsonTokenType.Number && json.Reader.TryGetInt64(out var size) && size >= 0
+                _binarySize = json.IsNull
+                    ? null : json.Reader.TokenType == JsonTokenType.Number && json.Reader.TryGetInt64(out var size) && size >= 0
                     ? size
-                    : throw new InvalidInferBodyException($"inputs[{_index}].parameters.binary_data_size: a whole number of bytes expected");
+                    : throw new InvalidInferBodyException(
+                        $"inputs[{_index}].parameters.binary_data_size: a whole number of bytes expected");
             }
             else
             {
@@ -168,7 +171,8 @@ internal ref struct InputReader
         var count = 0;
         while (json.Next() != JsonTokenType.EndArray)
         {
-            if (json.Reader.TokenType != JsonTokenType.Number || !json.Reader.TryGetInt64(out var size) || size < 0 || size > json.Limits.MaxElements)
+            if (json.Reader.TokenType != JsonTokenType.Number
+                || !json.Reader.TryGetInt64(out var size) || size < 0 || size > json.Limits.MaxElements)
             {
                 throw new InvalidInferBodyException($"inputs[{_index}].shape: whole numbers from 0 to {json.Limits.MaxElements} expected");
             }

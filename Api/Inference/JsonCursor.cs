@@ -158,7 +158,8 @@ internal ref struct JsonCursor
         var text = ReadString(name, index, "name");
         return text.Length <= Limits.MaxNameLength
             ? text
-            : throw new InvalidInferBodyException($"{name}[{index}].name: {text.Length} characters given, at most {Limits.MaxNameLength} allowed");
+            : throw new InvalidInferBodyException(
+                $"{name}[{index}].name: {text.Length} characters given, at most {Limits.MaxNameLength} allowed");
     }
 
     /// <summary>Whether something optional is there: some clients send null for what they leave out.</summary>

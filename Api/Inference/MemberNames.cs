@@ -55,5 +55,6 @@ internal struct MemberNames(string of = "", int index = -1, string? part = null)
     private readonly InvalidInferBodyException Twice(string name) => new($"{Path(name)}: given more than once");
 
     private readonly string Path(string name) =>
-        string.Join('.', ((string?[])[index < 0 || string.IsNullOrEmpty(of) ? of : $"{of}[{index}]", part, name]).Where(p => !string.IsNullOrEmpty(p)));
+        string.Join('.',
+            ((string?[])[index < 0 || string.IsNullOrEmpty(of) ? of : $"{of}[{index}]", part, name]).Where(p => !string.IsNullOrEmpty(p)));
 }

@@ -57,7 +57,8 @@ internal sealed record ModelConfiguration(
             version.Platform,
             "onnxruntime",
             "model.onnx",
-            batches ? settings.Batching.MaxSize ?? ready.Select(w => w.Defaults!.MaxBatchSize).DefaultIfEmpty(BatchWithoutWorkers).Min() : 0,
+            batches ? settings.Batching.MaxSize
+                ?? ready.Select(w => w.Defaults!.MaxBatchSize).DefaultIfEmpty(BatchWithoutWorkers).Min() : 0,
             [
                 .. Tensors(version.Signature.Inputs, batches),
                 .. Tensors(version.Signature.OptionalInputs, batches: false).Select(i => i with { Optional = true }),

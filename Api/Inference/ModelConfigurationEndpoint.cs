@@ -20,7 +20,8 @@ internal static class ModelConfigurationEndpoint
         .Produces<ModelConfiguration>();
 
     private static async Task<IResult> GetAsync(
-        string model, string? version, ModelCatalog catalog, FleetRegistry fleet, IOptions<QueueOptions> queue, CancellationToken cancellationToken)
+        string model, string? version, ModelCatalog catalog, FleetRegistry fleet, IOptions<QueueOptions> queue,
+        CancellationToken cancellationToken)
     {
         var snapshot = await catalog.SnapshotAsync(cancellationToken);
         return snapshot.Find(model, version) is { } found

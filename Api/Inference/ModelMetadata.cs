@@ -58,7 +58,8 @@ internal static class ModelMetadataEndpoints
     private static async Task<JsonHttpResult<ModelNameList>> ListAsync(
         ClaimsPrincipal caller, ModelCatalog catalog, CancellationToken cancellationToken) =>
         TypedResults.Json(
-            new ModelNameList([.. (await catalog.AllAsync(cancellationToken)).Select(v => v.Model).Where(caller.MayUse).Distinct(StringComparer.Ordinal)]),
+            new ModelNameList([.. (await catalog.AllAsync(cancellationToken)).Select(v => v.Model)
+                .Where(caller.MayUse).Distinct(StringComparer.Ordinal)]),
             ApiJson.Default.ModelNameList);
 
     /// <summary>The protocol's 404 for what can't be served, with the reason.</summary>

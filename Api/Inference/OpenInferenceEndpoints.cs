@@ -21,7 +21,7 @@ internal static class OpenInferenceEndpoints
         services.AddHostedService(provider => provider.GetRequiredService<ReplyInbox>());
         services.AddHostedService<QueueLossWatch>();
         services.AddHostedService<RedisSettings>();
-        services.AddSingleton<QueueVerdicts>();
+        services.AddSingleton<QueueRejections>();
         services.AddSingleton<InferenceCalls>();
         services.AddSingleton<CachedCalls>();
         services.AddSingleton<InferRecords>();

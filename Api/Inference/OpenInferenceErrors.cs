@@ -25,7 +25,7 @@ internal static class OpenInferenceErrors
         services.Configure<ErrorResponses>(errors => errors.Map("/v2", (context, message) =>
             Error(context.Response.StatusCode, Specific(context) ?? message).ExecuteAsync(context)));
 
-    /// <summary>In words for the caller, since routing and authorisation say no more than a status; null for other statuses.</summary>
+    /// <summary>In words for the caller, since routing and authorization say no more than a status; null for other statuses.</summary>
     public static string? Specific(HttpContext context) => context.Response.StatusCode switch
     {
         StatusCodes.Status401Unauthorized =>

@@ -6,7 +6,8 @@ internal static class ReadRoutes
     private static readonly string[] Head = [HttpMethods.Head];
 
     /// <param name="anonymous">Whether callers need not say who they are.</param>
-    public static RouteHandlerBuilder MapRead(this IEndpointRouteBuilder endpoints, string pattern, Delegate handler, bool anonymous = false)
+    public static RouteHandlerBuilder MapRead(
+        this IEndpointRouteBuilder endpoints, string pattern, Delegate handler, bool anonymous = false)
     {
         var head = endpoints.MapMethods(pattern, Head, handler).ExcludeFromDescription();
         var get = endpoints.MapGet(pattern, handler);

@@ -59,7 +59,8 @@ internal static class Repository
         }
 
         return TypedResults.Json(
-            await EntriesAsync(caller, query?.Ready == true, catalog, fleet, cancellationToken), RepositoryJson.Default.RepositoryEntryArray);
+            await EntriesAsync(caller, query?.Ready == true, catalog, fleet, cancellationToken),
+            RepositoryJson.Default.RepositoryEntryArray);
     }
 
     /// <summary>All versions that the caller may know of.</summary>
@@ -126,7 +127,8 @@ internal static class Repository
 
     /// <returns>Null once it is set; else that there is no such model.</returns>
     public static Task<RegistryProblem?> SetAsync(
-        string model, Residency residency, string kind, ModelRegistry registry, ClaimsPrincipal caller, CancellationToken cancellationToken) =>
+        string model, Residency residency, string kind, ModelRegistry registry, ClaimsPrincipal caller,
+        CancellationToken cancellationToken) =>
         registry.ChangeAsync(
             model,
             change =>

@@ -46,7 +46,8 @@ internal sealed class RequestBody : IDisposable
         try
         {
             int read;
-            while ((read = await ReadSomeAsync(decoded ?? request.Body, coding, body._buffer.AsMemory(body._length), cancellationToken)) > 0)
+            while ((read = await ReadSomeAsync(
+                decoded ?? request.Body, coding, body._buffer.AsMemory(body._length), cancellationToken)) > 0)
             {
                 body._length += read;
                 if (body._length > maxBytes)
@@ -76,7 +77,8 @@ internal sealed class RequestBody : IDisposable
         _length = 0;
     }
 
-    private static async ValueTask<int> ReadSomeAsync(Stream stream, string coding, Memory<byte> target, CancellationToken cancellationToken)
+    private static async ValueTask<int> ReadSomeAsync(
+        Stream stream, string coding, Memory<byte> target, CancellationToken cancellationToken)
     {
         try
         {

@@ -17,7 +17,8 @@ internal static class Server
     public static readonly ServerMetadata Metadata = new(
         "InferenceTemplate",
         typeof(Server).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0],
-        Extensions: ["model_repository", "model_configuration", "statistics", "schedule_policy", "parameters", "binary_tensor_data", "classification"]);
+        Extensions: ["model_repository", "model_configuration", "statistics", "schedule_policy", "parameters", "binary_tensor_data",
+            "classification"]);
 
     public static void MapServer(this IEndpointRouteBuilder v2)
     {

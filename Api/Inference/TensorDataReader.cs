@@ -14,7 +14,8 @@ internal static class TensorDataReader
     /// <param name="reader">Stands on the value of <c>data</c>.</param>
     /// <param name="text">The text from there on.</param>
     /// <exception cref="InvalidInferBodyException">The elements are of another type or number than declared.</exception>
-    public static ReadOnlyMemory<byte> Read(Utf8JsonReader reader, ReadOnlySpan<byte> text, Datatype datatype, long[] shape, int index, LimitOptions limits)
+    public static ReadOnlyMemory<byte> Read(
+        Utf8JsonReader reader, ReadOnlySpan<byte> text, Datatype datatype, long[] shape, int index, LimitOptions limits)
     {
         var count = ElementCount(shape, index, limits);
         var path = $"inputs[{index}]";
@@ -123,7 +124,8 @@ internal static class TensorDataReader
             }
             catch (InvalidOperationException)
             {
-                throw new InvalidInferBodyException($"{path}.data: element {index} is not valid UTF-8; other bytes can be sent as a binary tensor");
+                throw new InvalidInferBodyException(
+                    $"{path}.data: element {index} is not valid UTF-8; other bytes can be sent as a binary tensor");
             }
 
             BinaryPrimitives.WriteUInt32LittleEndian(target, (uint)length);

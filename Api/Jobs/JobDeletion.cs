@@ -5,7 +5,7 @@ namespace InferenceTemplate.Api.Jobs;
 /// <summary>Removes jobs that have ended, with their results and idempotency keys.</summary>
 public sealed class JobDeletion(NpgsqlDataSource dataSource)
 {
-    // Whoever has it in hand, or in the queue, could still end one that has not ended.
+    // Whoever has it in flight, or in the queue, could still end one that has not ended.
     private const string Sql = """
         DELETE FROM jobs WHERE id = $1 AND tenant_id = $2 AND state IN ('succeeded', 'failed', 'cancelled', 'dead_lettered')
         """;

@@ -24,7 +24,8 @@ internal static class JobEndpoints
         var jobs = endpoints.MapGroup("/v1/jobs").RequireAuthorization(Policies.Infer);
         jobs.MapGet("/", ListAsync).WithSummary("Jobs of the own tenant, the newest first").Produces<JobPage>();
         jobs.MapGet("/{id:guid}", GetAsync).WithSummary("A job").Produces<JobView>();
-        jobs.MapDelete("/{id:guid}", DeleteAsync).WithSummary("Delete a job that has ended, and its result").Produces(StatusCodes.Status204NoContent);
+        jobs.MapDelete("/{id:guid}", DeleteAsync)
+            .WithSummary("Delete a job that has ended, and its result").Produces(StatusCodes.Status204NoContent);
         jobs.MapPost("/{id:guid}/cancel", CancelAsync).WithSummary("Cancel a job").Produces<JobView>();
         jobs.MapJobResult();
         jobs.MapJobEvents();
@@ -58,14 +59,16 @@ internal static class JobEndpoints
     }
 
     private static async Task<Results<JsonHttpResult<JobPage>, ProblemHttpResult>> ListAsync(
-        string? state, string? model, int? limit, string? cursor, ClaimsPrincipal caller, JobQueries queries, CancellationToken cancellationToken)
+        string? state, string? model, int? limit, string? cursor, ClaimsPrincipal caller, JobQueries queries,
+        CancellationToken cancellationToken)
     {
         JobState? wanted = null;
         if (state is not null)
         {
             if (!JobStates.TryParse(state, out var parsed))
             {
-                return Wrong($"state: '{state}' given, one of {string.Join(", ", Enum.GetValues<JobState>().Select(s => s.Name()))} expected");
+                return Wrong(
+                    $"state: '{state}' given, one of {string.Join(", ", Enum.GetValues<JobState>().Select(s => s.Name()))} expected");
             }
 
             wanted = parsed;

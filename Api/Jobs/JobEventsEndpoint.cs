@@ -80,7 +80,8 @@ internal static class JobEventsEndpoint
 {
     public static void MapJobEvents(this IEndpointRouteBuilder jobs) => jobs.MapGet(
         "/{id:guid}/events",
-        (Guid id, ClaimsPrincipal caller, JobEvents events, CancellationToken cancellationToken) => events.HandleAsync(id, caller, cancellationToken))
+        (Guid id, ClaimsPrincipal caller, JobEvents events, CancellationToken cancellationToken) =>
+            events.HandleAsync(id, caller, cancellationToken))
         .WithSummary("Changes of a job as server-sent events")
         .Produces(StatusCodes.Status200OK, contentType: "text/event-stream");
 }

@@ -32,7 +32,8 @@ internal sealed class JobInsert(NpgsqlDataSource dataSource)
     public async Task<JobAcceptance[]> WriteAsync(IReadOnlyList<UnwrittenJob> jobs, int maxAttempts, CancellationToken cancellationToken)
     {
         // Replicas that insert the same keys at once take their locks in one order.
-        UnwrittenJob[] ordered = [.. jobs.OrderBy(j => j.Job.TenantId, StringComparer.Ordinal).ThenBy(j => j.Job.IdempotencyKey, StringComparer.Ordinal)];
+        UnwrittenJob[] ordered =
+            [.. jobs.OrderBy(j => j.Job.TenantId, StringComparer.Ordinal).ThenBy(j => j.Job.IdempotencyKey, StringComparer.Ordinal)];
         UnwrittenJob[] keyed = [.. ordered.Where(j => j.Job.IdempotencyKey is not null)];
 
         // The commands of a batch are one transaction unless they say otherwise.

@@ -55,7 +55,8 @@ public sealed class JobQueries(IDbContextFactory<InferenceDbContext> contexts)
     public async Task<InferenceReply?> OutputsAsync(string tenant, Guid id, CancellationToken cancellationToken)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
-        var outputs = await database.Jobs.Where(j => j.TenantId == tenant && j.Id == id).Select(j => j.Outputs).SingleOrDefaultAsync(cancellationToken);
+        var outputs = await database.Jobs.Where(j => j.TenantId == tenant && j.Id == id)
+            .Select(j => j.Outputs).SingleOrDefaultAsync(cancellationToken);
         return outputs is null ? null : ReplyBatch.Read(outputs).Single();
     }
 

@@ -59,7 +59,8 @@ internal static class JobResultEndpoint
             return;
         }
 
-        var parameters = new AnswerParameters(reply.QueueTime, reply.ComputeTime, reply.BatchSize, job.Cost, costs.Value.Currency, CacheHit: null);
+        var parameters = new AnswerParameters(
+            reply.QueueTime, reply.ComputeTime, reply.BatchSize, job.Cost, costs.Value.Currency, CacheHit: null);
         parameters.SetHeaders(context.Response.Headers);
         await InferAnswer.WriteAsync(context, job.Model, job.Version, job.RequestId, forms, reply, parameters);
     }
@@ -67,7 +68,8 @@ internal static class JobResultEndpoint
     private static bool WantsBinary(HttpRequest request) => request.GetTypedHeaders().Accept
         .Where(type => type.Quality is null or > 0)
         .OrderByDescending(type => type.Quality ?? 1)
-        .FirstOrDefault(type => type.MediaType.Value is Binary or "application/json" or "application/*" or "*/*") is { } first && first.MediaType == Binary;
+        .FirstOrDefault(type => type.MediaType.Value is Binary or "application/json" or "application/*" or "*/*") is { } first
+            && first.MediaType == Binary;
 
     private static ProblemHttpResult? WithoutResult(JobFacts job, DateTimeOffset now) => job.State switch
     {

@@ -34,7 +34,8 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, Featur
         if (!await features.IsOnAsync(FeatureNames.Jobs, tenant))
         {
             return await RefuseAsync(
-                context, StatusCodes.Status503ServiceUnavailable, "jobs are switched off at present: call without 'Prefer: respond-async', or try again later");
+                context, StatusCodes.Status503ServiceUnavailable,
+                "jobs are switched off at present: call without 'Prefer: respond-async', or try again later");
         }
 
         string? key = null;
@@ -43,7 +44,8 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, Featur
             key = keys.ToString();
             if (key.Length is 0 or > MaxKeyLength || !key.All(c => c is >= ' ' and <= '~'))
             {
-                return await RefuseAsync(context, StatusCodes.Status400BadRequest, $"{IdempotencyKey}: 1 to {MaxKeyLength} printable ASCII characters expected");
+                return await RefuseAsync(
+                    context, StatusCodes.Status400BadRequest, $"{IdempotencyKey}: 1 to {MaxKeyLength} printable ASCII characters expected");
             }
         }
 
@@ -55,7 +57,8 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, Featur
         if (body.Forms.HasClasses)
         {
             return await RefuseAsync(
-                context, StatusCodes.Status400BadRequest, "outputs: a job keeps the outputs themselves; leave classification out, or 'Prefer: respond-async'");
+                context, StatusCodes.Status400BadRequest,
+                "outputs: a job keeps the outputs themselves; leave classification out, or 'Prefer: respond-async'");
         }
 
         // Nobody waits at a connection: those who do go first, unless the caller says otherwise.

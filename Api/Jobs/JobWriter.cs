@@ -98,7 +98,8 @@ public sealed partial class JobWriter : BackgroundService
 
     private JobFacts FactsOf(UnwrittenJob job) => new(
         job.Request.Id, job.Job.Model, job.Job.Version, job.Job.Priority, JobState.Queued, Attempt: 0, _options.MaxAttempts, Progress: 0,
-        CancelRequested: false, job.Job.RequestId, Error: null, ErrorStatus: null, job.Request.EnqueuedAt, StartedAt: null, FinishedAt: null,
+        CancelRequested: false, job.Job.RequestId, Error: null, ErrorStatus: null, job.Request.EnqueuedAt, StartedAt: null,
+        FinishedAt: null,
         job.Request.Deadline, ExpiresAt: null);
 
     private List<Waiting> Take()

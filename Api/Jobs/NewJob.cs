@@ -6,7 +6,8 @@ namespace InferenceTemplate.Api.Jobs;
 
 /// <summary>What somebody wants done, validated, before it is accepted.</summary>
 /// <param name="RequestedOutputs">Empty for all.</param>
-/// <param name="Timeout">Null for <see cref="JobOptions.DefaultTimeout"/>; more than <see cref="JobOptions.MaxTimeout"/> counts as that.</param>
+/// <param name="Timeout">Null for <see cref="JobOptions.DefaultTimeout"/>; more than <see cref="JobOptions.MaxTimeout"/> counts as
+/// that.</param>
 /// <param name="RequestId">The caller's id of the request, for the result.</param>
 /// <param name="IdempotencyKey">At most one job of a tenant has it; with it goes <paramref name="RequestHash"/>.</param>
 /// <param name="RequestHash">SHA-256 of what is asked, by which a repetition is told from another request.</param>
@@ -36,7 +37,9 @@ public enum JobAcceptanceOutcome
     /// <summary>The tenant has <see cref="JobOptions.MaxPendingPerTenant"/> jobs that are not finished.</summary>
     TooManyPending,
 
-    /// <summary>More jobs wait to be written than <see cref="JobOptions.WriteBacklog"/> or <see cref="JobOptions.WriteBacklogBytes"/> allow.</summary>
+    /// <summary>
+    /// More jobs wait to be written than <see cref="JobOptions.WriteBacklog"/> or <see cref="JobOptions.WriteBacklogBytes"/> allow.
+    /// </summary>
     Busy,
 }
 

@@ -11,7 +11,7 @@ namespace InferenceTemplate.Api.Jobs;
 /// </summary>
 public sealed class PendingJobs(NpgsqlDataSource dataSource, IOptions<JobOptions> options, TimeProvider time)
 {
-    private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, Count> _counts = new(StringComparer.Ordinal);
 
@@ -22,7 +22,7 @@ public sealed class PendingJobs(NpgsqlDataSource dataSource, IOptions<JobOptions
         Task? reading = null;
         lock (count)
         {
-            if (count.ReadAt is null || time.GetElapsedTime(count.ReadAt.Value) >= RememberedFor)
+            if (count.ReadAt is null || time.GetElapsedTime(count.ReadAt.Value) >= CacheDuration)
             {
                 reading = count.Reading ??= Task.Run(() => ReadAsync(tenant, count), CancellationToken.None);
             }

@@ -7,7 +7,8 @@ namespace InferenceTemplate.Api.Keys;
 /// <summary>Bodies of the keys API, and what is wrong with them as problem details that name the field.</summary>
 internal static class KeyBodies
 {
-    public static Task<(T? Value, IResult? Problem)> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    public static Task<(T? Value, IResult? Problem)> ReadAsync<T>(
+        HttpRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken)
         where T : class =>
         ReadOptionalAsync(request, type, absent: null, cancellationToken);
 
@@ -38,7 +39,8 @@ internal static class KeyBodies
 
     public static IResult Refused(ApiKeyProblem problem) =>
         problem.Field is { } field ? Invalid(field, problem.Message)
-        : TypedResults.Problem(problem.Message, statusCode: problem.IsUnknown ? StatusCodes.Status404NotFound : StatusCodes.Status409Conflict);
+        : TypedResults.Problem(
+            problem.Message, statusCode: problem.IsUnknown ? StatusCodes.Status404NotFound : StatusCodes.Status409Conflict);
 
     public static IResult Invalid(string field, string message) => TypedResults.ValidationProblem(
         new Dictionary<string, string[]>(StringComparer.Ordinal) { [field] = [message] }, detail: $"{field}: {message}");

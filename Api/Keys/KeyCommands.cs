@@ -23,8 +23,12 @@ internal static class KeyCommands
         var name = new Option<string>("--name") { Description = "Whom it is for.", Required = true };
         var role = new Option<string>("--role") { Description = "admin, user or service.", Required = true };
         var tenant = new Option<string>("--tenant") { Description = "Whose it is.", DefaultValueFactory = _ => Tenant.DefaultId };
-        var models = new Option<string[]>("--model") { Description = "A model that it opens; may be repeated. All of the tenant's without." };
-        var lifetime = new Option<TimeSpan?>("--lifetime") { Description = "After which it ends, such as 90.00:00:00 (90 days). Never without." };
+        var models = new Option<string[]>(
+            "--model")
+        { Description = "A model that it opens; may be repeated. All of the tenant's without." };
+        var lifetime = new Option<TimeSpan?>(
+            "--lifetime")
+        { Description = "After which it ends, such as 90.00:00:00 (90 days). Never without." };
         var command = new Command("create", "Makes a key and shows it, this once.") { name, role, tenant, models, lifetime, Json };
         command.SetRun(async (parsed, cancellationToken) =>
         {
@@ -52,7 +56,8 @@ internal static class KeyCommands
             Guid? before = null;
             do
             {
-                page = await Keys(services).ListAsync(parsed.GetValue(tenant), parsed.GetValue(prefix), before, PageSize, cancellationToken);
+                page = await Keys(services)
+                    .ListAsync(parsed.GetValue(tenant), parsed.GetValue(prefix), before, PageSize, cancellationToken);
                 views.AddRange(page.Select(k => KeyView.Of(k, Now(services))));
                 before = page.Count > 0 ? page[^1].Id : null;
             }
@@ -73,7 +78,8 @@ internal static class KeyCommands
         };
         var command = new Command("rotate", "Makes a key in place of another and shows it, this once.") { Key, overlap, Json };
         command.SetRun(async (parsed, cancellationToken) => await FindAsync(parsed, services, cancellationToken) is { } key
-            ? Told(parsed, services, await Keys(services).RotateAsync(key.Id, parsed.GetValue(overlap), AdminOutput.Actor, cancellationToken))
+            ? Told(parsed, services,
+                await Keys(services).RotateAsync(key.Id, parsed.GetValue(overlap), AdminOutput.Actor, cancellationToken))
             : Unknown(parsed));
         return command;
     }

@@ -83,7 +83,8 @@ internal static class KeyEndpoints
             return unreadable!;
         }
 
-        var (issued, problem) = await keys.RotateAsync(id, wanted.Overlap ?? ApiKeyRegistry.DefaultOverlap, Actor(caller), cancellationToken);
+        var (issued, problem) = await keys.RotateAsync(
+            id, wanted.Overlap ?? ApiKeyRegistry.DefaultOverlap, Actor(caller), cancellationToken);
         return problem is null ? Issued(context.Response, issued!, time) : KeyBodies.Refused(problem);
     }
 

@@ -7,7 +7,8 @@ namespace InferenceTemplate.Api.Keys;
 /// <param name="Role">One of <see cref="Roles"/>.</param>
 /// <param name="Tenant">The default one if left out.</param>
 /// <param name="Models">The models that the key opens; all that its tenant may use if left out.</param>
-internal sealed record KeyRequest(string Name, string Role, string? Tenant = null, string[]? Models = null, DateTimeOffset? ExpiresAt = null);
+internal sealed record KeyRequest(
+    string Name, string Role, string? Tenant = null, string[]? Models = null, DateTimeOffset? ExpiresAt = null);
 
 /// <param name="Overlap">How long the old key goes on; a day if left out.</param>
 internal sealed record RotationRequest(TimeSpan? Overlap = null);

@@ -24,12 +24,12 @@ internal sealed partial class TenantGate(
     ILogger<TenantGate> logger)
 {
     // A tenant whose bucket is empty stays refused until the next token, or so long: its limits may be raised.
-    private static readonly TimeSpan LongestVerdict = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestRejection = TimeSpan.FromSeconds(1);
 
-    // Places come free any moment: no longer than a round trip under load.
-    private static readonly TimeSpan ConcurrencyVerdict = TimeSpan.FromMilliseconds(5);
+    // Slots come free any moment: no longer than a round trip under load.
+    private static readonly TimeSpan ConcurrencyRejection = TimeSpan.FromMilliseconds(5);
 
-    private readonly ConcurrentDictionary<string, Verdict> _verdicts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Rejection> _rejections = new(StringComparer.Ordinal);
 
     public ValueTask<TenantAccount> FindAsync(ClaimsPrincipal caller, CancellationToken cancellationToken) =>
         tenants.FindAsync(caller.TenantId(), cancellationToken);
@@ -55,15 +55,20 @@ internal sealed partial class TenantGate(
             return OverQuota(tenant);
         }
 
-        return _verdicts.TryGetValue(tenant.Id, out var verdict)
-            && time.GetTimestamp() < verdict.Until
-            && verdict.Limits == tenant.Limits
-            ? Refused(tenant, verdict.Outcome, verdict.Standing with { RetryAfter = Rest(verdict, verdict.Standing.RetryAfter), FullAfter = Rest(verdict, verdict.Standing.FullAfter) })
+        return _rejections.TryGetValue(tenant.Id, out var rejection)
+            && time.GetTimestamp() < rejection.Until
+            && rejection.Limits == tenant.Limits
+            ? Refused(tenant, rejection.Outcome, rejection.Standing with
+            {
+                RetryAfter = Rest(rejection, rejection.Standing.RetryAfter),
+                FullAfter = Rest(rejection, rejection.Standing.FullAfter)
+            })
             : null;
     }
 
     /// <summary>Counts a request that no queue admits: a job, or an answer that another caller's request got. Null: it may go on.</summary>
-    public async Task<(InferenceCallResult? Refusal, TenantStanding? Standing)> TakeAsync(TenantAccount tenant, CancellationToken cancellationToken)
+    public async Task<(InferenceCallResult? Refusal, TenantStanding? Standing)> TakeAsync(
+        TenantAccount tenant, CancellationToken cancellationToken)
     {
         try
         {
@@ -82,7 +87,7 @@ internal sealed partial class TenantGate(
         }
     }
 
-    /// <summary>The answer to a request that a limit has refused; also remembered for the next ones.</summary>
+    /// <summary>The answer to a request that a limit has refused; also cached for the next ones.</summary>
     public InferenceCallResult Refusal(TenantAccount tenant, EnqueueOutcome outcome, TenantStanding standing)
     {
         if (outcome == EnqueueOutcome.UnknownMonth)
@@ -90,11 +95,12 @@ internal sealed partial class TenantGate(
             return Uncountable(tenant);
         }
 
-        var lasts = outcome == EnqueueOutcome.OverConcurrency ? ConcurrencyVerdict
-            : outcome == EnqueueOutcome.OverRate && standing.RetryAfter < LongestVerdict ? standing.RetryAfter
-            : LongestVerdict;
+        var lasts = outcome == EnqueueOutcome.OverConcurrency ? ConcurrencyRejection
+            : outcome == EnqueueOutcome.OverRate && standing.RetryAfter < LongestRejection ? standing.RetryAfter
+            : LongestRejection;
         var now = time.GetTimestamp();
-        _verdicts[tenant.Id] = new Verdict(now, now + (long)(lasts.TotalSeconds * time.TimestampFrequency), tenant.Limits, outcome, standing);
+        _rejections[tenant.Id] = new Rejection(
+            now, now + (long)(lasts.TotalSeconds * time.TimestampFrequency), tenant.Limits, outcome, standing);
         return Refused(tenant, outcome, standing);
     }
 
@@ -162,9 +168,9 @@ internal sealed partial class TenantGate(
             RetryAfter = (int)Math.Max(1, Math.Ceiling(retryAfter.TotalSeconds)),
         };
 
-    private TimeSpan Rest(Verdict verdict, TimeSpan then)
+    private TimeSpan Rest(Rejection rejection, TimeSpan then)
     {
-        var rest = then - time.GetElapsedTime(verdict.Since);
+        var rest = then - time.GetElapsedTime(rejection.Since);
         return rest > TimeSpan.Zero ? rest : TimeSpan.Zero;
     }
 
@@ -174,5 +180,5 @@ internal sealed partial class TenantGate(
     [LoggerMessage(LogLevel.Warning, "That tenant {Tenant} was stopped could not be put down: {Reason}")]
     private partial void LogUntold(string tenant, string reason);
 
-    private sealed record Verdict(long Since, long Until, TenantLimits Limits, EnqueueOutcome Outcome, TenantStanding Standing);
+    private sealed record Rejection(long Since, long Until, TenantLimits Limits, EnqueueOutcome Outcome, TenantStanding Standing);
 }

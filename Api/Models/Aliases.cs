@@ -22,7 +22,8 @@ internal static class Aliases
     }
 
     private static async Task<IResult> PutAsync(
-        string model, string alias, HttpRequest request, ClaimsPrincipal caller, ModelRegistry registry, CancellationToken cancellationToken)
+        string model, string alias, HttpRequest request, ClaimsPrincipal caller, ModelRegistry registry,
+        CancellationToken cancellationToken)
     {
         if (!ModelNames.IsAlias(alias))
         {

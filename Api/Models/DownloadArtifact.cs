@@ -5,28 +5,30 @@ using Microsoft.Net.Http.Headers;
 
 namespace InferenceTemplate.Api.Models;
 
-/// <summary><c>GET /v1/models/{m}/versions/{v}/artefact</c>: the ONNX file, in any state of the version.</summary>
+/// <summary><c>GET /v1/models/{m}/versions/{v}/artifact</c>: the ONNX file, in any state of the version.</summary>
 internal static class DownloadArtifact
 {
-    public static void MapDownload(this IEndpointRouteBuilder models) => models.MapGet("/{model}/versions/{version}/artefact", GetAsync)
+    public static void MapDownload(this IEndpointRouteBuilder models) => models.MapGet("/{model}/versions/{version}/artifact", GetAsync)
         .WithSummary("The ONNX file of a version")
         .Produces(StatusCodes.Status200OK, contentType: "application/octet-stream");
 
     private static async Task<IResult> GetAsync(
-        string model, string version, ModelCatalog catalog, ArtifactStore artefacts, HttpResponse response, CancellationToken cancellationToken)
+        string model, string version, ModelCatalog catalog, ArtifactStore artifacts, HttpResponse response,
+        CancellationToken cancellationToken)
     {
         if ((await catalog.RefreshAsync(cancellationToken)).FindAny(model, version) is not { } found)
         {
             return ModelReads.Unknown(model, version);
         }
 
-        var content = await artefacts.OpenReadAsync(found.Sha256, cancellationToken);
+        var content = await artifacts.OpenReadAsync(found.Sha256, cancellationToken);
 
         // Told before it is known to be true: a damaged file breaks the answer off instead of ending it.
         response.ContentLength = found.SizeBytes;
         response.Headers.Append("Repr-Digest", $"sha-256=:{Convert.ToBase64String(Convert.FromHexString(found.Sha256))}:");
         FileStreamHttpResult file = TypedResults.Stream(
-            content, "application/octet-stream", $"{model}-{found.Version}.onnx", entityTag: new EntityTagHeaderValue($"\"{found.Sha256}\""));
+            content, "application/octet-stream", $"{model}-{found.Version}.onnx",
+            entityTag: new EntityTagHeaderValue($"\"{found.Sha256}\""));
         return file;
     }
 }

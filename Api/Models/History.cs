@@ -19,7 +19,8 @@ internal static class History
         .Produces<ModelHistory>();
 
     private static async Task<IResult> GetAsync(
-        string model, IDbContextFactory<InferenceDbContext> contexts, CancellationToken cancellationToken, int limit = 100, long before = long.MaxValue)
+        string model, IDbContextFactory<InferenceDbContext> contexts, CancellationToken cancellationToken, int limit = 100,
+        long before = long.MaxValue)
     {
         if (limit is < 1 or > MaxLimit)
         {

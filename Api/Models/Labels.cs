@@ -17,7 +17,8 @@ internal static class Labels
         .Produces<IReadOnlyDictionary<string, string>>();
 
     private static async Task<IResult> PutAsync(
-        string model, string version, HttpRequest request, ClaimsPrincipal caller, ModelRegistry registry, CancellationToken cancellationToken)
+        string model, string version, HttpRequest request, ClaimsPrincipal caller, ModelRegistry registry,
+        CancellationToken cancellationToken)
     {
         var (labels, unreadable) = await request.ReadAsync(ModelsJson.Default.IReadOnlyDictionaryStringString, cancellationToken);
         if (labels is null)
@@ -30,7 +31,8 @@ internal static class Labels
             return ModelProblems.Invalid("body", $"has {labels.Count} labels; {MaxLabels} are allowed");
         }
 
-        var wrong = labels.Where(l => l.Key.Length is 0 or > MaxKey || l.Value is null or { Length: > MaxValue } || l.Key.Contains('\0') || l.Value.Contains('\0'))
+        var wrong = labels.Where(l =>
+            l.Key.Length is 0 or > MaxKey || l.Value is null or { Length: > MaxValue } || l.Key.Contains('\0') || l.Value.Contains('\0'))
             .Select(l => (l.Key, $"must have a key of 1 to {MaxKey} and a text of up to {MaxValue} characters")).ToList();
         if (wrong.Count > 0)
         {
@@ -48,7 +50,8 @@ internal static class Labels
 
                 row.Labels = labels;
                 change.Record(
-                    ModelEventKinds.Labelled, caller.Actor(), row.Version, JsonSerializer.Serialize(labels, ModelsJson.Default.IReadOnlyDictionaryStringString));
+                    ModelEventKinds.Labelled, caller.Actor(), row.Version,
+                    JsonSerializer.Serialize(labels, ModelsJson.Default.IReadOnlyDictionaryStringString));
                 return null;
             },
             cancellationToken);

@@ -9,12 +9,12 @@ namespace InferenceTemplate.Api.Models;
 public sealed record Unavailability(string Reason, TimeSpan RetryAfter);
 
 /// <summary>
-/// Which model versions no worker can load, by the workers' own word: a second old at most while Redis answers. Requests for them can
+/// Which model versions no worker can load, as the workers report it: at most a second old while Redis answers. Requests for them can
 /// be refused, or given to another version, without being queued.
 /// </summary>
 public sealed class ModelAvailability(FleetRegistry fleet, TimeProvider time)
 {
-    private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
@@ -58,7 +58,7 @@ public sealed class ModelAvailability(FleetRegistry fleet, TimeProvider time)
     {
         lock (_lock)
         {
-            if (_readAt is { } at && time.GetElapsedTime(at) < RememberedFor)
+            if (_readAt is { } at && time.GetElapsedTime(at) < CacheDuration)
             {
                 return Task.CompletedTask;
             }

@@ -31,7 +31,8 @@ internal static class ModelCommands
             AdminOutput.WriteTable(
                 ["MODEL", "STABLE", "RESIDENCY", "VERSIONS", "CHANGED"],
                 models.Select(m => (string[])
-                    [m.Name, m.Stable ?? "-", m.Residency.ToString().ToLowerInvariant(), string.Join(',', m.Versions), AdminOutput.Time(m.UpdatedAt)]));
+                    [m.Name, m.Stable ?? "-", m.Residency.ToString().ToLowerInvariant(), string.Join(',', m.Versions),
+                        AdminOutput.Time(m.UpdatedAt)]));
             return 0;
         });
         return command;

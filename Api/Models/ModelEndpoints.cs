@@ -22,7 +22,7 @@ internal static class ModelEndpoints
     {
         services.AddOptions<ModelUploadOptions>().BindConfiguration(ModelUploadOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.Configure<ErrorResponses>(errors =>
-            errors.MapOutage(e => e is ArtifactStoreUnavailableException, "the artefact store is unavailable: try again later"));
+            errors.MapOutage(e => e is ArtifactStoreUnavailableException, "the artifact store is unavailable: try again later"));
         return services;
     }
 

@@ -25,7 +25,8 @@ public sealed class ModelPromotion(ModelRegistry registry)
 
                 if (found.State != VersionState.Ready)
                 {
-                    return RegistryProblem.Conflict($"Version {found.Version} of '{model}' is {found.State.ToString().ToLowerInvariant()}; only a ready one can be promoted.", "version");
+                    return RegistryProblem.Conflict(
+                        $"Version {found.Version} of '{model}' is {found.State.ToString().ToLowerInvariant()}; only a ready one can be promoted.", "version");
                 }
 
                 var before = await StableAsync(change, cancellationToken);
@@ -40,14 +41,17 @@ public sealed class ModelPromotion(ModelRegistry registry)
             },
             cancellationToken);
 
-    public Task<(StableVersion? Stable, RegistryProblem? Problem)> RollBackAsync(string model, string actor, CancellationToken cancellationToken) =>
+    public Task<(StableVersion? Stable, RegistryProblem? Problem)> RollBackAsync(
+        string model, string actor, CancellationToken cancellationToken) =>
         ChangeAsync(
             model,
             async change =>
             {
-                if (change.Model.PreviousStable is not { } previous || await change.FindAsync(previous, cancellationToken) is not { } version)
+                if (change.Model.PreviousStable is not { } previous
+                    || await change.FindAsync(previous, cancellationToken) is not { } version)
                 {
-                    return RegistryProblem.Conflict($"There is nothing to roll back to: no version of '{model}' was stable before, or it is deleted.");
+                    return RegistryProblem.Conflict(
+                        $"There is nothing to roll back to: no version of '{model}' was stable before, or it is deleted.");
                 }
 
                 // Going back once more goes forward again.

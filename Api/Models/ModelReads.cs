@@ -31,10 +31,12 @@ internal static class ModelReads
     {
         var snapshot = await catalog.RefreshAsync(cancellationToken);
         return TypedResults.Json(
-            new ModelList([.. snapshot.Models.Where(m => caller.MayUse(m.Name)).Select(m => ModelSummary.From(snapshot, m))]), ModelsJson.Default.ModelList);
+            new ModelList([.. snapshot.Models.Where(m => caller.MayUse(m.Name)).Select(m => ModelSummary.From(snapshot, m))]),
+            ModelsJson.Default.ModelList);
     }
 
-    private static async Task<IResult> GetAsync(string model, ModelCatalog catalog, HttpResponse response, CancellationToken cancellationToken)
+    private static async Task<IResult> GetAsync(
+        string model, ModelCatalog catalog, HttpResponse response, CancellationToken cancellationToken)
     {
         var snapshot = await catalog.RefreshAsync(cancellationToken);
         if (snapshot.ModelOf(model) is not { } found)

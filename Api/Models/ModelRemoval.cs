@@ -7,9 +7,10 @@ using Microsoft.EntityFrameworkCore;
 namespace InferenceTemplate.Api.Models;
 
 /// <summary>Removes versions and models. Rows of versions stay, marked; files go with the last version that is made of them.</summary>
-public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artefacts)
+public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts)
 {
-    /// <param name="force">Whether also a version goes that requests are sent to; aliases and traffic rules that name it go with it.</param>
+    /// <param name="force">Whether also a version goes that requests are sent to; aliases and traffic rules that name it go with
+    /// it.</param>
     public async Task<RegistryProblem?> DeleteVersionAsync(
         string model, string version, bool force, string actor, CancellationToken cancellationToken)
     {
@@ -32,15 +33,16 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artefacts
 
                 await ForgetAsync(change, version, cancellationToken);
                 row.DeletedAt = change.Now;
-                change.Record(ModelEventKinds.Deleted, actor, version, uses.Count > 0 ? $"forced; it was {string.Join(" and ", uses)}" : null);
+                change.Record(
+                    ModelEventKinds.Deleted, actor, version, uses.Count > 0 ? $"forced; it was {string.Join(" and ", uses)}" : null);
                 await change.Database.SaveChangesAsync(cancellationToken);
-                unneeded = await ArtifactLedger.ReleaseAsync(change.Database, row.Sha256, change.Now, cancellationToken);
+                unneeded = await ArtifactReferences.ReleaseAsync(change.Database, row.Sha256, change.Now, cancellationToken);
                 return null;
             },
             cancellationToken);
         if (unneeded is { } blob)
         {
-            await artefacts.DiscardAsync(blob);
+            await artifacts.DiscardAsync(blob);
         }
 
         return problem;
@@ -65,7 +67,7 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artefacts
                 // In one order everywhere, so that two deletions can't wait for each other.
                 foreach (var sha256 in versions.Select(v => v.Sha256).Distinct().Order(StringComparer.Ordinal))
                 {
-                    if (await ArtifactLedger.ReleaseAsync(change.Database, sha256, change.Now, cancellationToken) is { } blob)
+                    if (await ArtifactReferences.ReleaseAsync(change.Database, sha256, change.Now, cancellationToken) is { } blob)
                     {
                         unneeded.Add(blob);
                     }
@@ -76,7 +78,7 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artefacts
             cancellationToken);
         foreach (var blob in problem is null ? unneeded : [])
         {
-            await artefacts.DiscardAsync(blob);
+            await artifacts.DiscardAsync(blob);
         }
 
         return problem;

@@ -10,7 +10,8 @@ namespace InferenceTemplate.Api.Models;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectRequiredConstructorParameters = true,
-    Converters = [typeof(SnakeCase<Residency>), typeof(SnakeCase<VersionState>), typeof(SnakeCase<RaggedShapes>), typeof(SnakeCase<BatchingMode>)])]
+    Converters = [
+        typeof(SnakeCase<Residency>), typeof(SnakeCase<VersionState>), typeof(SnakeCase<RaggedShapes>), typeof(SnakeCase<BatchingMode>)])]
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(ModelSummary))]
 [JsonSerializable(typeof(ModelDetails))]

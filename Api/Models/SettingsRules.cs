@@ -51,7 +51,8 @@ public static class SettingsRules
     {
         var largest = batching.MaxSize is >= 1 and <= MaxBatch and var size ? size : MaxBatch;
         var sizes = batching.PreferredSizes;
-        if (sizes.Length > MaxPreferredSizes || sizes.Any(s => s < 1 || s > largest) || sizes.Zip(sizes.Skip(1)).Any(p => p.First >= p.Second))
+        if (sizes.Length > MaxPreferredSizes
+            || sizes.Any(s => s < 1 || s > largest) || sizes.Zip(sizes.Skip(1)).Any(p => p.First >= p.Second))
         {
             yield return ("batching.preferred_sizes", $"must be up to {MaxPreferredSizes} sizes from 1 to {largest}, smallest first");
         }
@@ -116,7 +117,8 @@ public static class SettingsRules
             .Concat(Range("traffic.rollback.max_error_rate", rollback?.MaxErrorRate ?? 0, 0, 1))
             .Concat(Range("traffic.rollback.max_latency_ratio", rollback?.MaxLatencyRatio ?? 1, 1, 1000))
             .Concat(Range("traffic.rollback.min_sample", rollback?.MinSample ?? 1, 1, 1_000_000))
-            .Concat(Range("traffic.rollback.window", rollback?.Window ?? TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.FromHours(24))))
+            .Concat(Range(
+                "traffic.rollback.window", rollback?.Window ?? TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.FromHours(24))))
         {
             yield return wrong;
         }

@@ -19,6 +19,7 @@ internal static class SettingsTag
     public static bool Matches(HttpRequest request, ModelSettings settings)
     {
         var wanted = request.Headers.IfMatch.ToString();
-        return wanted.Length == 0 || wanted == "*" || wanted.Split(',', StringSplitOptions.TrimEntries).Contains(Of(settings), StringComparer.Ordinal);
+        return wanted.Length == 0
+            || wanted == "*" || wanted.Split(',', StringSplitOptions.TrimEntries).Contains(Of(settings), StringComparer.Ordinal);
     }
 }

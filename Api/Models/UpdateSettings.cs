@@ -18,7 +18,8 @@ internal static class UpdateSettings
         .Produces<ModelSettings>()
         .ProducesProblem(StatusCodes.Status412PreconditionFailed);
 
-    private static async Task<IResult> PutAsync(string model, HttpContext context, ModelRegistry registry, CancellationToken cancellationToken)
+    private static async Task<IResult> PutAsync(
+        string model, HttpContext context, ModelRegistry registry, CancellationToken cancellationToken)
     {
         var (settings, unreadable) = await context.Request.ReadAsync(ModelsJson.Default.ModelSettings, cancellationToken);
         if (settings is null)
@@ -48,7 +49,8 @@ internal static class UpdateSettings
         if (!SettingsTag.Matches(context.Request, change.Model.Settings))
         {
             return new RegistryProblem(
-                RegistryProblemKind.Outdated, null, "Somebody has changed the settings since you read them: read them again, and repeat your change.");
+                RegistryProblemKind.Outdated, null,
+                "Somebody has changed the settings since you read them: read them again, and repeat your change.");
         }
 
         var ready = await change.Database.ModelVersions
@@ -69,22 +71,26 @@ internal static class UpdateSettings
 
         await RecordForcedAsync(change, context.User.Actor(), settings, cancellationToken);
         change.Model.Settings = settings;
-        change.Record(ModelEventKinds.SettingsChanged, context.User.Actor(), details: System.Text.Json.JsonSerializer.Serialize(settings, ModelsJson.Default.ModelSettings));
+        change.Record(ModelEventKinds.SettingsChanged, context.User.Actor(),
+            details: System.Text.Json.JsonSerializer.Serialize(settings, ModelsJson.Default.ModelSettings));
         return null;
     }
 
     // Callers may see each other's values from then on: the history keeps who chose that, and for what.
-    private static async Task RecordForcedAsync(ModelChange change, string actor, ModelSettings settings, CancellationToken cancellationToken)
+    private static async Task RecordForcedAsync(
+        ModelChange change, string actor, ModelSettings settings, CancellationToken cancellationToken)
     {
         var (before, after) = (change.Model.Settings.Batching, settings.Batching);
         if (after.Mode == BatchingMode.On && before.Mode != BatchingMode.On)
         {
-            change.Record(ModelEventKinds.BatchingForced, actor, details: "warning: versions to come share runs too, whatever their proof says");
+            change.Record(
+                ModelEventKinds.BatchingForced, actor, details: "warning: versions to come share runs too, whatever their proof says");
         }
 
         var versions = await change.Database.ModelVersions.AsNoTracking()
             .Where(v => v.Model == change.Model.Name && v.DeletedAt == null).OrderBy(v => v.Version).ToListAsync(cancellationToken);
-        foreach (var version in versions.Where(v => after.ModeOf(v.Version) == BatchingMode.On && before.ModeOf(v.Version) != BatchingMode.On))
+        foreach (var version in versions.Where(
+            v => after.ModeOf(v.Version) == BatchingMode.On && before.ModeOf(v.Version) != BatchingMode.On))
         {
             var warning = version.BatchProof is { Independent: true }
                 ? "its rows were proven independent"

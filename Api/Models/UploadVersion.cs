@@ -13,7 +13,8 @@ namespace InferenceTemplate.Api.Models;
 /// </summary>
 internal static class UploadVersion
 {
-    private static readonly string[] ContentTypes = ["application/octet-stream", "application/x-protobuf", "application/protobuf", "application/onnx"];
+    private static readonly string[] ContentTypes =
+        ["application/octet-stream", "application/x-protobuf", "application/protobuf", "application/onnx"];
 
     public static void MapUpload(this IEndpointRouteBuilder models) => models.MapPost("/{model}/versions", PostAsync)
         .WithSummary("Upload a version: the body is its ONNX file")
@@ -28,7 +29,7 @@ internal static class UploadVersion
         HttpContext context,
         ModelCatalog catalog,
         ModelRegistry registry,
-        ArtifactStore artefacts,
+        ArtifactStore artifacts,
         IOptions<ModelUploadOptions> options,
         CancellationToken cancellationToken,
         string? version = null)
@@ -48,7 +49,9 @@ internal static class UploadVersion
         // Before gigabytes are sent for nothing; whether it is still free is decided when they are there.
         if (version is not null && (await catalog.SnapshotAsync(cancellationToken)).AllVersionsOf(model).Any(v => v.Version == version))
         {
-            return RegistryProblem.Conflict($"Version {version} of '{model}' exists: a version never changes. Give another, or none for the next.", "version").ToResult();
+            return RegistryProblem.Conflict(
+                $"Version {version} of '{model}' exists: a version never changes. Give another, or none for the next.",
+                "version").ToResult();
         }
 
         // The server's limit is for inference requests. One more than allowed, so that it is this code that answers.
@@ -56,7 +59,7 @@ internal static class UploadVersion
         StagedArtifact staged;
         try
         {
-            staged = await artefacts.StageAsync(request.Body, maxBytes, cancellationToken);
+            staged = await artifacts.StageAsync(request.Body, maxBytes, cancellationToken);
         }
         catch (ArtifactTooLargeException)
         {
@@ -65,10 +68,11 @@ internal static class UploadVersion
 
         if (staged.SizeBytes == 0 || (declared is not null && declared != staged.Sha256))
         {
-            await artefacts.DiscardAsync(staged.Blob);
+            await artifacts.DiscardAsync(staged.Blob);
             return staged.SizeBytes == 0
                 ? ModelProblems.Invalid("body", "is empty; the ONNX file is expected")
-                : ModelProblems.Invalid(ContentHash.DigestHeader, $"says that the body's SHA-256 is {declared}, but {staged.Sha256} arrived");
+                : ModelProblems.Invalid(
+                    ContentHash.DigestHeader, $"says that the body's SHA-256 is {declared}, but {staged.Sha256} arrived");
         }
 
         var (added, problem) = await registry.AddAsync(new NewVersion(model, version, staged, context.User.Actor()), cancellationToken);
@@ -99,16 +103,19 @@ internal static class UploadVersion
         if (!string.IsNullOrEmpty(type) && !ContentTypes.Contains(type, StringComparer.OrdinalIgnoreCase))
         {
             return TypedResults.Problem(
-                $"The body is {type}; the ONNX file itself is expected, as {ContentTypes[0]}.", statusCode: StatusCodes.Status415UnsupportedMediaType);
+                $"The body is {type}; the ONNX file itself is expected, as {ContentTypes[0]}.",
+                statusCode: StatusCodes.Status415UnsupportedMediaType);
         }
 
         return ContentHash.TryRead(request, out declared, out var header)
             ? null
-            : ModelProblems.Invalid(header, $"can't be read: '{ContentHash.DigestHeader}: sha-256=:<base64>:' or '{ContentHash.HexHeader}: <hex>' is expected");
+            : ModelProblems.Invalid(
+                header, $"can't be read: '{ContentHash.DigestHeader}: sha-256=:<base64>:' or '{ContentHash.HexHeader}: <hex>' is expected");
     }
 
     private static ProblemHttpResult TooLarge(long maxBytes) =>
-        TypedResults.Problem($"The body is larger than {maxBytes} bytes (Models:MaxUploadBytes).", statusCode: StatusCodes.Status413PayloadTooLarge);
+        TypedResults.Problem(
+            $"The body is larger than {maxBytes} bytes (Models:MaxUploadBytes).", statusCode: StatusCodes.Status413PayloadTooLarge);
 
     private static IResult At(this IResult result, HttpContext context, string location)
     {

@@ -58,7 +58,8 @@ internal sealed class ApiDescription : IOpenApiDocumentTransformer
     {
         Type = JsonSchemaType.Object,
         Required = names.ToHashSet(StringComparer.Ordinal),
-        Properties = names.ToDictionary(n => n, IOpenApiSchema (_) => new OpenApiSchema { Type = JsonSchemaType.String }, StringComparer.Ordinal),
+        Properties = names.ToDictionary(
+            n => n, IOpenApiSchema (_) => new OpenApiSchema { Type = JsonSchemaType.String }, StringComparer.Ordinal),
     };
 
     private static OpenApiSchema ProblemSchema()
@@ -70,7 +71,8 @@ internal sealed class ApiDescription : IOpenApiDocumentTransformer
         {
             Type = JsonSchemaType.Object,
             Description = "What is wrong, by field.",
-            AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.String } },
+            AdditionalProperties =
+                new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.String } },
         };
         return schema;
     }

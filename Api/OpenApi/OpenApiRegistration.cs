@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 namespace InferenceTemplate.Api.OpenApi;
 
 /// <summary>
-/// The Api's OpenAPI 3.1 document, <c>/openapi/v1.json</c>, and a page that shows it, <c>/openapi</c>. It is made of the endpoints and their
+/// The Api's OpenAPI 3.1 document, <c>/openapi/v1.json</c>, and a page that shows it, <c>/openapi</c>. It is made of the endpoints and
+/// their
 /// metadata, whichever slices are there; <c>scripts/openapi.sh</c> keeps a copy in the repository.
 /// </summary>
 internal static class OpenApiRegistration

@@ -10,7 +10,8 @@ internal sealed class OperationBodies : IOpenApiOperationTransformer
     private const string Json = "application/json";
     private const string Bytes = "application/octet-stream";
 
-    public async Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    public async Task TransformAsync(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         if (context.Description.ActionDescriptor.EndpointMetadata.OfType<EndpointBody>().LastOrDefault() is not { } body)
         {
@@ -19,7 +20,8 @@ internal sealed class OperationBodies : IOpenApiOperationTransformer
 
         if (body.Type is not null)
         {
-            operation.RequestBody = new OpenApiRequestBody { Required = true, Content = await ContentAsync(body, context, cancellationToken) };
+            operation.RequestBody =
+                new OpenApiRequestBody { Required = true, Content = await ContentAsync(body, context, cancellationToken) };
         }
 
         Show(operation.RequestBody?.Content, body.Request);

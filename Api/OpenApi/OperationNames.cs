@@ -30,5 +30,6 @@ internal sealed class OperationNames : IOpenApiOperationTransformer
     }
 
     private static string Capitalised(string segment) =>
-        string.Concat(segment.Split('-', '_').Where(w => w.Length > 0).Select(w => char.ToUpper(w[0], CultureInfo.InvariantCulture) + w[1..]));
+        string.Concat(
+            segment.Split('-', '_').Where(w => w.Length > 0).Select(w => char.ToUpper(w[0], CultureInfo.InvariantCulture) + w[1..]));
 }

@@ -29,7 +29,8 @@ internal static class TrafficMeasurement
         }
         finally
         {
-            traffic.End(time.GetElapsedTime(start), context.RequestAborted.IsCancellationRequested ? InferenceCallResult.ClientClosedRequest : status);
+            traffic.End(time.GetElapsedTime(start),
+                context.RequestAborted.IsCancellationRequested ? InferenceCallResult.ClientClosedRequest : status);
         }
     }
 }

@@ -20,7 +20,8 @@ internal sealed class TrafficMeter(TimeProvider time)
     /// <summary>A request has come; <see cref="End"/> is to follow, however it ends.</summary>
     public void Begin() => Interlocked.Increment(ref _inFlight);
 
-    /// <param name="latency">Counted for what was answered or failed: how fast a request is refused would hide how long an answer takes.</param>
+    /// <param name="latency">Counted for what was answered or failed: how fast a request is refused would hide how long an answer
+    /// takes.</param>
     public void End(TimeSpan latency, int status)
     {
         Interlocked.Decrement(ref _inFlight);
@@ -58,7 +59,8 @@ internal sealed class TrafficMeter(TimeProvider time)
             var now = Now();
             var recent = _ring.Where(s => s.Number < now && s.Number >= now - Seconds).ToList();
             var latencies = recent.Aggregate(LatencyBuckets.Empty(), (sum, s) => sum.Plus(s.Latencies));
-            return new TrafficRates(PerSecond(s => s.Requests), PerSecond(s => s.Errors), PerSecond(s => s.Rejections), _inFlight, latencies);
+            return new TrafficRates(
+                PerSecond(s => s.Requests), PerSecond(s => s.Errors), PerSecond(s => s.Rejections), _inFlight, latencies);
 
             double PerSecond(Func<Second, long> count) => (double)recent.Sum(count) / Seconds;
         }

@@ -22,7 +22,8 @@ internal static class DeadLetterCommands
     };
 
     private static Command Verb(
-        string name, string description, IServiceProvider services, Func<DeadLetters, AuditLog, QueueName, string?, Task<int>> run, Option<string>? id = null)
+        string name, string description, IServiceProvider services, Func<DeadLetters, AuditLog, QueueName, string?, Task<int>> run,
+        Option<string>? id = null)
     {
         var command = new Command(name, description) { Model, Version };
         if (id is not null)
@@ -35,7 +36,8 @@ internal static class DeadLetterCommands
             try
             {
                 var queue = new QueueName(parsed.GetRequiredValue(Model), parsed.GetRequiredValue(Version));
-                return await run(services.GetRequiredService<DeadLetters>(), services.GetRequiredService<AuditLog>(), queue, id is null ? null : parsed.GetValue(id));
+                return await run(services.GetRequiredService<DeadLetters>(), services.GetRequiredService<AuditLog>(), queue,
+                    id is null ? null : parsed.GetValue(id));
             }
             catch (QueueUnavailableException exception)
             {

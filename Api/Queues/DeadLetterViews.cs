@@ -7,7 +7,8 @@ namespace InferenceTemplate.Api.Queues;
 internal sealed record DeadTensor(string Name, string Datatype, long[] Shape, int Bytes);
 
 internal sealed record DeadRequest(
-    Guid Id, string Kind, string Priority, string Tenant, DateTimeOffset EnqueuedAt, DateTimeOffset Deadline, string? TraceParent, DeadTensor[] Inputs);
+    Guid Id, string Kind, string Priority, string Tenant, DateTimeOffset EnqueuedAt, DateTimeOffset Deadline, string? TraceParent,
+    DeadTensor[] Inputs);
 
 /// <param name="Request">What it asked, without its data; null where the message can't be read any more.</param>
 internal sealed record DeadLetterView(string Id, string Reason, int Deliveries, DateTimeOffset Time, int Bytes, DeadRequest? Request)

@@ -43,16 +43,19 @@ internal static class QueueEndpoints
 
         var count = limit ?? DefaultPage;
         var versions = (await catalog.AllAsync(cancellationToken)).Where(v => model is null || v.Model == model);
-        var stats = (await requests.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)))).Where(s => s.DeadLetters > 0).ToList();
+        var stats = (await requests.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)))).Where(
+            s => s.DeadLetters > 0).ToList();
         var found = await Task.WhenAll(stats.Select(async s =>
             (await letters.NewestAsync(s.Queue, count)).Select(letter => QueuedDeadLetter.Of(s.Queue, DeadLetterView.Of(letter)))));
         return TypedResults.Json(
-            new NewestDeadLetters([.. found.SelectMany(queue => queue).OrderByDescending(letter => letter.Time).Take(count)], stats.Sum(s => s.DeadLetters)),
+            new NewestDeadLetters(
+                [.. found.SelectMany(queue => queue).OrderByDescending(letter => letter.Time).Take(count)], stats.Sum(s => s.DeadLetters)),
             ApiJson.Default.NewestDeadLetters);
     }
 
     private static async Task<Results<JsonHttpResult<DeadLetterPage>, ProblemHttpResult>> ListAsync(
-        string model, string version, string? after, int? limit, DeadLetters letters, ModelCatalog catalog, CancellationToken cancellationToken)
+        string model, string version, string? after, int? limit, DeadLetters letters, ModelCatalog catalog,
+        CancellationToken cancellationToken)
     {
         if (after is not null && !DeadLetters.IsId(after))
         {
@@ -74,7 +77,8 @@ internal static class QueueEndpoints
         }
 
         return TypedResults.Json(
-            new DeadLetterPage([.. found.Select(DeadLetterView.Of)], found.Count == count ? found[^1].Id : null), ApiJson.Default.DeadLetterPage);
+            new DeadLetterPage([.. found.Select(DeadLetterView.Of)], found.Count == count ? found[^1].Id : null),
+            ApiJson.Default.DeadLetterPage);
     }
 
     private static async Task<JsonHttpResult<RequeuedCount>> RequeueAllAsync(

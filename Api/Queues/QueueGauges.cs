@@ -17,7 +17,7 @@ internal sealed partial class QueueGauges : BackgroundService
 
     private readonly IDbContextFactory<InferenceDbContext> _contexts;
     private readonly QueueTotals _queue;
-    private readonly QueueVerdicts _verdicts;
+    private readonly QueueRejections _rejections;
     private readonly TimeProvider _time;
     private readonly ILogger<QueueGauges> _logger;
     private QueueStats[] _seen = [];
@@ -25,12 +25,12 @@ internal sealed partial class QueueGauges : BackgroundService
     public QueueGauges(
         IDbContextFactory<InferenceDbContext> contexts,
         QueueTotals queue,
-        QueueVerdicts verdicts,
+        QueueRejections rejections,
         IMeterFactory meters,
         TimeProvider time,
         ILogger<QueueGauges> logger)
     {
-        (_contexts, _queue, _verdicts, _time, _logger) = (contexts, queue, verdicts, time, logger);
+        (_contexts, _queue, _rejections, _time, _logger) = (contexts, queue, rejections, time, logger);
         var meter = meters.Create(Telemetry.Name);
         meter.CreateObservableGauge(
             "inference.queue.depth", () => Levels(l => l.Depth), "{request}", "Requests that wait or run.");
@@ -64,11 +64,12 @@ internal sealed partial class QueueGauges : BackgroundService
         {
             // Not by the catalogue: it answers its first question freshly, and later ones with what it knew.
             await using var database = await _contexts.CreateDbContextAsync(cancellationToken);
-            var versions = await database.ModelVersions.Where(v => v.DeletedAt == null).Select(v => new { v.Model, v.Version }).ToListAsync(cancellationToken);
+            var versions = await database.ModelVersions.Where(v => v.DeletedAt == null)
+                .Select(v => new { v.Model, v.Version }).ToListAsync(cancellationToken);
             _seen = await _queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
             foreach (var stats in _seen)
             {
-                _verdicts.Observe(stats.Queue, stats.Removed);
+                _rejections.Observe(stats.Queue, stats.Removed);
             }
         }
         catch (Exception exception) when (exception is not OperationCanceledException)

@@ -29,14 +29,15 @@ internal sealed record QueueOverviews(QueueOverview[] Queues);
 internal static class QueueList
 {
     public static async Task<JsonHttpResult<QueueOverviews>> GetAsync(
-        ModelCatalog catalog, QueueTotals queue, QueueVerdicts verdicts, DirectCalls direct, CancellationToken cancellationToken)
+        ModelCatalog catalog, QueueTotals queue, QueueRejections rejections, DirectCalls direct, CancellationToken cancellationToken)
     {
         var versions = await catalog.AllAsync(cancellationToken);
         var stats = await queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
-        return TypedResults.Json(new QueueOverviews([.. stats.Select(s => Overview(s, verdicts, direct))]), ApiJson.Default.QueueOverviews);
+        return TypedResults.Json(
+            new QueueOverviews([.. stats.Select(s => Overview(s, rejections, direct))]), ApiJson.Default.QueueOverviews);
     }
 
-    private static QueueOverview Overview(QueueStats stats, QueueVerdicts verdicts, DirectCalls direct)
+    private static QueueOverview Overview(QueueStats stats, QueueRejections rejections, DirectCalls direct)
     {
         long Depth(Priority priority) => stats.Levels[(int)priority].Depth;
         return new QueueOverview(
@@ -46,7 +47,7 @@ internal static class QueueList
             stats.Waiting,
             stats.Bytes,
             stats.OldestAge.TotalSeconds,
-            (verdicts.DrainRate(stats.Queue), direct.DrainRate(stats.Queue)) switch
+            (rejections.DrainRate(stats.Queue), direct.DrainRate(stats.Queue)) switch
             {
                 (null, var rate) => rate,
                 (var rate, null) => rate,

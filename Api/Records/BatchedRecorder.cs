@@ -20,7 +20,7 @@ internal abstract partial class BatchedRecorder<T>(int capacity, string what, IL
     private readonly Channel<T> _records = Channel.CreateBounded<T>(new BoundedChannelOptions(capacity) { SingleReader = true });
 
     // Taken from the channel and not yet written: what a stop in the middle of an outage must still flush.
-    private List<T> _inHand = [];
+    private List<T> _inFlight = [];
 
     public void Record(T record)
     {
@@ -72,25 +72,25 @@ internal abstract partial class BatchedRecorder<T>(int capacity, string what, IL
 
     private async Task<bool> WriteNextAsync(CancellationToken cancellationToken)
     {
-        while (_inHand.Count < MaxBatch && _records.Reader.TryRead(out var record))
+        while (_inFlight.Count < MaxBatch && _records.Reader.TryRead(out var record))
         {
-            _inHand.Add(record);
+            _inFlight.Add(record);
         }
 
-        while (_inHand.Count > 0)
+        while (_inFlight.Count > 0)
         {
             try
             {
-                await WriteAsync(_inHand, cancellationToken);
-                _inHand = [];
+                await WriteAsync(_inFlight, cancellationToken);
+                _inFlight = [];
                 return true;
             }
             catch (PostgresException exception) when (!exception.IsTransient)
             {
                 // These rows will never be accepted; holding on to them would hold up all that follow.
-                LogRefused(exception, _inHand.Count, what);
-                Shed(_inHand.Count);
-                _inHand = [];
+                LogRefused(exception, _inFlight.Count, what);
+                Shed(_inFlight.Count);
+                _inFlight = [];
                 return true;
             }
             catch (NpgsqlException exception)

@@ -34,12 +34,14 @@ internal static class RetentionEndpoints
     private static async Task<IResult> PreviewAsync(RetentionRun retention, CancellationToken cancellationToken) =>
         TypedResults.Json(new RetentionReport([.. await retention.PreviewAsync(cancellationToken)]), RetentionJson.Default.RetentionReport);
 
-    private static async Task<IResult> RunAsync(ClaimsPrincipal caller, RetentionRun retention, AuditLog audit, CancellationToken cancellationToken)
+    private static async Task<IResult> RunAsync(
+        ClaimsPrincipal caller, RetentionRun retention, AuditLog audit, CancellationToken cancellationToken)
     {
         var actor = caller.Identity?.Name ?? "unnamed";
         if (await retention.RunAsync(actor, cancellationToken) is not { } deleted)
         {
-            return TypedResults.Problem("another process is at it: look at the preview in a while", statusCode: StatusCodes.Status409Conflict);
+            return TypedResults.Problem(
+                "another process is at it: look at the preview in a while", statusCode: StatusCodes.Status409Conflict);
         }
 
         audit.Record(Event(actor, caller.TenantId(), deleted));

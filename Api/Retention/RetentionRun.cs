@@ -95,7 +95,8 @@ public sealed class RetentionRun(
         var found = new List<ExpiredRows>();
         while (await row.ReadAsync(cancellationToken))
         {
-            found.Add(new(rule.Table, await row.IsDBNullAsync(0, cancellationToken) ? null : row.GetString(0), row.GetInt32(1), row.GetInt64(2)));
+            found.Add(
+                new(rule.Table, await row.IsDBNullAsync(0, cancellationToken) ? null : row.GetString(0), row.GetInt32(1), row.GetInt64(2)));
         }
 
         return found;

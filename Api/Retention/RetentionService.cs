@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace InferenceTemplate.Api.Retention;
 
-/// <summary>Enforces the periods of <see cref="RetentionOptions"/> by itself.</summary>
+/// <summary>Enforces the periods of <see cref="RetentionOptions"/> automatically.</summary>
 public sealed partial class RetentionService(
     RetentionRun retention, IOptions<RetentionOptions> options, TimeProvider time, ILogger<RetentionService> logger) : BackgroundService
 {

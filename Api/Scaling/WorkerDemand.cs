@@ -1,7 +1,8 @@
 namespace InferenceTemplate.Api.Scaling;
 
 /// <summary>The answer of <c>GET /scaling/workers</c>.</summary>
-/// <param name="Waiting">Requests waiting or running over all models, and uploads waiting to be opened, for an autoscaler to divide by what one worker is to bear.</param>
+/// <param name="Waiting">Requests waiting or running over all models, and uploads waiting to be opened, for an autoscaler to divide by what
+/// one worker is to bear.</param>
 /// <param name="Workers">Workers that are alive, ready or not.</param>
 internal sealed record WorkerDemand(long Waiting, int Workers)
 {

@@ -19,7 +19,8 @@ internal static class WorkerScalingEndpoint
 
     public static IServiceCollection AddScaling(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddOptions<ScalingOptions>().Bind(configuration.GetSection(ScalingOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ScalingOptions>()
+            .Bind(configuration.GetSection(ScalingOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
         return services;
     }
 
@@ -43,7 +44,8 @@ internal static class WorkerScalingEndpoint
             versions.Where(v => v.State == VersionState.Ready).Select(v => new QueueName(v.Model, v.Version)));
         long[] depths = [.. queues.Select(q => q.Depth)];
         var workers = await fleet.WorkersAsync();
-        return TypedResults.Json(WorkerDemand.Of(depths, versions.Count(v => v.State == VersionState.Pending), workers.Count), ScalingJson.Default.WorkerDemand);
+        return TypedResults.Json(
+            WorkerDemand.Of(depths, versions.Count(v => v.State == VersionState.Pending), workers.Count), ScalingJson.Default.WorkerDemand);
     }
 
     // Of one length, so that the comparison tells nothing of the token.

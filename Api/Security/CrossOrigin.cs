@@ -25,7 +25,8 @@ internal sealed class CorsSettingsValidator : IValidateOptions<CorsSettings>
             $"Cors:Origins has '{o}': an origin is http or https, host and port without a path, such as https://app.contoso.com.").ToList();
         if (options.Origins.Contains(Any, StringComparer.Ordinal) && options.AllowCredentials)
         {
-            problems.Add("Cors:Origins has '*' and Cors:AllowCredentials is true: every page could act for whoever looks at it. Name the origins.");
+            problems.Add(
+                "Cors:Origins has '*' and Cors:AllowCredentials is true: every page could act for whoever looks at it. Name the origins.");
         }
 
         return problems.Count > 0 ? ValidateOptionsResult.Fail(problems) : ValidateOptionsResult.Success;
@@ -51,7 +52,8 @@ internal sealed class CorsPolicySetup(IOptions<CorsSettings> settings) : IConfig
 
     public void Configure(CorsOptions options) => options.AddDefaultPolicy(policy =>
     {
-        policy.WithOrigins(settings.Value.Origins).AllowAnyMethod().AllowAnyHeader().WithExposedHeaders(Exposed).SetPreflightMaxAge(PreflightAge);
+        policy.WithOrigins(settings.Value.Origins)
+            .AllowAnyMethod().AllowAnyHeader().WithExposedHeaders(Exposed).SetPreflightMaxAge(PreflightAge);
         if (settings.Value.AllowCredentials)
         {
             policy.AllowCredentials();

@@ -27,7 +27,8 @@ internal static class EndpointList
     /// <summary><c>Api --endpoints</c>: a line for each, with method, path and policy.</summary>
     public static int WriteEndpoints(this WebApplication app)
     {
-        foreach (var line in Endpoints(app).Select(e => $"{MethodsOf(e)} {PathOf(e)} {PolicyOf(e) ?? "none"}").Order(StringComparer.Ordinal))
+        foreach (var line in Endpoints(app)
+            .Select(e => $"{MethodsOf(e)} {PathOf(e)} {PolicyOf(e) ?? "none"}").Order(StringComparer.Ordinal))
         {
             Console.WriteLine(line);
         }
@@ -47,12 +48,14 @@ internal static class EndpointList
             return Anonymous;
         }
 
-        var named = endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Select(a => a.Policy).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        var named = endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>()
+            .Select(a => a.Policy).OfType<string>().ToHashSet(StringComparer.Ordinal);
         return Known.Any(named.Contains) ? string.Join('+', Known.Where(named.Contains)) : null;
     }
 
     private static string MethodsOf(Endpoint endpoint) =>
-        endpoint.Metadata.GetMetadata<HttpMethodMetadata>() is { HttpMethods.Count: > 0 } methods ? string.Join(',', methods.HttpMethods) : "*";
+        endpoint.Metadata.GetMetadata<HttpMethodMetadata>() is { HttpMethods.Count: > 0 } methods
+            ? string.Join(',', methods.HttpMethods) : "*";
 
     private static string PathOf(RouteEndpoint endpoint) => "/" + endpoint.RoutePattern.RawText?.Trim('/');
 }

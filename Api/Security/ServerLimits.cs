@@ -27,7 +27,9 @@ public sealed class ServerLimits
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(130);
 
-    /// <summary>Bytes that a refused caller may still send, to be thrown away, before its connection is closed; 0: none. Default 64 MiB.</summary>
+    /// <summary>
+    /// Bytes that a refused caller may still send, to be thrown away, before its connection is closed; 0: none. Default 64 MiB.
+    /// </summary>
     [Range(0, 1 << 30)]
     public int LingerBytes { get; set; } = 64 << 20;
 

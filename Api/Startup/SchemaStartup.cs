@@ -70,7 +70,8 @@ internal static class StartupRegistration
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
-            await Console.Error.WriteLineAsync($"The schema could not be brought up to date within {within} (Startup:MigrateWithin): is the database there?");
+            await Console.Error.WriteLineAsync(
+                $"The schema could not be brought up to date within {within} (Startup:MigrateWithin): is the database there?");
             return 1;
         }
     }

@@ -32,7 +32,7 @@ public sealed partial class MonthAlerts(
         """;
 
     // What need not be asked again; forgotten when it grows.
-    private const int MaxRemembered = 10_000;
+    private const int MaxEntries = 10_000;
 
     private readonly ConcurrentDictionary<(string, DateOnly), bool> _stopped = new();
 
@@ -49,7 +49,8 @@ public sealed partial class MonthAlerts(
         {
             var account = new TenantAccount(
                 row.Tenant.Id, options.Value.LimitsOf(row.Tenant), month, row.Sums.Inferences, row.Sums.Cost);
-            if (row.Sums.AlertedAt is null && account.UsedPart >= options.Value.AlertAt && await MarkAsync(AlertSql, account, cancellationToken))
+            if (row.Sums.AlertedAt is null
+                && account.UsedPart >= options.Value.AlertAt && await MarkAsync(AlertSql, account, cancellationToken))
             {
                 LogNear(account.Id, account.UsedPart, account.Inferences, account.Cost);
                 Tell("tenant.budget_alert", "alert", account);
@@ -77,7 +78,7 @@ public sealed partial class MonthAlerts(
             Tell("tenant.budget_stopped", "stop", account);
         }
 
-        if (_stopped.Count >= MaxRemembered)
+        if (_stopped.Count >= MaxEntries)
         {
             _stopped.Clear();
         }
@@ -109,6 +110,7 @@ public sealed partial class MonthAlerts(
     [LoggerMessage(LogLevel.Warning, "Tenant {Tenant} has used {Part:P0} of a monthly limit: {Inferences} inferences, cost {Cost}")]
     private partial void LogNear(string tenant, double part, long inferences, decimal cost);
 
-    [LoggerMessage(LogLevel.Warning, "Tenant {Tenant} has reached a monthly limit and is stopped until the next month: {Inferences} inferences, cost {Cost}")]
+    [LoggerMessage(
+        LogLevel.Warning, "Tenant {Tenant} has reached a monthly limit and is stopped until the next month: {Inferences} inferences, cost {Cost}")]
     private partial void LogStopped(string tenant, long inferences, decimal cost);
 }

@@ -12,7 +12,8 @@ namespace InferenceTemplate.Api.Tenants;
 internal static class OwnTenantEndpoint
 {
     public static void MapOwnTenant(this IEndpointRouteBuilder endpoints) =>
-        endpoints.MapGet("/v1/tenants/me", GetAsync).WithSummary("The own tenant: its limits, what is left of them, the month so far").RequireAuthorization(Policies.Infer);
+        endpoints.MapGet("/v1/tenants/me", GetAsync)
+            .WithSummary("The own tenant: its limits, what is left of them, the month so far").RequireAuthorization(Policies.Infer);
 
     private static async Task<IResult> GetAsync(
         ClaimsPrincipal caller, TenantStore store, TenantLookup tenants, TenantLimiter limiter, IOptions<CostOptions> costs,

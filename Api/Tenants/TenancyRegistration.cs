@@ -14,7 +14,7 @@ public static class TenancyRegistration
         services.AddSingleton<TenantStore>();
         services.AddSingleton<TenantTelemetry>();
         services.AddSingleton<MonthAlerts>();
-        services.AddSingleton<UsageLedger>();
+        services.AddSingleton<UsageAccumulator>();
         services.AddSingleton<UsageSummation>();
         services.AddSingleton<UsageReport>();
         services.AddHostedService<UsageFlush>();

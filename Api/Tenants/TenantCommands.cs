@@ -34,28 +34,33 @@ internal static class TenantCommands
         var deleted = new Option<bool>("--deleted") { Description = "Also those that were deleted." };
         var list = new Command("list", "Shows all tenants.") { deleted };
         list.SetAction((parsed, cancellationToken) => ListAsync(services, parsed.GetValue(deleted), cancellationToken));
-        return new("tenants", "Who shares the platform, and how much of it each may have. In options 'default' is the platform's limit, 0 is none.")
+        return new("tenants",
+            "Who shares the platform, and how much of it each may have. In options 'default' is the platform's limit, 0 is none.")
         {
             list,
             Verb("create", "Adds one.", services, (store, id, patch, cancellation) =>
             {
                 var (settings, problem) = TenantBody.Merge(new TenantSettings { Name = id }, patch);
-                return settings is null ? Task.FromResult<(Tenant?, TenantProblem?)>((null, problem)) : store.CreateAsync(id, settings, Actor, cancellation);
+                return settings is null
+                    ? Task.FromResult<(Tenant?, TenantProblem?)>((null, problem)) : store.CreateAsync(id, settings, Actor, cancellation);
             }, withSettings: true),
             Verb("show", "Shows one.", services, async (store, id, _, cancellation) => await store.FindAsync(id, cancellation) is { } tenant
                 ? (tenant, null)
                 : (null, new TenantProblem(TenantProblemKind.NotFound, $"There is no tenant '{id}'."))),
-            Verb("suspend", "Refuses all its credentials.", services, (store, id, _, cancellation) => store.SuspendAsync(id, Actor, cancellation)),
+            Verb("suspend", "Refuses all its credentials.", services,
+                (store, id, _, cancellation) => store.SuspendAsync(id, Actor, cancellation)),
             Verb("resume", "Takes that back.", services, (store, id, _, cancellation) => store.ResumeAsync(id, Actor, cancellation)),
             Verb("set-limits", "Changes what is given.", services, (store, id, patch, cancellation) =>
                 store.UpdateAsync(id, present => TenantBody.Merge(present, patch), Actor, cancellation), withSettings: true),
-            Verb("delete", "Ends it; its data go later.", services, (store, id, _, cancellation) => store.DeleteAsync(id, Actor, cancellation)),
+            Verb("delete", "Ends it; its data go later.", services,
+                (store, id, _, cancellation) => store.DeleteAsync(id, Actor, cancellation)),
         };
     }
 
     private static Command Verb(
         string name, string description, IServiceProvider services,
-        Func<TenantStore, string, JsonObject, CancellationToken, Task<(Tenant? Tenant, TenantProblem? Problem)>> run, bool withSettings = false)
+        Func<TenantStore, string, JsonObject, CancellationToken, Task<(Tenant? Tenant, TenantProblem? Problem)>> run,
+        bool withSettings = false)
     {
         var command = new Command(name, description) { Id };
         foreach (var (option, _) in withSettings ? Settings : [])
@@ -66,7 +71,8 @@ internal static class TenantCommands
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var patch = withSettings ? Patch(parsed) : [];
-            var (tenant, problem) = await run(services.GetRequiredService<TenantStore>(), parsed.GetRequiredValue(Id), patch, cancellationToken);
+            var (tenant, problem) = await run(
+                services.GetRequiredService<TenantStore>(), parsed.GetRequiredValue(Id), patch, cancellationToken);
             if (tenant is null)
             {
                 await Console.Error.WriteLineAsync(problem!.Message);
@@ -98,9 +104,11 @@ internal static class TenantCommands
     {
         ("name", _) => text,
         (_, "default") => null,
-        ("models", _) => new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(m => (JsonNode)m)]),
+        ("models", _) => new JsonArray(
+            [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(m => (JsonNode)m)]),
         ("allow_overdraft", "true" or "false") => text == "true",
-        _ when decimal.TryParse(text, System.Globalization.NumberStyles.Number, System.Globalization.CultureInfo.InvariantCulture, out var number) => number,
+        _ when decimal.TryParse(
+            text, System.Globalization.NumberStyles.Number, System.Globalization.CultureInfo.InvariantCulture, out var number) => number,
         _ => text,
     };
 

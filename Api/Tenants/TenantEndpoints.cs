@@ -22,11 +22,16 @@ internal static class TenantEndpoints
         tenants.MapGet("/{id}", GetAsync).WithSummary("A tenant");
         tenants.MapPatch("/{id}", PatchAsync).WithSummary("Change the limits that are named (RFC 7396)");
         tenants.MapPut("/{id}", PutAsync).WithSummary("Set all limits; what is not named is the platform's");
-        tenants.MapDelete("/{id}", async (string id, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform, CancellationToken cancellationToken) =>
-            Show(await store.DeleteAsync(id, caller.Name(), cancellationToken), platform)).WithSummary("Delete a tenant: its work is refused at once");
-        tenants.MapPost("/{id}/suspend", async (string id, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform, CancellationToken cancellationToken) =>
-            Show(await store.SuspendAsync(id, caller.Name(), cancellationToken), platform)).WithSummary("Refuse all credentials of a tenant");
-        tenants.MapPost("/{id}/resume", async (string id, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform, CancellationToken cancellationToken) =>
+        tenants.MapDelete("/{id}", async (string id, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform,
+            CancellationToken cancellationToken) =>
+            Show(await store.DeleteAsync(id, caller.Name(), cancellationToken), platform))
+                .WithSummary("Delete a tenant: its work is refused at once");
+        tenants.MapPost("/{id}/suspend", async (string id, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform,
+            CancellationToken cancellationToken) =>
+            Show(await store.SuspendAsync(id, caller.Name(), cancellationToken), platform))
+                .WithSummary("Refuse all credentials of a tenant");
+        tenants.MapPost("/{id}/resume", async (string id, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform,
+            CancellationToken cancellationToken) =>
             Show(await store.ResumeAsync(id, caller.Name(), cancellationToken), platform)).WithSummary("Accept a suspended tenant again");
     }
 
@@ -46,13 +51,15 @@ internal static class TenantEndpoints
         return TypedResults.Json(page, TenantsJson.Default.TenantPage);
     }
 
-    private static async Task<IResult> GetAsync(string id, TenantStore store, IOptions<TenantOptions> platform, CancellationToken cancellationToken) =>
+    private static async Task<IResult> GetAsync(
+        string id, TenantStore store, IOptions<TenantOptions> platform, CancellationToken cancellationToken) =>
         await store.FindAsync(id, cancellationToken) is { } tenant
             ? TypedResults.Json(TenantView.Of(tenant, platform.Value), TenantsJson.Default.TenantView)
             : new TenantProblem(TenantProblemKind.NotFound, $"There is no tenant '{id}'.").ToResult();
 
     private static async Task<IResult> CreateAsync(
-        HttpContext context, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform, CancellationToken cancellationToken)
+        HttpContext context, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform,
+        CancellationToken cancellationToken)
     {
         var (body, unreadable) = await TenantBody.ReadAsync(context.Request, cancellationToken);
         if (body is null)
@@ -80,16 +87,19 @@ internal static class TenantEndpoints
         }
 
         context.Response.Headers.Location = $"/v1/tenants/{id}";
-        return TypedResults.Json(TenantView.Of(created.Tenant, platform.Value), TenantsJson.Default.TenantView, statusCode: StatusCodes.Status201Created);
+        return TypedResults.Json(
+            TenantView.Of(created.Tenant, platform.Value), TenantsJson.Default.TenantView, statusCode: StatusCodes.Status201Created);
     }
 
     private static Task<IResult> PatchAsync(
-        string id, HttpContext context, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform, CancellationToken cancellationToken) =>
+        string id, HttpContext context, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform,
+        CancellationToken cancellationToken) =>
         UpdateAsync(id, context, caller, store, platform, present => present, cancellationToken);
 
     // The name stays where none is given: it is no limit.
     private static Task<IResult> PutAsync(
-        string id, HttpContext context, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform, CancellationToken cancellationToken) =>
+        string id, HttpContext context, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform,
+        CancellationToken cancellationToken) =>
         UpdateAsync(id, context, caller, store, platform, present => new TenantSettings { Name = present.Name }, cancellationToken);
 
     private static async Task<IResult> UpdateAsync(
@@ -99,10 +109,12 @@ internal static class TenantEndpoints
         var (body, unreadable) = await TenantBody.ReadAsync(context.Request, cancellationToken);
         return body is null
             ? unreadable!.ToResult()
-            : Show(await store.UpdateAsync(id, present => TenantBody.Merge(begin(present), body), caller.Name(), cancellationToken), platform);
+            : Show(await store.UpdateAsync(
+                id, present => TenantBody.Merge(begin(present), body), caller.Name(), cancellationToken), platform);
     }
 
-    private static IResult Show((Tenant? Tenant, TenantProblem? Problem) changed, IOptions<TenantOptions> platform) => changed.Tenant is { } tenant
+    private static IResult Show((Tenant? Tenant, TenantProblem? Problem) changed, IOptions<TenantOptions> platform) =>
+        changed.Tenant is { } tenant
         ? TypedResults.Json(TenantView.Of(tenant, platform.Value), TenantsJson.Default.TenantView)
         : changed.Problem!.ToResult();
 

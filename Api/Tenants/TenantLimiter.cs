@@ -20,7 +20,8 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
 
     /// <summary>Counts one request that waits in no queue; <see cref="EnqueueOutcome.Enqueued"/> where it may go on.</summary>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
-    public async Task<(EnqueueOutcome Outcome, TenantStanding? Standing)> TakeAsync(TenantAccount tenant, CancellationToken cancellationToken)
+    public async Task<(EnqueueOutcome Outcome, TenantStanding? Standing)> TakeAsync(
+        TenantAccount tenant, CancellationToken cancellationToken)
     {
         if (!tenant.Limits.AreCounted)
         {
@@ -49,7 +50,7 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
     {
         if (tenant.Limits.MaxConcurrency > 0)
         {
-            _ = redis.GetDatabase().SortedSetRemoveAsync(TenantKeys.Places(tenant.Id), request.ToByteArray(), CommandFlags.FireAndForget);
+            _ = redis.GetDatabase().SortedSetRemoveAsync(TenantKeys.Slots(tenant.Id), request.ToByteArray(), CommandFlags.FireAndForget);
         }
     }
 
@@ -65,7 +66,8 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
         try
         {
             RedisValue[] values = [.. TenantKeys.Values(tenant.Limits, TimeSpan.Zero), request.ToByteArray()];
-            var answer = (RedisResult[])(await OnRedisAsync(database => TenantScripts.Undo.EvaluateAsync(database, TenantKeys.All(tenant), values)))!;
+            var answer = (RedisResult[])(await OnRedisAsync(
+                database => TenantScripts.Undo.EvaluateAsync(database, TenantKeys.All(tenant), values)))!;
             return TenantStanding.Read(answer.AsSpan(1));
         }
         catch (QueueUnavailableException)
@@ -74,7 +76,7 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
         }
     }
 
-    /// <summary>Takes back that an inference was counted which then was none; the request stays counted.</summary>
+    /// <summary>Undoes the count of what turned out to be no inference; the request stays counted.</summary>
     public void Refund(TenantAccount tenant)
     {
         if (tenant.Limits.MonthlyInferences > 0)
@@ -102,7 +104,8 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
 
     /// <summary>Has the month loaded anew with the next request: after a change of limits its count may have gaps.</summary>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
-    public Task ForgetMonthAsync(string tenant, DateOnly month) => OnRedisAsync(database => database.KeyDeleteAsync(TenantKeys.Month(tenant, month)));
+    public Task ForgetMonthAsync(string tenant, DateOnly month) =>
+        OnRedisAsync(database => database.KeyDeleteAsync(TenantKeys.Month(tenant, month)));
 
     private async Task RefundAsync(TenantAccount tenant)
     {
@@ -122,7 +125,8 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
         command.Parameters.AddWithValue(tenant.Id);
         command.Parameters.AddWithValue(tenant.Month);
         var inferences = (long?)await command.ExecuteScalarAsync(CancellationToken.None) ?? 0;
-        await OnRedisAsync(database => database.StringSetAsync(TenantKeys.Month(tenant.Id, tenant.Month), inferences, MonthLasts, When.NotExists));
+        await OnRedisAsync(
+            database => database.StringSetAsync(TenantKeys.Month(tenant.Id, tenant.Month), inferences, MonthLasts, When.NotExists));
     }
 
     private async Task<(EnqueueOutcome Outcome, TenantStanding Standing)> EvaluateAsync(RedisScript script, TenantAccount tenant)

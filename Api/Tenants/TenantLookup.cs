@@ -8,7 +8,7 @@ using Npgsql;
 namespace InferenceTemplate.Api.Tenants;
 
 /// <summary>
-/// Tenants' accounts, remembered for one second: a change of limits holds on every replica within that. While Postgres is away
+/// Tenants' accounts, cached for one second: a change of limits holds on every replica within that. While Postgres is away
 /// or slow, the last known ones hold on.
 /// </summary>
 public sealed partial class TenantLookup(
@@ -21,10 +21,10 @@ public sealed partial class TenantLookup(
         WHERE id = $1
         """;
 
-    private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(1);
 
     // How long a caller waits for news of a tenant that is known already.
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromMilliseconds(250);
 
     private readonly ConcurrentDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
@@ -33,7 +33,7 @@ public sealed partial class TenantLookup(
     public ValueTask<TenantAccount> FindAsync(string tenant, CancellationToken cancellationToken)
     {
         var entry = _entries.GetOrAdd(tenant, static _ => new Entry());
-        return entry.Known is { } known && time.GetElapsedTime(Interlocked.Read(ref entry.ReadAt)) < RememberedFor
+        return entry.Known is { } known && time.GetElapsedTime(Interlocked.Read(ref entry.ReadAt)) < CacheDuration
             ? ValueTask.FromResult(known)
             : ReadAgainAsync(tenant, entry, cancellationToken);
     }
@@ -56,7 +56,7 @@ public sealed partial class TenantLookup(
         // One caller waits a little; an outage must not hold up all of them.
         if (began)
         {
-            await ((Task)reading).WaitAsync(Patience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)reading).WaitAsync(WaitTimeout, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         return entry.Known ?? known;

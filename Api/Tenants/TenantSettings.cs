@@ -50,15 +50,19 @@ public sealed record TenantSettings
     public IReadOnlyList<(string Field, string Message)> Problems()
     {
         List<(string, string)> problems = [];
-        Check(Name is { Length: >= 1 and <= 200 } && !Name.Contains('\0', StringComparison.Ordinal), "name", "1 to 200 characters expected");
+        Check(Name is { Length: >= 1 and <= 200 } && !Name.Contains('\0', StringComparison.Ordinal), "name",
+            "1 to 200 characters expected");
         CheckRange("requests_per_minute", RequestsPerMinute, TenantOptions.MaxRequestsPerMinute);
         CheckRange("burst", Burst, TenantOptions.MaxRequestsPerMinute);
         CheckRange("max_concurrency", MaxConcurrency, 1_000_000);
         CheckRange("monthly_inferences", MonthlyInferences, 1L << 50);
         CheckRange("monthly_budget", MonthlyBudget, 10_000_000_000m);
-        Check(MonthlyBudget is null || decimal.Round(MonthlyBudget.Value, 4) == MonthlyBudget, "monthly_budget", $"{MonthlyBudget} given, at most four decimals expected");
-        Check(RetentionDays is null or (>= 1 and <= MaxRetentionDays), "retention_days", $"{RetentionDays} given, 1 to {MaxRetentionDays} expected");
-        Check(PriorityCeiling is null || ParsePriority(PriorityCeiling) is not null, "priority_ceiling", $"'{PriorityCeiling}' given, one of high, normal, low expected");
+        Check(MonthlyBudget is null || decimal.Round(MonthlyBudget.Value, 4) == MonthlyBudget, "monthly_budget",
+            $"{MonthlyBudget} given, at most four decimals expected");
+        Check(RetentionDays is null or (>= 1 and <= MaxRetentionDays), "retention_days",
+            $"{RetentionDays} given, 1 to {MaxRetentionDays} expected");
+        Check(PriorityCeiling is null || ParsePriority(PriorityCeiling) is not null, "priority_ceiling",
+            $"'{PriorityCeiling}' given, one of high, normal, low expected");
         Check(Models is null or { Length: <= MaxModels }, "models", $"{Models?.Length} given, at most {MaxModels} expected");
         foreach (var model in (Models ?? []).Where(m => m is null || !ModelNames.IsModel(m)).Take(1))
         {

@@ -22,7 +22,8 @@ public sealed record TenantProblem(TenantProblemKind Kind, string Message, IRead
 public sealed partial class TenantStore(
     IDbContextFactory<InferenceDbContext> contexts, TenantLimiter limiter, AuditLog audit, TimeProvider time)
 {
-    public const string IdRule = "1 to 64 lower-case letters, digits and '-', beginning and ending with a letter or digit, and none of me, all, other";
+    public const string IdRule =
+        "1 to 64 lower-case letters, digits and '-', beginning and ending with a letter or digit, and none of me, all, other";
 
     // Words of the API and of metrics.
     private static readonly string[] Reserved = ["me", "all", TenantTelemetry.Other];
@@ -64,7 +65,8 @@ public sealed partial class TenantStore(
         {
             await database.SaveChangesAsync(cancellationToken);
         }
-        catch (DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        catch (DbUpdateException exception)
+            when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
             return (null, new(TenantProblemKind.Conflict, $"There is, or was, a tenant '{id}': ids are not used again."));
         }
@@ -75,7 +77,8 @@ public sealed partial class TenantStore(
 
     /// <summary>Gives a tenant new settings, made from its present ones.</summary>
     public Task<(Tenant? Tenant, TenantProblem? Problem)> UpdateAsync(
-        string id, Func<TenantSettings, (TenantSettings? Settings, TenantProblem? Problem)> change, string actor, CancellationToken cancellationToken) =>
+        string id, Func<TenantSettings, (TenantSettings? Settings, TenantProblem? Problem)> change, string actor,
+        CancellationToken cancellationToken) =>
         ChangeAsync(id, "tenant.updated", actor, tenant =>
         {
             var (settings, problem) = change(TenantSettings.Of(tenant));
@@ -123,7 +126,8 @@ public sealed partial class TenantStore(
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
 
         // Locked: two changes at once must not undo one another.
-        var tenant = (await database.Tenants.FromSql($"SELECT * FROM tenants WHERE id = {id} FOR UPDATE").ToListAsync(cancellationToken)).SingleOrDefault();
+        var tenant = (await database.Tenants.FromSql($"SELECT * FROM tenants WHERE id = {id} FOR UPDATE")
+            .ToListAsync(cancellationToken)).SingleOrDefault();
         if (tenant is null)
         {
             return (null, new(TenantProblemKind.NotFound, $"There is no tenant '{id}'."));

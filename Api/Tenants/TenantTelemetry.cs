@@ -31,12 +31,15 @@ public sealed class TenantTelemetry
     {
         (_most, _time) = (options.Value.MetricTenants, time);
         var meter = meters.Create(Name);
-        _inferences = meter.CreateCounter<long>("inference.tenant.inferences", "{inference}", "Inferences of calls, by tenant and outcome.");
-        _cost = meter.CreateCounter<double>("inference.tenant.cost", null, "Price of the device's time, by tenant, in the currency that a tag names.");
+        _inferences = meter.CreateCounter<long>(
+            "inference.tenant.inferences", "{inference}", "Inferences of calls, by tenant and outcome.");
+        _cost = meter.CreateCounter<double>(
+            "inference.tenant.cost", null, "Price of the device's time, by tenant, in the currency that a tag names.");
         _jobs = meter.CreateCounter<long>("inference.tenant.jobs", "{job}", "Jobs that ran, by tenant and outcome.");
         _refused = meter.CreateCounter<long>("inference.tenant.refused", "{request}", "Requests refused by a limit of their tenant.");
         _alerts = meter.CreateCounter<long>("inference.tenant.budget.alerts", "{alert}", "Tenants that came near or to a monthly limit.");
-        meter.CreateObservableGauge("inference.tenants.active", CountActive, "{tenant}", "Tenants that have asked for inferences within five minutes.");
+        meter.CreateObservableGauge(
+            "inference.tenants.active", CountActive, "{tenant}", "Tenants that have asked for inferences within five minutes.");
     }
 
     /// <param name="outcome"><c>succeeded</c>, <c>failed</c> or <c>cached</c>.</param>

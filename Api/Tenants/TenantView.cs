@@ -44,10 +44,12 @@ internal sealed record TenantView(
 
 /// <summary>The limits that hold; 0 is no limit.</summary>
 internal sealed record TenantLimitsView(
-    int RequestsPerMinute, int Burst, int MaxConcurrency, long MonthlyInferences, decimal MonthlyBudget, bool AllowOverdraft, string? PriorityCeiling)
+    int RequestsPerMinute, int Burst, int MaxConcurrency, long MonthlyInferences, decimal MonthlyBudget, bool AllowOverdraft,
+    string? PriorityCeiling)
 {
     public static TenantLimitsView Of(TenantLimits limits) => new(
-        limits.RequestsPerMinute, limits.Burst, limits.MaxConcurrency, limits.MonthlyInferences, limits.MonthlyBudget, limits.AllowOverdraft,
+        limits.RequestsPerMinute, limits.Burst, limits.MaxConcurrency, limits.MonthlyInferences, limits.MonthlyBudget,
+        limits.AllowOverdraft,
         limits.PriorityCeiling?.Name());
 }
 

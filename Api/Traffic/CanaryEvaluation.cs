@@ -49,7 +49,7 @@ internal sealed partial class CanaryEvaluation(CanaryJudge judge, Telemetry tele
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "The canary version {Version} of {Model} was taken back: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "The canary version {Version} of {Model} was rolled back: {Reason}")]
     private partial void LogRolledBack(string version, string model, string reason);
 
     [LoggerMessage(LogLevel.Debug, "Canaries could not be judged: {Reason}")]

@@ -7,11 +7,11 @@ namespace InferenceTemplate.Api.Traffic;
 /// <param name="Reason">The numbers that it rests on, in words.</param>
 public sealed record Rollback(string Model, string Version, string Reason);
 
-/// <summary>Weighs every canary that has a rule, over all Api replicas, and takes back those that break it.</summary>
+/// <summary>Weighs every canary that has a rule, over all Api replicas, and rolls back those that break it.</summary>
 public sealed class CanaryJudge(ModelCatalog catalog, TrafficOutcomes outcomes, TrafficPolicyStore policies)
 {
     /// <summary>One round. Of several processes that call it at once, one does the work.</summary>
-    /// <returns>What this process has taken back.</returns>
+    /// <returns>What this process has rolled back.</returns>
     /// <exception cref="QueueUnavailableException">The counts can't be read; nothing was decided.</exception>
     public async Task<IReadOnlyList<Rollback>> JudgeAsync(CancellationToken cancellationToken)
     {
@@ -26,10 +26,10 @@ public sealed class CanaryJudge(ModelCatalog catalog, TrafficOutcomes outcomes, 
                     foreach (var model in tried)
                     {
                         var policy = model.Settings.Traffic;
-                        if (await VerdictAsync(model.Name, policy, cancellationToken) is { RollBack: true } verdict
-                            && await policies.RollBackAsync(model.Name, policy, verdict.Reason, cancellationToken))
+                        if (await EvaluationAsync(model.Name, policy, cancellationToken) is { RollBack: true } evaluation
+                            && await policies.RollBackAsync(model.Name, policy, evaluation.Reason, cancellationToken))
                         {
-                            taken.Add(new Rollback(model.Name, policy.Canary!.Version, verdict.Reason));
+                            taken.Add(new Rollback(model.Name, policy.Canary!.Version, evaluation.Reason));
                         }
                     }
                 },
@@ -41,7 +41,7 @@ public sealed class CanaryJudge(ModelCatalog catalog, TrafficOutcomes outcomes, 
 
     /// <summary>How a canary stands; null where there is none, or no rule to weigh it by.</summary>
     /// <exception cref="QueueUnavailableException">The counts can't be read.</exception>
-    public async Task<RollbackVerdict?> VerdictAsync(string model, TrafficPolicy policy, CancellationToken cancellationToken)
+    public async Task<RollbackEvaluation?> EvaluationAsync(string model, TrafficPolicy policy, CancellationToken cancellationToken)
     {
         if (policy is not { Canary: { } canary, Rollback: { } rule })
         {
@@ -54,7 +54,7 @@ public sealed class CanaryJudge(ModelCatalog catalog, TrafficOutcomes outcomes, 
             return null;
         }
 
-        return RollbackVerdict.Of(
+        return RollbackEvaluation.Of(
             rule,
             await outcomes.ReadAsync(model, canary.Version, policy.Since, rule.Window),
             await outcomes.ReadAsync(model, TrafficRouter.Stable(policy, versions), policy.Since, rule.Window));

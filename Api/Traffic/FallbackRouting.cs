@@ -5,10 +5,14 @@ using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Traffic;
 
-/// <summary>Gives requests for a version that no worker can load to the model's fallback, where it has one that can take its place.</summary>
+/// <summary>
+/// Gives requests for a version that no worker can load to the model's fallback, where it has one that can take its place.
+/// </summary>
 internal sealed class FallbackRouting(ModelCatalog catalog, ModelAvailability availability)
 {
-    /// <summary>The route as it is while workers can load its version; else that of the fallback; else the route with the reason why not.</summary>
+    /// <summary>
+    /// The route as it is while workers can load its version; else that of the fallback; else the route with the reason why not.
+    /// </summary>
     public async ValueTask<RoutedModel> RouteAsync(RoutedModel routed, CancellationToken cancellationToken)
     {
         var version = routed.Version;

@@ -33,7 +33,8 @@ internal sealed class ModelRouting(ModelCatalog catalog)
 
         var versions = snapshot.VersionsOf(model);
         var route = TrafficRouter.Route(
-            known.Traffic, [.. versions.Select(v => v.Version)], caller.FindFirstValue(InferenceClaims.KeyId) ?? caller.Identity?.Name ?? "", Random.Shared);
+            known.Traffic, [.. versions.Select(v => v.Version)],
+            caller.FindFirstValue(InferenceClaims.KeyId) ?? caller.Identity?.Name ?? "", Random.Shared);
         return route is null
             ? null
             : new RoutedModel(

@@ -7,7 +7,7 @@ internal sealed class RecentDecisions(TrafficPolicyStore policies, TimeProvider 
 {
     private const int Count = 10;
 
-    private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(1);
 
     private volatile IReadOnlyList<TrafficDecision> _known = [];
     private long _readAt = long.MinValue;
@@ -15,7 +15,7 @@ internal sealed class RecentDecisions(TrafficPolicyStore policies, TimeProvider 
     public async Task<IReadOnlyList<TrafficDecision>> AllAsync(CancellationToken cancellationToken)
     {
         var readAt = Interlocked.Read(ref _readAt);
-        if (readAt == long.MinValue || time.GetElapsedTime(readAt) >= RememberedFor)
+        if (readAt == long.MinValue || time.GetElapsedTime(readAt) >= CacheDuration)
         {
             Interlocked.Exchange(ref _readAt, time.GetTimestamp());
             try

@@ -56,7 +56,7 @@ internal sealed record TrafficPolicyBody(
 
         if (Rollback is not null)
         {
-            Add("rollback", Canary is null ? "there is no canary to take back" : null);
+            Add("rollback", Canary is null ? "there is no canary to roll back" : null);
             Add("rollback.max_error_rate", Rollback.MaxErrorRate is >= 0 and <= 1 ? null : "a number from 0 to 1 expected");
             Add("rollback.max_latency_ratio", Rollback.MaxLatencyRatio is null or >= 1 ? null : "a number from 1 on expected, or null");
             Add("rollback.min_sample", Rollback.MinSample is >= 1 ? null : "a whole number from 1 on expected");

@@ -17,7 +17,7 @@ internal sealed record VersionStatus(
 internal sealed record ShadowStatus(
     string Version, long Compared, long Agreed, long Failed, double? Agreement, double? MaxDifference, double? MeanComputeRatio);
 
-internal sealed record VerdictStatus(bool RollBack, string Reason);
+internal sealed record EvaluationStatus(bool RollBack, string Reason);
 
 internal sealed record DecisionStatus(
     string Model, DateTimeOffset DecidedAt, string Action, string Actor, string? Version, string? Reason)
@@ -29,7 +29,7 @@ internal sealed record DecisionStatus(
 /// <summary>The answer of <c>GET /v1/models/{m}/traffic/status</c>.</summary>
 /// <param name="WindowSeconds">How far back is looked: the rule's window, or five minutes; never before the policy began.</param>
 /// <param name="Shadow">Null where nothing is mirrored.</param>
-/// <param name="Verdict">Null without a canary that has a rule.</param>
+/// <param name="Evaluation">Null without a canary that has a rule.</param>
 /// <param name="Decisions">The latest, newest first.</param>
 internal sealed record TrafficStatus(
     string Model,
@@ -37,7 +37,7 @@ internal sealed record TrafficStatus(
     double WindowSeconds,
     VersionStatus[] Versions,
     ShadowStatus? Shadow,
-    VerdictStatus? Verdict,
+    EvaluationStatus? Evaluation,
     DecisionStatus[] Decisions);
 
 /// <summary>Gathers what all replicas have seen of a model's versions.</summary>
@@ -77,7 +77,7 @@ internal sealed class TrafficStatusReader(
             roles.Add((shadow.Version, TrafficRole.Shadow));
         }
 
-        var verdict = await judge.VerdictAsync(model, policy, cancellationToken);
+        var evaluation = await judge.EvaluationAsync(model, policy, cancellationToken);
         return new TrafficStatus(
             model,
             TrafficPolicyBody.From(policy),
@@ -85,7 +85,7 @@ internal sealed class TrafficStatusReader(
             await Task.WhenAll(roles.Select(async r =>
                 ToStatus(r.Version, r.Role, await outcomes.ReadAsync(model, r.Version, policy.Since, window)))),
             await ShadowAsync(model, policy, window, cancellationToken),
-            verdict is null ? null : new VerdictStatus(verdict.RollBack, verdict.Reason),
+            evaluation is null ? null : new EvaluationStatus(evaluation.RollBack, evaluation.Reason),
             [.. (await policies.DecisionsAsync(model, Decisions, cancellationToken)).Select(DecisionStatus.From)]);
     }
 

@@ -40,7 +40,8 @@ internal static class UsageEndpoints
 
         if (!TryReadGroups(group, out var groups, out var unknown))
         {
-            return Wrong($"group: '{unknown}' given, names with commas between them expected: tenant, model, version, and one of hour, day, month");
+            return Wrong(
+                $"group: '{unknown}' given, names with commas between them expected: tenant, model, version, and one of hour, day, month");
         }
 
         if (Whose(tenant, caller) is not { Allowed: true } whose)
@@ -58,7 +59,8 @@ internal static class UsageEndpoints
     }
 
     private static async Task<IResult> GetStatementAsync(
-        string? month, string? by, string? tenant, ClaimsPrincipal caller, UsageReport report, IOptions<CostOptions> costs, TimeProvider time,
+        string? month, string? by, string? tenant, ClaimsPrincipal caller, UsageReport report, IOptions<CostOptions> costs,
+        TimeProvider time,
         CancellationToken cancellationToken)
     {
         var first = TenantAccount.MonthOf(time.GetUtcNow());

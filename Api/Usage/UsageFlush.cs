@@ -7,7 +7,7 @@ namespace InferenceTemplate.Api.Usage;
 
 /// <summary>Each second, and at the end: writes what this replica gathered, sums what all have written, and looks at the months.</summary>
 public sealed partial class UsageFlush(
-    UsageLedger ledger,
+    UsageAccumulator accumulator,
     UsageSummation summation,
     MonthAlerts alerts,
     TenantTelemetry telemetry,
@@ -40,7 +40,7 @@ public sealed partial class UsageFlush(
         using var limit = new CancellationTokenSource(LastFlush);
         try
         {
-            await ledger.WriteAsync(limit.Token);
+            await accumulator.WriteAsync(limit.Token);
         }
         catch (Exception exception) when (exception is NpgsqlException or OperationCanceledException)
         {
@@ -52,7 +52,7 @@ public sealed partial class UsageFlush(
     {
         try
         {
-            await ledger.WriteAsync(cancellationToken);
+            await accumulator.WriteAsync(cancellationToken);
             var summed = await summation.SumAsync(cancellationToken);
             if (summed.Count > 0)
             {

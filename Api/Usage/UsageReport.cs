@@ -24,14 +24,16 @@ public sealed record UsageRow(
 /// <summary>Reads sums of use; they are a second or two behind.</summary>
 public sealed class UsageReport(NpgsqlDataSource dataSource)
 {
-    private const string Sums = "sum(requests)::bigint, sum(failures)::bigint, sum(cached)::bigint, sum(jobs)::bigint, sum(device_microseconds)::numeric / 1000000, sum(cost)";
+    private const string Sums =
+        "sum(requests)::bigint, sum(failures)::bigint, sum(cached)::bigint, sum(jobs)::bigint, sum(device_microseconds)::numeric / 1000000, sum(cost)";
 
     /// <param name="tenant">Null for all.</param>
     /// <param name="from">Rounded down to its hour.</param>
     /// <param name="to">Exclusive.</param>
     /// <param name="limit">Rows at most.</param>
     public async Task<IReadOnlyList<UsageRow>> ReadAsync(
-        string? tenant, DateTimeOffset from, DateTimeOffset to, IReadOnlySet<UsageGroup> groups, int limit, CancellationToken cancellationToken)
+        string? tenant, DateTimeOffset from, DateTimeOffset to, IReadOnlySet<UsageGroup> groups, int limit,
+        CancellationToken cancellationToken)
     {
         var start = groups.Contains(UsageGroup.Hour) ? "hour"
             : groups.Contains(UsageGroup.Day) ? "date_trunc('day', hour, 'UTC')"

@@ -4,7 +4,7 @@ namespace InferenceTemplate.Api.Usage;
 
 /// <summary>Sums of use. What was not asked to be told apart is left out.</summary>
 /// <param name="Start">Of the hour, day or month (UTC).</param>
-/// <param name="Requests">Admitted inferences: calls, kept answers, and jobs that ran.</param>
+/// <param name="Requests">Admitted inferences: calls, cached responses, and jobs that ran.</param>
 /// <param name="Failures">Of those, without an answer of the model.</param>
 /// <param name="Cached">Of those, answered from memory.</param>
 /// <param name="Jobs">Of those, jobs.</param>
@@ -15,7 +15,8 @@ internal sealed record UsageSums(
     long Requests, long Failures, long Cached, long Jobs, decimal DeviceSeconds, decimal Cost)
 {
     public static UsageSums Of(UsageRow row) => new(
-        row.Tenant, row.Model, row.Version, row.Start, row.Requests, row.Failures, row.Cached, row.Jobs, Shortest(row.DeviceSeconds), Shortest(row.Cost));
+        row.Tenant, row.Model, row.Version, row.Start, row.Requests, row.Failures, row.Cached, row.Jobs, Shortest(row.DeviceSeconds),
+        Shortest(row.Cost));
 
     public static UsageSums Total(IReadOnlyCollection<UsageRow> rows) => new(
         null, null, null, null, rows.Sum(r => r.Requests), rows.Sum(r => r.Failures), rows.Sum(r => r.Cached), rows.Sum(r => r.Jobs),

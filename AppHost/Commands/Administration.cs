@@ -32,7 +32,8 @@ internal sealed class Administration(EndpointReference api, ParameterResource ad
         new() { Name = name, Label = label, InputType = InputType.Text, Required = true, Value = value };
 
     /// <summary>A path with the argument's value as one segment.</summary>
-    public static string Segment(InteractionInputCollection arguments, string name) => Uri.EscapeDataString(arguments.GetString(name) ?? "");
+    public static string Segment(InteractionInputCollection arguments, string name) =>
+        Uri.EscapeDataString(arguments.GetString(name) ?? "");
 
     public static HttpContent Json(JsonObject body) => JsonContent.Create(body);
 }

@@ -21,15 +21,18 @@ internal static class DatabaseCommands
             async context => new ProcessCommandSpec("dotnet")
             {
                 // Built with this AppHost.
-                Arguments = ["run", "--no-build", "--no-launch-profile", "--configuration", Configuration, "--project", new Projects.Api().ProjectPath, "--", "--migrate"],
+                Arguments = ["run", "--no-build", "--no-launch-profile", "--configuration", Configuration, "--project",
+                    new Projects.Api().ProjectPath, "--", "--migrate"],
                 EnvironmentVariables = new Dictionary<string, string>(StringComparer.Ordinal)
                 {
-                    [$"ConnectionStrings__{Resources.Database}"] = (await database.Resource.ConnectionStringExpression.GetValueAsync(context.CancellationToken))!,
+                    [$"ConnectionStrings__{Resources.Database}"] =
+                        (await database.Resource.ConnectionStringExpression.GetValueAsync(context.CancellationToken))!,
                 },
             },
             new() { Description = "Brings the schema up to date (Api --migrate).", IconName = "DatabaseArrowUp" });
         return database;
     }
 
-    private static string Configuration => typeof(DatabaseCommands).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+    private static string Configuration =>
+        typeof(DatabaseCommands).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
 }

@@ -25,7 +25,8 @@ internal static class KeyCommands
                 Arguments =
                 [
                     Administration.Text(Name, "Name"),
-                    new() { Name = Role, Label = "Role", InputType = InputType.Choice, Required = true, Options = s_roles, Value = s_roles[0].Key },
+                    new() { Name = Role, Label = "Role", InputType = InputType.Choice, Required = true, Options = s_roles,
+                        Value = s_roles[0].Key },
                 ],
                 IconName = "Key",
             },

@@ -22,7 +22,12 @@ internal static class ModelCommands
                 operations,
                 "infer",
                 "Classify a sample digit",
-                new() { Description = "Sends models/digits/example-request.json, the picture of a seven.", IconName = "Send", IsHighlighted = true },
+                new()
+                {
+                    Description = "Sends models/digits/example-request.json, the picture of a seven.",
+                    IconName = "Send",
+                    IsHighlighted = true
+                },
                 _ => ($"/v2/models/{sample}/infer", new ByteArrayContent(File.ReadAllBytes(example))
                 {
                     Headers = { ContentType = new MediaTypeHeaderValue("application/json") },

@@ -12,7 +12,8 @@ internal static class WorkerCommands
         async context =>
         {
             var stop = context.Services.GetRequiredService<GracefulStop>();
-            if (!context.Services.GetRequiredService<ResourceNotificationService>().TryGetCurrentState(context.ResourceName, out var replica)
+            if (!context.Services.GetRequiredService<ResourceNotificationService>()
+                .TryGetCurrentState(context.ResourceName, out var replica)
                 || !GracefulStop.Runs(replica))
             {
                 return CommandResults.Failure($"{context.ResourceName} is not running.");
@@ -28,6 +29,7 @@ internal static class WorkerCommands
             ConfirmationMessage = "Nothing is computed until a worker is started again.",
             IconName = "Drop",
             UpdateState = context =>
-                context.ResourceSnapshot.State?.Text == KnownResourceStates.Running ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
+                context.ResourceSnapshot.State?.Text == KnownResourceStates.Running
+                    ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
         });
 }

@@ -10,7 +10,8 @@ internal sealed class ChartEnvironment(Topology topology)
     private const string RedisConnection = $"{Resources.Redis}-connection";
 
     /// <summary>Whose word services take for the address and scheme of the real caller: those of the ingress only.</summary>
-    private static Variable Proxies => new("ForwardedHeaders__KnownNetworks__0", "{{ .Values.ingressNetwork }}", When: ".Values.ingressNetwork");
+    private static Variable Proxies =>
+        new("ForwardedHeaders__KnownNetworks__0", "{{ .Values.ingressNetwork }}", When: ".Values.ingressNetwork");
 
     /// <summary>All secrets, with the condition on which a chart needs each.</summary>
     public IEnumerable<(string Name, string? When)> Secrets() =>

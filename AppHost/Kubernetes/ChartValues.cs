@@ -32,7 +32,8 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
             ["api"] = on.Hosts.Api,
             ["web"] = on.Hosts.Web,
         }, Varies: true),
-        new("images", "Images; deploy/scripts/images.sh builds those of the services and writes their digests as values.", Mapping(Text("^\\S+$"), ImageNames), _ => new JsonObject
+        new("images", "Images; deploy/scripts/images.sh builds those of the services and writes their digests as values.",
+            Mapping(Text("^\\S+$"), ImageNames), _ => new JsonObject
         {
             ["api"] = "api:latest",
             ["worker"] = "worker:latest",
@@ -46,7 +47,8 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
             "chart: Secrets are made of the values below; existing: all read the Secret inference-secrets, which you make; "
             + "external: the External Secrets operator makes it.",
             OneOf("chart", "existing", "external"), _ => "chart"),
-        new("secrets", "With secretSource chart, what the switches need of these must be given (deploy/scripts/secret-values.sh).", Mapping(Text(), [.. secrets.Select(SecretMark.Value)]), _ =>
+        new("secrets", "With secretSource chart, what the switches need of these must be given (deploy/scripts/secret-values.sh).",
+            Mapping(Text(), [.. secrets.Select(SecretMark.Value)]), _ =>
             new JsonObject(secrets.Select(secret => KeyValuePair.Create(SecretMark.Value(secret), (JsonNode?)"")))),
         new("secretStore", "The ClusterSecretStore of the External Secrets operator.", Text("^\\S+$"), _ => "vault"),
         new(
@@ -85,7 +87,8 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
             + "caller's address; empty: nobody's.",
             Text("^([0-9a-fA-F.:]+/[0-9]+)?$"), _ => ""),
         new("clusterIssuer", "The ClusterIssuer of cert-manager that certifies the hosts.", Text("^\\S+$"), _ => "letsencrypt"),
-        new("sizes", "What each pod is promised (cpu, memory) and may take at most (cpuLimit, memory): cpu in m, memory in Mi.", Sizes(), on => new JsonObject
+        new("sizes", "What each pod is promised (cpu, memory) and may take at most (cpuLimit, memory): cpu in m, memory in Mi.", Sizes(),
+            on => new JsonObject
         {
             ["api"] = Size(on.Api),
             ["worker"] = Size(on.Worker),
@@ -93,14 +96,17 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
             ["postgres"] = Size(on.Postgres),
             ["redis"] = Size(on.Redis),
         }, Varies: true),
-        new("replicas", "Bounds of the autoscalers (waiting: requests that may wait for each worker), and fixed numbers; database is for cloudnativepg.", Replicas(), on => new JsonObject
+        new("replicas",
+            "Bounds of the autoscalers (waiting: requests that may wait for each worker), and fixed numbers; database is for cloudnativepg.", Replicas(), on => new JsonObject
         {
             ["api"] = new JsonObject { ["min"] = on.ApiReplicas.Min, ["max"] = on.ApiReplicas.Max },
-            ["worker"] = new JsonObject { ["min"] = on.WorkerReplicas.Min, ["max"] = on.WorkerReplicas.Max, ["waiting"] = on.WaitingPerWorker },
+            ["worker"] =
+                new JsonObject { ["min"] = on.WorkerReplicas.Min, ["max"] = on.WorkerReplicas.Max, ["waiting"] = on.WaitingPerWorker },
             ["web"] = on.WebReplicas,
             ["database"] = on.DatabaseInstances,
         }, Varies: true),
-        new("disks", "Claims of the servers, and a worker's disk for the files of models; in Gi.", Mapping(Text("^[1-9][0-9]*Gi$"), "postgres", "redis", "models"), on => new JsonObject
+        new("disks", "Claims of the servers, and a worker's disk for the files of models; in Gi.",
+            Mapping(Text("^[1-9][0-9]*Gi$"), "postgres", "redis", "models"), on => new JsonObject
         {
             ["postgres"] = Gibibytes(on.PostgresGibibytes),
             ["redis"] = Gibibytes(on.RedisGibibytes),
@@ -128,7 +134,8 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
 
     private static string Written(string title, IReadOnlyList<ChartValue> values, DeployEnvironment environment) =>
         $"# {title} scripts/chart.sh writes it.\n" + string.Concat(values.Select(value =>
-            $"\n# {value.Comment}\n" + string.Concat(TemplateWriter.Lines(new JsonObject { [value.Name] = Present(value.Of(environment)) }).Select(line => line + "\n"))));
+            $"\n# {value.Comment}\n" + string.Concat(
+                TemplateWriter.Lines(new JsonObject { [value.Name] = Present(value.Of(environment)) }).Select(line => line + "\n"))));
 
     // A project made without the dashboard has no values for it.
     private static JsonNode Present(JsonNode value)

@@ -52,7 +52,8 @@ internal static class Component
         // Updates and drained nodes take one away at a time.
         ChartFile.Of(
             $"{component}/pdb.yaml",
-            new V1PodDisruptionBudget { Metadata = Named($"{component}-pdb", component), Spec = new() { MaxUnavailable = 1, Selector = Selector(component) } },
+            new V1PodDisruptionBudget { Metadata = Named($"{component}-pdb", component),
+                Spec = new() { MaxUnavailable = 1, Selector = Selector(component) } },
             when),
     ];
 }

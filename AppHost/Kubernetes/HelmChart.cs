@@ -45,7 +45,8 @@ internal static class HelmChart
         var environment = new ChartEnvironment(topology);
         var api = await environment.OfApiAsync();
         var worker = await environment.OfWorkerAsync();
-        var postgres = new ComponentEnvironment(Resources.Postgres, await environment.OfServerAsync(Resources.Postgres), Switches.PostgresPod);
+        var postgres = new ComponentEnvironment(
+            Resources.Postgres, await environment.OfServerAsync(Resources.Postgres), Switches.PostgresPod);
         var redis = new ComponentEnvironment(Resources.Redis, await environment.OfServerAsync(Resources.Redis), Switches.RedisPod);
         ChartFile[] templates =
         [

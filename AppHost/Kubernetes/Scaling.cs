@@ -29,7 +29,8 @@ internal static class Scaling
                     new Map
                     {
                         ["parameter"] = "token",
-                        ["name"] = $"{{{{ ternary \"{Resources.Api}-secrets\" \"{ComponentEnvironment.SharedSecret}\" ({Switches.ChartSecrets}) }}}}",
+                        ["name"] =
+                            $"{{{{ ternary \"{Resources.Api}-secrets\" \"{ComponentEnvironment.SharedSecret}\" ({Switches.ChartSecrets}) }}}}",
                         ["key"] = $"{{{{ ternary \"{TokenVariable}\" \"{Token}\" ({Switches.ChartSecrets}) }}}}",
                     },
                 },
@@ -51,8 +52,13 @@ internal static class Scaling
             Metrics = [Utilization("cpu", 70), Utilization("memory", 80)],
             Behavior = new()
             {
-                ScaleUp = new() { StabilizationWindowSeconds = 0, Policies = [new() { Type = "Percent", Value = 100, PeriodSeconds = 30 }] },
-                ScaleDown = new() { StabilizationWindowSeconds = Stabilization, Policies = [new() { Type = "Percent", Value = 25, PeriodSeconds = 60 }] },
+                ScaleUp =
+                    new() { StabilizationWindowSeconds = 0, Policies = [new() { Type = "Percent", Value = 100, PeriodSeconds = 30 }] },
+                ScaleDown = new()
+                {
+                    StabilizationWindowSeconds = Stabilization,
+                    Policies = [new() { Type = "Percent", Value = 25, PeriodSeconds = 60 }]
+                },
             },
         },
     };
@@ -61,22 +67,23 @@ internal static class Scaling
     /// As many workers as the requests in the queues call for, which KEDA asks of the Api: none when nothing waits, if the environment
     /// allows that. While the Api does not answer, as many as there are at least.
     /// </summary>
-    private static CustomResource ByQueue(string component) => new("keda.sh/v1alpha1", "ScaledObject", Component.Named($"{component}-scaler", component), new()
-    {
-        ["scaleTargetRef"] = new Map { ["name"] = $"{component}-deployment" },
-        ["minReplicaCount"] = Number($".Values.replicas.{component}.min"),
-        ["maxReplicaCount"] = Number($".Values.replicas.{component}.max"),
-        ["pollingInterval"] = 5,
-        ["cooldownPeriod"] = Stabilization,
-        ["fallback"] = new Map { ["failureThreshold"] = 6, ["replicas"] = Number($"max 1 .Values.replicas.{component}.min") },
-        ["advanced"] = new Map
+    private static CustomResource ByQueue(string component) =>
+        new("keda.sh/v1alpha1", "ScaledObject", Component.Named($"{component}-scaler", component), new()
         {
-            ["horizontalPodAutoscalerConfig"] = new Map
+            ["scaleTargetRef"] = new Map { ["name"] = $"{component}-deployment" },
+            ["minReplicaCount"] = Number($".Values.replicas.{component}.min"),
+            ["maxReplicaCount"] = Number($".Values.replicas.{component}.max"),
+            ["pollingInterval"] = 5,
+            ["cooldownPeriod"] = Stabilization,
+            ["fallback"] = new Map { ["failureThreshold"] = 6, ["replicas"] = Number($"max 1 .Values.replicas.{component}.min") },
+            ["advanced"] = new Map
             {
-                ["behavior"] = new Map { ["scaleDown"] = new Map { ["stabilizationWindowSeconds"] = Stabilization } },
+                ["horizontalPodAutoscalerConfig"] = new Map
+                {
+                    ["behavior"] = new Map { ["scaleDown"] = new Map { ["stabilizationWindowSeconds"] = Stabilization } },
+                },
             },
-        },
-        ["triggers"] = new[]
+            ["triggers"] = new[]
         {
             new Map
             {
@@ -85,7 +92,8 @@ internal static class Scaling
                 ["metadata"] = new Map
                 {
                     // By its full name: KEDA asks from a namespace of its own.
-                    ["url"] = $"http://{Component.ServiceOf(Resources.Api)}.{{{{ .Release.Namespace }}}}.svc.cluster.local:8080/scaling/workers",
+                    ["url"] =
+                        $"http://{Component.ServiceOf(Resources.Api)}.{{{{ .Release.Namespace }}}}.svc.cluster.local:8080/scaling/workers",
                     ["valueLocation"] = "waiting",
                     ["targetValue"] = $"{{{{ .Values.replicas.{component}.waiting }}}}",
                     ["activationTargetValue"] = "0",
@@ -94,7 +102,7 @@ internal static class Scaling
                 ["authenticationRef"] = new Map { ["name"] = Authentication },
             },
         },
-    });
+        });
 
     /// <summary>Watches and recommends; it changes nothing, since the sizes are ours and another scaler's.</summary>
     private static ChartFile Recommendation(string component) => new(

@@ -10,14 +10,16 @@ namespace InferenceTemplate.AppHost.Lifecycle;
 internal static class BuiltProgram
 {
     /// <summary>
-    /// Leaves the default where an editor or <c>dotnet watch</c> starts projects, and where the program is not at its usual place. A restart
+    /// Leaves the default where an editor or <c>dotnet watch</c> starts projects, and where the program is not at its usual place. A
+    /// restart
     /// runs what is built; the dashboard's command Rebuild takes in what was edited.
     /// </summary>
     public static IResourceBuilder<ProjectResource> WithBuiltProgram(this IResourceBuilder<ProjectResource> service)
     {
         var builder = service.ApplicationBuilder;
         var startedByOthers = builder.Configuration["DEBUG_SESSION_PORT"] is not null || builder.Configuration["DOTNET_WATCH"] is not null;
-        if (!builder.ExecutionContext.IsRunMode || startedByOthers || Find(service.Resource.GetProjectMetadata().ProjectPath) is not { } program)
+        if (!builder.ExecutionContext.IsRunMode
+            || startedByOthers || Find(service.Resource.GetProjectMetadata().ProjectPath) is not { } program)
         {
             return service;
         }

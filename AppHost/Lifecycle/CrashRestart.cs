@@ -11,7 +11,8 @@ namespace InferenceTemplate.AppHost.Lifecycle;
 /// again is left to its log.
 /// </summary>
 internal sealed partial class CrashRestart(
-    ResourceNotificationService notifications, ResourceCommandService commands, TimeProvider time, ILogger<CrashRestart> logger) : BackgroundService
+    ResourceNotificationService notifications, ResourceCommandService commands, TimeProvider time,
+    ILogger<CrashRestart> logger) : BackgroundService
 {
     private const int Limit = 3;
 
@@ -33,7 +34,8 @@ internal sealed partial class CrashRestart(
             _states[change.ResourceId] = state;
 
             // A stop comes by way of Stopping, and a drain ends with 0.
-            if (before == KnownResourceStates.Running && KnownResourceStates.TerminalStates.Contains(state) && change.Snapshot.ExitCode is not (0 or null))
+            if (before == KnownResourceStates.Running
+                && KnownResourceStates.TerminalStates.Contains(state) && change.Snapshot.ExitCode is not (0 or null))
             {
                 await RestartAsync(change.ResourceId, change.Snapshot.ExitCode.Value, stoppingToken);
             }
@@ -67,7 +69,8 @@ internal sealed partial class CrashRestart(
     [LoggerMessage(LogLevel.Warning, "{Replica} ended with exit code {ExitCode}: starting it again ({Count} of {Limit})")]
     private partial void LogRestart(string replica, int exitCode, int count, int limit);
 
-    [LoggerMessage(LogLevel.Error, "{Replica} ended with exit code {ExitCode} and stays down, after {Limit} restarts within {Minutes} minutes: read its log, then start it in the dashboard")]
+    [LoggerMessage(
+        LogLevel.Error, "{Replica} ended with exit code {ExitCode} and stays down, after {Limit} restarts within {Minutes} minutes: read its log, then start it in the dashboard")]
     private partial void LogGivenUp(string replica, int exitCode, int limit, double minutes);
 
     [LoggerMessage(LogLevel.Error, "{Replica} could not be started again: {Reason}")]

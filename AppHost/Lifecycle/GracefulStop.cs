@@ -44,6 +44,7 @@ internal sealed class GracefulStop(ResourceNotificationService notifications, Re
         return OperatingSystem.IsWindows() || id <= 0
             ? commands.ExecuteCommandAsync(replica.ResourceId, KnownResourceCommands.StopCommand, cancellationToken)
             // It may have ended meanwhile.
-            : Tool.RunAsync(["sh", "-c", "kill -TERM \"$1\" 2>/dev/null || :", "sh", id.ToString(CultureInfo.InvariantCulture)], "", cancellationToken);
+            : Tool.RunAsync(
+                ["sh", "-c", "kill -TERM \"$1\" 2>/dev/null || :", "sh", id.ToString(CultureInfo.InvariantCulture)], "", cancellationToken);
     }
 }

@@ -1,9 +1,13 @@
 namespace InferenceTemplate.AppHost.Lifecycle;
 
-/// <summary>How long services have to end their work: the service reads it as <c>Worker:DrainTimeout</c>, and a cluster waits longer.</summary>
+/// <summary>
+/// How long services have to end their work: the service reads it as <c>Worker:DrainTimeout</c>, and a cluster waits longer.
+/// </summary>
 internal static class Shutdown
 {
-    /// <summary>Seconds that a worker has to finish what it runs; the rest is returned to the queue, for which it takes 5 more at most.</summary>
+    /// <summary>
+    /// Seconds that a worker has to finish what it runs; the rest is returned to the queue, for which it takes 5 more at most.
+    /// </summary>
     public const int WorkerDrain = 25;
 
     /// <summary>In the form of .NET's configuration.</summary>

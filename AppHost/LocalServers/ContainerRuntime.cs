@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace InferenceTemplate.AppHost.LocalServers;
 
-/// <summary>Whether this machine runs containers. A client whose service does not answer, as inside many containers, does not count.</summary>
+/// <summary>
+/// Whether this machine runs containers. A client whose service does not answer, as inside many containers, does not count.
+/// </summary>
 internal static class ContainerRuntime
 {
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(10);

@@ -11,7 +11,9 @@ namespace InferenceTemplate.AppHost.LocalServers;
 /// </summary>
 internal static class OrProcessExtensions
 {
-    /// <summary>Where no container runtime works, a process of this machine does the work, with its files under <c>.data/</c> (setting <c>Data</c>).</summary>
+    /// <summary>
+    /// Where no container runtime works, a process of this machine does the work, with its files under <c>.data/</c> (setting <c>Data</c>).
+    /// </summary>
     public static IResourceBuilder<PostgresServerResource> OrProcess(this IResourceBuilder<PostgresServerResource> postgres)
     {
         if (!IsNeeded(postgres))

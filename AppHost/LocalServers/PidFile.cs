@@ -12,7 +12,10 @@ internal static class PidFile
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Waits until the process that a file names has ended, and removes the file: a number that another process has by now would stop the next start.</summary>
+    /// <summary>
+    /// Waits until the process that a file names has ended, and removes the file: a number that another process has by now would stop the
+    /// next start.
+    /// </summary>
     /// <exception cref="DistributedApplicationException">It goes on.</exception>
     public static async Task ClearAsync(string path, string program, CancellationToken cancellationToken)
     {
@@ -40,7 +43,8 @@ internal static class PidFile
     {
         try
         {
-            return int.TryParse(File.ReadLines(path).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
+            return int.TryParse(
+                File.ReadLines(path).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
         }
         catch (FileNotFoundException)
         {

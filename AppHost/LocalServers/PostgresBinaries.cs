@@ -23,7 +23,8 @@ internal sealed partial record PostgresBinaries(string Folder, int Version)
         var found = new List<PostgresBinaries>();
         foreach (var folder in Candidates())
         {
-            var version = VersionNumber().Match(await Tool.RunAsync([Path.Combine(folder, "postgres"), "--version"], "", cancellationToken));
+            var version = VersionNumber()
+                .Match(await Tool.RunAsync([Path.Combine(folder, "postgres"), "--version"], "", cancellationToken));
             found.Add(new(folder, int.Parse(version.Value, CultureInfo.InvariantCulture)));
         }
 

@@ -13,7 +13,8 @@ internal sealed class PostgresServer(string folder, ParameterResource secret)
 
     // SIGTERM, with which the orchestrator asks a process to end, has Postgres wait for its clients until it is killed;
     // SIGINT ends it at once and in good order. wait returns when a trap has run: hence the loop.
-    private const string Supervise = """trap 'kill -INT $server' TERM INT; "$@" & server=$!; while :; do wait $server; code=$?; kill -0 $server 2>/dev/null || exit $code; done""";
+    private const string Supervise =
+        """trap 'kill -INT $server' TERM INT; "$@" & server=$!; while :; do wait $server; code=$?; kill -0 $server 2>/dev/null || exit $code; done""";
 
     private readonly string _files = Path.Combine(folder, "cluster");
     private readonly string _fingerprint = Path.Combine(folder, "password.sha256");
@@ -55,7 +56,8 @@ internal sealed class PostgresServer(string folder, ParameterResource secret)
         var version = Path.Combine(_files, "PG_VERSION");
         var exists = File.Exists(version);
         _binaries = await PostgresBinaries.FindAsync(
-            exists ? int.Parse(await File.ReadAllTextAsync(version, cancellationToken), CultureInfo.InvariantCulture) : null, cancellationToken);
+            exists ? int.Parse(await File.ReadAllTextAsync(version, cancellationToken), CultureInfo.InvariantCulture) : null,
+            cancellationToken);
         await _account!.OwnAsync(Folder, cancellationToken);
         _prefix = await _account.PrefixAsync(Folder, cancellationToken);
 

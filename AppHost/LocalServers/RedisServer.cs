@@ -1,6 +1,8 @@
 namespace InferenceTemplate.AppHost.LocalServers;
 
-/// <summary>Redis as the AppHost configures its container: a password, a snapshot each minute that something changed, and no eviction.</summary>
+/// <summary>
+/// Redis as the AppHost configures its container: a password, a snapshot each minute that something changed, and no eviction.
+/// </summary>
 internal sealed class RedisServer(string folder, ParameterResource password)
 {
     public const string Command = "redis-server";

@@ -26,10 +26,12 @@ internal sealed class ServerAccount
         }
 
         var setpriv = Tool.Find("setpriv")
-            ?? throw Tool.Missing("setpriv, with which root runs Postgres as another user,", "util-linux", "util-linux", "(run this as a normal user)");
+            ?? throw Tool.Missing(
+                "setpriv, with which root runs Postgres as another user,", "util-linux", "util-linux", "(run this as a normal user)");
         if (!File.ReadLines("/etc/passwd").Any(line => line.StartsWith($"{Name}:", StringComparison.Ordinal)))
         {
-            throw new DistributedApplicationException($"Postgres does not run as root, and there is no user '{Name}' to run it: add one (useradd --system {Name}), or run this as a normal user.");
+            throw new DistributedApplicationException(
+                $"Postgres does not run as root, and there is no user '{Name}' to run it: add one (useradd --system {Name}), or run this as a normal user.");
         }
 
         return new(setpriv);

@@ -52,7 +52,8 @@ internal static class Tool
 
         return process.ExitCode == 0
             ? await output
-            : throw new DistributedApplicationException($"'{string.Join(' ', command)}' ended with {process.ExitCode}: {await output}{await error}");
+            : throw new DistributedApplicationException(
+                $"'{string.Join(' ', command)}' ended with {process.ExitCode}: {await output}{await error}");
     }
 
     private static Process Start(IReadOnlyList<string> command)

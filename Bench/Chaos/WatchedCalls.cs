@@ -61,7 +61,8 @@ internal sealed class WatchedCalls(Product product, BenchModel model) : IDisposa
             }
 
             var values = Values(await response.Content.ReadAsByteArrayAsync());
-            var right = values.Length == expected.Length && values.Zip(expected).All(pair => Math.Abs(pair.First - pair.Second) < Tolerance);
+            var right = values.Length == expected.Length
+                && values.Zip(expected).All(pair => Math.Abs(pair.First - pair.Second) < Tolerance);
             Interlocked.Increment(ref right ? ref _answered : ref _wrong);
         }
         catch (OperationCanceledException)

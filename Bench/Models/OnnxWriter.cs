@@ -15,7 +15,8 @@ internal sealed class OnnxWriter(int seed) : IDisposable
     private readonly MemoryStream _graph = new();
     private readonly Random _random = new(seed);
 
-    public void Node(string op, string[] inputs, string output, params (string Name, long[] Ints)[] attributes) => Message(_graph, 1, node =>
+    public void Node(string op, string[] inputs, string output, params (string Name, long[] Ints)[] attributes) =>
+        Message(_graph, 1, node =>
     {
         foreach (var input in inputs)
         {

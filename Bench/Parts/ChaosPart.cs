@@ -19,8 +19,8 @@ internal static class ChaosPart
     {
         await using var product = await Product.StartAsync(stage.Models.Path);
         stage.Report.Section($"faults at random for {stage.Options.Minutes} minutes under load");
-        using var ledger = new JobLedger(product, stage.Models.Digits);
-        if (!await ledger.TrySendAsync(CancellationToken.None))
+        using var accepted = new AcceptedJobs(product, stage.Models.Digits);
+        if (!await accepted.TrySendAsync(CancellationToken.None))
         {
             stage.Report.Note("this build has no durable jobs: nothing to account for");
             return;
@@ -32,7 +32,7 @@ internal static class ChaosPart
         using var over = new CancellationTokenSource(TimeSpan.FromMinutes(stage.Options.Minutes));
         List<Task> senders =
         [
-            .. Enumerable.Range(0, Senders).Select(_ => Task.Run(() => SendAsync(ledger, over.Token))),
+            .. Enumerable.Range(0, Senders).Select(_ => Task.Run(() => SendAsync(accepted, over.Token))),
             .. callers.Select(call => Task.Run(() => call(over.Token))),
         ];
         var done = await faults.RunAsync(over.Token);
@@ -43,7 +43,7 @@ internal static class ChaosPart
         }
 
         var start = Stopwatch.GetTimestamp();
-        var account = await ledger.AccountAsync(Settle);
+        var account = await accepted.AccountAsync(Settle);
         stage.Report.Add("chaos.settled", Stopwatch.GetElapsedTime(start).TotalSeconds, "s until every job had ended");
         stage.Report.Add("chaos.accepted", account.Accepted, "jobs");
         foreach (var (state, jobs) in account.States)
@@ -66,15 +66,16 @@ internal static class ChaosPart
 
         if (account.Lost + account.Twice > 0)
         {
-            throw new InvalidOperationException($"{account.Lost} jobs were lost, {account.Twice} came twice: {string.Join(", ", account.Examples)}");
+            throw new InvalidOperationException(
+                $"{account.Lost} jobs were lost, {account.Twice} came twice: {string.Join(", ", account.Examples)}");
         }
     }
 
-    private static async Task SendAsync(JobLedger ledger, CancellationToken over)
+    private static async Task SendAsync(AcceptedJobs accepted, CancellationToken over)
     {
         while (!over.IsCancellationRequested)
         {
-            await ledger.TrySendAsync(over);
+            await accepted.TrySendAsync(over);
             await Task.Delay(20, CancellationToken.None);
         }
     }

@@ -18,7 +18,8 @@ internal static class HopPart
     public static async Task RunAsync(Stage stage)
     {
         var product = await stage.ProductAsync();
-        stage.Report.Section("the queue alone: a request of 784 floats to a consumer that answers at once, in process, over the product's Redis");
+        stage.Report.Section(
+            "the queue alone: a request of 784 floats to a consumer that answers at once, in process, over the product's Redis");
         await using var services = await CreateAsync(await product.ConnectionStringAsync("redis"));
         var hosted = services.GetServices<IHostedService>().Where(s => s is QueueWakeup or QueueCancellations or ReplyInbox).ToList();
         foreach (var service in hosted)
@@ -81,7 +82,8 @@ internal static class HopPart
             var replies = new Replies();
             foreach (var request in requests.Select(r => r.Request))
             {
-                replies.For(request, ReplyBatch.AnswerSize("bench")).Add(request.Id, ReplyOutcome.Completed, null, default, default, 1, "bench");
+                replies.For(request, ReplyBatch.AnswerSize("bench"))
+                    .Add(request.Id, ReplyOutcome.Completed, null, default, default, 1, "bench");
             }
 
             await consumer.CompleteAsync(requests, replies);
@@ -101,7 +103,8 @@ internal static class HopPart
                 var now = DateTimeOffset.UtcNow;
                 var sent = Stopwatch.GetTimestamp();
                 var request = new InferenceRequest(
-                    Guid.CreateVersion7(), Model, Version, "default", RequestKind.Call, Priority.Normal, inbox.Replica, now, now.AddSeconds(30),
+                    Guid.CreateVersion7(), Model, Version, "default", RequestKind.Call, Priority.Normal, inbox.Replica, now,
+                    now.AddSeconds(30),
                     null, null, [], [new Tensor("x", Datatype.Fp32, [1, 784], new byte[784 * sizeof(float)])]);
                 using var pending = inbox.Expect(request.Id);
                 await queue.EnqueueAsync(request);

@@ -10,7 +10,8 @@ internal static class JobsPart
     public static async Task RunAsync(Stage stage)
     {
         var product = await stage.ProductAsync();
-        stage.Report.Section($"durable jobs accepted (Prefer: respond-async) against pgbench's inserts in the same Postgres, c = {Callers}");
+        stage.Report.Section(
+            $"durable jobs accepted (Prefer: respond-async) against pgbench's inserts in the same Postgres, c = {Callers}");
         var target = product.Json("jobs", stage.Models.Digits.Name, stage.Models.Digits.Json, "Prefer: respond-async");
         using (var probe = new HttpConnection(target.Server))
         {

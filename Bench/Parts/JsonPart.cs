@@ -21,7 +21,8 @@ internal static class JsonPart
             var product = new List<double>();
             for (var round = 0; round < 5; round++)
             {
-                framework.Add(Time(model, () => JsonSerializer.Deserialize<Body>(model.Json, JsonSerializerOptions.Web)!.Inputs[0].Data[0]));
+                framework.Add(
+                    Time(model, () => JsonSerializer.Deserialize<Body>(model.Json, JsonSerializerOptions.Web)!.Inputs[0].Data[0]));
                 product.Add(Time(model, () => InferBodyReader.Read(model.Json).Inputs[0].Data.Span[0]));
             }
 

@@ -15,7 +15,8 @@ internal static class LatencyPart
         var modelTime = ModelMilliseconds(stage);
         var capacity = (await Comparison.RunAsync(stage.Options, 64, target))[0].PerSecond;
 
-        stage.Report.Section("what the product adds to the model's time: open loop at 70 % of capacity, latency from when a request was due");
+        stage.Report.Section(
+            "what the product adds to the model's time: open loop at 70 % of capacity, latency from when a request was due");
         stage.Report.Add("latency.capacity", capacity, "req/s");
         stage.Report.Add("latency.model", modelTime, "ms");
         foreach (var connections in (int[])[100, 1000])

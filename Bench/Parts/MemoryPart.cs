@@ -29,7 +29,8 @@ internal static class MemoryPart
 
         if (after.Count > 0)
         {
-            stage.Report.Add("memory.growth", 100.0 * ((after.Values.Sum() / (double)before.Values.Sum()) - 1), "% of Api and Worker together");
+            stage.Report.Add(
+                "memory.growth", 100.0 * ((after.Values.Sum() / (double)before.Values.Sum()) - 1), "% of Api and Worker together");
         }
     }
 

@@ -15,7 +15,8 @@ internal static class PartList
         new("hop", "the queue alone: enqueue, dequeue, answer", HopPart.RunAsync),
         new("switch", "from one loaded model to another", SwitchPart.RunAsync),
         new("memory", "resident memory over many requests", MemoryPart.RunAsync),
-        new("batching", "batching on and off, weight-bound model and convnet; the heavy model against raw ONNX Runtime", BatchingPart.RunAsync),
+        new("batching", "batching on and off, weight-bound model and convnet; the heavy model against raw ONNX Runtime",
+            BatchingPart.RunAsync),
         new("overload", "twice and four times what the heavy model can take", OverloadPart.RunAsync),
         new("jobs", "durable jobs accepted, against pgbench", JobsPart.RunAsync),
     ];

@@ -25,7 +25,8 @@ internal static class Targets
     ];
 
     public static IReadOnlyList<TargetResult> Compare(Report report) =>
-        [.. All.Select(t => new TargetResult(t.What, $"{Symbol(t.Goal)} {t.Bound}", report[t.Value], Reached(t.Goal, t.Bound, report[t.Value])))];
+        [.. All.Select(
+            t => new TargetResult(t.What, $"{Symbol(t.Goal)} {t.Bound}", report[t.Value], Reached(t.Goal, t.Bound, report[t.Value])))];
 
     public static void Print(IReadOnlyList<TargetResult> results)
     {

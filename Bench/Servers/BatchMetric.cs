@@ -9,7 +9,8 @@ internal static class BatchMetric
     {
         using var client = new HttpClient { BaseAddress = product.Worker };
         var lines = (await client.GetStringAsync("/metrics")).Split('\n')
-            .Where(l => l.StartsWith("inference_batch_size", StringComparison.Ordinal) && l.Contains($"model=\"{model}\"", StringComparison.Ordinal))
+            .Where(l => l.StartsWith("inference_batch_size", StringComparison.Ordinal)
+                && l.Contains($"model=\"{model}\"", StringComparison.Ordinal))
             .ToList();
         return (Sum(lines, "_count{"), Sum(lines, "_sum{"));
     }

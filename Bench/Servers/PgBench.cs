@@ -18,7 +18,8 @@ internal sealed partial class PgBench : IAsyncDisposable
     public static async Task<PgBench> PrepareAsync(string connectionString)
     {
         var bench = new PgBench(connectionString);
-        await File.WriteAllTextAsync(bench._script, $"INSERT INTO {Table} (model, state, payload) VALUES ('digits', 'queued', repeat('x', 256));");
+        await File.WriteAllTextAsync(
+            bench._script, $"INSERT INTO {Table} (model, state, payload) VALUES ('digits', 'queued', repeat('x', 256));");
         await bench.ExecuteAsync(
             $"CREATE TABLE IF NOT EXISTS {Table} (id bigserial PRIMARY KEY, model text, state text, payload text, created_at timestamptz DEFAULT now())");
         return bench;
@@ -37,7 +38,8 @@ internal sealed partial class PgBench : IAsyncDisposable
         foreach (var argument in (string[])
             [
                 "-n", "-f", _script, "-c", $"{clients}", "-j", $"{Environment.ProcessorCount}", "-M", "prepared",
-                "-T", $"{Math.Max(1, (int)time.TotalSeconds)}", "-h", _connection.Host!, "-p", $"{_connection.Port}", "-U", _connection.Username!, _connection.Database!,
+                "-T", $"{Math.Max(1, (int)time.TotalSeconds)}", "-h", _connection.Host!, "-p", $"{_connection.Port}", "-U",
+                _connection.Username!, _connection.Database!,
             ])
         {
             start.ArgumentList.Add(argument);
@@ -61,9 +63,11 @@ internal sealed partial class PgBench : IAsyncDisposable
     }
 
     private static string Find() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-        .Concat(Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")) : [])
+        .Concat(Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")) : [])
         .Select(folder => Path.Combine(folder, "pgbench"))
-        .FirstOrDefault(File.Exists) ?? throw new InvalidOperationException("pgbench is not here: install the Debian package 'postgresql'.");
+        .FirstOrDefault(File.Exists)
+            ?? throw new InvalidOperationException("pgbench is not here: install the Debian package 'postgresql'.");
 
     private async Task ExecuteAsync(string sql)
     {

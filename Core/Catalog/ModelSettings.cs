@@ -9,7 +9,10 @@ public sealed record ModelSettings
 {
     public BatchingSettings Batching { get; set; } = new();
 
-    /// <summary>Runs of each version that may overlap in a worker, over one copy of its weights. 1 to 16; null where the worker's own setting stands.</summary>
+    /// <summary>
+    /// Runs of each version that may overlap in a worker, over one copy of its weights. 1 to 16; null where the worker's own setting
+    /// stands.
+    /// </summary>
     public int? Instances { get; set; }
 
     /// <summary>Loaded at a worker's start and evicted last. Default false.</summary>
@@ -108,7 +111,7 @@ public sealed record CanaryRule(string Version, double Weight, bool Sticky = fal
 /// <param name="Tolerance">How far a floating-point output may be from the answer's, absolutely, and still agree.</param>
 public sealed record ShadowRule(string Version, double Sample = 1, double Tolerance = 0.001);
 
-/// <summary>When the canary is taken back by itself.</summary>
+/// <summary>When the canary is rolled back automatically.</summary>
 /// <param name="MaxErrorRate">Share of the canary's requests that may fail, 0 to 1.</param>
 /// <param name="MaxLatencyRatio">The canary's mean compute time over the stable version's, 1 or more; null to ignore it.</param>
 /// <param name="MinSample">Requests of the canary before anything is decided.</param>

@@ -72,7 +72,8 @@ public sealed class DirectHandshake(string secret)
     /// <summary>The worker's own proof.</summary>
     public byte[] Welcome(Hello hello, Proof proof) => Code("worker", hello, proof.Replica, proof.Nonce);
 
-    public bool IsWelcome(Hello hello, Proof proof, byte[] welcome) => CryptographicOperations.FixedTimeEquals(welcome, Welcome(hello, proof));
+    public bool IsWelcome(Hello hello, Proof proof, byte[] welcome) =>
+        CryptographicOperations.FixedTimeEquals(welcome, Welcome(hello, proof));
 
     private byte[] Code(string side, Hello hello, string replica, byte[] nonce) => HMACSHA256.HashData(_secret, Write(writer =>
     {
@@ -87,7 +88,8 @@ public sealed class DirectHandshake(string secret)
     private static byte[] Block(ref WireReader reader)
     {
         var block = reader.Block();
-        return block.Length == NonceSize ? block.ToArray() : throw new InvalidDataException($"A nonce or proof has {block.Length} bytes; {NonceSize} expected.");
+        return block.Length == NonceSize
+            ? block.ToArray() : throw new InvalidDataException($"A nonce or proof has {block.Length} bytes; {NonceSize} expected.");
     }
 
     private static byte[] Write(Action<WireWriter> write)

@@ -9,7 +9,8 @@ namespace InferenceTemplate.Core.Direct;
 /// <summary>
 /// One end of a direct connection. Frames that come while a send is under way go out together with the next; several threads may send.
 /// </summary>
-/// <param name="maxUnsent">Bytes that may wait to be sent: a peer that reads no more is given up. Requests find another way at a quarter.</param>
+/// <param name="maxUnsent">Bytes that may wait to be sent: a peer that reads no more is given up. Requests find another way at a
+/// quarter.</param>
 public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisposable
 {
     private const int KeptCapacity = 1 << 20;

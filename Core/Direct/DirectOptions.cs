@@ -21,7 +21,10 @@ public sealed class DirectOptions
     [Range(0, 65_535)]
     public int Port { get; set; }
 
-    /// <summary>How often a replica asks each worker whether it is there; after three questions without a word its calls are sent again. Default 1 s.</summary>
+    /// <summary>
+    /// How often a replica asks each worker whether it is there; after three questions without a word its calls are sent again. Default 1
+    /// s.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:00:30")]
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(1);
 

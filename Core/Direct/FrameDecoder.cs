@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace InferenceTemplate.Core.Direct;
 
-/// <summary>Cuts a stream of bytes into frames, however it arrives in pieces. A length is compared with the limit before memory is taken.</summary>
+/// <summary>
+/// Cuts a stream of bytes into frames, however it arrives in pieces. A length is compared with the limit before memory is taken.
+/// </summary>
 /// <param name="limit">Bytes of a payload at most.</param>
 public sealed class FrameDecoder(int limit)
 {

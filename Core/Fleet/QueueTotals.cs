@@ -2,7 +2,9 @@ using InferenceTemplate.Core.Queue;
 
 namespace InferenceTemplate.Core.Fleet;
 
-/// <summary>How the queues stand over both ways: what is in Redis, and what workers hold of direct connections as they said a second ago.</summary>
+/// <summary>
+/// How the queues stand over both ways: what is in Redis, and what workers hold of direct connections as they said a second ago.
+/// </summary>
 public sealed class QueueTotals(RequestQueue queue, FleetRegistry fleet)
 {
     /// <summary>In the order asked. Of what left, only that of Redis is counted.</summary>

@@ -49,7 +49,8 @@ public sealed record AdmissionExtras(string? CacheKey = null, TenantAccount? Ten
 /// <param name="CachedAnswer">The cached bytes; null unless <see cref="EnqueueOutcome.Cached"/>.</param>
 /// <param name="Standing">How the tenant stands; null where its limits were not asked for.</param>
 public sealed record Admission(
-    EnqueueOutcome Outcome, long Depth, long Bytes, long Removed, int Shed = 0, byte[]? CachedAnswer = null, TenantStanding? Standing = null)
+    EnqueueOutcome Outcome, long Depth, long Bytes, long Removed, int Shed = 0, byte[]? CachedAnswer = null,
+    TenantStanding? Standing = null)
 {
     /// <summary>The tenant's limits refused it; nothing was learned of the queue.</summary>
     public bool IsOverLimit => Outcome is >= EnqueueOutcome.OverRate and <= EnqueueOutcome.UnknownMonth;

@@ -76,7 +76,8 @@ public sealed class DeadLetters(IConnectionMultiplexer redis, IOptions<QueueOpti
     {
         var requeued = 0;
         string? after = null;
-        var last = (await OnRedisAsync(database => database.StreamRangeAsync(Key(queue), "-", "+", 1, Order.Descending))).FirstOrDefault().Id;
+        var last =
+            (await OnRedisAsync(database => database.StreamRangeAsync(Key(queue), "-", "+", 1, Order.Descending))).FirstOrDefault().Id;
         while (!last.IsNull && await ListAsync(queue, after, PageSize) is { Count: > 0 } page)
         {
             foreach (var letter in page)
@@ -123,7 +124,8 @@ public sealed class DeadLetters(IConnectionMultiplexer redis, IOptions<QueueOpti
         }
 
         return new DeadLetter(
-            entry.Id!, entry["reason"]!, (int)entry["deliveries"], DateTimeOffset.FromUnixTimeMilliseconds((long)entry["time"]), request, message.Length);
+            entry.Id!, entry["reason"]!, (int)entry["deliveries"], DateTimeOffset.FromUnixTimeMilliseconds((long)entry["time"]), request,
+            message.Length);
     }
 
     private async Task<T> OnRedisAsync<T>(Func<IDatabase, Task<T>> action)

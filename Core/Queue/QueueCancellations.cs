@@ -5,14 +5,14 @@ using StackExchange.Redis;
 namespace InferenceTemplate.Core.Queue;
 
 /// <summary>
-/// Tells a worker at once that the caller of something it has in hand has left. What is still in a stream is marked there, and
+/// Tells a worker at once that the caller of something it has in flight has left. What is still in a stream is marked there, and
 /// dropped when it is read; this is for what was read before.
 /// </summary>
 public sealed class QueueCancellations(IConnectionMultiplexer redis) : IHostedService
 {
-    private const int Remembered = 4096;
+    private const int MaxRecent = 4096;
 
-    private readonly ConcurrentDictionary<Guid, QueuedRequest> _inHand = new();
+    private readonly ConcurrentDictionary<Guid, QueuedRequest> _inFlight = new();
 
     // The word may overtake the reply of the read that it is about: the last few are kept in two generations.
     private readonly Lock _lock = new();
@@ -27,7 +27,7 @@ public sealed class QueueCancellations(IConnectionMultiplexer redis) : IHostedSe
 
     internal void Add(QueuedRequest request)
     {
-        _inHand.TryAdd(request.Request.Id, request);
+        _inFlight.TryAdd(request.Request.Id, request);
         if (WasCancelled(request.Request.Id))
         {
             request.Cancel();
@@ -35,7 +35,7 @@ public sealed class QueueCancellations(IConnectionMultiplexer redis) : IHostedSe
     }
 
     internal void Remove(QueuedRequest request) =>
-        _inHand.TryRemove(KeyValuePair.Create(request.Request.Id, request));
+        _inFlight.TryRemove(KeyValuePair.Create(request.Request.Id, request));
 
     private void Cancel(byte[] message)
     {
@@ -47,7 +47,7 @@ public sealed class QueueCancellations(IConnectionMultiplexer redis) : IHostedSe
         var id = new Guid(message);
         lock (_lock)
         {
-            if (_recent.Count >= Remembered)
+            if (_recent.Count >= MaxRecent)
             {
                 (_older, _recent) = (_recent, _older);
                 _recent.Clear();
@@ -56,7 +56,7 @@ public sealed class QueueCancellations(IConnectionMultiplexer redis) : IHostedSe
             _recent.Add(id);
         }
 
-        if (_inHand.TryGetValue(id, out var request))
+        if (_inFlight.TryGetValue(id, out var request))
         {
             request.Cancel();
         }

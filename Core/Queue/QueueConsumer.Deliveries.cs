@@ -35,7 +35,7 @@ public sealed partial class QueueConsumer
             replies.Refuse(request.Request, ReplyOutcome.Unavailable, reason, time.GetUtcNow(), worker);
         }
 
-        await DeadLetterScripts.Bury.EvaluateAsync(
+        await DeadLetterScripts.Add.EvaluateAsync(
             Database,
             _keys,
             QueueKeys.WorkerGroup,
@@ -76,7 +76,7 @@ public sealed partial class QueueConsumer
             }
 
             // This worker was silent for so long that it found its own work lost.
-            if (!_inHand.TryAdd((request.Request.Priority, id, request.Request.Id), request))
+            if (!_inFlight.TryAdd((request.Request.Priority, id, request.Request.Id), request))
             {
                 continue;
             }
@@ -84,7 +84,7 @@ public sealed partial class QueueConsumer
             cancellations.Add(request);
             if (request.AllDeliveries > options.Value.MaxDeliveries)
             {
-                await BuryAsync(request);
+                await DeadLetterAsync(request);
                 continue;
             }
 
@@ -94,7 +94,7 @@ public sealed partial class QueueConsumer
         return requests;
     }
 
-    private async Task BuryAsync(QueuedRequest request)
+    private async Task DeadLetterAsync(QueuedRequest request)
     {
         try
         {
@@ -103,7 +103,7 @@ public sealed partial class QueueConsumer
         catch (Exception exception)
         {
             // It stays pending, and becomes due again. Those read with it must not suffer.
-            LogNotBuried(exception, request.Request.Id, _queue);
+            LogNotDeadLettered(exception, request.Request.Id, _queue);
         }
     }
 
@@ -114,5 +114,5 @@ public sealed partial class QueueConsumer
     private partial void LogDeadLetter(Guid request, QueueName queue, string reason);
 
     [LoggerMessage(LogLevel.Error, "Request {Request} of {Queue} could not be made a dead letter yet")]
-    private partial void LogNotBuried(Exception exception, Guid request, QueueName queue);
+    private partial void LogNotDeadLettered(Exception exception, Guid request, QueueName queue);
 }

@@ -7,8 +7,8 @@ using StackExchange.Redis;
 namespace InferenceTemplate.Core.Queue;
 
 /// <summary>
-/// A worker's place in the consumer groups of one model version. What it reads is in hand until it is completed, returned or retried;
-/// in hand it must be kept (<see cref="KeepAsync"/>), else another worker gets it. Several callers may use it at once.
+/// A worker's place in the consumer groups of one model version. What it reads is in flight until it is completed, returned or retried;
+/// in flight it must be kept (<see cref="KeepAsync"/>), else another worker gets it. Several callers may use it at once.
 /// </summary>
 public sealed partial class QueueConsumer(
     IConnectionMultiplexer redis,
@@ -25,7 +25,7 @@ public sealed partial class QueueConsumer(
     private readonly RedisKey[] _keys = QueueKeys.All(new QueueName(model, version));
 
     // By the request too: Redis that lost its data may give an entry's id again within the same millisecond.
-    private readonly ConcurrentDictionary<(Priority Level, string Entry, Guid Request), QueuedRequest> _inHand = new();
+    private readonly ConcurrentDictionary<(Priority Level, string Entry, Guid Request), QueuedRequest> _inFlight = new();
 
     private readonly ReplyOutbox _outbox = new(redis, time, logger, worker);
 
@@ -40,12 +40,12 @@ public sealed partial class QueueConsumer(
     public Func<QueuedRequest, string, Task>? BeforeDeadLetter { get; set; }
 
     /// <summary>What was read and is neither completed, returned nor retried.</summary>
-    public IReadOnlyCollection<QueuedRequest> InHand => [.. _inHand.Values];
+    public IReadOnlyCollection<QueuedRequest> InFlight => [.. _inFlight.Values];
 
     private IDatabase Database => redis.GetDatabase();
 
     /// <summary>
-    /// Takes up to <paramref name="count"/> requests: first what other workers handed back or lost, then new ones, the levels of
+    /// Takes up to <paramref name="count"/> requests: first what other workers returned or lost, then new ones, the levels of
     /// priority by their weights. Work that is past its deadline (but for jobs) or whose caller left is removed instead.
     /// </summary>
     public async Task<IReadOnlyList<QueuedRequest>> ReadAsync(int count)
@@ -94,7 +94,7 @@ public sealed partial class QueueConsumer(
     }
 
     /// <summary>
-    /// Says that this worker still has these requests. Call it with <see cref="InHand"/> every <see cref="QueueOptions.KeepInterval"/>.
+    /// Says that this worker still has these requests. Call it with <see cref="InFlight"/> every <see cref="QueueOptions.KeepInterval"/>.
     /// </summary>
     /// <returns>Those that another worker has by now, since this one was silent for too long: neither run nor answer them.</returns>
     public async Task<IReadOnlyList<QueuedRequest>> KeepAsync(IReadOnlyCollection<QueuedRequest> requests)
@@ -124,7 +124,7 @@ public sealed partial class QueueConsumer(
     {
         if (requests.Count > 0)
         {
-            await HandBackAsync(requests, QueueKeys.ReturnedConsumer, TimeSpan.Zero, counts: false);
+            await NackAsync(requests, QueueKeys.ReturnedConsumer, TimeSpan.Zero, counts: false);
         }
     }
 
@@ -142,7 +142,7 @@ public sealed partial class QueueConsumer(
         var due = options.Value.VisibilityTime
             + (request.Deliveries > 1 ? options.Value.BackoffAfter(request.Deliveries - 1) : TimeSpan.Zero);
         var idle = due - options.Value.BackoffAfter(request.Deliveries);
-        await HandBackAsync([request], QueueKeys.RetryConsumer, idle > TimeSpan.Zero ? idle : TimeSpan.Zero, counts: true);
+        await NackAsync([request], QueueKeys.RetryConsumer, idle > TimeSpan.Zero ? idle : TimeSpan.Zero, counts: true);
         return true;
     }
 
@@ -154,7 +154,7 @@ public sealed partial class QueueConsumer(
     {
         foreach (var request in requests)
         {
-            _inHand.TryRemove((request.Request.Priority, request.EntryId, request.Request.Id), out _);
+            _inFlight.TryRemove((request.Request.Priority, request.EntryId, request.Request.Id), out _);
             cancellations.Remove(request);
         }
     }
@@ -164,7 +164,7 @@ public sealed partial class QueueConsumer(
     /// </summary>
     public static IDisposable OnAbandoned(IReadOnlyList<QueuedRequest> run, Action terminate) => new RunWatch(run, terminate);
 
-    private async Task HandBackAsync(IReadOnlyList<QueuedRequest> requests, string owner, TimeSpan idle, bool counts)
+    private async Task NackAsync(IReadOnlyList<QueuedRequest> requests, string owner, TimeSpan idle, bool counts)
     {
         RedisValue[] values =
         [
@@ -173,7 +173,7 @@ public sealed partial class QueueConsumer(
         ];
         try
         {
-            await OwnershipScripts.HandBack.EvaluateAsync(Database, _keys, values);
+            await OwnershipScripts.Nack.EvaluateAsync(Database, _keys, values);
         }
         finally
         {

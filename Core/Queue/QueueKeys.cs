@@ -7,7 +7,7 @@ public static class QueueKeys
 {
     public const string WorkerGroup = "workers";
 
-    /// <summary>Owner, in the group, of what was handed back unstarted: the next to read gets it.</summary>
+    /// <summary>Owner, in the group, of what was returned unstarted: the next to read gets it.</summary>
     public const string ReturnedConsumer = "returned";
 
     /// <summary>Owner, in the group, of what is to be tried again after a while.</summary>

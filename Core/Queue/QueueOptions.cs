@@ -13,7 +13,9 @@ public sealed class QueueOptions
     [Range(1, 1_000_000)]
     public int MaxDepth { get; set; } = 1_000;
 
-    /// <summary>Bytes of requests that may wait or run for one model version; more are answered 503, a single larger request 413. Default 256 MiB.</summary>
+    /// <summary>
+    /// Bytes of requests that may wait or run for one model version; more are answered 503, a single larger request 413. Default 256 MiB.
+    /// </summary>
     [Range(1024L, 1L << 40)]
     public long MaxBytes { get; set; } = 256 * 1024 * 1024;
 

@@ -1,6 +1,6 @@
 namespace InferenceTemplate.Core.Queue;
 
-/// <summary>A request that a worker has in hand, and the stream entry that holds it.</summary>
+/// <summary>A request that a worker has in flight, and the stream entry that holds it.</summary>
 /// <param name="deliveries">How often it was given to a worker, this time included.</param>
 /// <param name="bytes">Size of its message.</param>
 public class QueuedRequest(string entryId, InferenceRequest request, int deliveries = 1, int bytes = 0)

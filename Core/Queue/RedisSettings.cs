@@ -9,7 +9,8 @@ namespace InferenceTemplate.Core.Queue;
 /// Looks once, as soon as Redis is there, at what of its settings the queue relies on: that it evicts nothing. What it keeps are
 /// requests and accounts, and no cache. Nothing is asked of its pub/sub limits: messages are bounded, and a lost one is noticed.
 /// </summary>
-public sealed partial class RedisSettings(IConnectionMultiplexer redis, TimeProvider time, ILogger<RedisSettings> logger) : BackgroundService
+public sealed partial class RedisSettings(
+    IConnectionMultiplexer redis, TimeProvider time, ILogger<RedisSettings> logger) : BackgroundService
 {
     private const string Field = "maxmemory_policy:";
     private const string Right = "noeviction";
@@ -70,6 +71,7 @@ public sealed partial class RedisSettings(IConnectionMultiplexer redis, TimeProv
         "Redis evicts keys when it is full (maxmemory-policy {Policy}): requests, limits and answers would vanish without a word. Set it to noeviction")]
     private partial void LogEvicts(string policy);
 
-    [LoggerMessage(LogLevel.Warning, "Redis does not tell whether it evicts keys when it is full (maxmemory-policy), which must be noeviction: {Reason}")]
+    [LoggerMessage(
+        LogLevel.Warning, "Redis does not tell whether it evicts keys when it is full (maxmemory-policy), which must be noeviction: {Reason}")]
     private partial void LogUnknown(string reason);
 }

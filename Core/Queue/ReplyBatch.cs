@@ -16,7 +16,8 @@ public sealed class ReplyBatch
     private readonly ArrayBufferWriter<byte> _buffer;
     private readonly WireWriter _writer;
 
-    /// <param name="size">Bytes of the whole message. Where it is exact, the message is written once; else it is copied to its length.</param>
+    /// <param name="size">Bytes of the whole message. Where it is exact, the message is written once; else it is copied to its
+    /// length.</param>
     public ReplyBatch(int size = 1024)
     {
         _buffer = new ArrayBufferWriter<byte>(size);

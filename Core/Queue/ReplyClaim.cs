@@ -3,7 +3,9 @@ using StackExchange.Redis;
 
 namespace InferenceTemplate.Core.Queue;
 
-/// <summary>Says where an answer lies that is too large for a message: in so many values of Redis, each short enough to hold nobody up.</summary>
+/// <summary>
+/// Says where an answer lies that is too large for a message: in so many values of Redis, each short enough to hold nobody up.
+/// </summary>
 /// <param name="Id">Of the call.</param>
 /// <param name="Length">Bytes of the answer, in the form of <see cref="ReplyBatch"/>.</param>
 /// <param name="ChunkBytes">Bytes of each value but the last.</param>
@@ -29,7 +31,8 @@ public sealed record ReplyClaim(Guid Id, int Length, int ChunkBytes)
         }
 
         var claim = new ReplyClaim(
-            new Guid(message[1..17]), BinaryPrimitives.ReadInt32LittleEndian(message[17..]), BinaryPrimitives.ReadInt32LittleEndian(message[21..]));
+            new Guid(message[1..17]), BinaryPrimitives.ReadInt32LittleEndian(message[17..]),
+            BinaryPrimitives.ReadInt32LittleEndian(message[21..]));
         return claim is { Length: > 0, ChunkBytes: >= 1024 }
             ? claim
             : throw new InvalidDataException($"A claim of an answer names {claim.Length} bytes in values of {claim.ChunkBytes}.");

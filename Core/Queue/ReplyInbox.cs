@@ -11,7 +11,8 @@ namespace InferenceTemplate.Core.Queue;
 /// for any more (its caller timed out or left) is dropped. Pub/sub keeps nothing: once its connection has broken, those who wait learn
 /// at once that their answers may be lost.
 /// </summary>
-public sealed partial class ReplyInbox(IConnectionMultiplexer redis, IOptions<ResponseOptions> limits, ILogger<ReplyInbox> logger) : IHostedService
+public sealed partial class ReplyInbox(
+    IConnectionMultiplexer redis, IOptions<ResponseOptions> limits, ILogger<ReplyInbox> logger) : IHostedService
 {
     // Names and shapes of outputs come on top of the bytes that are limited.
     private const int Surroundings = 1 << 20;
@@ -133,7 +134,8 @@ public sealed partial class ReplyInbox(IConnectionMultiplexer redis, IOptions<Re
             var (start, length) = claim.Chunk(i);
             if (value?.Length != length)
             {
-                throw new InvalidDataException($"Part {i} of {claim.Chunks} of an answer has {value?.Length ?? 0} bytes; {length} expected.");
+                throw new InvalidDataException(
+                    $"Part {i} of {claim.Chunks} of an answer has {value?.Length ?? 0} bytes; {length} expected.");
             }
 
             value.Span.CopyTo(answer.AsSpan(start));

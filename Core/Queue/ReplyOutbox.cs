@@ -36,7 +36,8 @@ internal sealed partial class ReplyOutbox(IConnectionMultiplexer redis, TimeProv
             claim.Forget(Database);
             var replies = new Replies();
             replies.Refuse(
-                request, ReplyOutcome.Unavailable, $"the answer of {bytes.Length} bytes could not be handed over: {Reason(exception)}", time.GetUtcNow(), worker);
+                request, ReplyOutcome.Unavailable, $"the answer of {bytes.Length} bytes could not be handed over: {Reason(exception)}",
+                time.GetUtcNow(), worker);
             await SendAsync(replies.Messages);
             return;
         }

@@ -23,7 +23,8 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
         }
 
         var queue = new QueueName(request.Model, request.Version);
-        return Read(await OnRedisAsync(database => AdmitAsync(database, Keys(queue), AdmissionValues.Of(request, queue, options.Value), request, extras)));
+        return Read(await OnRedisAsync(
+            database => AdmitAsync(database, Keys(queue), AdmissionValues.Of(request, queue, options.Value), request, extras)));
     }
 
     /// <summary>
@@ -41,7 +42,8 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
         var keys = Keys(new QueueName(request.Model, request.Version));
         return extras is null || (extras.CacheKey is null && extras.Tenant is not { Limits.AreCounted: true })
             ? new Admission(EnqueueOutcome.Enqueued, 0, 0, 0)
-            : Read(await OnRedisAsync(database => AdmitAsync(database, keys, AdmissionValues.WithoutRequest(request), request, extras, queued: false)));
+            : Read(await OnRedisAsync(
+                database => AdmitAsync(database, keys, AdmissionValues.WithoutRequest(request), request, extras, queued: false)));
     }
 
     /// <summary>
@@ -87,7 +89,8 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
             return extras.CacheKey is { } answerKey
                 ? (queued ? AdmitScript.LimitedWithCache : AdmitScript.PassLimitedWithCache)
                     .EvaluateAsync(database, [.. keys, answerKey, .. TenantKeys.All(tenant)], all)
-                : (queued ? AdmitScript.Limited : AdmitScript.PassLimited).EvaluateAsync(database, [.. keys, .. TenantKeys.All(tenant)], all);
+                : (queued ? AdmitScript.Limited : AdmitScript.PassLimited).EvaluateAsync(
+                    database, [.. keys, .. TenantKeys.All(tenant)], all);
         }
 
         return extras?.CacheKey is { } cacheKey

@@ -12,7 +12,7 @@ internal sealed class SubscriptionGuard(IConnectionMultiplexer redis, RedisChann
     private const int ProbeBytes = 1 + 16;
 
     // A reconnection takes milliseconds where Redis is there.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromMilliseconds(50);
 
     // Of failures that follow one another within milliseconds, not each is told.
@@ -104,7 +104,7 @@ internal sealed class SubscriptionGuard(IConnectionMultiplexer redis, RedisChann
         var probe = _probe = new Probe();
         byte[] message = [Format, .. probe.Id.ToByteArray()];
         var isThere = false;
-        var until = TimeProvider.System.GetTimestamp() + (long)(Patience.TotalSeconds * TimeProvider.System.TimestampFrequency);
+        var until = TimeProvider.System.GetTimestamp() + (long)(WaitTimeout.TotalSeconds * TimeProvider.System.TimestampFrequency);
         while (!_ended.IsCancellationRequested && TimeProvider.System.GetTimestamp() < until)
         {
             try

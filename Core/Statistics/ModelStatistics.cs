@@ -46,7 +46,8 @@ public sealed class ModelStatistics(IConnectionMultiplexer redis, TimeProvider t
     /// <param name="queue">How long it waited; null where it did not run.</param>
     /// <param name="compute">How long its run took.</param>
     /// <param name="cacheHit">Null where its model's answers are not cached.</param>
-    public void Ended(string model, string version, bool succeeded, TimeSpan total, TimeSpan? queue = null, TimeSpan compute = default, bool? cacheHit = null) =>
+    public void Ended(string model, string version, bool succeeded, TimeSpan total, TimeSpan? queue = null, TimeSpan compute = default,
+        bool? cacheHit = null) =>
         Count(model, version, counts =>
         {
             counts.Add(succeeded ? RequestTime.Success : RequestTime.Fail, total);

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace InferenceTemplate.Core.Statistics;
 
 /// <summary>Adds this process's counts to those of all, every second and when it stops.</summary>
-internal sealed partial class StatisticsFlush(ModelStatistics statistics, TimeProvider time, ILogger<StatisticsFlush> logger) : BackgroundService
+internal sealed partial class StatisticsFlush(
+    ModelStatistics statistics, TimeProvider time, ILogger<StatisticsFlush> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 

@@ -17,7 +17,8 @@ public sealed record TenantAccount(
     public bool IsOverQuota => !Limits.AllowOverdraft && Limits.MonthlyInferences > 0 && Inferences >= Limits.MonthlyInferences;
 
     /// <summary>The same tenant, charged for nothing: for the second try of a request that was counted.</summary>
-    public TenantAccount Uncounted() => this with { Limits = Limits with { RequestsPerMinute = 0, MaxConcurrency = 0, MonthlyInferences = 0 } };
+    public TenantAccount Uncounted() =>
+        this with { Limits = Limits with { RequestsPerMinute = 0, MaxConcurrency = 0, MonthlyInferences = 0 } };
 
     /// <summary>The month that a moment is in.</summary>
     public static DateOnly MonthOf(DateTimeOffset moment) => new(moment.UtcDateTime.Year, moment.UtcDateTime.Month, 1);

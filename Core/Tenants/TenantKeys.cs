@@ -9,8 +9,8 @@ public static class TenantKeys
     // A caller waits a little beyond its deadline.
     private static readonly TimeSpan PlaceGrace = TimeSpan.FromSeconds(1);
 
-    /// <summary>In the order of the scripts: when the bucket is full again, the places in use, the month's inferences.</summary>
-    public static RedisKey[] All(TenantAccount tenant) => [$"{Prefix(tenant.Id)}:rate", Places(tenant.Id), Month(tenant.Id, tenant.Month)];
+    /// <summary>In the order of the scripts: when the bucket is full again, the slots in use, the month's inferences.</summary>
+    public static RedisKey[] All(TenantAccount tenant) => [$"{Prefix(tenant.Id)}:rate", Slots(tenant.Id), Month(tenant.Id, tenant.Month)];
 
     /// <summary>The arguments of <see cref="Queue.Scripts.TenantLua"/>.</summary>
     public static RedisValue[] Values(TenantLimits limits, TimeSpan untilDeadline) =>
@@ -22,7 +22,7 @@ public static class TenantKeys
         (long)(untilDeadline + PlaceGrace).TotalMilliseconds,
     ];
 
-    public static RedisKey Places(string tenant) => $"{Prefix(tenant)}:places";
+    public static RedisKey Slots(string tenant) => $"{Prefix(tenant)}:slots";
 
     public static RedisKey Month(string tenant, DateOnly month) =>
         $"{Prefix(tenant)}:inferences:{month.ToString("yyyy-MM", CultureInfo.InvariantCulture)}";

@@ -5,10 +5,10 @@ namespace InferenceTemplate.Data.Artifacts;
 /// <summary>Where the files of models are kept. All services must agree.</summary>
 public sealed class ArtifactOptions : IValidatableObject
 {
-    public const string Section = "Artefacts";
+    public const string Section = "Artifacts";
 
     /// <summary><c>postgres</c>, or <c>s3</c> for S3-compatible storage. Default postgres.</summary>
-    [RegularExpression("^(postgres|s3)$", ErrorMessage = "Artefacts:Store must be postgres or s3.")]
+    [RegularExpression("^(postgres|s3)$", ErrorMessage = "Artifacts:Store must be postgres or s3.")]
     public string Store { get; set; } = "postgres";
 
     /// <summary>Address of the S3 service; empty for Amazon's own of the region.</summary>
@@ -27,8 +27,8 @@ public sealed class ArtifactOptions : IValidatableObject
     /// <summary>Secret key that belongs to the access key.</summary>
     public string SecretKey { get; set; } = "";
 
-    /// <summary>Prefix of every object's name. Default <c>artefacts/</c>.</summary>
-    public string Prefix { get; set; } = "artefacts/";
+    /// <summary>Prefix of every object's name. Default <c>artifacts/</c>.</summary>
+    public string Prefix { get; set; } = "artifacts/";
 
     /// <summary>Bytes of one part of an upload to S3, which is the memory that an upload takes. Default 8 MiB.</summary>
     [Range(5 << 20, 64 << 20)]
@@ -38,17 +38,17 @@ public sealed class ArtifactOptions : IValidatableObject
     {
         if (Store == "s3" && Bucket.Length == 0)
         {
-            yield return new ValidationResult("Artefacts:Bucket must be set where Artefacts:Store is s3.", [nameof(Bucket)]);
+            yield return new ValidationResult("Artifacts:Bucket must be set where Artifacts:Store is s3.", [nameof(Bucket)]);
         }
 
         if (Endpoint.Length > 0 && !(Uri.TryCreate(Endpoint, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
         {
-            yield return new ValidationResult("Artefacts:Endpoint must be an http or https address.", [nameof(Endpoint)]);
+            yield return new ValidationResult("Artifacts:Endpoint must be an http or https address.", [nameof(Endpoint)]);
         }
 
         if (AccessKey.Length > 0 != SecretKey.Length > 0)
         {
-            yield return new ValidationResult("Artefacts:AccessKey and Artefacts:SecretKey must be set together.", [nameof(SecretKey)]);
+            yield return new ValidationResult("Artifacts:AccessKey and Artifacts:SecretKey must be set together.", [nameof(SecretKey)]);
         }
     }
 }

@@ -2,12 +2,12 @@ using Npgsql;
 
 namespace InferenceTemplate.Data.Artifacts;
 
-/// <summary>A blob that has been written but belongs to no artefact yet.</summary>
+/// <summary>A blob that has been written but belongs to no artifact yet.</summary>
 public sealed record StagedArtifact(Guid Blob, string Sha256, long SizeBytes);
 
 /// <summary>
 /// Files of models by their SHA-256, each kept once. Which there are stands in Postgres, whatever store holds the bytes;
-/// <see cref="ArtifactLedger"/> says how one comes and goes.
+/// <see cref="ArtifactReferences"/> says how one comes and goes.
 /// </summary>
 public sealed class ArtifactStore(NpgsqlDataSource dataSource, IBlobStore blobs, TimeProvider time)
 {
@@ -41,7 +41,7 @@ public sealed class ArtifactStore(NpgsqlDataSource dataSource, IBlobStore blobs,
     }
 
     /// <summary>A forward-only stream, checked as it is read: the end is only reached where hash and length are right.</summary>
-    /// <exception cref="ArtifactMissingException">There is no such artefact.</exception>
+    /// <exception cref="ArtifactMissingException">There is no such artifact.</exception>
     public async Task<Stream> OpenReadAsync(string sha256, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("SELECT blob, size_bytes FROM artefacts WHERE sha256 = $1");

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace InferenceTemplate.Data.Artifacts;
 
 /// <summary>Removes, now and then, what broken-off uploads and interrupted deletions left in the store.</summary>
-public sealed partial class ArtifactSweeper(ArtifactStore artefacts, TimeProvider time, ILogger<ArtifactSweeper> logger) : BackgroundService
+public sealed partial class ArtifactSweeper(ArtifactStore artifacts, TimeProvider time, ILogger<ArtifactSweeper> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
@@ -28,7 +28,7 @@ public sealed partial class ArtifactSweeper(ArtifactStore artefacts, TimeProvide
     {
         try
         {
-            if (await artefacts.SweepAsync(stoppingToken) is > 0 and var swept)
+            if (await artifacts.SweepAsync(stoppingToken) is > 0 and var swept)
             {
                 LogSwept(swept);
             }
@@ -39,9 +39,9 @@ public sealed partial class ArtifactSweeper(ArtifactStore artefacts, TimeProvide
         }
     }
 
-    [LoggerMessage(LogLevel.Information, "Removed {Count} files from the artefact store that belonged to no version")]
+    [LoggerMessage(LogLevel.Information, "Removed {Count} files from the artifact store that belonged to no version")]
     private partial void LogSwept(int count);
 
-    [LoggerMessage(LogLevel.Warning, "The artefact store could not be swept, trying again in ten minutes: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "The artifact store could not be swept, trying again in ten minutes: {Reason}")]
     private partial void LogFault(string reason);
 }

@@ -120,7 +120,13 @@ public sealed class S3Blobs : IBlobStore, IDisposable
             }
 
             await _client.CompleteMultipartUploadAsync(
-                new CompleteMultipartUploadRequest { BucketName = _options.Bucket, Key = key, UploadId = upload.UploadId, PartETags = parts },
+                new CompleteMultipartUploadRequest
+                {
+                    BucketName = _options.Bucket,
+                    Key = key,
+                    UploadId = upload.UploadId,
+                    PartETags = parts
+                },
                 cancellationToken);
         }
         catch

@@ -1,6 +1,6 @@
 namespace InferenceTemplate.Data.Artifacts;
 
-/// <summary>An artefact whose end is only reached where its length and hash are right.</summary>
+/// <summary>An artifact whose end is only reached where its length and hash are right.</summary>
 internal sealed class VerifiedStream(Stream inner, string sha256, long sizeBytes) : ForwardStream
 {
     private readonly MeasuredStream _measured = new(inner, long.MaxValue);

@@ -107,7 +107,8 @@ public sealed class CatalogSnapshot
                 }
             }
 
-            Stable = model.Settings.Traffic.Stable is { } stable ? ByName.GetValueOrDefault(stable) : Servable.Count > 0 ? Servable[^1] : null;
+            Stable = model.Settings.Traffic.Stable is { } stable
+                ? ByName.GetValueOrDefault(stable) : Servable.Count > 0 ? Servable[^1] : null;
         }
 
         public Model Model { get; }

@@ -10,7 +10,7 @@ namespace InferenceTemplate.Data.Catalog;
 public sealed partial class ModelCatalog(
     IDbContextFactory<InferenceDbContext> contexts, TimeProvider time, ILogger<ModelCatalog> logger) : IDisposable
 {
-    private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _oneReader = new(1);
@@ -25,7 +25,7 @@ public sealed partial class ModelCatalog(
     public Task<CatalogSnapshot> SnapshotAsync(CancellationToken cancellationToken)
     {
         var known = _known;
-        if (known is not null && time.GetElapsedTime(Interlocked.Read(ref _readAt)) < RememberedFor)
+        if (known is not null && time.GetElapsedTime(Interlocked.Read(ref _readAt)) < CacheDuration)
         {
             return Task.FromResult(known);
         }

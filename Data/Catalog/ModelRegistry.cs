@@ -15,7 +15,9 @@ public sealed record NewVersion(string Model, string? Version, StagedArtifact Ar
     /// <summary>Names for it that nobody has given to another version.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 
-    /// <summary>The version of the model that answers requests which name none, where nobody has chosen one; null for the highest.</summary>
+    /// <summary>
+    /// The version of the model that answers requests which name none, where nobody has chosen one; null for the highest.
+    /// </summary>
     public string? Stable { get; init; }
 }
 
@@ -25,7 +27,7 @@ public sealed record InspectedModel(ModelSignature Signature, VersionMetadata Me
 
 /// <summary>Changes to the registry: each in one transaction with its entry in the history, and made known when it is done.</summary>
 public sealed class ModelRegistry(
-    IDbContextFactory<InferenceDbContext> contexts, ArtifactStore artefacts, CatalogNews news, TimeProvider time)
+    IDbContextFactory<InferenceDbContext> contexts, ArtifactStore artifacts, CatalogChangeNotifier notifier, TimeProvider time)
 {
     public const string Platform = "onnxruntime_onnx";
 
@@ -51,7 +53,7 @@ public sealed class ModelRegistry(
             await transaction.CommitAsync(cancellationToken);
         }
 
-        await news.PublishAsync(cancellationToken);
+        await notifier.PublishAsync(cancellationToken);
         return null;
     }
 
@@ -68,7 +70,7 @@ public sealed class ModelRegistry(
         {
             if (!kept)
             {
-                await artefacts.DiscardAsync(added.Artifact.Blob);
+                await artifacts.DiscardAsync(added.Artifact.Blob);
             }
         }
 
@@ -79,26 +81,26 @@ public sealed class ModelRegistry(
                 "version"));
         }
 
-        await news.PublishAsync(cancellationToken);
+        await notifier.PublishAsync(cancellationToken);
         return (version, null);
     }
 
     /// <summary>Gives a version, whose file the store does not have, that file again.</summary>
-    public async Task RestoreAsync(StagedArtifact artefact, CancellationToken cancellationToken)
+    public async Task RestoreAsync(StagedArtifact artifact, CancellationToken cancellationToken)
     {
         var kept = false;
         try
         {
             await using var database = await contexts.CreateDbContextAsync(cancellationToken);
             await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
-            kept = await ArtifactLedger.CommitAsync(database, artefact, time.GetUtcNow(), cancellationToken);
+            kept = await ArtifactReferences.CommitAsync(database, artifact, time.GetUtcNow(), cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
         finally
         {
             if (!kept)
             {
-                await artefacts.DiscardAsync(artefact.Blob);
+                await artifacts.DiscardAsync(artifact.Blob);
             }
         }
     }
@@ -131,12 +133,13 @@ public sealed class ModelRegistry(
             Signature = added.Inspected?.Signature ?? new ModelSignature([], []),
             Metadata = added.Inspected?.Metadata ?? new VersionMetadata(),
             MemoryBytes = added.Inspected?.MemoryBytes ?? 0,
-            BatchProof = await VersionInspections.KnownOfAsync(database, added.Artifact.Sha256, added.Inspected?.Batching, cancellationToken),
+            BatchProof = await VersionInspections.KnownOfAsync(
+                database, added.Artifact.Sha256, added.Inspected?.Batching, cancellationToken),
             Labels = added.Labels,
             CreatedBy = added.CreatedBy,
             RegisteredAt = now,
         };
-        var kept = await ArtifactLedger.CommitAsync(database, added.Artifact, now, cancellationToken);
+        var kept = await ArtifactReferences.CommitAsync(database, added.Artifact, now, cancellationToken);
         database.ModelVersions.Add(version);
         var change = new ModelChange(database, model, now);
         change.Record(
@@ -158,7 +161,8 @@ public sealed class ModelRegistry(
         {
             if (await change.Database.ModelAliases.FindAsync([added.Model, alias], cancellationToken) is null)
             {
-                change.Database.ModelAliases.Add(new ModelAlias { Model = added.Model, Alias = alias, Version = version, UpdatedAt = change.Now });
+                change.Database.ModelAliases.Add(
+                    new ModelAlias { Model = added.Model, Alias = alias, Version = version, UpdatedAt = change.Now });
                 change.Record(ModelEventKinds.AliasMoved, added.CreatedBy, version, alias);
             }
         }

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore;
 namespace InferenceTemplate.Data.Catalog;
 
 /// <summary>The versions that wait to be opened by a worker, each leased to one at a time.</summary>
-public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> contexts, CatalogNews news, TimeProvider time)
+public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> contexts, CatalogChangeNotifier notifier, TimeProvider time)
 {
     /// <summary>The oldest version that nobody holds and that is pending or has yet to be proven; null when there is none.</summary>
     /// <param name="lease">Longer than an inspection takes: after it another worker may take the version.</param>
@@ -82,10 +82,12 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
             await transaction.CommitAsync(cancellationToken);
         }
 
-        await news.PublishAsync(cancellationToken);
+        await notifier.PublishAsync(cancellationToken);
     }
 
-    /// <summary>What holds for a file: what serving it has shown, else what was found now, else what was found of the same bytes before.</summary>
+    /// <summary>
+    /// What holds for a file: what serving it has shown, else what was found now, else what was found of the same bytes before.
+    /// </summary>
     internal static async Task<BatchProof?> KnownOfAsync(
         InferenceDbContext database, string sha256, BatchProof? found, CancellationToken cancellationToken)
     {
@@ -144,7 +146,7 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
             await transaction.CommitAsync(cancellationToken);
         }
 
-        await news.PublishAsync(cancellationToken);
+        await notifier.PublishAsync(cancellationToken);
         return true;
     }
 }

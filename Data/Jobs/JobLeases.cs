@@ -98,7 +98,8 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
     }
 
     /// <summary>Renews leases. What does not come back is lost; what comes back true is to be cancelled.</summary>
-    public async Task<IReadOnlyDictionary<Guid, bool>> ExtendAsync(IReadOnlyCollection<JobLease> leases, CancellationToken cancellationToken)
+    public async Task<IReadOnlyDictionary<Guid, bool>> ExtendAsync(
+        IReadOnlyCollection<JobLease> leases, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(ExtendSql);
         AddLeases(command, leases);
@@ -108,7 +109,8 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
     }
 
     /// <summary>Ends attempts, all or none, and says which state each job took; a lease that was lost is left out.</summary>
-    public async Task<IReadOnlyDictionary<Guid, JobState>> FinishAsync(IReadOnlyCollection<JobOutcome> outcomes, CancellationToken cancellationToken)
+    public async Task<IReadOnlyDictionary<Guid, JobState>> FinishAsync(
+        IReadOnlyCollection<JobOutcome> outcomes, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(FinishSql);
         AddLeases(command, [.. outcomes.Select(o => o.Lease)]);
@@ -146,7 +148,8 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
     private static void AddArray<T>(NpgsqlCommand command, NpgsqlDbType type, IEnumerable<T> values) =>
         command.Parameters.Add(new() { NpgsqlDbType = NpgsqlDbType.Array | type, Value = values.ToArray() });
 
-    private static async Task<List<T>> ReadAsync<T>(NpgsqlCommand command, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken)
+    private static async Task<List<T>> ReadAsync<T>(
+        NpgsqlCommand command, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<T>();

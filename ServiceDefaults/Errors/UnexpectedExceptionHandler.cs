@@ -28,7 +28,8 @@ internal sealed partial class UnexpectedExceptionHandler(IOptions<ErrorResponses
         Report(httpContext, exception);
         var (status, message) = exception is BadHttpRequestException refused
             ? (refused.StatusCode, refused.Message)
-            : (StatusCodes.Status500InternalServerError, "The service failed in a way it did not expect. The log has the details under this trace.");
+            : (StatusCodes.Status500InternalServerError,
+                "The service failed in a way it did not expect. The log has the details under this trace.");
         await ErrorResponses.WriteAsync(httpContext, status, message);
         return true;
     }

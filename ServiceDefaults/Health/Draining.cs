@@ -4,7 +4,9 @@ using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.ServiceDefaults.Health;
 
-/// <summary>The check <c>stopping</c>: not ready from the moment that the process is told to stop, while what is under way is finished.</summary>
+/// <summary>
+/// The check <c>stopping</c>: not ready from the moment that the process is told to stop, while what is under way is finished.
+/// </summary>
 internal sealed class Draining(IHostApplicationLifetime lifetime, IOptions<ShutdownOptions> options, TimeProvider time)
     : IHealthCheck, IHostedLifecycleService
 {

@@ -12,7 +12,8 @@ internal static class FailedServices
     /// </summary>
     public static void ExitWithTheirFailure(this WebApplication app) => app.Lifetime.ApplicationStopped.Register(() =>
     {
-        if (app.Services.GetServices<IHostedService>().OfType<BackgroundService>().Any(service => service.ExecuteTask is { IsFaulted: true }))
+        if (app.Services.GetServices<IHostedService>()
+            .OfType<BackgroundService>().Any(service => service.ExecuteTask is { IsFaulted: true }))
         {
             Environment.ExitCode = 1;
         }

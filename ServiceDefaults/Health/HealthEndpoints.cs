@@ -9,7 +9,8 @@ internal static class HealthEndpoints
 {
     public static void MapHealthEndpoints(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapHealthChecks(DefaultPaths.Alive, new HealthCheckOptions { Predicate = check => check.Tags.Contains(HealthDefaults.Live) })
+        endpoints.MapHealthChecks(
+            DefaultPaths.Alive, new HealthCheckOptions { Predicate = check => check.Tags.Contains(HealthDefaults.Live) })
             .AllowAnonymous().DisableHttpMetrics();
         endpoints.MapHealthChecks(DefaultPaths.Health)
             .AllowAnonymous().DisableHttpMetrics();

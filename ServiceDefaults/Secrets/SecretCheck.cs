@@ -25,7 +25,8 @@ internal sealed class SecretCheck(IConfiguration configuration, IHostEnvironment
         }
 
         var rotated = (configuration[Rotated] ?? "").Split(',');
-        var problems = Keys.Select(key => (Key: key, Secret: configuration[key])).Concat(rotated.Select(secret => (Key: Rotated, Secret: (string?)secret)))
+        var problems = Keys.Select(key => (Key: key, Secret: configuration[key]))
+            .Concat(rotated.Select(secret => (Key: Rotated, Secret: (string?)secret)))
             .Where(given => !string.IsNullOrEmpty(given.Secret))
             .Select(given => (given.Key, Weakness: SecretStrength.WeaknessOf(given.Secret!)))
             .Where(found => found.Weakness is not null)

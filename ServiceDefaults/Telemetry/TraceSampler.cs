@@ -27,6 +27,7 @@ internal sealed class TraceSampler(double ratio) : Sampler
     {
         null or "" => 1,
         _ when double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var ratio) && ratio is >= 0 and <= 1 => ratio,
-        _ => throw new InvalidOperationException($"{RatioKey} is '{text}': it must be a number from 0 to 1, the share of traces that is kept."),
+        _ => throw new InvalidOperationException(
+            $"{RatioKey} is '{text}': it must be a number from 0 to 1, the share of traces that is kept."),
     };
 }

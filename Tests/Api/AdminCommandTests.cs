@@ -12,14 +12,15 @@ public sealed class AdminCommandTests(Platform platform)
     public async Task Dead_letters_can_be_seen_requeued_and_purged_from_a_shell()
     {
         using var queue = await ModelQueue.OpenAsync(platform);
-        var ids = await queue.BuryAsync(3);
+        var ids = await queue.DeadLetterAsync(3);
 
         var (listed, lines) = await RunAsync("dead-letters", "list", queue.Model, "1");
         var letters = lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement).ToList();
         Assert.Equal(0, listed);
         Assert.Equal(ids, letters.Select(l => l.GetProperty("request").GetProperty("id").GetGuid()));
 
-        var (requeued, count) = await RunAsync("dead-letters", "requeue", queue.Model, "1", "--id", letters[0].GetProperty("id").GetString()!);
+        var (requeued, count) = await RunAsync(
+            "dead-letters", "requeue", queue.Model, "1", "--id", letters[0].GetProperty("id").GetString()!);
         Assert.Equal((0, """{"requeued":1}"""), (requeued, count.Trim()));
         Assert.Equal(ids[0], Assert.Single(await queue.Worker.ReadAsync(10)).Request.Id);
 
@@ -63,11 +64,13 @@ public sealed class AdminCommandTests(Platform platform)
     [Fact]
     public async Task Key_can_be_made_seen_rotated_and_revoked_from_a_shell()
     {
-        var (made, created) = await JsonAsync("keys", "create", "--name", "night batch", "--role", "service", "--model", "digits", "--lifetime", "30.00:00:00");
+        var (made, created) = await JsonAsync(
+            "keys", "create", "--name", "night batch", "--role", "service", "--model", "digits", "--lifetime", "30.00:00:00");
         Assert.Equal(0, made);
         var (id, prefix) = (created.GetProperty("id").GetString()!, created.GetProperty("prefix").GetString()!);
         Assert.Equal("admin command", created.GetProperty("created_by").GetString());
-        Assert.Equal(30, (created.GetProperty("expires_at").GetDateTimeOffset() - created.GetProperty("created_at").GetDateTimeOffset()).TotalDays, 0.01);
+        Assert.Equal(30, (created.GetProperty("expires_at")
+            .GetDateTimeOffset() - created.GetProperty("created_at").GetDateTimeOffset()).TotalDays, 0.01);
         using var client = platform.WithKey(created.GetProperty("key").GetString()!);
         await ExpectAsync(HttpStatusCode.OK, client.GetAsync("/v2", Cancellation));
 
@@ -102,11 +105,13 @@ public sealed class AdminCommandTests(Platform platform)
 
         var (listed, list, _) = await ApiProcess.AdminAsync(platform, Cancellation, "models", "list");
         Assert.Equal(0, listed);
-        Assert.Contains(list.Split('\n'), line => line.StartsWith($"{model} ", StringComparison.Ordinal) && line.Contains("1,2", StringComparison.Ordinal));
+        Assert.Contains(list.Split('\n'),
+            line => line.StartsWith($"{model} ", StringComparison.Ordinal) && line.Contains("1,2", StringComparison.Ordinal));
         var (promoted, stable) = await JsonAsync("models", "promote", model, "1");
         Assert.Equal((0, "1", "2"), (promoted, stable.GetProperty("stable").GetString(), stable.GetProperty("previous").GetString()));
         var (_, table, _) = await ApiProcess.AdminAsync(platform, Cancellation, "models", "show", model);
-        Assert.Contains(table.Split('\n'), line => line.StartsWith("1 ", StringComparison.Ordinal) && line.Contains("stable", StringComparison.Ordinal));
+        Assert.Contains(table.Split('\n'),
+            line => line.StartsWith("1 ", StringComparison.Ordinal) && line.Contains("stable", StringComparison.Ordinal));
         var (_, back) = await JsonAsync("models", "rollback", model);
         Assert.Equal("2", back.GetProperty("stable").GetString());
         using var history = await client.GetAsync($"/v1/models/{model}/events?limit=1", Cancellation);

@@ -83,7 +83,8 @@ public sealed class AnswerSizeTests(Platform platform)
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(coding == "gzip" ? ["gzip"] : [], response.Content.Headers.ContentEncoding);
         await using var body = coding == "gzip"
-            ? new System.IO.Compression.GZipStream(await response.Content.ReadAsStreamAsync(Cancellation), System.IO.Compression.CompressionMode.Decompress)
+            ? new System.IO.Compression.GZipStream(
+                await response.Content.ReadAsStreamAsync(Cancellation), System.IO.Compression.CompressionMode.Decompress)
             : await response.Content.ReadAsStreamAsync(Cancellation);
         using var whole = new MemoryStream();
         await body.CopyToAsync(whole, Cancellation);
@@ -113,7 +114,8 @@ public sealed class AnswerSizeTests(Platform platform)
         {
             var (pixels, label) = Digits.HeldOut[i % Digits.HeldOut.Count];
             using var response = await admin.PostAsync("/v2/models/digits/infer", Digits.Request([pixels]), Cancellation);
-            return (response.StatusCode, Right: response.IsSuccessStatusCode && (await response.JsonAsync()).Output("label").Data<int>()[0] == label);
+            return (response.StatusCode,
+                Right: response.IsSuccessStatusCode && (await response.JsonAsync()).Output("label").Data<int>()[0] == label);
         }).ToList();
 
         var answers = await Task.WhenAll(small);
@@ -199,7 +201,8 @@ public sealed class AnswerSizeTests(Platform platform)
             return Array.TrueForAll(known, k => k);
         });
         var waiting = Enumerable.Range(0, Calls).Select(_ => admin.PostAsync(
-            $"/v2/models/{queue.Model}/infer", Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":55000000},"), Cancellation)).ToList();
+            $"/v2/models/{queue.Model}/infer", Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":55000000},"),
+            Cancellation)).ToList();
         var first = await TakeAsync(queue, waiting, []);
 
         await KillSubscriptionsAsync();
@@ -231,7 +234,8 @@ public sealed class AnswerSizeTests(Platform platform)
             if (waiting.Find(call => call.IsCompleted) is { } ended)
             {
                 using var response = await ended;
-                Assert.Fail($"With {taken.Count} taken, a call ended: {response.StatusCode} {await response.Content.ReadAsStringAsync(Cancellation)}");
+                Assert.Fail(
+                    $"With {taken.Count} taken, a call ended: {response.StatusCode} {await response.Content.ReadAsStringAsync(Cancellation)}");
             }
 
             await wait.PauseAsync();
@@ -296,7 +300,9 @@ public sealed class AnswerSizeTests(Platform platform)
     private static HttpRequestMessage Request(string model, byte[] raw, string json)
     {
         var head = Encoding.UTF8.GetBytes(json);
-        var request = new HttpRequestMessage(HttpMethod.Post, $"/v2/models/{model}/infer") { Content = new ByteArrayContent([.. head, .. raw]) };
+        var request = new HttpRequestMessage(
+            HttpMethod.Post, $"/v2/models/{model}/infer")
+        { Content = new ByteArrayContent([.. head, .. raw]) };
         if (raw.Length > 0)
         {
             request.Content.Headers.Add(HeaderLength, head.Length.ToString(CultureInfo.InvariantCulture));

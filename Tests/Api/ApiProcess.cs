@@ -46,7 +46,8 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     }
 
     /// <summary>Runs <c>Api admin ...</c> beside the platform's own Api.</summary>
-    public static async Task<(int ExitCode, string Output, string Error)> AdminAsync(Platform platform, CancellationToken cancellation, params string[] verb) =>
+    public static async Task<(int ExitCode, string Output, string Error)> AdminAsync(
+        Platform platform, CancellationToken cancellation, params string[] verb) =>
         await RunAsync(
             ["admin", .. verb],
             [
@@ -60,7 +61,8 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     public static async Task<ApiProcess> StartAsync(IEnumerable<(string Key, string Value)> environment, CancellationToken cancellation)
     {
         var api = new ApiProcess(Start(
-            [], [("ASPNETCORE_URLS", "http://127.0.0.1:0"), ("Logging__LogLevel__Microsoft.Hosting.Lifetime", "Information"), .. environment]));
+            [], [("ASPNETCORE_URLS", "http://127.0.0.1:0"), ("Logging__LogLevel__Microsoft.Hosting.Lifetime", "Information"),
+                .. environment]));
         api._process.Start();
         api._process.BeginOutputReadLine();
         api._process.BeginErrorReadLine();

@@ -14,7 +14,8 @@ public sealed class AuditTests(Platform platform)
     {
         using var client = platform.Admin();
         var flag = $"f{Guid.NewGuid():N}";
-        using var put = await client.PutAsJsonAsync($"/v1/features/{flag}", new { enabled = true, tenants = new[] { "acme" } }, Cancellation);
+        using var put = await client.PutAsJsonAsync(
+            $"/v1/features/{flag}", new { enabled = true, tenants = new[] { "acme" } }, Cancellation);
         Assert.Equal(HttpStatusCode.OK, put.StatusCode);
         using var delete = await client.DeleteAsync($"/v1/features/{flag}", Cancellation);
         Assert.Equal(HttpStatusCode.NoContent, delete.StatusCode);
@@ -28,7 +29,8 @@ public sealed class AuditTests(Platform platform)
         Assert.Equal(JsonValueKind.Null, rest.GetProperty("next_cursor").ValueKind);
         Assert.Equal(("feature.changed", "First admin key", flag),
             (entry.GetProperty("action").GetString(), entry.GetProperty("actor").GetString(), entry.GetProperty("subject").GetString()));
-        Assert.Equal(("true", "acme"), (entry.GetProperty("details").GetProperty("enabled").GetString(), entry.GetProperty("details").GetProperty("tenants").GetString()));
+        Assert.Equal(("true", "acme"), (entry.GetProperty("details").GetProperty("enabled").GetString(),
+            entry.GetProperty("details").GetProperty("tenants").GetString()));
 
         var at = Uri.EscapeDataString(entry.GetProperty("at").GetString()!);
         var actor = entry.GetProperty("actor_id").GetString();
@@ -43,7 +45,7 @@ public sealed class AuditTests(Platform platform)
     public async Task Registry_and_dead_letters_are_in_the_chain_too()
     {
         using var queue = await ModelQueue.OpenAsync(platform);
-        await queue.BuryAsync(2);
+        await queue.DeadLetterAsync(2);
         using var client = platform.Admin();
         using var purge = await client.DeleteAsync($"/v1/queues/{queue.Model}/1/dead-letters", Cancellation);
         var model = await UploadedModel.WithVersionsAsync(client, 1);
@@ -79,7 +81,8 @@ public sealed class AuditTests(Platform platform)
         var matched = await VerifyAsync(client, JsonContent.Create(head));
         Assert.Equal((true, "matched"), (matched.GetProperty("valid").GetBoolean(), matched.GetProperty("kept_head").GetString()));
 
-        var forged = await VerifyAsync(client, JsonContent.Create(new { sequence = head.GetProperty("sequence").GetInt64(), hash = new string('a', 64) }));
+        var forged = await VerifyAsync(
+            client, JsonContent.Create(new { sequence = head.GetProperty("sequence").GetInt64(), hash = new string('a', 64) }));
         Assert.False(forged.GetProperty("valid").GetBoolean());
         Assert.Equal(head.GetProperty("sequence").GetInt64(), forged.GetProperty("first_invalid").GetProperty("sequence").GetInt64());
         Assert.Equal("its hash is not the one of the given head", forged.GetProperty("first_invalid").GetProperty("reason").GetString());
@@ -119,7 +122,8 @@ public sealed class AuditTests(Platform platform)
     public async Task Only_administrators_may(string method, string path)
     {
         await using var keys = await TestKeys.OpenAsync(platform);
-        foreach (var (key, status) in new[] { (await keys.CreateAsync("user"), HttpStatusCode.Forbidden), ("", HttpStatusCode.Unauthorized) })
+        foreach (var (key, status) in new[] { (await keys.CreateAsync("user"), HttpStatusCode.Forbidden),
+            ("", HttpStatusCode.Unauthorized) })
         {
             using var client = platform.WithKey(key);
             using var request = new HttpRequestMessage(new HttpMethod(method), path);

@@ -39,7 +39,8 @@ internal sealed class Authority : IAsyncDisposable
     public string Token(params (string Name, object? Value)[] changes) => Token(_key, changes);
 
     public string Token(RSA key, params (string Name, object? Value)[] changes) => TestTokens.Sign(
-        new() { ["alg"] = "RS256", ["kid"] = KeyId }, Claims(changes), data => key.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
+        new() { ["alg"] = "RS256", ["kid"] = KeyId }, Claims(changes),
+        data => key.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1));
 
     public Dictionary<string, object> Claims(params (string Name, object? Value)[] changes) => TestTokens.Claims(
         [("iss", Address), ("aud", ProductionApi.Audience), ("sub", "ada"), ("role", "user"), ("org", "default"), .. changes]);
@@ -57,7 +58,8 @@ internal sealed class Authority : IAsyncDisposable
         {
             keys = new[]
             {
-                new { kty = "RSA", use = "sig", kid = KeyId, n = Base64Url.EncodeToString(key.Modulus), e = Base64Url.EncodeToString(key.Exponent) },
+                new { kty = "RSA", use = "sig", kid = KeyId, n = Base64Url.EncodeToString(key.Modulus),
+                    e = Base64Url.EncodeToString(key.Exponent) },
             },
         });
     }

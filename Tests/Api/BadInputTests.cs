@@ -35,18 +35,25 @@ public sealed class BadInputTests(Platform platform)
         { $$"""{"inputs":[{{{Image}},"shape":[0,8,8],"datatype":"FP32","data":[]}]}""", "must be at least 1" },
         { $$"""{"inputs":[{{{Image}},"shape":[-1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "inputs[0].shape: whole numbers" },
         { $$"""{"inputs":[{{{Image}},"shape":[99999,99999],"datatype":"FP32","data":[{{Zeros}}]}]}""", "more than 16777216 elements" },
-        { $$"""{"inputs":[{{{Image}},"shape":[2,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "64 elements given, but the shape says 128" },
+        { $$"""{"inputs":[{{{Image}},"shape":[2,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""",
+            "64 elements given, but the shape says 128" },
         { $$"""{"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}},0]}]}""", "more elements than the 64" },
         { """{"inputs":[{"name":"image","shape":[1],"datatype":"FP32","data":["a"]}]}""", "element 0 is not a FP32" },
         { """{"inputs":[{"name":"image","shape":[1],"datatype":"FP32","data":[1e99]}]}""", "element 0 is not a FP32" },
         { """{"inputs":[{"name":"image","shape":[1],"datatype":"UINT8","data":[256]}]}""", "element 0 is not a UINT8" },
         { """{"inputs":[{"name":"image","shape":[1],"datatype":"FP32","data":[NaN]}]}""", "not valid JSON" },
-        { $$"""{"outputs":[{"name":"mood"}],"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "'mood' is not an output" },
-        { $$"""{"parameters":{"timeout":"1s"},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "parameters.timeout" },
-        { $$"""{"parameters":{"priority":"high"},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "parameters.priority: a whole number" },
-        { $$"""{"parameters":{"priority":-1},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "parameters.priority: a whole number" },
-        { $$"""{"parameters":{"priority":1.5},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "parameters.priority: a whole number" },
-        { $$"""{"id":7,"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""", "id: a string expected, a number given" },
+        { $$"""{"outputs":[{"name":"mood"}],"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""",
+            "'mood' is not an output" },
+        { $$"""{"parameters":{"timeout":"1s"},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""",
+            "parameters.timeout" },
+        { $$"""{"parameters":{"priority":"high"},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""",
+            "parameters.priority: a whole number" },
+        { $$"""{"parameters":{"priority":-1},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""",
+            "parameters.priority: a whole number" },
+        { $$"""{"parameters":{"priority":1.5},"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""",
+            "parameters.priority: a whole number" },
+        { $$"""{"id":7,"inputs":[{{{Image}},"shape":[1,8,8],"datatype":"FP32","data":[{{Zeros}}]}]}""",
+            "id: a string expected, a number given" },
         { """{"extra":""" + new string('[', 70), "maximum configured depth of 64" },
     };
 
@@ -108,7 +115,8 @@ public sealed class BadInputTests(Platform platform)
         using var client = platform.Admin();
         var request = Digits.ExampleRequest;
 
-        using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Json(request.PadRight(32 * 1024 * 1024)), Cancellation);
+        using var response = await client.PostAsync(
+            "/v2/models/digits/infer", Digits.Json(request.PadRight(32 * 1024 * 1024)), Cancellation);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
@@ -134,7 +142,8 @@ public sealed class BadInputTests(Platform platform)
 
             if (response.StatusCode != HttpStatusCode.OK)
             {
-                Assert.True(response.StatusCode == HttpStatusCode.BadRequest, $"{response.StatusCode} for {Encoding.UTF8.GetString(mutated)}");
+                Assert.True(
+                    response.StatusCode == HttpStatusCode.BadRequest, $"{response.StatusCode} for {Encoding.UTF8.GetString(mutated)}");
                 Assert.NotEmpty(await response.ErrorAsync());
             }
         }

@@ -81,7 +81,8 @@ internal static class BatchCalls
     public static (int Total, int Completed, int Failed) Counts(this JsonElement batch)
     {
         var counts = batch.GetProperty("counts");
-        return (counts.GetProperty("total").GetInt32(), counts.GetProperty("completed").GetInt32(), counts.GetProperty("failed").GetInt32());
+        return (counts.GetProperty("total").GetInt32(), counts.GetProperty("completed").GetInt32(),
+            counts.GetProperty("failed").GetInt32());
     }
 
     private static string Pixels(int digit) =>

@@ -39,14 +39,17 @@ public sealed class BatchTests(Platform platform)
         Assert.Equal("completed", ended.GetProperty("state").GetString());
         Assert.Equal((9, 3, 6), ended.Counts());
         Assert.Equal($"/v1/batches/{id}/output", ended.GetProperty("output_url").GetString());
-        Assert.Equal([(1, "first"), (8, "f"), (10, "last")], output.Select(l => (l.GetProperty("line").GetInt32(), l.GetProperty("custom_id").GetString()!)));
+        Assert.Equal([(1, "first"), (8, "f"), (10, "last")],
+            output.Select(l => (l.GetProperty("line").GetInt32(), l.GetProperty("custom_id").GetString()!)));
         Assert.Equal(
             [Digits.HeldOut[0].Label, Digits.HeldOut[1].Label, Digits.HeldOut[2].Label],
             output.Select(l => l.GetProperty("response").GetProperty("body").Output("label").Data<int>().Single()));
         Assert.Equal([2, 4, 5, 6, 7, 9], errors.Select(l => l.GetProperty("line").GetInt32()));
         Assert.Equal(
-            [(400, "not a JSON object"), (400, "image"), (404, "no model 'nothing'"), (400, "not a JSON object"), (400, "body: missing"), (413, "1048576 bytes")],
-            errors.Select((line, place) => Shortened(line, ((string[])["not a JSON object", "image", "no model 'nothing'", "not a JSON object", "body: missing", "1048576 bytes"])[place])));
+            [(400, "not a JSON object"), (400, "image"), (404, "no model 'nothing'"), (400, "not a JSON object"), (400, "body: missing"),
+                (413, "1048576 bytes")],
+            errors.Select((line, place) => Shortened(line, ((string[])[
+                "not a JSON object", "image", "no model 'nothing'", "not a JSON object", "body: missing", "1048576 bytes"])[place])));
     }
 
     private static (int Status, string Message) Shortened(JsonElement line, string wanted)
@@ -104,7 +107,8 @@ public sealed class BatchTests(Platform platform)
         using var response = await client.SendAsync(request, Cancellation);
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
-        Assert.Contains("104857600 bytes (Batches:MaxBytes)", (await response.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "104857600 bytes (Batches:MaxBytes)", (await response.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
         using var list = await client.GetAsync("/v1/batches", Cancellation);
         Assert.Empty((await list.JsonAsync()).GetProperty("batches").EnumerateArray());
     }
@@ -143,7 +147,8 @@ public sealed class BatchTests(Platform platform)
         Assert.Equal("cancelled", (await cancelled.JsonAsync()).GetProperty("state").GetString());
         Assert.Equal(await cancelled.Content.ReadAsStringAsync(Cancellation), await again.Content.ReadAsStringAsync(Cancellation));
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
-        Assert.Contains("cancelled", Assert.Single(errors).GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "cancelled", Assert.Single(errors).GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
     }
@@ -183,7 +188,8 @@ public sealed class BatchTests(Platform platform)
         string? cursor = null;
         do
         {
-            using var response = await client.GetAsync($"/v1/batches?state=completed&limit=2{(cursor is null ? "" : $"&cursor={cursor}")}", Cancellation);
+            using var response = await client.GetAsync(
+                $"/v1/batches?state=completed&limit=2{(cursor is null ? "" : $"&cursor={cursor}")}", Cancellation);
             var page = await response.JsonAsync();
             listed.AddRange(page.GetProperty("batches").EnumerateArray().Select(b => b.GetProperty("id").GetGuid()));
             cursor = page.GetProperty("next_cursor").GetString();
@@ -221,7 +227,8 @@ public sealed class BatchTests(Platform platform)
         using var errors = await client.GetAsync($"/v1/batches/{id}/errors", Cancellation);
         using var batch = await client.GetAsync($"/v1/batches/{id}", Cancellation);
 
-        Assert.Equal((HttpStatusCode.Gone, HttpStatusCode.Gone, HttpStatusCode.OK), (output.StatusCode, errors.StatusCode, batch.StatusCode));
+        Assert.Equal(
+            (HttpStatusCode.Gone, HttpStatusCode.Gone, HttpStatusCode.OK), (output.StatusCode, errors.StatusCode, batch.StatusCode));
     }
 
     [Fact]
@@ -233,8 +240,10 @@ public sealed class BatchTests(Platform platform)
         using var nobody = platform.Anonymous();
         (HttpMethod Method, string Path)[] requests =
         [
-            (HttpMethod.Get, $"/v1/batches/{id}"), (HttpMethod.Get, $"/v1/batches/{id}/output"), (HttpMethod.Get, $"/v1/batches/{id}/errors"),
-            (HttpMethod.Get, $"/v1/batches/{id}/events"), (HttpMethod.Post, $"/v1/batches/{id}/cancel"), (HttpMethod.Delete, $"/v1/batches/{id}"),
+            (HttpMethod.Get, $"/v1/batches/{id}"), (HttpMethod.Get, $"/v1/batches/{id}/output"),
+            (HttpMethod.Get, $"/v1/batches/{id}/errors"),
+            (HttpMethod.Get, $"/v1/batches/{id}/events"), (HttpMethod.Post, $"/v1/batches/{id}/cancel"),
+            (HttpMethod.Delete, $"/v1/batches/{id}"),
         ];
 
         foreach (var (method, path) in requests)
@@ -248,7 +257,8 @@ public sealed class BatchTests(Platform platform)
         }
 
         using var list = await other.GetAsync("/v1/batches?limit=200", Cancellation);
-        Assert.DoesNotContain(id, (await list.JsonAsync()).GetProperty("batches").EnumerateArray().Select(b => b.GetProperty("id").GetGuid()));
+        Assert.DoesNotContain(
+            id, (await list.JsonAsync()).GetProperty("batches").EnumerateArray().Select(b => b.GetProperty("id").GetGuid()));
         using var mine = await owner.GetAsync($"/v1/batches/{id}", Cancellation);
         Assert.Equal(HttpStatusCode.OK, mine.StatusCode);
     }

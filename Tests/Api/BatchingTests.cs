@@ -36,7 +36,8 @@ public sealed class BatchingTests(Platform platform)
         Assert.False(parameters.GetProperty("batching").GetBoolean());
         Assert.Contains("another alone", parameters.GetProperty("batching_reason").GetString(), StringComparison.Ordinal);
         using var overview = await client.GetAsync("/v1/overview", Cancellation);
-        var listed = (await overview.JsonAsync()).GetProperty("models").EnumerateArray().Single(m => m.GetProperty("name").GetString() == model);
+        var listed = (await overview.JsonAsync()).GetProperty("models")
+            .EnumerateArray().Single(m => m.GetProperty("name").GetString() == model);
         AssertBatching(listed.GetProperty("batching"), false, "another alone than beside others");
         using var configuration = await client.GetAsync($"/v2/models/{model}/config", Cancellation);
         Assert.Equal(0, (await configuration.JsonAsync()).GetProperty("max_batch_size").GetInt32());
@@ -166,7 +167,8 @@ public sealed class BatchingTests(Platform platform)
         return await response.JsonAsync();
     }
 
-    private static async Task<JsonElement> BatchingAsync(HttpClient client, string model) => (await VersionAsync(client, model)).GetProperty("batching");
+    private static async Task<JsonElement> BatchingAsync(HttpClient client, string model) =>
+        (await VersionAsync(client, model)).GetProperty("batching");
 
     private static async Task SetAsync(HttpClient client, string model, string settings)
     {
@@ -177,6 +179,7 @@ public sealed class BatchingTests(Platform platform)
     private static async Task<JsonElement[]> EventsAsync(HttpClient client, string model, string kind)
     {
         using var response = await client.GetAsync($"/v1/models/{model}/events", Cancellation);
-        return [.. (await response.JsonAsync()).GetProperty("events").EnumerateArray().Where(e => e.GetProperty("kind").GetString() == kind)];
+        return [.. (await response.JsonAsync()).GetProperty("events")
+            .EnumerateArray().Where(e => e.GetProperty("kind").GetString() == kind)];
     }
 }

@@ -117,9 +117,12 @@ public sealed class BinaryTests(Platform platform)
     }
 
     [Theory]
-    [InlineData(""""{"inputs":[{"name":"image","shape":[1],"datatype":"FP32","data":[1],"parameters":{"binary_data_size":4}}]}"""", "both given")]
-    [InlineData(""""{"inputs":[{"name":"image","shape":[1],"datatype":"FP32","parameters":{"binary_data_size":-4}}]}"""", "a whole number of bytes")]
-    [InlineData(""""{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":4}}]}"""", "element 0 is cut short")]
+    [InlineData(
+        """"{"inputs":[{"name":"image","shape":[1],"datatype":"FP32","data":[1],"parameters":{"binary_data_size":4}}]}"""", "both given")]
+    [InlineData(
+        """"{"inputs":[{"name":"image","shape":[1],"datatype":"FP32","parameters":{"binary_data_size":-4}}]}"""", "a whole number of bytes")]
+    [InlineData(
+        """"{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":4}}]}"""", "element 0 is cut short")]
     [InlineData(""""{"inputs":[],"parameters":{"binary_data_output":1}}"""", "true or false expected, a number given")]
     [InlineData(""""{"inputs":[],"parameters":{"priority":-1}}"""", "parameters.priority")]
     public async Task Infer_answers_400_when_parameters_are_wrong(string json, string reason)
@@ -152,7 +155,8 @@ public sealed class BinaryTests(Platform platform)
 
         using var response = await client.GetAsync("/v2", Cancellation);
 
-        Assert.Contains("binary_tensor_data", (await response.JsonAsync()).GetProperty("extensions").EnumerateArray().Select(e => e.GetString()));
+        Assert.Contains(
+            "binary_tensor_data", (await response.JsonAsync()).GetProperty("extensions").EnumerateArray().Select(e => e.GetString()));
     }
 
     private static byte[] Bytes => MemoryMarshal.AsBytes<float>(Digit.Pixels).ToArray();

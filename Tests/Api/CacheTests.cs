@@ -62,7 +62,8 @@ public sealed class CacheTests(TrafficPlatform platform)
 
         // 3.6 an hour is a thousandth a second; the whole microseconds of the run are rounded down.
         Assert.InRange(cost, compute * 1e-9m, (compute + 1) * 1e-9m);
-        Assert.Equal($"{cost.ToString("0.###############", CultureInfo.InvariantCulture)} EUR", response.Headers.GetValues("Inference-Cost").Single());
+        Assert.Equal($"{cost.ToString("0.###############", CultureInfo.InvariantCulture)} EUR",
+            response.Headers.GetValues("Inference-Cost").Single());
         Assert.Matches(@"^queue;dur=[0-9.]+, compute;dur=[0-9.]+$", response.Headers.GetValues("Server-Timing").Single());
         Assert.False(parameters.TryGetProperty("cache_hit", out _));
         Assert.False(response.Headers.Contains("Inference-Cache"));
@@ -89,7 +90,8 @@ public sealed class CacheTests(TrafficPlatform platform)
         using var client = platform.WithKey(await tenant.KeyAsync("user"));
         await UntilAsync(client, 3, "hit");
 
-        using var off = await admin.PutAsJsonAsync("/v1/features/response-cache", new { enabled = true, excluded_tenants = new[] { tenant.Id } }, Cancellation);
+        using var off = await admin.PutAsJsonAsync(
+            "/v1/features/response-cache", new { enabled = true, excluded_tenants = new[] { tenant.Id } }, Cancellation);
         Assert.Equal(HttpStatusCode.OK, off.StatusCode);
         // A replica has not heard of it yet.
         await Wait.UntilAsync(async () => (await InferAsync(client, 3)).Cache is null);
@@ -109,7 +111,8 @@ public sealed class CacheTests(TrafficPlatform platform)
     }
 
     // The cache is filled beside the answer; and a replica that has not learnt of it yet says nothing.
-    private static async Task<(string? Cache, JsonElement Parameters, float[] Value)> UntilAsync(HttpClient client, long index, string expected)
+    private static async Task<(string? Cache, JsonElement Parameters, float[] Value)> UntilAsync(
+        HttpClient client, long index, string expected)
     {
         var wait = Wait.For($"an answer whose cache says {expected}");
         while (true)

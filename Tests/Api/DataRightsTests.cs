@@ -23,7 +23,8 @@ public sealed class DataRightsTests(Platform platform)
 
             Assert.Equal(tenant.Id, files["manifest.json"].GetProperty("tenant").GetString());
             var lines = files["manifest.json"].GetProperty("files");
-            Assert.Equal((1, 1, 1), (lines.GetProperty("tenants.jsonl").GetInt32(), lines.GetProperty("api_keys.jsonl").GetInt32(), lines.GetProperty("predictions.jsonl").GetInt32()));
+            Assert.Equal((1, 1, 1), (lines.GetProperty("tenants.jsonl").GetInt32(), lines.GetProperty("api_keys.jsonl").GetInt32(),
+                lines.GetProperty("predictions.jsonl").GetInt32()));
             Assert.Equal("digits", files["predictions.jsonl"].GetProperty("model").GetString());
             Assert.False(files["api_keys.jsonl"].TryGetProperty("hash", out _));
         }
@@ -33,7 +34,8 @@ public sealed class DataRightsTests(Platform platform)
         using var unknown = await admin.GetAsync("/v1/tenants/nobody-of-this-name/export", Cancellation);
         using var zero = await admin.GetAsync("/v1/tenants/%00/export", Cancellation);
         Assert.Equal(
-            (HttpStatusCode.Forbidden, HttpStatusCode.NotFound, HttpStatusCode.BadRequest), (refused.StatusCode, unknown.StatusCode, zero.StatusCode));
+            (HttpStatusCode.Forbidden, HttpStatusCode.NotFound, HttpStatusCode.BadRequest),
+            (refused.StatusCode, unknown.StatusCode, zero.StatusCode));
     }
 
     [Fact]
@@ -73,7 +75,8 @@ public sealed class DataRightsTests(Platform platform)
         Assert.Equal((0, 0), (await tenant.CountAsync("predictions"), await tenant.CountAsync("api_keys")));
         var entries = await AuditAsync(admin, tenant);
         Assert.Contains("tenant.erased", entries.Select(e => e.GetProperty("action").GetString()));
-        Assert.Equal(JsonValueKind.Null, entries.Single(e => e.GetProperty("action").GetString() == "tenant.exported").GetProperty("actor").ValueKind);
+        Assert.Equal(JsonValueKind.Null,
+            entries.Single(e => e.GetProperty("action").GetString() == "tenant.exported").GetProperty("actor").ValueKind);
         using var verified = await admin.PostAsync("/v1/audit/verify", null, Cancellation);
         Assert.True((await verified.JsonAsync()).GetProperty("valid").GetBoolean());
 
@@ -146,7 +149,8 @@ public sealed class DataRightsTests(Platform platform)
         foreach (var entry in archive.Entries)
         {
             using var reader = new StreamReader(await entry.OpenAsync(Cancellation));
-            var text = entry.Name.EndsWith(".jsonl", StringComparison.Ordinal) ? await reader.ReadLineAsync(Cancellation) : await reader.ReadToEndAsync(Cancellation);
+            var text = entry.Name.EndsWith(".jsonl", StringComparison.Ordinal)
+                ? await reader.ReadLineAsync(Cancellation) : await reader.ReadToEndAsync(Cancellation);
             if (text is not null)
             {
                 files[entry.Name] = JsonDocument.Parse(text).RootElement;

@@ -37,7 +37,8 @@ public sealed class DirectTests(Platform platform) : IAsyncLifetime
 
         Assert.Contains($"answered by {worker.Id}", await response.ErrorAsync(), StringComparison.Ordinal);
         var request = Assert.Single(worker.Requests);
-        Assert.Equal((Queue.Model, Priority.High, 0, TimeSpan.FromSeconds(20)), (request.Model, request.Priority, request.EarlierDeliveries, request.Deadline - request.EnqueuedAt));
+        Assert.Equal((Queue.Model, Priority.High, 0, TimeSpan.FromSeconds(20)),
+            (request.Model, request.Priority, request.EarlierDeliveries, request.Deadline - request.EnqueuedAt));
         Assert.Equal(0, (await Queue.StatsAsync()).Removed);
     }
 
@@ -151,7 +152,8 @@ public sealed class DirectTests(Platform platform) : IAsyncLifetime
     public async Task Full_workers_are_503_with_Retry_After_and_cost_the_tenant_nothing()
     {
         await using var worker = await DirectWorker.StartAsync(Queue);
-        var tenant = await TestTenant.CreateAsync(platform, "\"requests_per_minute\":1,\"burst\":2,\"max_concurrency\":1,\"monthly_inferences\":2");
+        var tenant = await TestTenant.CreateAsync(
+            platform, "\"requests_per_minute\":1,\"burst\":2,\"max_concurrency\":1,\"monthly_inferences\":2");
         using var client = await tenant.ClientAsync();
         worker.Does = DirectWorker.Refuse;
 
@@ -224,7 +226,8 @@ public sealed class DirectTests(Platform platform) : IAsyncLifetime
         using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
         var queue = body.RootElement.GetProperty("queues").EnumerateArray().Single(q => q.GetProperty("model").GetString() == Queue.Model);
         Assert.Equal(3, queue.GetProperty("depth").GetProperty("high").GetInt64());
-        Assert.Equal((0L, 4000L, 7.5), (queue.GetProperty("waiting").GetInt64(), queue.GetProperty("bytes").GetInt64(), queue.GetProperty("oldest_seconds").GetDouble()));
+        Assert.Equal((0L, 4000L, 7.5), (queue.GetProperty("waiting").GetInt64(), queue.GetProperty("bytes").GetInt64(),
+            queue.GetProperty("oldest_seconds").GetDouble()));
 
         using var overview = JsonDocument.Parse(await client.GetStringAsync("/v1/overview", Cancellation));
         Assert.True(overview.RootElement.GetProperty("queue_depth").GetInt64() >= 12);

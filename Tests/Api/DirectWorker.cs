@@ -8,7 +8,9 @@ using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;
 
-/// <summary>A worker of the test, to which the platform's replicas connect directly. What it does with a request is the test's to say.</summary>
+/// <summary>
+/// A worker of the test, to which the platform's replicas connect directly. What it does with a request is the test's to say.
+/// </summary>
 internal sealed class DirectWorker : IAsyncDisposable
 {
     private readonly string _model;
@@ -25,10 +27,12 @@ internal sealed class DirectWorker : IAsyncDisposable
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen();
         _status = new WorkerStatus(
-            $"direct-{Guid.NewGuid():N}", "elsewhere", TimeProvider.System.GetUtcNow(), Ready: true, "cpu", "CPUExecutionProvider", [], 0, 0, 0, 0)
+            $"direct-{Guid.NewGuid():N}", "elsewhere", TimeProvider.System.GetUtcNow(), Ready: true, "cpu", "CPUExecutionProvider",
+            [], 0, 0, 0, 0)
         {
             Direct = new DirectEndpoint("127.0.0.1", ((IPEndPoint)_listener.LocalEndPoint!).Port, version),
-            DirectQueues = [new DirectQueueStatus($"{_model}/1", 4000, [.. Enumerable.Range(0, 4).Select(_ => new DirectLevelStatus(3, 7.5))])],
+            DirectQueues =
+                [new DirectQueueStatus($"{_model}/1", 4000, [.. Enumerable.Range(0, 4).Select(_ => new DirectLevelStatus(3, 7.5))])],
         };
     }
 

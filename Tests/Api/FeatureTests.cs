@@ -41,17 +41,20 @@ public sealed class FeatureTests(Platform platform)
 
         using var read = await client.GetAsync($"/v1/features/{name}", Cancellation);
         var flag = await read.JsonAsync();
-        Assert.Equal((true, 0, "for two"), (flag.GetProperty("enabled").GetBoolean(), flag.GetProperty("percentage").GetDouble(), flag.GetProperty("description").GetString()));
+        Assert.Equal((true, 0, "for two"), (flag.GetProperty("enabled").GetBoolean(), flag.GetProperty("percentage").GetDouble(),
+            flag.GetProperty("description").GetString()));
         Assert.Equal(["a", "b"], flag.GetProperty("tenants").Deserialize<string[]>()!);
         using var list = await client.GetAsync("/v1/features", Cancellation);
-        var names = (await list.JsonAsync()).GetProperty("features").EnumerateArray().Select(f => f.GetProperty("name").GetString()).ToList();
+        var names = (await list.JsonAsync()).GetProperty("features")
+            .EnumerateArray().Select(f => f.GetProperty("name").GetString()).ToList();
         Assert.Superset(new HashSet<string?> { name, "jobs", "response-cache", "shadow-traffic" }, names.ToHashSet());
 
         using var removed = await client.DeleteAsync($"/v1/features/{name}", Cancellation);
         using var again = await client.DeleteAsync($"/v1/features/{name}", Cancellation);
         using var gone = await client.GetAsync($"/v1/features/{name}", Cancellation);
         Assert.Equal(
-            (HttpStatusCode.NoContent, HttpStatusCode.NotFound, HttpStatusCode.NotFound), (removed.StatusCode, again.StatusCode, gone.StatusCode));
+            (HttpStatusCode.NoContent, HttpStatusCode.NotFound, HttpStatusCode.NotFound),
+            (removed.StatusCode, again.StatusCode, gone.StatusCode));
     }
 
     [Theory]

@@ -42,7 +42,9 @@ public sealed class FuzzTests(Platform platform)
             async (request, cancellation) =>
             {
                 var (body, header) = request.Mutated;
-                using var message = new HttpRequestMessage(HttpMethod.Post, "/v2/models/digits/infer") { Content = new ByteArrayContent(body) };
+                using var message = new HttpRequestMessage(
+                    HttpMethod.Post, "/v2/models/digits/infer")
+                { Content = new ByteArrayContent(body) };
                 if (header is not null)
                 {
                     message.Headers.Add("Inference-Header-Content-Length", header);
@@ -51,7 +53,8 @@ public sealed class FuzzTests(Platform platform)
                 using var response = await client.SendAsync(message, cancellation);
                 var status = (int)response.StatusCode;
                 var name = string.Create(
-                    CultureInfo.InvariantCulture, $"seed {seed}, request {request.Number}, header '{header}', body {Convert.ToBase64String(body)}: {status}");
+                    CultureInfo.InvariantCulture,
+                    $"seed {seed}, request {request.Number}, header '{header}', body {Convert.ToBase64String(body)}: {status}");
                 Assert.True(response.StatusCode == HttpStatusCode.OK || status is >= 400 and < 500, name);
                 if (status != 200)
                 {
@@ -70,7 +73,8 @@ public sealed class FuzzTests(Platform platform)
         while (true)
         {
             using var response = await client.GetAsync("/v1/overview", Cancellation);
-            List<string> replicas = [.. (await response.JsonAsync()).GetProperty("apis").EnumerateArray().Select(Name).Order(StringComparer.Ordinal)];
+            List<string> replicas =
+                [.. (await response.JsonAsync()).GetProperty("apis").EnumerateArray().Select(Name).Order(StringComparer.Ordinal)];
             if (replicas.Count == 2)
             {
                 return replicas;

@@ -18,7 +18,8 @@ public sealed class IdempotencyTests(Platform platform)
         using var first = await SendAsync(client, "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), key);
         using var again = await SendAsync(client, "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), key);
         using var other = await SendAsync(client, "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[1].Pixels]), key);
-        using var elsewhere = await SendAsync(client, "/v2/models/digits/versions/1/infer", Digits.Request([Digits.HeldOut[0].Pixels]), key);
+        using var elsewhere = await SendAsync(
+            client, "/v2/models/digits/versions/1/infer", Digits.Request([Digits.HeldOut[0].Pixels]), key);
 
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
         Assert.False(first.Headers.Contains(Replayed));
@@ -77,7 +78,8 @@ public sealed class IdempotencyTests(Platform platform)
         using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
         var (key, tenant) = ($"{Guid.NewGuid()}", await TenantAsync(client));
         using var first = await SendAsync(client, "/v1/auth/token", null, key);
-        await platform.ExecuteAsync("UPDATE idempotency_keys SET status = NULL, locked_until = now() + interval '1 hour' WHERE tenant_id = $1", tenant);
+        await platform.ExecuteAsync(
+            "UPDATE idempotency_keys SET status = NULL, locked_until = now() + interval '1 hour' WHERE tenant_id = $1", tenant);
 
         using var busy = await SendAsync(client, "/v1/auth/token", null, key);
         await platform.ExecuteAsync("UPDATE idempotency_keys SET locked_until = now() - interval '1 second' WHERE tenant_id = $1", tenant);

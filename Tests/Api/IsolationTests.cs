@@ -51,7 +51,8 @@ public sealed class IsolationTests(Platform platform)
         using var theirs = await stranger.ClientAsync();
         using var answered = await mine.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
         Assert.Equal(HttpStatusCode.OK, answered.StatusCode);
-        await Wait.UntilAsync(async () => (await JsonAsync(mine, "/v1/usage")).GetProperty("total").GetProperty("requests").GetInt64() != 0);
+        await Wait.UntilAsync(
+            async () => (await JsonAsync(mine, "/v1/usage")).GetProperty("total").GetProperty("requests").GetInt64() != 0);
 
         foreach (var path in (string[])["/v1/usage", "/v1/usage/statement"])
         {
@@ -62,7 +63,8 @@ public sealed class IsolationTests(Platform platform)
             }
         }
 
-        Assert.Equal(0, (await JsonAsync(theirs, "/v1/usage?group=tenant,version,hour")).GetProperty("total").GetProperty("requests").GetInt64());
+        Assert.Equal(
+            0, (await JsonAsync(theirs, "/v1/usage?group=tenant,version,hour")).GetProperty("total").GetProperty("requests").GetInt64());
         Assert.DoesNotContain(owner.Id, await theirs.GetStringAsync("/v1/usage/statement", Cancellation), StringComparison.Ordinal);
         Assert.Equal(1, (await JsonAsync(mine, $"/v1/usage?tenant={owner.Id}")).GetProperty("total").GetProperty("requests").GetInt64());
     }

@@ -54,7 +54,8 @@ internal static class JobCalls
     {
         using var admin = platform.Admin();
         await admin.OnEachReplicaAsync(
-            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{model}"), known => Task.FromResult(known.StatusCode == HttpStatusCode.OK));
+            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{model}"),
+            known => Task.FromResult(known.StatusCode == HttpStatusCode.OK));
     }
 
     public static async Task<JsonElement> EndedAsync(this HttpClient client, Guid id)

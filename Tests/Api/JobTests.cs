@@ -14,7 +14,8 @@ public sealed class JobTests(Platform platform)
     public async Task Job_is_accepted_run_and_answers_what_the_synchronous_call_answers()
     {
         using var client = platform.Admin();
-        using var call = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels], id: "same"), Cancellation);
+        using var call = await client.PostAsync(
+            "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels], id: "same"), Cancellation);
         using var accepted = await client.SubmitAsync("digits", id: "same", prefer: "wait=10, Respond-Async; x=1");
         var job = await accepted.JsonAsync();
         var id = job.GetProperty("id").GetGuid();
@@ -25,7 +26,8 @@ public sealed class JobTests(Platform platform)
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
         Assert.Equal($"/v1/jobs/{id}", accepted.Headers.Location!.OriginalString);
         Assert.Equal("respond-async", accepted.Headers.GetValues("Preference-Applied").Single());
-        Assert.Equal(("queued", "digits", "1"), (job.GetProperty("state").GetString(), job.GetProperty("model_name").GetString(), job.GetProperty("model_version").GetString()));
+        Assert.Equal(("queued", "digits", "1"), (job.GetProperty("state").GetString(), job.GetProperty("model_name").GetString(),
+            job.GetProperty("model_version").GetString()));
         Assert.Equal("succeeded", ended.GetProperty("state").GetString());
         Assert.Equal(job.GetProperty("created_at").GetDateTimeOffset(), ended.GetProperty("created_at").GetDateTimeOffset());
         Assert.Equal(1, ended.GetProperty("progress").GetDouble());
@@ -149,7 +151,8 @@ public sealed class JobTests(Platform platform)
         Assert.Equal(HttpStatusCode.Conflict, early.StatusCode);
         Assert.Contains("cancel it first", (await early.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.Equal(
-            (HttpStatusCode.NotFound, HttpStatusCode.NoContent, HttpStatusCode.NotFound), (others.StatusCode, removed.StatusCode, again.StatusCode));
+            (HttpStatusCode.NotFound, HttpStatusCode.NoContent, HttpStatusCode.NotFound),
+            (others.StatusCode, removed.StatusCode, again.StatusCode));
         Assert.Empty(await client.IdsAsync(""));
     }
 

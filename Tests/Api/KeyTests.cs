@@ -64,7 +64,8 @@ public sealed class KeyTests(Platform platform)
         await ExpectAsync(HttpStatusCode.OK, old.GetAsync("/v2", Cancellation));
         await ExpectAsync(HttpStatusCode.OK, current.GetAsync("/v2", Cancellation));
         using var got = await admin.GetAsync($"/v1/keys/{id}", Cancellation);
-        var overlap = (await got.JsonAsync()).GetProperty("expires_at").GetDateTimeOffset() - successor.GetProperty("created_at").GetDateTimeOffset();
+        var overlap = (await got.JsonAsync()).GetProperty("expires_at")
+            .GetDateTimeOffset() - successor.GetProperty("created_at").GetDateTimeOffset();
         Assert.Equal(1, overlap.TotalHours, 0.001);
         await ExpectAsync(HttpStatusCode.Conflict, RotateAsync(admin, id, ""));
     }

@@ -37,7 +37,8 @@ public sealed class LimitTests(Platform platform)
             Assert.Contains("1 requests a minute, 6 at once", await refused.ErrorAsync(), StringComparison.Ordinal);
             Assert.InRange(int.Parse(Header(refused, "Retry-After"), CultureInfo.InvariantCulture), 1, 60);
             Assert.Equal("\"requests\";q=1;w=60", Header(refused, "RateLimit-Policy"));
-            Assert.Equal(("0", $"\"requests\";r=0;t={Header(refused, "RateLimit-Reset")}"), (Header(refused, "RateLimit-Remaining"), Header(refused, "RateLimit")));
+            Assert.Equal(("0", $"\"requests\";r=0;t={Header(refused, "RateLimit-Reset")}"),
+                (Header(refused, "RateLimit-Remaining"), Header(refused, "RateLimit")));
             Assert.InRange(int.Parse(Header(refused, "RateLimit-Reset"), CultureInfo.InvariantCulture), 300, 360);
         }
     }
@@ -148,7 +149,8 @@ public sealed class LimitTests(Platform platform)
         }
 
         await Wait.UntilAsync(async () => await ScalarAsync(
-            "SELECT 1 FROM tenant_months WHERE tenant_id = $1 AND inferences = 5 AND alerted_at IS NOT NULL AND stopped_at IS NOT NULL", tenant.Id) is not null);
+            "SELECT 1 FROM tenant_months WHERE tenant_id = $1 AND inferences = 5 AND alerted_at IS NOT NULL AND stopped_at IS NOT NULL",
+            tenant.Id) is not null);
 
         await tenant.PatchAsync("""{"monthly_inferences":6}""");
         await Wait.UntilAsync(async () => (await InferAsync(patient)).StatusCode == HttpStatusCode.OK);
@@ -182,7 +184,7 @@ public sealed class LimitTests(Platform platform)
     }
 
     [Fact]
-    public async Task Flooding_tenant_gets_its_places_and_the_quiet_one_its_answer()
+    public async Task Flooding_tenant_gets_its_slots_and_the_quiet_one_its_answer()
     {
         using var queue = await ModelQueue.OpenAsync(platform);
         await queue.RegisterAsync();

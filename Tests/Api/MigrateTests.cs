@@ -20,7 +20,9 @@ public sealed class MigrateTests(Platform platform)
         }
 
         var expected = await AppliedAsync(server);
-        var connection = new NpgsqlConnectionStringBuilder((await platform.App.GetConnectionStringAsync("inference", Cancellation))!) { Database = name };
+        var connection = new NpgsqlConnectionStringBuilder(
+            (await platform.App.GetConnectionStringAsync("inference", Cancellation))!)
+        { Database = name };
         await using var database = NpgsqlDataSource.Create(connection.ConnectionString);
         for (var run = 0; run < 2; run++)
         {
@@ -34,13 +36,15 @@ public sealed class MigrateTests(Platform platform)
     [Fact]
     public async Task Database_that_is_away_is_an_error()
     {
-        var (exitCode, _, error) = await MigrateAsync("Host=127.0.0.1;Port=1;Username=nobody;Database=none;Timeout=2", ("Startup__MigrateWithin", "00:00:02"));
+        var (exitCode, _, error) = await MigrateAsync(
+            "Host=127.0.0.1;Port=1;Username=nobody;Database=none;Timeout=2", ("Startup__MigrateWithin", "00:00:02"));
 
         Assert.Equal(1, exitCode);
         Assert.Contains("could not be brought up to date within 00:00:02 (Startup:MigrateWithin)", error, StringComparison.Ordinal);
     }
 
-    private static Task<(int ExitCode, string Output, string Error)> MigrateAsync(string connection, params (string, string)[] more) => ApiProcess.RunAsync(
+    private static Task<(int ExitCode, string Output, string Error)> MigrateAsync(string connection, params (string, string)[] more) =>
+        ApiProcess.RunAsync(
         ["--migrate"],
         [
             ("ASPNETCORE_ENVIRONMENT", "Development"),

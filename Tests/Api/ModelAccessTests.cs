@@ -53,7 +53,8 @@ public sealed class ModelAccessTests(Platform platform)
         var other = await UploadedModel.WithVersionsAsync(admin, 1);
 
         // A replica hears of a new model a moment later.
-        await Wait.UntilAsync(async () => (await admin.GetStringAsync("/v1/overview", Cancellation)).Contains(other, StringComparison.Ordinal));
+        await Wait.UntilAsync(
+            async () => (await admin.GetStringAsync("/v1/overview", Cancellation)).Contains(other, StringComparison.Ordinal));
 
         using var infer = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
         using var models = await client.GetAsync("/v1/models", Cancellation);
@@ -117,11 +118,13 @@ public sealed class ModelAccessTests(Platform platform)
         Assert.Equal(HttpStatusCode.NotFound, after);
     }
 
-    private static IEnumerable<string?> Names(JsonElement models) => models.EnumerateArray().Select(m => m.GetProperty("name").GetString()).Distinct();
+    private static IEnumerable<string?> Names(JsonElement models) =>
+        models.EnumerateArray().Select(m => m.GetProperty("name").GetString()).Distinct();
 
     private static async Task<HttpResponseMessage> SendAsync(HttpClient client, string method, string path, string model)
     {
-        using var request = new HttpRequestMessage(method == "GET" ? HttpMethod.Get : HttpMethod.Post, path.Replace("{m}", model, StringComparison.Ordinal));
+        using var request = new HttpRequestMessage(
+            method == "GET" ? HttpMethod.Get : HttpMethod.Post, path.Replace("{m}", model, StringComparison.Ordinal));
         request.Content = method == "GET" ? null : Digits.Request([Digits.HeldOut[0].Pixels]);
         if (method == "JOB")
         {

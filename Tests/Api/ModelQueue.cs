@@ -50,7 +50,7 @@ internal sealed class ModelQueue : IDisposable
 
     /// <summary>Makes dead letters.</summary>
     /// <returns>The ids of their requests.</returns>
-    public async Task<List<Guid>> BuryAsync(int count)
+    public async Task<List<Guid>> DeadLetterAsync(int count)
     {
         var ids = new List<Guid>();
         for (var i = 0; i < count; i++)

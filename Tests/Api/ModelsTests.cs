@@ -36,13 +36,15 @@ public sealed class ModelsTests(Platform platform)
         using var second = await UploadAsync(client, model, OnnxFile.Add(20));
         await InspectedAsync(client, model, "2");
         Assert.Equal(21, await InferAsync(client, model));
-        await ExpectAsync(HttpStatusCode.OK, client.PostAsync($"/v1/models/{model}/promote", Digits.Json("""{"version":"1"}"""), Cancellation));
+        await ExpectAsync(
+            HttpStatusCode.OK, client.PostAsync($"/v1/models/{model}/promote", Digits.Json("""{"version":"1"}"""), Cancellation));
         await Wait.UntilAsync(async () => await InferAsync(client, model) == 11);
         await ExpectAsync(HttpStatusCode.OK, client.PostAsync($"/v1/models/{model}/rollback", null, Cancellation));
         await Wait.UntilAsync(async () => await InferAsync(client, model) == 21);
 
         // An alias stands where a version may.
-        await ExpectAsync(HttpStatusCode.OK, client.PutAsync($"/v1/models/{model}/aliases/old", Digits.Json("""{"version":"1"}"""), Cancellation));
+        await ExpectAsync(
+            HttpStatusCode.OK, client.PutAsync($"/v1/models/{model}/aliases/old", Digits.Json("""{"version":"1"}"""), Cancellation));
         await Wait.UntilAsync(async () => await InferAsync(client, $"{model}/versions/old") == 11);
 
         // What is used is deleted by force only.
@@ -91,7 +93,8 @@ public sealed class ModelsTests(Platform platform)
         var (model, content) = (NewName(), OnnxFile.Add(1));
         var digest = Convert.ToBase64String(SHA256.HashData(content));
 
-        using var right = await UploadAsync(client, model, content, headers => headers.Add("Content-Digest", $"sha-256=:{digest}:"), "?version=5");
+        using var right = await UploadAsync(
+            client, model, content, headers => headers.Add("Content-Digest", $"sha-256=:{digest}:"), "?version=5");
         using var taken = await UploadAsync(client, model, content, query: "?version=5");
         using var wrong = await UploadAsync(client, model, content, headers => headers.Add("X-Content-SHA256", new string('0', 64)));
         using var garbled = await UploadAsync(client, model, content, headers => headers.Add("Content-Digest", "sha-256=nonsense"));
@@ -119,7 +122,8 @@ public sealed class ModelsTests(Platform platform)
         // A length that is never sent: the answer must come before the body.
         using var socket = new System.Net.Sockets.TcpClient();
         await socket.ConnectAsync(client.BaseAddress!.Host, client.BaseAddress.Port, Cancellation);
-        var head = $"POST /v1/models/{NewName()}/versions HTTP/1.1\r\nHost: api\r\nX-API-Key: {Platform.AdminKey}\r\nContent-Length: {3L << 30}\r\n\r\n";
+        var head =
+            $"POST /v1/models/{NewName()}/versions HTTP/1.1\r\nHost: api\r\nX-API-Key: {Platform.AdminKey}\r\nContent-Length: {3L << 30}\r\n\r\n";
         await socket.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes(head), Cancellation);
         using var reader = new StreamReader(socket.GetStream());
         var status = await reader.ReadLineAsync(Cancellation);
@@ -132,7 +136,7 @@ public sealed class ModelsTests(Platform platform)
     public async Task Artifact_is_downloaded_as_it_was_uploaded()
     {
         using var client = platform.Admin();
-        using var answer = await client.GetAsync("/v1/models/digits/versions/1/artefact", Cancellation);
+        using var answer = await client.GetAsync("/v1/models/digits/versions/1/artifact", Cancellation);
 
         var content = await answer.Content.ReadAsByteArrayAsync(Cancellation);
 
@@ -148,7 +152,8 @@ public sealed class ModelsTests(Platform platform)
         using var before = await client.GetAsync($"/v1/models/{model}", Cancellation);
         var tag = before.Headers.ETag!;
 
-        using var changed = await PutSettingsAsync(client, model, """{"instances":2,"batching":{"max_size":8,"preferred_sizes":[2,4],"ragged":"pad"}}""", tag);
+        using var changed = await PutSettingsAsync(
+            client, model, """{"instances":2,"batching":{"max_size":8,"preferred_sizes":[2,4],"ragged":"pad"}}""", tag);
         using var late = await PutSettingsAsync(client, model, """{"instances":3}""", tag);
         using var after = await client.GetAsync($"/v1/models/{model}", Cancellation);
 
@@ -192,7 +197,8 @@ public sealed class ModelsTests(Platform platform)
         using var client = platform.Admin();
         var model = await ReadyAsync(client);
 
-        await ExpectAsync(HttpStatusCode.OK, client.PutAsync($"/v1/models/{model}/versions/1/labels", Digits.Json("""{"team":"vision"}"""), Cancellation));
+        await ExpectAsync(HttpStatusCode.OK,
+            client.PutAsync($"/v1/models/{model}/versions/1/labels", Digits.Json("""{"team":"vision"}"""), Cancellation));
         using var version = await client.GetAsync($"/v1/models/{model}/versions/1", Cancellation);
 
         Assert.Equal("vision", (await version.JsonAsync()).GetProperty("labels").GetProperty("team").GetString());
@@ -210,7 +216,8 @@ public sealed class ModelsTests(Platform platform)
         await Wait.UntilAsync(async () =>
         {
             using var unloaded = await client.PostAsync($"/v2/models/{model}/infer", Digits.Json(Request), Cancellation);
-            return unloaded.StatusCode == HttpStatusCode.NotFound && (await unloaded.ErrorAsync()).Contains("unloaded", StringComparison.Ordinal);
+            return unloaded.StatusCode == HttpStatusCode.NotFound
+                && (await unloaded.ErrorAsync()).Contains("unloaded", StringComparison.Ordinal);
         });
         Assert.Equal("UNAVAILABLE", await StateAsync(client, model));
         await ExpectAsync(HttpStatusCode.OK, client.PostAsync($"/v2/repository/models/{model}/load", null, Cancellation));
@@ -272,10 +279,12 @@ public sealed class ModelsTests(Platform platform)
     private static async Task<string?> StateAsync(HttpClient client, string model)
     {
         using var index = await client.PostAsync("/v2/repository/index", null, Cancellation);
-        return (await index.JsonAsync()).EnumerateArray().Single(e => e.GetProperty("name").GetString() == model).GetProperty("state").GetString();
+        return (await index.JsonAsync()).EnumerateArray()
+            .Single(e => e.GetProperty("name").GetString() == model).GetProperty("state").GetString();
     }
 
-    private static async Task<HttpResponseMessage> PutSettingsAsync(HttpClient client, string model, string settings, EntityTagHeaderValue? tag = null)
+    private static async Task<HttpResponseMessage> PutSettingsAsync(
+        HttpClient client, string model, string settings, EntityTagHeaderValue? tag = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Put, $"/v1/models/{model}/settings") { Content = Digits.Json(settings) };
         if (tag is not null)

@@ -26,7 +26,8 @@ internal sealed class NamedTenant : IAsyncDisposable
     public async Task<string> KeyAsync(string role)
     {
         var key = await _keys.CreateAsync(role);
-        await ExecuteAsync("UPDATE api_keys SET tenant_id = $1, name = 'Ann''s key' WHERE prefix = $2", key[..key.IndexOf('_', StringComparison.Ordinal)]);
+        await ExecuteAsync(
+            "UPDATE api_keys SET tenant_id = $1, name = 'Ann''s key' WHERE prefix = $2", key[..key.IndexOf('_', StringComparison.Ordinal)]);
         return key;
     }
 

@@ -49,7 +49,8 @@ public sealed class ObservabilityTests(Platform platform)
         Assert.Contains("inference_batch_size", metrics, StringComparison.Ordinal);
         Assert.Contains("model=\"digits\"", metrics, StringComparison.Ordinal);
 
-        await platform.OneReplicaMeasuresAsync(text => text.Contains("inference_request_duration_seconds_count{", StringComparison.Ordinal));
+        await platform.OneReplicaMeasuresAsync(
+            text => text.Contains("inference_request_duration_seconds_count{", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -63,7 +64,8 @@ public sealed class ObservabilityTests(Platform platform)
             var overview = await (await client.GetAsync("/v1/overview", Cancellation)).JsonAsync();
 
             // Heartbeats come once a second, and rates are of whole seconds.
-            if (overview.GetProperty("latency").GetProperty("p50").ValueKind == JsonValueKind.Null || overview.GetProperty("workers").GetArrayLength() == 0)
+            if (overview.GetProperty("latency").GetProperty("p50").ValueKind == JsonValueKind.Null
+                || overview.GetProperty("workers").GetArrayLength() == 0)
             {
                 await wait.PauseAsync();
                 continue;
@@ -113,10 +115,12 @@ public sealed class ObservabilityTests(Platform platform)
         while (true)
         {
             using var client = platform.WithKey(key);
-            using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+            using var response = await client.PostAsync(
+                "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
             var metrics = await client.GetStringAsync("/metrics", Cancellation);
             if (metrics.Split('\n').Any(line =>
-                line.StartsWith("inference_tenant_inferences_total{", StringComparison.Ordinal) && line.Contains($"tenant=\"{tenant.Id}\"", StringComparison.Ordinal)))
+                line.StartsWith("inference_tenant_inferences_total{", StringComparison.Ordinal)
+                    && line.Contains($"tenant=\"{tenant.Id}\"", StringComparison.Ordinal)))
             {
                 Assert.Contains("inference_tenants_active", metrics, StringComparison.Ordinal);
                 return;
@@ -137,7 +141,8 @@ public sealed class ObservabilityTests(Platform platform)
             Assert.Equal(HttpStatusCode.BadRequest, invalid.StatusCode);
             var metrics = await client.GetStringAsync("/metrics", Cancellation);
             if (metrics.Split('\n').Any(line =>
-                line.StartsWith("inference_errors_total{", StringComparison.Ordinal) && line.Contains("error_type=\"invalid\"", StringComparison.Ordinal)))
+                line.StartsWith("inference_errors_total{", StringComparison.Ordinal)
+                    && line.Contains("error_type=\"invalid\"", StringComparison.Ordinal)))
             {
                 return;
             }

@@ -38,9 +38,11 @@ public sealed class OpenApiTests(Platform platform)
     {
         var operations = await OperationsAsync();
 
-        Assert.Equal(operations.Count, operations.Select(o => o.Value.GetProperty("operationId").GetString()).Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(operations.Count,
+            operations.Select(o => o.Value.GetProperty("operationId").GetString()).Distinct(StringComparer.Ordinal).Count());
         Assert.All(operations, o => Assert.True(
-            o.Value.TryGetProperty("summary", out var summary) && summary.GetString() is { Length: > 0 }, $"{o.Name} has no WithSummary(...)"));
+            o.Value.TryGetProperty("summary", out var summary) && summary.GetString() is { Length: > 0 },
+            $"{o.Name} has no WithSummary(...)"));
         Assert.All(operations, o => Assert.True(
             o.Value.GetProperty("responses").EnumerateObject().Any(r => r.Name[0] == '2'), $"{o.Name} has no Produces(...) of a success"));
     }
@@ -71,7 +73,8 @@ public sealed class OpenApiTests(Platform platform)
     {
         var infer = (await OperationsAsync()).Single(o => o.Name == "post /v2/models/{model}/infer").Value;
         var request = infer.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("example");
-        var answer = infer.GetProperty("responses").GetProperty("200").GetProperty("content").GetProperty("application/json").GetProperty("example");
+        var answer = infer.GetProperty("responses")
+            .GetProperty("200").GetProperty("content").GetProperty("application/json").GetProperty("example");
         using var client = platform.Admin();
 
         using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Json(request.GetRawText()), Cancellation);
@@ -95,7 +98,8 @@ public sealed class OpenApiTests(Platform platform)
     {
         var document = JsonElement.Parse(await TextAsync());
 
-        var tags = document.GetProperty("tags").EnumerateArray().Select(t => t.GetProperty("name").GetString()).Order(StringComparer.Ordinal);
+        var tags = document.GetProperty("tags")
+            .EnumerateArray().Select(t => t.GetProperty("name").GetString()).Order(StringComparer.Ordinal);
         var used = (await OperationsAsync()).Select(o => Assert.Single(o.Value.GetProperty("tags").EnumerateArray()).GetString());
         Assert.Equal(used.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal), tags);
     }
@@ -113,7 +117,8 @@ public sealed class OpenApiTests(Platform platform)
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(type, response.Content.Headers.ContentType?.MediaType);
-        Assert.StartsWith("default-src 'none';", Assert.Single(response.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "default-src 'none';", Assert.Single(response.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
         Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
     }
 

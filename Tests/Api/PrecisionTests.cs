@@ -55,7 +55,8 @@ public sealed class PrecisionTests(Platform platform)
         using var client = platform.Admin();
 
         using var example = await client.PostAsync("/v2/models/delivery-time/infer", Digits.Json(Delivery.ExampleRequest), Cancellation);
-        using var all = await client.PostAsync("/v2/models/delivery-time/infer", Digits.Json(Delivery.Request(Delivery.HeldOut)), Cancellation);
+        using var all = await client.PostAsync(
+            "/v2/models/delivery-time/infer", Digits.Json(Delivery.Request(Delivery.HeldOut)), Cancellation);
 
         Assert.Equal(HttpStatusCode.OK, example.StatusCode);
         Assert.Equal(2, (await example.JsonAsync()).Output("minutes").Data<double>().Length);
@@ -75,6 +76,7 @@ public sealed class PrecisionTests(Platform platform)
             $"/v2/models/digits/versions/{version}/infer", Digits.Request(Digits.HeldOut.Select(d => d.Pixels)), Cancellation);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         var answer = await response.JsonAsync();
-        return (answer.GetProperty("model_version").GetString(), answer.Output("label").Data<int>(), answer.Output("probabilities").Data<double>());
+        return (answer.GetProperty("model_version").GetString(), answer.Output("label").Data<int>(),
+            answer.Output("probabilities").Data<double>());
     }
 }

@@ -41,7 +41,9 @@ public sealed class ProductionApi(Platform platform) : IAsyncLifetime
             await create.ExecuteNonQueryAsync(limit.Token);
         }
 
-        var connection = new NpgsqlConnectionStringBuilder(await platform.App.GetConnectionStringAsync("inference", limit.Token)) { Database = _database };
+        var connection = new NpgsqlConnectionStringBuilder(
+            await platform.App.GetConnectionStringAsync("inference", limit.Token))
+        { Database = _database };
         Database = NpgsqlDataSource.Create(connection);
         _authority = await Authority.StartAsync();
         Settings =
@@ -49,7 +51,8 @@ public sealed class ProductionApi(Platform platform) : IAsyncLifetime
             ("ASPNETCORE_ENVIRONMENT", "Production"),
             ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"),
             ("ConnectionStrings__inference", connection.ConnectionString),
-            ("ConnectionStrings__redis", $"{await platform.App.GetConnectionStringAsync("redis", limit.Token)},defaultDatabase={RedisDatabase}"),
+            ("ConnectionStrings__redis",
+                $"{await platform.App.GetConnectionStringAsync("redis", limit.Token)},defaultDatabase={RedisDatabase}"),
             ("Auth__ApiKeyPepper", Platform.Pepper),
             ("Auth__JwtSigningKey", SigningKey),
             ("Auth__AdminSecret", AdminSecret),
@@ -104,7 +107,8 @@ public sealed class ProductionApi(Platform platform) : IAsyncLifetime
         }
     }
 
-    private static async Task<HttpStatusCode> StatusAsync(HttpClient client, string path, CancellationToken cancellation, string? key = null)
+    private static async Task<HttpStatusCode> StatusAsync(
+        HttpClient client, string path, CancellationToken cancellation, string? key = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);

@@ -18,7 +18,8 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(api.Authority.Token(), "/v1/models"));
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(api.Authority.Token(), "/v1/keys"));
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(api.Authority.Token(("role", "service")), "/v1/models"));
-        Assert.Equal(HttpStatusCode.OK, await StatusAsync(api.Authority.Token(("role", new[] { "other", "service", "admin" })), "/v1/keys"));
+        Assert.Equal(
+            HttpStatusCode.OK, await StatusAsync(api.Authority.Token(("role", new[] { "other", "service", "admin" })), "/v1/keys"));
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(api.Authority.Token(("role", "owner")), "/v2"));
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(api.Authority.Token(("role", null)), "/v2"));
     }
@@ -40,7 +41,8 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
     [InlineData("org", null)]
     public async Task Token_of_the_authority_is_refused_with_a_wrong_claim(string claim, object? value)
     {
-        var token = api.Authority.Token((claim, value is int seconds ? DateTimeOffset.UtcNow.AddSeconds(seconds).ToUnixTimeSeconds() : value));
+        var token = api.Authority.Token(
+            (claim, value is int seconds ? DateTimeOffset.UtcNow.AddSeconds(seconds).ToUnixTimeSeconds() : value));
 
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(token));
     }
@@ -74,7 +76,8 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
                 ("Auth__Jwt__DefaultTenant", "default"),
             ],
             Cancellation);
-        var claims = TestTokens.Claims(("iss", "https://login.contoso.com"), ("aud", ProductionApi.Audience), ("sub", "ada"), ("role", "service"));
+        var claims = TestTokens.Claims(
+            ("iss", "https://login.contoso.com"), ("aud", ProductionApi.Audience), ("sub", "ada"), ("role", "service"));
 
         Assert.Equal(HttpStatusCode.OK, await AskAsync(TestTokens.Hmac(claims, secret)));
         Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(TestTokens.Hmac(claims, secret, "HS384")));
@@ -95,7 +98,8 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
     public async Task Authority_that_is_down_is_503_and_one_line_in_the_log()
     {
         var token = api.Authority.Token();
-        await using var other = await ApiProcess.StartAsync([.. api.Settings, ("Auth__Jwt__Authority", "http://127.0.0.1:1")], Cancellation);
+        await using var other = await ApiProcess.StartAsync(
+            [.. api.Settings, ("Auth__Jwt__Authority", "http://127.0.0.1:1")], Cancellation);
         using var client = ProductionApi.Client(other.Url, token);
 
         using var response = await client.GetAsync("/v2", Cancellation);
@@ -104,7 +108,8 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
         Assert.NotNull(response.Headers.RetryAfter);
         Assert.Contains("the authority that signs tokens can't be reached", await response.ErrorAsync(), StringComparison.Ordinal);
         await Wait.UntilAsync(() => other.Output.Contains("the authority", StringComparison.Ordinal));
-        var lines = other.Output.Split('\n').Where(line => line.Contains("127.0.0.1:1/", StringComparison.Ordinal) || line.Contains("authority", StringComparison.Ordinal));
+        var lines = other.Output.Split('\n')
+            .Where(line => line.Contains("127.0.0.1:1/", StringComparison.Ordinal) || line.Contains("authority", StringComparison.Ordinal));
         Assert.Contains("was answered 503", Assert.Single(lines), StringComparison.Ordinal);
     }
 
@@ -158,7 +163,8 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
         {
             using var client = api.Client(token);
             using var response = await client.GetAsync("/v1/models", Cancellation);
-            Assert.Equal(expected, (await response.JsonAsync()).GetProperty("models").EnumerateArray().Select(m => m.GetProperty("name").GetString()));
+            Assert.Equal(expected,
+                (await response.JsonAsync()).GetProperty("models").EnumerateArray().Select(m => m.GetProperty("name").GetString()));
         }
     }
 
@@ -192,7 +198,8 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
 
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(TestTokens.Hmac(claims, OwnKey, "HS384")));
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(TestTokens.Hmac(claims, [], "none")));
-        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(TestTokens.Hmac(claims, Encoding.UTF8.GetBytes("another secret of thirty-two bytes"))));
+        Assert.Equal(HttpStatusCode.Unauthorized,
+            await StatusAsync(TestTokens.Hmac(claims, Encoding.UTF8.GetBytes("another secret of thirty-two bytes"))));
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync($"{parts[0]}.{longer[1]}.{parts[2]}"));
     }
 
@@ -206,7 +213,8 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
         var keyId = TestKeys.ClaimOf((await issued.JsonAsync()).GetProperty("access_token").GetString()!, "key_id");
 
         var token = TestTokens.Hmac(TestTokens.Claims(
-            ("iss", "inference-api"), ("aud", "inference"), ("key_id", keyId), ("role", "admin"), ("tenant", "default"), ("name", "nobody")), OwnKey);
+            ("iss", "inference-api"), ("aud", "inference"), ("key_id", keyId), ("role", "admin"), ("tenant", "default"),
+            ("name", "nobody")), OwnKey);
 
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(token));
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(token, "/v1/keys"));
@@ -241,7 +249,8 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
 
         using var response = await client.SendAsync(request, Cancellation);
 
-        Assert.Equal(allowed ? origin : null, response.Headers.TryGetValues("Access-Control-Allow-Origin", out var told) ? told.Single() : null);
+        Assert.Equal(
+            allowed ? origin : null, response.Headers.TryGetValues("Access-Control-Allow-Origin", out var told) ? told.Single() : null);
     }
 
     [Fact]

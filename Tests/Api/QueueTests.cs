@@ -25,7 +25,7 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
     public async Task Dead_letters_can_be_seen_requeued_and_purged()
     {
         var worker = Queue.Worker;
-        var ids = await Queue.BuryAsync(4);
+        var ids = await Queue.DeadLetterAsync(4);
         using var client = platform.Admin();
         var path = $"/v1/queues/{Queue.Model}/1/dead-letters";
 
@@ -38,7 +38,8 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
         Assert.Null(rest.GetProperty("next").GetString());
         Assert.Equal("no good", letters[0].GetProperty("reason").GetString());
         var input = Assert.Single(letters[0].GetProperty("request").GetProperty("inputs").EnumerateArray());
-        Assert.Equal(("x", "UINT8", 3), (input.GetProperty("name").GetString(), input.GetProperty("datatype").GetString(), input.GetProperty("bytes").GetInt32()));
+        Assert.Equal(("x", "UINT8", 3),
+            (input.GetProperty("name").GetString(), input.GetProperty("datatype").GetString(), input.GetProperty("bytes").GetInt32()));
 
         var id = letters[0].GetProperty("id").GetString();
         Assert.Equal(HttpStatusCode.OK, await SendAsync(client, HttpMethod.Post, $"{path}/{id}/requeue"));
@@ -50,7 +51,7 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, await SendAsync(client, HttpMethod.Post, $"{path}/requeue"));
         Assert.Equal(ids[2..], (await worker.ReadAsync(10)).Select(r => r.Request.Id));
-        await Queue.BuryAsync(1);
+        await Queue.DeadLetterAsync(1);
         Assert.Equal(HttpStatusCode.OK, await SendAsync(client, HttpMethod.Delete, path));
         Assert.Equal(HttpStatusCode.NotFound, await SendAsync(client, HttpMethod.Get, path));
     }
@@ -59,8 +60,8 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
     public async Task Newest_dead_letters_of_all_queues_are_listed_with_their_queue()
     {
         using var other = await ModelQueue.OpenAsync(platform);
-        var first = await other.BuryAsync(1);
-        var second = await Queue.BuryAsync(2);
+        var first = await other.DeadLetterAsync(1);
+        var second = await Queue.DeadLetterAsync(2);
         await Queue.RegisterAsync();
         await other.RegisterAsync();
         using var client = platform.Admin();
@@ -73,7 +74,8 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
         Assert.True(list.GetProperty("total").GetInt64() >= 3);
 
         var one = await GetAsync(client, $"/v1/queues/dead-letters?model={Queue.Model}&limit=1");
-        Assert.Equal(second[1], Assert.Single(one.GetProperty("dead_letters").EnumerateArray()).GetProperty("request").GetProperty("id").GetGuid());
+        Assert.Equal(
+            second[1], Assert.Single(one.GetProperty("dead_letters").EnumerateArray()).GetProperty("request").GetProperty("id").GetGuid());
         Assert.Equal(2, one.GetProperty("total").GetInt64());
         Assert.Equal(HttpStatusCode.BadRequest, await SendAsync(client, HttpMethod.Get, "/v1/queues/dead-letters?limit=501"));
     }
@@ -122,7 +124,8 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
             .Single(q => q.GetProperty("model").GetString() == Queue.Model);
 
         var depth = mine.GetProperty("depth");
-        Assert.Equal((1, 0, 2), (depth.GetProperty("high").GetInt32(), depth.GetProperty("normal").GetInt32(), depth.GetProperty("low").GetInt32()));
+        Assert.Equal(
+            (1, 0, 2), (depth.GetProperty("high").GetInt32(), depth.GetProperty("normal").GetInt32(), depth.GetProperty("low").GetInt32()));
         Assert.Equal(3, mine.GetProperty("waiting").GetInt32());
         Assert.True(mine.GetProperty("bytes").GetInt64() > 0);
 

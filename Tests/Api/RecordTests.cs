@@ -53,7 +53,8 @@ public sealed class RecordTests(Platform platform)
     public async Task Secrets_are_not_stored()
     {
         await using var database = await platform.DatabaseAsync();
-        await using var command = database.CreateCommand("SELECT count(*) FROM api_keys WHERE prefix = 'admin' AND length(hash) = 32 AND position($1::bytea IN hash) = 0");
+        await using var command = database.CreateCommand(
+            "SELECT count(*) FROM api_keys WHERE prefix = 'admin' AND length(hash) = 32 AND position($1::bytea IN hash) = 0");
         command.Parameters.AddWithValue(Encoding.UTF8.GetBytes(Platform.AdminKey));
 
         Assert.Equal(1L, await command.ExecuteScalarAsync(Cancellation));

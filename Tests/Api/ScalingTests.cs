@@ -60,7 +60,8 @@ public sealed class ScalingTests(Platform platform)
     {
         try
         {
-            using var response = await client.PostAsync($"/v2/models/{model}/infer", Digits.Request([Digits.HeldOut[0].Pixels]), cancellation);
+            using var response = await client.PostAsync(
+                $"/v2/models/{model}/infer", Digits.Request([Digits.HeldOut[0].Pixels]), cancellation);
         }
         catch (OperationCanceledException)
         {

@@ -37,7 +37,8 @@ public sealed class StartTests
     [Fact]
     public async Task Api_does_not_start_where_another_authority_has_its_own_signing_key()
     {
-        var said = await RefusalAsync([.. Secrets.Select(key => (key, Good)), ("Auth:Jwt:SigningKey", Good), ("Auth:Jwt:Audience", "inference")]);
+        var said = await RefusalAsync(
+            [.. Secrets.Select(key => (key, Good)), ("Auth:Jwt:SigningKey", Good), ("Auth:Jwt:Audience", "inference")]);
 
         Assert.Contains("Auth:Jwt:SigningKey must not be Auth:JwtSigningKey", said, StringComparison.Ordinal);
         Assert.Contains("Auth:Jwt:Issuer must be set", said, StringComparison.Ordinal);

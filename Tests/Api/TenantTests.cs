@@ -28,7 +28,8 @@ public sealed class TenantTests(Platform platform)
         Assert.Equal(JsonValueKind.Null, read.GetProperty("max_concurrency").ValueKind);
         var effective = read.GetProperty("effective");
         Assert.Equal((7, 7, 64), (
-            effective.GetProperty("requests_per_minute").GetInt32(), effective.GetProperty("burst").GetInt32(), effective.GetProperty("max_concurrency").GetInt32()));
+            effective.GetProperty("requests_per_minute")
+                .GetInt32(), effective.GetProperty("burst").GetInt32(), effective.GetProperty("max_concurrency").GetInt32()));
         Assert.Equal(tenant.Id, Assert.Single(page.GetProperty("tenants").EnumerateArray()).GetProperty("id").GetString());
     }
 
@@ -41,7 +42,8 @@ public sealed class TenantTests(Platform platform)
             """);
         using var admin = platform.Admin();
 
-        using var patched = await admin.PatchAsync($"/v1/tenants/{tenant.Id}", Digits.Json("""{"max_concurrency":null,"models":["digits"]}"""), Cancellation);
+        using var patched = await admin.PatchAsync(
+            $"/v1/tenants/{tenant.Id}", Digits.Json("""{"max_concurrency":null,"models":["digits"]}"""), Cancellation);
         var afterPatch = await patched.JsonAsync();
         using var put = await admin.PutAsync($"/v1/tenants/{tenant.Id}", Digits.Json("""{"burst":5}"""), Cancellation);
         var afterPut = await put.JsonAsync();
@@ -50,7 +52,8 @@ public sealed class TenantTests(Platform platform)
             afterPatch.GetProperty("requests_per_minute").GetInt32(), afterPatch.GetProperty("max_concurrency").ValueKind,
             Assert.Single(afterPatch.GetProperty("models").EnumerateArray()).GetString()));
         Assert.Equal(("Acme", JsonValueKind.Null, 5, JsonValueKind.Null), (
-            afterPut.GetProperty("name").GetString(), afterPut.GetProperty("requests_per_minute").ValueKind, afterPut.GetProperty("burst").GetInt32(),
+            afterPut.GetProperty("name")
+                .GetString(), afterPut.GetProperty("requests_per_minute").ValueKind, afterPut.GetProperty("burst").GetInt32(),
             afterPut.GetProperty("models").ValueKind));
     }
 
@@ -166,9 +169,11 @@ public sealed class TenantTests(Platform platform)
 
         Assert.Equal((tenant.Id, "Mine"), (own.GetProperty("id").GetString(), own.GetProperty("name").GetString()));
         Assert.Equal((1, 9, 10), (
-            own.GetProperty("limits").GetProperty("requests_per_minute").GetInt32(), own.GetProperty("limits").GetProperty("burst").GetInt32(),
+            own.GetProperty("limits")
+                .GetProperty("requests_per_minute").GetInt32(), own.GetProperty("limits").GetProperty("burst").GetInt32(),
             own.GetProperty("limits").GetProperty("monthly_inferences").GetInt32()));
-        Assert.Equal((1, 0.1), (own.GetProperty("month").GetProperty("inferences").GetInt64(), own.GetProperty("month").GetProperty("used").GetDouble()));
+        Assert.Equal((1, 0.1),
+            (own.GetProperty("month").GetProperty("inferences").GetInt64(), own.GetProperty("month").GetProperty("used").GetDouble()));
         Assert.InRange(own.GetProperty("minute").GetProperty("remaining").GetInt64(), 8, 9);
 
         using var anonymous = platform.Anonymous();
@@ -181,7 +186,8 @@ public sealed class TenantTests(Platform platform)
     {
         var id = $"t-{Guid.NewGuid():N}"[..20];
 
-        var (created, first) = await RunAsync("create", id, "--name", "From a shell", "--requests-per-minute", "30", "--models", "digits,idle");
+        var (created, first) = await RunAsync(
+            "create", id, "--name", "From a shell", "--requests-per-minute", "30", "--models", "digits,idle");
         var (changed, second) = await RunAsync("set-limits", id, "--requests-per-minute", "default", "--burst", "4");
         var (suspended, third) = await RunAsync("suspend", id);
         var (refused, nothing) = await RunAsync("set-limits", id, "--burst", "-4");

@@ -56,7 +56,8 @@ internal sealed class TestKeys : IAsyncDisposable
     public async Task<string> AddTenantAsync(string[]? models = null)
     {
         var tenant = $"t{Guid.NewGuid():N}";
-        await ExecuteAsync("INSERT INTO tenants (id, name, created_at, models) VALUES ($1, 'Test', now(), $2)", tenant, (object?)models ?? DBNull.Value);
+        await ExecuteAsync(
+            "INSERT INTO tenants (id, name, created_at, models) VALUES ($1, 'Test', now(), $2)", tenant, (object?)models ?? DBNull.Value);
         return tenant;
     }
 
@@ -81,7 +82,9 @@ internal static class KeyCalls
         return (answer, answer.GetProperty("key").GetString()!);
     }
 
-    /// <summary>Calls until the credentials are no longer accepted, and returns the answer that says so. Lookups are remembered for a second.</summary>
+    /// <summary>
+    /// Calls until the credentials are no longer accepted, and returns the answer that says so. Lookups are remembered for a second.
+    /// </summary>
     public static async Task<HttpResponseMessage> UntilRefusedAsync(HttpClient client, string path)
     {
         var wait = Wait.For("the credentials to be refused");

@@ -12,7 +12,11 @@ internal static class TestTokens
     public static Dictionary<string, object> Claims(params (string Name, object? Value)[] given)
     {
         var now = DateTimeOffset.UtcNow;
-        var claims = new Dictionary<string, object> { ["nbf"] = now.AddMinutes(-1).ToUnixTimeSeconds(), ["exp"] = now.AddHours(1).ToUnixTimeSeconds() };
+        var claims = new Dictionary<string, object>
+        {
+            ["nbf"] = now.AddMinutes(-1).ToUnixTimeSeconds(),
+            ["exp"] = now.AddHours(1).ToUnixTimeSeconds()
+        };
         foreach (var (name, value) in given)
         {
             _ = value is null ? claims.Remove(name) : claims[name] = value;

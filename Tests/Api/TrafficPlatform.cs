@@ -43,7 +43,8 @@ public sealed class TrafficPlatform : Platform, IAsyncDisposable
     }
 
     public static JsonContent Indices(params long[] values) =>
-        JsonContent.Create(new { inputs = new[] { new { name = "index", datatype = "INT64", shape = new[] { values.Length }, data = values } } });
+        JsonContent.Create(
+            new { inputs = new[] { new { name = "index", datatype = "INT64", shape = new[] { values.Length }, data = values } } });
 
     public async Task<HttpResponseMessage> InferAsync(string model, params long[] indices)
     {

@@ -25,11 +25,13 @@ public sealed class TrafficTests(TrafficPlatform platform)
         var policy = await platform.GetAsync("/v1/models/policy/traffic");
         Assert.Equal("1", policy.GetProperty("stable").GetString());
         var canary = policy.GetProperty("canary");
-        Assert.Equal(("2", 0.25, true), (canary.GetProperty("version").GetString(), canary.GetProperty("weight").GetDouble(), canary.GetProperty("sticky").GetBoolean()));
+        Assert.Equal(("2", 0.25, true), (canary.GetProperty("version").GetString(), canary.GetProperty("weight").GetDouble(),
+            canary.GetProperty("sticky").GetBoolean()));
         Assert.Equal(120, policy.GetProperty("rollback").GetProperty("window_seconds").GetDouble());
         var status = await platform.GetAsync("/v1/models/policy/traffic/status");
         Assert.Equal(["stable", "canary"], status.GetProperty("versions").EnumerateArray().Select(v => v.GetProperty("role").GetString()));
-        Assert.Equal("0 of the 50 requests seen that a verdict needs", status.GetProperty("verdict").GetProperty("reason").GetString());
+        Assert.Equal(
+            "0 of the 50 requests seen that an evaluation needs", status.GetProperty("evaluation").GetProperty("reason").GetString());
 
         using var client = platform.Admin();
         using var cleared = await client.DeleteAsync("/v1/models/policy/traffic", Cancellation);
@@ -48,16 +50,24 @@ public sealed class TrafficTests(TrafficPlatform platform)
     public async Task Policy_that_can_not_work_is_refused_by_field()
     {
         Assert.Equal(["stable"], await ProblemsAsync("policy", new { canary = new { version = "2", weight = 0.1 } }));
-        Assert.Equal(["canary.version", "canary.weight"], await ProblemsAsync("policy", new { stable = "1", canary = new { version = "9", weight = 1.5 } }));
+        Assert.Equal(["canary.version", "canary.weight"],
+            await ProblemsAsync("policy", new { stable = "1", canary = new { version = "9", weight = 1.5 } }));
         Assert.Equal(["canary.version"], await ProblemsAsync("policy", new { stable = "1", canary = new { version = "1", weight = 0.1 } }));
         Assert.Equal(["canary.version"], await ProblemsAsync("mixed", new { stable = "1", canary = new { version = "2", weight = 0.1 } }));
         Assert.Equal(
             ["shadow.sample", "shadow.tolerance", "shadow.version"],
-            await ProblemsAsync("policy", new { stable = "1", canary = new { version = "2", weight = 0.1 }, shadow = new { version = "2", sample = -1, tolerance = -1 } }));
+            await ProblemsAsync("policy", new
+            {
+                stable = "1",
+                canary = new { version = "2", weight = 0.1 },
+                shadow = new { version = "2", sample = -1, tolerance = -1 }
+            }));
         Assert.Equal(
             ["rollback", "rollback.max_error_rate", "rollback.max_latency_ratio", "rollback.min_sample", "rollback.window_seconds"],
-            await ProblemsAsync("policy", new { stable = "1", rollback = new { max_error_rate = 2, max_latency_ratio = 0.5, min_sample = 0, window_seconds = 1 } }));
-        Assert.Equal(["canary.weight"], await ProblemsAsync("policy", new { stable = "1", canary = new { version = "2", weight = "much" } }));
+            await ProblemsAsync("policy",
+                new { stable = "1", rollback = new { max_error_rate = 2, max_latency_ratio = 0.5, min_sample = 0, window_seconds = 1 } }));
+        Assert.Equal(
+            ["canary.weight"], await ProblemsAsync("policy", new { stable = "1", canary = new { version = "2", weight = "much" } }));
         using var unknown = await platform.PutAsync("nothing", new { stable = "1" });
         Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
     }
@@ -66,7 +76,8 @@ public sealed class TrafficTests(TrafficPlatform platform)
     public async Task Role_decides_who_may_see_and_change_a_policy()
     {
         await using var keys = await TestKeys.OpenAsync(platform);
-        foreach (var (role, see, change) in new[] { ("user", HttpStatusCode.OK, HttpStatusCode.Forbidden), ("service", HttpStatusCode.Forbidden, HttpStatusCode.Forbidden) })
+        foreach (var (role, see, change) in new[] { ("user", HttpStatusCode.OK, HttpStatusCode.Forbidden),
+            ("service", HttpStatusCode.Forbidden, HttpStatusCode.Forbidden) })
         {
             using var client = platform.WithKey(await keys.CreateAsync(role));
             Assert.Equal(see, (await client.GetAsync("/v1/models/mixed/traffic", Cancellation)).StatusCode);
@@ -125,7 +136,8 @@ public sealed class TrafficTests(TrafficPlatform platform)
         });
 
         var decision = (await platform.GetAsync("/v1/models/canary/traffic/status")).GetProperty("decisions")[0];
-        Assert.Equal(("rolled_back", "automatic", "2"), (decision.GetProperty("action").GetString(), decision.GetProperty("actor").GetString(), decision.GetProperty("version").GetString()));
+        Assert.Equal(("rolled_back", "automatic", "2"), (decision.GetProperty("action").GetString(),
+            decision.GetProperty("actor").GetString(), decision.GetProperty("version").GetString()));
         Assert.Matches("^[0-9]+ of [0-9]+ requests failed, 100 %; at most 20 % may$", decision.GetProperty("reason").GetString());
         await EveryAnswerIsOfAsync("canary", "1");
         await platform.OneReplicaMeasuresAsync(metrics => metrics.Contains("inference_traffic_rollbacks_total{", StringComparison.Ordinal));
@@ -159,7 +171,8 @@ public sealed class TrafficTests(TrafficPlatform platform)
         Assert.Equal(1, shadow.GetProperty("max_difference").GetDouble(), 1e-6);
         Assert.True(shadow.GetProperty("mean_compute_ratio").GetDouble() > 0);
         await using var database = await platform.DatabaseAsync();
-        await using var command = database.CreateCommand("SELECT count(*) FROM predictions WHERE model = 'shadow' AND version = '2' AND role = 'shadow' AND priority = 'shadow'");
+        await using var command = database.CreateCommand(
+            "SELECT count(*) FROM predictions WHERE model = 'shadow' AND version = '2' AND role = 'shadow' AND priority = 'shadow'");
         await EventuallyAsync(async () => await command.ExecuteScalarAsync(Cancellation) is >= 10L);
     }
 
@@ -181,12 +194,14 @@ public sealed class TrafficTests(TrafficPlatform platform)
             {
                 var metrics = await MetricsAsync(service);
                 return names.All(n => metrics.Split('\n').Any(line => line.StartsWith($"{n}{{", StringComparison.Ordinal)
-                    && line.Contains("model=\"policy\"", StringComparison.Ordinal) && line.Contains("version=\"", StringComparison.Ordinal)));
+                    && line.Contains("model=\"policy\"", StringComparison.Ordinal)
+                        && line.Contains("version=\"", StringComparison.Ordinal)));
             });
         }
 
         await EventuallyAsync(async () => (await MetricsAsync("api")).Split('\n').Any(line =>
-            line.StartsWith("nv_inference_request_failure{", StringComparison.Ordinal) && line.Contains("reason=\"BACKEND\"", StringComparison.Ordinal)));
+            line.StartsWith("nv_inference_request_failure{", StringComparison.Ordinal)
+                && line.Contains("reason=\"BACKEND\"", StringComparison.Ordinal)));
     }
 
     private async Task<JsonElement?> ShadowAsync()

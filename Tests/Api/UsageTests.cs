@@ -29,7 +29,8 @@ public sealed class UsageTests(TrafficPlatform platform)
         var cost = ofJob.GetProperty("cost").GetDecimal();
         Assert.True(cost > 0);
         Assert.Equal("EUR", ofJob.GetProperty("currency").GetString());
-        Assert.Equal($"{cost.ToString("0.###############", CultureInfo.InvariantCulture)} EUR", result.Headers.GetValues("Inference-Cost").Single());
+        Assert.Equal(
+            $"{cost.ToString("0.###############", CultureInfo.InvariantCulture)} EUR", result.Headers.GetValues("Inference-Cost").Single());
         Assert.Matches("^queue;dur=[0-9.]+, compute;dur=[0-9.]+$", result.Headers.GetValues("Server-Timing").Single());
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.BadRequest), (call.StatusCode, failed.StatusCode));
 
@@ -45,7 +46,8 @@ public sealed class UsageTests(TrafficPlatform platform)
         // By tenant, for whoever runs the platform; and as a statement.
         using var admin = platform.Admin();
         var all = await UsageAsync(admin, "?tenant=all&group=tenant,version,hour", 3);
-        Assert.Contains(all.GetProperty("usage").EnumerateArray(), r => r.GetProperty("tenant").GetString() == tenant.Id && r.GetProperty("version").GetString() == "1");
+        Assert.Contains(all.GetProperty("usage").EnumerateArray(),
+            r => r.GetProperty("tenant").GetString() == tenant.Id && r.GetProperty("version").GetString() == "1");
         using var statement = await client.GetAsync("/v1/usage/statement", Cancellation);
         Assert.Equal("text/csv", statement.Content.Headers.ContentType!.MediaType);
         var lines = (await statement.Content.ReadAsStringAsync(Cancellation)).Split("\r\n");
@@ -53,13 +55,16 @@ public sealed class UsageTests(TrafficPlatform platform)
         Assert.StartsWith($"{tenant.Id},", lines[1], StringComparison.Ordinal);
         Assert.Contains(",priced,1,3,1,0,1,", lines[1], StringComparison.Ordinal);
         Assert.StartsWith("total,", lines[2], StringComparison.Ordinal);
-        Assert.EndsWith($",{(ofCall.GetProperty("cost").GetDecimal() + cost).ToString("0.###############", CultureInfo.InvariantCulture)},EUR", lines[2], StringComparison.Ordinal);
+        Assert.EndsWith(
+            $",{(ofCall.GetProperty("cost").GetDecimal() + cost).ToString("0.###############", CultureInfo.InvariantCulture)},EUR",
+            lines[2], StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Equal_requests_that_share_one_run_count_one_by_one()
     {
-        await platform.ExecuteAsync("""UPDATE models SET settings = '{"cache":{"time_to_live":"00:10:00","max_bytes":65536}}' WHERE name = 'cached'""");
+        await platform.ExecuteAsync(
+            """UPDATE models SET settings = '{"cache":{"time_to_live":"00:10:00","max_bytes":65536}}' WHERE name = 'cached'""");
         var tenant = await TestTenant.CreateAsync(platform, """
             "requests_per_minute":1,"burst":8,"monthly_inferences":5
             """);

@@ -17,7 +17,8 @@ public sealed class HelmChartTests
             await PublishAsync("--operation", "publish", "--step", step, "--output-path", folder.FullName);
 
             Assert.True(File.Exists(Path.Combine(folder.FullName, "Chart.yaml")), "there is no Chart.yaml");
-            Assert.True(File.Exists(Path.Combine(folder.FullName, "templates", "api", "deployment.yaml")), "there is no deployment of the Api");
+            Assert.True(
+                File.Exists(Path.Combine(folder.FullName, "templates", "api", "deployment.yaml")), "there is no deployment of the Api");
         }
         finally
         {
@@ -57,7 +58,8 @@ public sealed class HelmChartTests
 
     private static async Task PublishAsync(params string[] arguments)
     {
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(arguments, TestContext.Current.CancellationToken);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(
+            arguments, TestContext.Current.CancellationToken);
         await using var app = await builder.BuildAsync(TestContext.Current.CancellationToken);
         await app.RunAsync(TestContext.Current.CancellationToken);
     }

@@ -36,7 +36,8 @@ internal sealed class HostProcess : IAsyncDisposable
     public sealed record Child(int Id, string Command)
     {
         /// <summary>The number of the user who runs it; null where it has ended.</summary>
-        public string? User => ReadFile(Id, "status").Split('\n').FirstOrDefault(line => line.StartsWith("Uid:", StringComparison.Ordinal))?.Split('\t')[1];
+        public string? User =>
+            ReadFile(Id, "status").Split('\n').FirstOrDefault(line => line.StartsWith("Uid:", StringComparison.Ordinal))?.Split('\t')[1];
     }
 
     public int Id => _process.Id;
@@ -103,7 +104,8 @@ internal sealed class HostProcess : IAsyncDisposable
     }
 
     /// <summary>What the banner shows after a word.</summary>
-    public string Shown(string word) => _lines.Select(line => line.Trim()).First(line => line.StartsWith(word, StringComparison.Ordinal))[word.Length..].Trim();
+    public string Shown(string word) =>
+        _lines.Select(line => line.Trim()).First(line => line.StartsWith(word, StringComparison.Ordinal))[word.Length..].Trim();
 
     /// <summary>Ctrl+C.</summary>
     public void Interrupt() => Signal("-INT");

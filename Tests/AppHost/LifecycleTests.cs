@@ -70,7 +70,8 @@ public sealed class LifecycleTests(SharedPlatform platform)
     private DateTime? Kill(string service)
     {
         var now = platform.Snapshot(service);
-        using var process = Process.GetProcessById(Convert.ToInt32(now.Properties.Single(each => each.Name == "executable.pid").Value, CultureInfo.InvariantCulture));
+        using var process = Process.GetProcessById(
+            Convert.ToInt32(now.Properties.Single(each => each.Name == "executable.pid").Value, CultureInfo.InvariantCulture));
         process.Kill();
         return now.StartTimeStamp;
     }

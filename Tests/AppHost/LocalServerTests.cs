@@ -29,7 +29,8 @@ public sealed class LocalServerTests : IDisposable
             await using var database = NpgsqlDataSource.Create((await first.GetConnectionStringAsync("inference", Cancellation))!);
             await using var write = database.CreateCommand("CREATE TABLE kept AS SELECT 42 AS answer");
             await write.ExecuteNonQueryAsync(Cancellation);
-            await using var redis = await ConnectionMultiplexer.ConnectAsync((await first.GetConnectionStringAsync("redis", Cancellation))!);
+            await using var redis = await ConnectionMultiplexer.ConnectAsync(
+                (await first.GetConnectionStringAsync("redis", Cancellation))!);
             await redis.GetDatabase().StringSetAsync("kept", 42);
         }
 
@@ -40,7 +41,8 @@ public sealed class LocalServerTests : IDisposable
         await using var again = NpgsqlDataSource.Create((await second.GetConnectionStringAsync("inference", Cancellation))!);
         await using var read = again.CreateCommand("SELECT answer FROM kept");
         Assert.Equal(42, await read.ExecuteScalarAsync(Cancellation));
-        await using var redisAgain = await ConnectionMultiplexer.ConnectAsync((await second.GetConnectionStringAsync("redis", Cancellation))!);
+        await using var redisAgain = await ConnectionMultiplexer.ConnectAsync(
+            (await second.GetConnectionStringAsync("redis", Cancellation))!);
         Assert.Equal(42, (int)await redisAgain.GetDatabase().StringGetAsync("kept"));
     }
 
@@ -70,13 +72,15 @@ public sealed class LocalServerTests : IDisposable
         await using var app = await StartAsync(Password);
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_data, "redis", "redis.conf")));
-        Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(Path.Combine(_data, "postgres", "cluster")) & (UnixFileMode.OtherRead | UnixFileMode.GroupRead));
+        Assert.Equal(UnixFileMode.None,
+            File.GetUnixFileMode(Path.Combine(_data, "postgres", "cluster")) & (UnixFileMode.OtherRead | UnixFileMode.GroupRead));
         Assert.False(File.Exists(Path.Combine(_data, "postgres", "initial-password")));
         var servers = Process.GetProcesses().Where(process => process.ProcessName is "postgres" or "redis-server").ToList();
         Assert.NotEmpty(servers);
         foreach (var server in servers)
         {
-            Assert.DoesNotContain(Password, await File.ReadAllTextAsync($"/proc/{server.Id}/cmdline", Cancellation), StringComparison.Ordinal);
+            Assert.DoesNotContain(
+                Password, await File.ReadAllTextAsync($"/proc/{server.Id}/cmdline", Cancellation), StringComparison.Ordinal);
         }
     }
 

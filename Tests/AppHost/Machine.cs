@@ -10,7 +10,8 @@ internal static class Machine
 
     /// <summary>Postgres and Redis as processes.</summary>
     public static void RequireProcesses() =>
-        Assert.SkipWhen(OperatingSystem.IsWindows() || s_runsContainers.Value, "Docker or Podman runs here: the servers are containers then.");
+        Assert.SkipWhen(
+            OperatingSystem.IsWindows() || s_runsContainers.Value, "Docker or Podman runs here: the servers are containers then.");
 
     /// <inheritdoc cref="RequireProcesses"/>
     public static void RequireProcessesOfLinux()
@@ -24,7 +25,9 @@ internal static class Machine
         try
         {
             using var info = Process.Start(
-                new ProcessStartInfo(client, "info") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+                new ProcessStartInfo(
+                    client, "info")
+                { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
             info.StandardOutput.ReadToEnd();
             return info.WaitForExit(TimeSpan.FromSeconds(10)) && info.ExitCode == 0;
         }

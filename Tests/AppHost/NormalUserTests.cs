@@ -30,7 +30,8 @@ public sealed class NormalUserTests : IDisposable
     {
         Machine.RequireProcessesOfLinux();
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "These tests run as a normal user already: StartAndStopTests show it.");
-        Assert.SkipUnless(await CommandAsync("setpriv", [.. s_become, "true"]) == 0, "Needs setpriv, and the right to become another user.");
+        Assert.SkipUnless(
+            await CommandAsync("setpriv", [.. s_become, "true"]) == 0, "Needs setpriv, and the right to become another user.");
         var data = Directory.CreateDirectory(Path.Combine(_folder, $"data-{Guid.NewGuid():N}")).FullName;
         var home = Directory.CreateDirectory(Path.Combine(_folder, "home")).FullName;
         var orchestrator = await ReachableAsync("dcpclipath", "orchestrator");
@@ -71,7 +72,8 @@ public sealed class NormalUserTests : IDisposable
     /// <summary>A copy of a package's program, which only its owner may run.</summary>
     private async Task<string> ReachableAsync(string metadata, string name)
     {
-        var program = typeof(Projects.AppHost).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(each => each.Key == metadata).Value!;
+        var program = typeof(Projects.AppHost).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Single(each => each.Key == metadata).Value!;
         var copy = Path.Combine(_folder, name);
         Assert.Equal(0, await CommandAsync("cp", "-r", Path.GetDirectoryName(program)!, copy));
         return Path.Combine(copy, Path.GetFileName(program));

@@ -73,7 +73,8 @@ public sealed class OperationsTests(SharedPlatform platform)
     [Fact]
     public async Task Dead_letters_go_back_into_the_queue_or_for_good()
     {
-        await using var redis = await ConnectionMultiplexer.ConnectAsync((await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(
+            (await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
         using var client = platform.Admin();
         await DeadLetterAsync(redis);
         Assert.Equal(1, await CountAsync(client));

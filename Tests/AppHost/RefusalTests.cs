@@ -5,7 +5,9 @@ using System.Runtime.Versioning;
 
 namespace InferenceTemplate.Tests.AppHost;
 
-/// <summary>A machine on which the platform cannot run: one message says what, why and which command helps, and no stack trace does.</summary>
+/// <summary>
+/// A machine on which the platform cannot run: one message says what, why and which command helps, and no stack trace does.
+/// </summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class RefusalTests : IDisposable
 {
@@ -68,7 +70,8 @@ public sealed class RefusalTests : IDisposable
     private string PathWithout(string program)
     {
         var folder = Directory.CreateDirectory(Path.Combine(_data, "programs")).FullName;
-        foreach (var each in Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Where(Directory.Exists).SelectMany(Directory.GetFiles))
+        foreach (var each in Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator)
+            .Where(Directory.Exists).SelectMany(Directory.GetFiles))
         {
             var link = Path.Combine(folder, Path.GetFileName(each));
             if (Path.GetFileName(each) != program && !File.Exists(link))

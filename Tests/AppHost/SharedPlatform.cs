@@ -26,13 +26,15 @@ public sealed class SharedPlatform : Platform
             command,
             new InteractionInputCollection(
             [
-                .. arguments.Select(argument => new InteractionInput { Name = argument.Name, Value = argument.Value, InputType = InputType.Text }),
+                .. arguments.Select(
+                    argument => new InteractionInput { Name = argument.Name, Value = argument.Value, InputType = InputType.Text }),
             ]),
             TestContext.Current.CancellationToken);
 
     /// <summary>The state of a resource as the dashboard shows it.</summary>
     public CustomResourceSnapshot Snapshot(string resource) =>
-        Notifications.TryGetCurrentState(resource, out var now) ? now.Snapshot : throw new InvalidOperationException($"{resource} has no state, or several");
+        Notifications.TryGetCurrentState(resource, out var now)
+            ? now.Snapshot : throw new InvalidOperationException($"{resource} has no state, or several");
 
     public Task<ResourceEvent> WaitAsync(string resource, Func<CustomResourceSnapshot, bool> until) =>
         Notifications.WaitForResourceAsync(resource, now => until(now.Snapshot), TestContext.Current.CancellationToken)
@@ -42,7 +44,8 @@ public sealed class SharedPlatform : Platform
     public async Task<IReadOnlyList<(string Name, string Path)>> PagesAsync(string service)
     {
         var replica = (await WaitAsync(service, now => now.Urls.Any(url => !url.IsInactive))).Snapshot;
-        return [.. replica.Urls.Where(url => !url.IsInternal).Select(url => (url.DisplayProperties.DisplayName, new Uri(url.Url).AbsolutePath))];
+        return [.. replica.Urls.Where(url => !url.IsInternal)
+            .Select(url => (url.DisplayProperties.DisplayName, new Uri(url.Url).AbsolutePath))];
     }
 
     private static IResource Resource(DistributedApplication app, string name) =>

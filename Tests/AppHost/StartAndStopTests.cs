@@ -41,7 +41,8 @@ public sealed class StartAndStopTests : IDisposable
         Machine.RequireProcessesOfLinux();
         await using (var first = HostProcess.Start(_data))
         {
-            await first.ReachedAsync(() => first.Children().Any(child => child.Command.Contains(".Worker", StringComparison.Ordinal)), "a worker");
+            await first.ReachedAsync(
+                () => first.Children().Any(child => child.Command.Contains(".Worker", StringComparison.Ordinal)), "a worker");
             await StopAsync(first);
         }
 

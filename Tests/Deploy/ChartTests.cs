@@ -132,7 +132,8 @@ public sealed partial class ChartTests(Charts charts)
             {
                 ["inference-secrets"] =
                 [
-                    "admin-secret", "api-key-pepper", "direct-secret", "jwt-signing-key", "postgres-password", "redis-password", "scaling-token",
+                    "admin-secret", "api-key-pepper", "direct-secret", "jwt-signing-key", "postgres-password", "redis-password",
+                    "scaling-token",
                     "data-protection-secret", "inference-connection", "redis-connection",
                 ],
                 ["postgres-login"] = ["username", "password"],
@@ -141,7 +142,8 @@ public sealed partial class ChartTests(Charts charts)
             SecretValues = [Charts.Secret],
         };
 
-        static bool IsRedis(string edge) => edge.Contains(":6379/", StringComparison.Ordinal) || edge.Contains(":10000/", StringComparison.Ordinal);
+        static bool IsRedis(string edge) =>
+            edge.Contains(":6379/", StringComparison.Ordinal) || edge.Contains(":10000/", StringComparison.Ordinal);
     }
 
     private static Dictionary<string, IReadOnlyDictionary<string, string>> OutsidePods(bool exporters)

@@ -24,7 +24,9 @@ internal static partial class ExpectedEdges
                    select $"{service} -> {target}:{binding.Value.Text("targetPort")}/TCP"];
     }
 
-    /// <summary>The table of AppHost/Kubernetes/Networking/PlatformEdges.cs, written down once more, for servers that the chart runs.</summary>
+    /// <summary>
+    /// The table of AppHost/Kubernetes/Networking/PlatformEdges.cs, written down once more, for servers that the chart runs.
+    /// </summary>
     public static IReadOnlyList<string> Platform() =>
     [
         .. s_services.SelectMany(Names), .. Names("backup"),

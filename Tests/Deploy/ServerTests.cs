@@ -173,11 +173,14 @@ public sealed class ServerTests(Charts charts)
 
         var annotations = grpc.Json.Entries("metadata", "annotations");
         var path = grpc.Spec.Items("rules").Single().Items("http", "paths").First();
-        var port = objects.Find("Service", "api-service")!.Spec.Items("ports").Single(p => p.Text("name") == path.Text("backend", "service", "port", "name"));
+        var port = objects.Find("Service", "api-service")!.Spec.Items("ports")
+            .Single(p => p.Text("name") == path.Text("backend", "service", "port", "name"));
 
-        Assert.Equal(("GRPC", "0"), (annotations["nginx.ingress.kubernetes.io/backend-protocol"], annotations["nginx.ingress.kubernetes.io/proxy-body-size"]));
+        Assert.Equal(("GRPC", "0"),
+            (annotations["nginx.ingress.kubernetes.io/backend-protocol"], annotations["nginx.ingress.kubernetes.io/proxy-body-size"]));
         Assert.Equal(("/inference.GRPCInferenceService", "8081"), (path.Text("path"), port.Text("targetPort")));
-        Assert.Equal(rest.Spec.Items("tls").Single().Items("hosts").Single().ToString(), grpc.Spec.Items("tls").Single().Items("hosts").Single().ToString());
+        Assert.Equal(rest.Spec.Items("tls").Single().Items("hosts").Single().ToString(),
+            grpc.Spec.Items("tls").Single().Items("hosts").Single().ToString());
         Assert.Equal("8081", Setting(objects, "api", "Grpc__Port"));
     }
 

@@ -135,13 +135,15 @@ public sealed class ValuesTests(Charts charts)
     [Fact]
     public async Task Sizes_arrive_as_the_amounts_that_were_given()
     {
-        var objects = await charts.OfAsync("production sizes.worker.memory=3000Mi sizes.worker.cpu=1500m disks.models=7Gi disks.postgres=2048Gi");
+        var objects = await charts.OfAsync(
+            "production sizes.worker.memory=3000Mi sizes.worker.cpu=1500m disks.models=7Gi disks.postgres=2048Gi");
         var worker = objects.Container("worker");
 
         Assert.Equal(Quantity.Parse("3000Mi"), Quantity.Parse(worker.Text("resources", "limits", "memory")));
         Assert.Equal(1.5m, Quantity.Parse(worker.Text("resources", "requests", "cpu")));
         Assert.Equal("2048Gi", objects.Find("PersistentVolumeClaim", "postgres-data")!.Spec.Text("resources", "requests", "storage"));
-        Assert.InRange(decimal.Parse(objects.Entry("worker-config", "Worker__CacheBytes"), CultureInfo.InvariantCulture), 1, Quantity.Parse("7Gi"));
+        Assert.InRange(
+            decimal.Parse(objects.Entry("worker-config", "Worker__CacheBytes"), CultureInfo.InvariantCulture), 1, Quantity.Parse("7Gi"));
     }
 
     private async Task NamesAsync(string wanted, string name)

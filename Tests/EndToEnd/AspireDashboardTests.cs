@@ -44,7 +44,8 @@ public sealed class AspireDashboardTests(DashboardPlatform platform)
     }
 
     private static ILocator Row(IPage page, string text) =>
-        page.GetByRole(AriaRole.Row).Filter(new() { HasTextRegex = new Regex($@"(^|\W){Regex.Escape(text)}", RegexOptions.None, Wait.DefaultLimit) });
+        page.GetByRole(AriaRole.Row)
+            .Filter(new() { HasTextRegex = new Regex($@"(^|\W){Regex.Escape(text)}", RegexOptions.None, Wait.DefaultLimit) });
 
     /// <summary>The picture is for a person to look at, also where something is not there.</summary>
     private static async Task ShownAsync(IPage page, string name, params ILocator[] parts)

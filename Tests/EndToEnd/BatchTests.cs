@@ -10,7 +10,9 @@ using Npgsql;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 
-/// <summary>Two workers and two Api replicas, of which a test may kill one each, and times short enough to see what is lost come back.</summary>
+/// <summary>
+/// Two workers and two Api replicas, of which a test may kill one each, and times short enough to see what is lost come back.
+/// </summary>
 public sealed class BatchPlatform : Platform
 {
     protected override void Configure(IDistributedApplicationTestingBuilder builder)
@@ -80,7 +82,8 @@ public sealed class BatchTests(BatchPlatform platform) : IClassFixture<BatchPlat
         for (var i = 0; i < Lines; i++)
         {
             var data = string.Join(',', Digits.HeldOut[i % Inputs].Pixels.Select(p => p.ToString(CultureInfo.InvariantCulture)));
-            body.Append(CultureInfo.InvariantCulture, $$$"""{"body":{"inputs":[{"name":"image","shape":[1,8,8],"datatype":"FP32","data":[{{{data}}}]}]}}""").Append('\n');
+            body.Append(CultureInfo.InvariantCulture,
+                $$$"""{"body":{"inputs":[{"name":"image","shape":[1,8,8],"datatype":"FP32","data":[{{{data}}}]}]}}""").Append('\n');
         }
 
         using var client = platform.Admin();
@@ -100,7 +103,8 @@ public sealed class BatchTests(BatchPlatform platform) : IClassFixture<BatchPlat
             try
             {
                 await using var database = await platform.DatabaseAsync();
-                await using var command = database.CreateCommand("SELECT sum(completed), sum(failed), bool_and(state = 'completed') FROM batches");
+                await using var command = database.CreateCommand(
+                    "SELECT sum(completed), sum(failed), bool_and(state = 'completed') FROM batches");
                 await using var row = await command.ExecuteReaderAsync(Cancellation);
                 Assert.True(await row.ReadAsync(Cancellation));
                 Assert.Equal(0, row.GetInt64(1));
@@ -138,7 +142,8 @@ public sealed class BatchTests(BatchPlatform platform) : IClassFixture<BatchPlat
         var labels = new int[Inputs];
         for (var i = 0; i < Inputs; i++)
         {
-            using var response = await AnsweredAsync(() => client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[i].Pixels]), Cancellation));
+            using var response = await AnsweredAsync(
+                () => client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[i].Pixels]), Cancellation));
             using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
             labels[i] = LabelOf(body.RootElement);
         }
@@ -150,7 +155,8 @@ public sealed class BatchTests(BatchPlatform platform) : IClassFixture<BatchPlat
     {
         using var client = platform.Admin();
         using var response = await AnsweredAsync(() => client.GetAsync($"/v1/batches/{id}/output", Cancellation));
-        return [.. (await response.Content.ReadAsStringAsync(Cancellation)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(text =>
+        return [.. (await response.Content.ReadAsStringAsync(Cancellation)).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(text =>
         {
             using var line = JsonDocument.Parse(text);
             return (line.RootElement.GetProperty("line").GetInt32(), LabelOf(line.RootElement.GetProperty("response").GetProperty("body")));
@@ -177,7 +183,8 @@ public sealed class BatchTests(BatchPlatform platform) : IClassFixture<BatchPlat
     }
 
     private static int LabelOf(JsonElement answer) =>
-        answer.GetProperty("outputs").EnumerateArray().Single(o => o.GetProperty("name").GetString() == "label").GetProperty("data")[0].GetInt32();
+        answer.GetProperty("outputs")
+            .EnumerateArray().Single(o => o.GetProperty("name").GetString() == "label").GetProperty("data")[0].GetInt32();
 
     private static async Task<long> ScalarAsync(NpgsqlDataSource database, string sql)
     {

@@ -29,7 +29,8 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
         await upload.GoToAsync("Models");
         await upload.DropAsync($"{name}.onnx", OnnxFile.Add(10));
         await upload.PressAsync("Upload");
-        await Expect(upload.Page.GetByRole(AriaRole.Region, new() { Name = "Versions" }).GetByText("ready", new() { Exact = true })).ToBeVisibleAsync();
+        await Expect(upload.Page.GetByRole(AriaRole.Region, new() { Name = "Versions" }).GetByText("ready", new() { Exact = true }))
+            .ToBeVisibleAsync();
         Assert.InRange(upload.Count, 1, 4);
         await Wait.UntilAsync(async () =>
         {
@@ -71,8 +72,9 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
     public async Task Dead_letter_is_back_in_its_queue_after_few_clicks()
     {
         await using var browser = await StartAsync();
-        await using var redis = await ConnectionMultiplexer.ConnectAsync((await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
-        var (model, requests) = await BuryAsync(redis);
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(
+            (await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
+        var (model, requests) = await DeadLetterAsync(redis);
 
         var letters = await OpenAsync(browser);
         await letters.GoToAsync("Dead letters");
@@ -116,7 +118,8 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
 
         var cost = await OpenAsync(browser);
         await cost.GoToAsync("Tenants & usage");
-        await Expect(cost.Page.GetByRole(AriaRole.Region, new() { Name = "By tenant" }).GetByText("default", new() { Exact = true })).ToBeVisibleAsync();
+        await Expect(cost.Page.GetByRole(AriaRole.Region, new() { Name = "By tenant" }).GetByText("default", new() { Exact = true }))
+            .ToBeVisibleAsync();
         Assert.InRange(cost.Count, 1, 2);
     }
 
@@ -147,17 +150,19 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
     private static async Task<string?> TrafficAsync(HttpClient admin, string model)
     {
         using var policy = JsonDocument.Parse(await admin.GetStringAsync($"/v1/models/{model}/traffic", Cancellation));
-        return policy.RootElement.GetProperty("canary") is { ValueKind: JsonValueKind.Object } canary ? canary.GetProperty("version").GetString() : null;
+        return policy.RootElement.GetProperty("canary") is { ValueKind: JsonValueKind.Object } canary
+            ? canary.GetProperty("version").GetString() : null;
     }
 
     /// <summary>A dead letter, of a model that no worker here can load.</summary>
-    private async Task<(string Model, RequestQueue Requests)> BuryAsync(ConnectionMultiplexer redis)
+    private async Task<(string Model, RequestQueue Requests)> DeadLetterAsync(ConnectionMultiplexer redis)
     {
         var model = $"q{Guid.NewGuid():N}"[..12];
         var options = Options.Create(new QueueOptions());
         var requests = new RequestQueue(redis, options, TimeProvider.System);
         var worker = new QueueConsumer(
-            redis, new QueueWakeup(redis), new QueueCancellations(redis), options, TimeProvider.System, NullLogger<QueueConsumer>.Instance, "test", model, "1");
+            redis, new QueueWakeup(redis), new QueueCancellations(redis), options, TimeProvider.System, NullLogger<QueueConsumer>.Instance,
+            "test", model, "1");
         var now = TimeProvider.System.GetUtcNow();
         await requests.EnqueueAsync(new InferenceRequest(
             Guid.CreateVersion7(), model, "1", "default", RequestKind.Call, Priority.Normal, "", now, now.AddMinutes(5), null, null, [],
@@ -189,7 +194,8 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
         public async Task DropAsync(string name, byte[] content)
         {
             Count++;
-            await page.GetByLabel("ONNX file").SetInputFilesAsync(new FilePayload { Name = name, MimeType = "application/octet-stream", Buffer = content });
+            await page.GetByLabel("ONNX file")
+                .SetInputFilesAsync(new FilePayload { Name = name, MimeType = "application/octet-stream", Buffer = content });
             await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Upload", Exact = true })).ToBeEnabledAsync();
         }
 

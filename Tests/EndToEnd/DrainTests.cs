@@ -26,7 +26,7 @@ public abstract class WorkerEndTests(Platform platform)
 
         Assert.Equal(0, worker.ExitCode);
         Assert.Contains("Told to stop: nothing new is taken", worker.Output, StringComparison.Ordinal);
-        Assert.Contains(", 0 requests left in hand", worker.Output, StringComparison.Ordinal);
+        Assert.Contains(", 0 requests left in flight", worker.Output, StringComparison.Ordinal);
         Assert.NotEmpty(answers);
         Assert.All(answers, answer => Assert.Equal((HttpStatusCode.OK, true), answer));
     }

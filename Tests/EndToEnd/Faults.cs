@@ -51,7 +51,9 @@ internal static class Faults
         await found.WaitForExitAsync(Cancellation);
     }
 
-    /// <summary>Stops one process of a service in the middle of what it does, as a stuck machine does; it goes on when this is disposed.</summary>
+    /// <summary>
+    /// Stops one process of a service in the middle of what it does, as a stuck machine does; it goes on when this is disposed.
+    /// </summary>
     public static async Task<IDisposable> PauseAsync(Platform platform, string service)
     {
         var database = (await platform.App.GetConnectionStringAsync("inference", Cancellation))!;

@@ -123,7 +123,8 @@ public sealed class JobTests(JobPlatform platform) : IClassFixture<JobPlatform>
         var wait = Wait.For("all jobs to succeed", TimeSpan.FromMinutes(5));
         while ((long)(await open.ExecuteScalarAsync(Cancellation))! > 0)
         {
-            await using var wrong = database.CreateCommand("SELECT count(*) FROM jobs WHERE state NOT IN ('queued', 'running', 'succeeded')");
+            await using var wrong = database.CreateCommand(
+                "SELECT count(*) FROM jobs WHERE state NOT IN ('queued', 'running', 'succeeded')");
             Assert.Equal(0L, await wrong.ExecuteScalarAsync(Cancellation));
             await wait.PauseAsync();
         }
@@ -149,7 +150,8 @@ public sealed class JobTests(JobPlatform platform) : IClassFixture<JobPlatform>
         var labels = new int[Inputs];
         for (var i = 0; i < Inputs; i++)
         {
-            using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[i].Pixels]), Cancellation);
+            using var response = await client.PostAsync(
+                "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[i].Pixels]), Cancellation);
             labels[i] = await LabelAsync(response);
         }
 

@@ -14,7 +14,8 @@ internal static class WaitingCalls
 
     /// <summary>Begins a call that has nearly a minute.</summary>
     public static Task<HttpResponseMessage> BeginAsync(HttpClient client, CancellationToken cancellationToken) => client.PostAsync(
-        $"/v2/models/{Model}/infer", Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":58000000},"), cancellationToken);
+        $"/v2/models/{Model}/infer", Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":58000000},"),
+        cancellationToken);
 
     /// <summary>Waits until so many requests of the model have been queued in all that are still there.</summary>
     public static Task QueuedAsync(IConnectionMultiplexer redis, int count, TimeSpan? limit = null)
@@ -103,7 +104,8 @@ public sealed class AnswerOfRedisAwayTests(QueuePlatform platform) : IClassFixtu
         using var response = await waiting;
 
         Assert.Equal(
-            (HttpStatusCode.ServiceUnavailable, "the answer was lost, since the connection to Redis broke and is not there again: try again"),
+            (HttpStatusCode.ServiceUnavailable,
+                "the answer was lost, since the connection to Redis broke and is not there again: try again"),
             (response.StatusCode, await LostAnswerTests.ErrorAsync(response)));
     }
 }

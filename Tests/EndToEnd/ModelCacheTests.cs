@@ -17,7 +17,7 @@ public sealed class LazyPlatform : Platform
         builder.CreateResourceBuilder(worker)
             .WithEnvironment("Worker__Preload", "0")
             .WithEnvironment("Worker__LoadBreak", "00:01:00")
-            .WithEnvironment("Worker__CacheDirectory", Directory.CreateTempSubdirectory("artefacts-").FullName);
+            .WithEnvironment("Worker__CacheDirectory", Directory.CreateTempSubdirectory("artifacts-").FullName);
     }
 }
 
@@ -28,7 +28,7 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
     [Fact]
     public async Task Model_is_opened_by_its_first_request()
     {
-        await CopyDigitsAsync("lazy", artefactExists: true, fallback: null);
+        await CopyDigitsAsync("lazy", artifactExists: true, fallback: null);
         using var client = platform.Admin();
         Assert.Equal("cold", await StateAsync(client, "lazy"));
         using var before = await client.GetAsync("/v2/models/lazy/ready", Cancellation);
@@ -44,7 +44,7 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
     [Fact]
     public async Task Request_for_a_model_that_can_not_be_loaded_is_refused_with_the_reason_and_a_time()
     {
-        await CopyDigitsAsync("lost", artefactExists: false, fallback: null);
+        await CopyDigitsAsync("lost", artifactExists: false, fallback: null);
         using var client = platform.Admin();
 
         // The first is queued and refused by the worker; later ones, once that is known, before they are read.
@@ -61,8 +61,8 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
     [Fact]
     public async Task Fallback_answers_for_a_model_that_can_not_be_loaded_and_says_so()
     {
-        await CopyDigitsAsync("substitute", artefactExists: true, fallback: null);
-        await CopyDigitsAsync("away", artefactExists: false, fallback: "substitute");
+        await CopyDigitsAsync("substitute", artifactExists: true, fallback: null);
+        await CopyDigitsAsync("away", artifactExists: false, fallback: "substitute");
         using var client = platform.Admin();
 
         // Found out by the worker, and after the heartbeat by the Api itself: the answer is the same.
@@ -84,9 +84,10 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
     [Fact]
     public async Task Job_of_a_model_that_can_not_be_loaded_stays_in_the_queue_while_no_load_is_tried()
     {
-        await CopyDigitsAsync("absent", artefactExists: false, fallback: null);
+        await CopyDigitsAsync("absent", artifactExists: false, fallback: null);
         using var client = platform.Admin();
-        await using var redis = await ConnectionMultiplexer.ConnectAsync((await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(
+            (await platform.App.GetConnectionStringAsync("redis", Cancellation))!);
         var wakes = 0;
         await redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal("inference:wake"), (_, queue) =>
         {
@@ -95,7 +96,9 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
                 Interlocked.Increment(ref wakes);
             }
         });
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v2/models/absent/infer") { Content = Digits.Request([Digits.HeldOut[0].Pixels]) };
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post, "/v2/models/absent/infer")
+        { Content = Digits.Request([Digits.HeldOut[0].Pixels]) };
         request.Headers.Add("Prefer", "respond-async");
         using var accepted = await client.SendAsync(request, Cancellation);
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
@@ -115,11 +118,11 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
     }
 
     // A model of the same signature as digits, over the same file or over one that no store has.
-    private async Task CopyDigitsAsync(string model, bool artefactExists, string? fallback)
+    private async Task CopyDigitsAsync(string model, bool artifactExists, string? fallback)
     {
         await using var database = await platform.DatabaseAsync();
         var settings = fallback is null ? "{}" : $$$"""{"fallback":{"model":"{{{fallback}}}"}}""";
-        var sha256 = artefactExists ? "" : $", sha256 = '{new string('0', 64)}'";
+        var sha256 = artifactExists ? "" : $", sha256 = '{new string('0', 64)}'";
         await using var command = database.CreateCommand($"""
             CREATE TEMP TABLE model_copy AS SELECT * FROM models WHERE name = 'digits';
             UPDATE model_copy SET name = '{model}', settings = '{settings}';

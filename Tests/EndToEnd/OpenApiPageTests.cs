@@ -19,7 +19,8 @@ public sealed class OpenApiPageTests(DashboardPlatform platform)
         var page = await OpenAsync(browser, "#tag/open-inference-protocol/POST/v2/models/{model}/infer");
 
         await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Inference API" })).ToBeVisibleAsync();
-        await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Test Request (post /v2/models/{model}/infer)" })).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Test Request (post /v2/models/{model}/infer)" }))
+            .ToBeVisibleAsync();
         await Assertions.Expect(page.GetByText("\"datatype\": \"FP32\"").First).ToBeVisibleAsync();
         await Assertions.Expect(page.GetByText("A limit of the caller's tenant is reached.").First).ToBeVisibleAsync();
 

@@ -14,7 +14,8 @@ public sealed class RedisAwayTests(Platform platform) : IClassFixture<Platform>
         await Faults.EndRedisAsync(platform);
 
         await platform.AnswersAsync(HttpStatusCode.OK, "outputs", HttpMethod.Post, "/v2/models/digits/infer");
-        await platform.AnswersAsync(HttpStatusCode.ServiceUnavailable, "the queue is unavailable", HttpMethod.Get, "/v2/models/digits/ready");
+        await platform.AnswersAsync(
+            HttpStatusCode.ServiceUnavailable, "the queue is unavailable", HttpMethod.Get, "/v2/models/digits/ready");
         await platform.AnswersAsync(HttpStatusCode.ServiceUnavailable, "the queue is unavailable", HttpMethod.Get, "/v1/overview");
         await platform.AnswersAsync(HttpStatusCode.ServiceUnavailable, "Unhealthy", HttpMethod.Get, "/health");
         await platform.AnswersAsync(HttpStatusCode.OK, "Healthy", HttpMethod.Get, "/alive");
@@ -29,7 +30,8 @@ public sealed class RedisAwayWithoutDirectCallsTests(QueuePlatform platform) : I
     {
         await Faults.EndRedisAsync(platform);
 
-        await platform.AnswersAsync(HttpStatusCode.ServiceUnavailable, "the queue is unavailable", HttpMethod.Post, "/v2/models/digits/infer");
+        await platform.AnswersAsync(
+            HttpStatusCode.ServiceUnavailable, "the queue is unavailable", HttpMethod.Post, "/v2/models/digits/infer");
     }
 }
 
@@ -58,7 +60,8 @@ public sealed class PostgresAwayTests(Platform platform) : IClassFixture<Platfor
         }
         while (status == HttpStatusCode.OK);
 
-        await platform.AnswersAsync(HttpStatusCode.ServiceUnavailable, "the database is unavailable", HttpMethod.Post, "/v2/models/digits/infer");
+        await platform.AnswersAsync(
+            HttpStatusCode.ServiceUnavailable, "the database is unavailable", HttpMethod.Post, "/v2/models/digits/infer");
         await platform.AnswersAsync(HttpStatusCode.ServiceUnavailable, "Unhealthy", HttpMethod.Get, "/health");
         await platform.AnswersAsync(HttpStatusCode.OK, "Healthy", HttpMethod.Get, "/alive");
     }

@@ -17,7 +17,8 @@ public sealed class RestartTests
             {
                 await first.InitializeAsync();
                 using var client = first.Admin();
-                using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), cancellation);
+                using var response = await client.PostAsync(
+                    "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), cancellation);
                 Assert.Equal(HttpStatusCode.OK, response.StatusCode);
             }
 

@@ -41,7 +41,8 @@ public sealed class TraceTests(TracedPlatform platform) : IClassFixture<TracedPl
     // A span's export holds its service's name, its own name and its trace's id, each as plain bytes.
     private async Task ExportedAsync(string service, string span, byte[] trace)
     {
-        await Wait.UntilAsync(() => platform.Exports.Any(e => Contains(e, Encoding.UTF8.GetBytes(service)) && Contains(e, Encoding.UTF8.GetBytes(span)) && Contains(e, trace)));
+        await Wait.UntilAsync(() => platform.Exports.Any(
+            e => Contains(e, Encoding.UTF8.GetBytes(service)) && Contains(e, Encoding.UTF8.GetBytes(span)) && Contains(e, trace)));
     }
 
     private static bool Contains(byte[] export, byte[] part) => export.AsSpan().IndexOf(part) >= 0;

@@ -38,7 +38,8 @@ internal sealed class WorkerProcess : IAsyncDisposable
     }
 
     /// <summary>Starts it and waits until it is ready.</summary>
-    public static async Task<WorkerProcess> StartAsync(Platform platform, CancellationToken cancellation, params (string Key, string Value)[] settings)
+    public static async Task<WorkerProcess> StartAsync(
+        Platform platform, CancellationToken cancellation, params (string Key, string Value)[] settings)
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var assembly = Path.Combine(Repository.Root, "Worker", "bin", output.Parent!.Name, output.Name, "InferenceTemplate.Worker.dll");

@@ -35,7 +35,8 @@ internal static class Commands
         var output = new StringBuilder();
         try
         {
-            await Task.WhenAll(CopyAsync(process.StandardOutput, output, cancellation), CopyAsync(process.StandardError, output, cancellation));
+            await Task.WhenAll(
+                CopyAsync(process.StandardOutput, output, cancellation), CopyAsync(process.StandardError, output, cancellation));
             await process.WaitForExitAsync(cancellation);
         }
         catch (OperationCanceledException)
@@ -47,7 +48,8 @@ internal static class Commands
         return (process.ExitCode, output.ToString());
     }
 
-    public static async Task<string> RunAsync(string program, IEnumerable<string> arguments, string directory, CancellationToken cancellation)
+    public static async Task<string> RunAsync(
+        string program, IEnumerable<string> arguments, string directory, CancellationToken cancellation)
     {
         var given = arguments.ToList();
         var (exitCode, output) = await TryRunAsync(program, given, directory, cancellation);

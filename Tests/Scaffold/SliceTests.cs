@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 namespace InferenceTemplate.Tests.Scaffold;
 
 /// <summary>
-/// A slice of the Api is its folder, its lines in Program.cs and Slices.cs, and the one of its verb in AdminCommands.cs: without them the rest compiles.
+/// A slice of the Api is its folder, its lines in Program.cs and Slices.cs, and the one of its verb in AdminCommands.cs: without them the
+/// rest compiles.
 /// </summary>
 public sealed partial class SliceTests(Template template)
 {
@@ -60,9 +61,12 @@ public sealed partial class SliceTests(Template template)
         var texts = shared.Select(File.ReadAllText).ToArray();
         var folder = project.PathOf($"Api/{slice}");
         var methods = Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText)
-            .SelectMany(source => Extension().Matches(source)).Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
-        var verbs = Directory.EnumerateFiles(folder, "*Command*.cs", SearchOption.AllDirectories).Select(Path.GetFileNameWithoutExtension).ToList();
-        IEnumerable<string> Without(string text) => text.Split('\n').Where(line => !methods.Any(method => line.Contains($".{method}(", StringComparison.Ordinal))
+            .SelectMany(source => Extension().Matches(source))
+                .Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
+        var verbs = Directory.EnumerateFiles(folder, "*Command*.cs", SearchOption.AllDirectories)
+            .Select(Path.GetFileNameWithoutExtension).ToList();
+        IEnumerable<string> Without(string text) =>
+            text.Split('\n').Where(line => !methods.Any(method => line.Contains($".{method}(", StringComparison.Ordinal))
             && !verbs.Any(verb => line.Contains($" {verb}.Create(", StringComparison.Ordinal))
             && !line.TrimEnd().EndsWith($".Api.{slice};", StringComparison.Ordinal));
         var aside = project.PathOf($"{slice}.aside");
@@ -74,8 +78,10 @@ public sealed partial class SliceTests(Template template)
                 await File.WriteAllTextAsync(shared[i], string.Join('\n', Without(texts[i])), Cancellation);
             }
 
-            var (exitCode, output) = await Commands.TryRunAsync("dotnet", [.. Build(), "--no-restore", "--no-dependencies"], project.PathOf("Api"), Cancellation);
-            var errors = output.Split('\n').Where(line => line.Contains("error ", StringComparison.Ordinal)).Distinct(StringComparer.Ordinal).Take(8);
+            var (exitCode, output) = await Commands.TryRunAsync(
+                "dotnet", [.. Build(), "--no-restore", "--no-dependencies"], project.PathOf("Api"), Cancellation);
+            var errors = output.Split('\n')
+                .Where(line => line.Contains("error ", StringComparison.Ordinal)).Distinct(StringComparer.Ordinal).Take(8);
             return exitCode == 0 ? [] : [$"without Api/{slice}:", .. errors.Select(error => "  " + error)];
         }
         finally
@@ -88,5 +94,6 @@ public sealed partial class SliceTests(Template template)
         }
     }
 
-    private static string[] Build() => ["build", "--nologo", "-v", "quiet", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false", "-p:TreatWarningsAsErrors=false"];
+    private static string[] Build() => ["build", "--nologo", "-v", "quiet", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false",
+        "-p:TreatWarningsAsErrors=false"];
 }

@@ -64,7 +64,8 @@ public sealed partial class StandInTests
     }
 
     private static IEnumerable<string> Signatures(string code) =>
-        Signature().Matches(code).Select(match => string.Join(' ', match.Value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+        Signature()
+            .Matches(code).Select(match => string.Join(' ', match.Value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
 
     private static string Read(string file) => File.ReadAllText(Path.Combine(Repository.Root, file));
 }

@@ -36,7 +36,8 @@ public sealed class Template : IAsyncLifetime
         Commands.RunAsync("dotnet", ["new", "install", source, "--debug:custom-hive", hive], Path.GetDirectoryName(hive)!, cancellation);
 
     /// <summary>An empty folder that goes when the tests end; its name has a space in it, as many people's folders have.</summary>
-    public string Folder(string name) => Directory.CreateDirectory(Path.Combine(_folder, $"made {Interlocked.Increment(ref _made)}", name)).FullName;
+    public string Folder(string name) =>
+        Directory.CreateDirectory(Path.Combine(_folder, $"made {Interlocked.Increment(ref _made)}", name)).FullName;
 
     /// <summary>Ends with the tests, not with the one that asked.</summary>
     public Task<GeneratedProject> NewAsync(HostileName name, Choice choice, params string[] others)
@@ -62,7 +63,8 @@ public sealed class Template : IAsyncLifetime
     }
 
     /// <summary>As a user does, in the given hive.</summary>
-    public static Task<string> NewAsync(string hive, string name, string root, IEnumerable<string> options, CancellationToken cancellation) => Commands.RunAsync(
+    public static Task<string> NewAsync(
+        string hive, string name, string root, IEnumerable<string> options, CancellationToken cancellation) => Commands.RunAsync(
         "dotnet",
         ["new", "aspire-inference", "-n", name, "-o", root, "--no-update-check", "--debug:custom-hive", hive, .. options],
         Path.GetDirectoryName(hive)!,

@@ -20,7 +20,8 @@ internal sealed class Workplace(string root)
                 continue;
             }
 
-            // Shared settings reach the compiler as references and options, which the build compares; a new time would compile everything again.
+            // Shared settings reach the compiler as references and options, which the build compares; a new time would compile everything
+            // again.
             var time = File.Exists(to) && Path.GetExtension(file) is ".props" ? File.GetLastWriteTimeUtc(to) : DateTime.UtcNow;
             Directory.CreateDirectory(Path.GetDirectoryName(to)!);
             File.Copy(from, to, overwrite: true);

@@ -44,7 +44,8 @@ public sealed class Browser : IAsyncDisposable
     }
 
     /// <summary>A page of its own context. Relative addresses are those of <paramref name="baseUrl"/>.</summary>
-    public async Task<IPage> NewPageAsync(string baseUrl, int width = 1280, int height = 900, bool javaScript = true, ColorScheme scheme = ColorScheme.Light)
+    public async Task<IPage> NewPageAsync(
+        string baseUrl, int width = 1280, int height = 900, bool javaScript = true, ColorScheme scheme = ColorScheme.Light)
     {
         var context = await _browser.NewContextAsync(new()
         {

@@ -21,7 +21,8 @@ public static class Digits
         var batch = images.ToList();
         var data = string.Join(',', batch.SelectMany(i => i).Select(p => p.ToString(CultureInfo.InvariantCulture)));
         var idText = id is null ? "" : $"\"id\":\"{id}\",";
-        return Json($$"""{{{idText}}{{extra}}"inputs":[{"name":"image","shape":[{{batch.Count}},8,8],"datatype":"FP32","data":[{{data}}]}]}""");
+        return Json(
+            $$"""{{{idText}}{{extra}}"inputs":[{"name":"image","shape":[{{batch.Count}},8,8],"datatype":"FP32","data":[{{data}}]}]}""");
     }
 
     public static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");

@@ -2,16 +2,22 @@ using System.Text;
 
 namespace InferenceTemplate.Tests.Shared;
 
-/// <summary>Requests as nobody means them: valid ones with bytes, words and whole parts changed. The same seed gives the same ones.</summary>
+/// <summary>
+/// Requests as nobody means them: valid ones with bytes, words and whole parts changed. The same seed gives the same ones.
+/// </summary>
 public sealed class Mutations(int seed)
 {
     private static readonly byte[][] Words = [.. new[]
     {
-        "null", "true", "-1", "0", "1e999", "-0", "01", "1.", ".5", "NaN", "16777217", "4294967296", "9223372036854775808", "-9223372036854775809",
-        "1e-400", "123456789012345678901234567890", "\"\"", "\"\\ud800\"", "\"\\u0000\"", "\"\\", "{", "}", "[", "]", "[[]]", "{}", ",", ":", "\"data\":",
-        "\"shape\":[1],", "\"shape\":[16777216],", "\"shape\":[4096,4096],", "\"datatype\":\"BYTES\",", "\"datatype\":\"FP16\",", "\"datatype\":\"BOOL\",",
+        "null", "true", "-1", "0", "1e999", "-0", "01", "1.", ".5", "NaN", "16777217", "4294967296", "9223372036854775808",
+        "-9223372036854775809",
+        "1e-400", "123456789012345678901234567890", "\"\"", "\"\\ud800\"", "\"\\u0000\"", "\"\\", "{", "}", "[", "]", "[[]]", "{}", ",",
+        ":", "\"data\":",
+        "\"shape\":[1],", "\"shape\":[16777216],", "\"shape\":[4096,4096],", "\"datatype\":\"BYTES\",", "\"datatype\":\"FP16\",",
+        "\"datatype\":\"BOOL\",",
         "\"datatype\":\"INT8\",", "\"inputs\":[],", "\"outputs\":[{\"name\":\"a\"}],", "\"parameters\":{\"binary_data_size\":4294967295},",
-        "\"parameters\":{\"binary_data_output\":true},", "\"id\":null,", "\"parameters\":null,", "\uFEFF", "\t", "\0", "/*", "//", "[[[[[[[[[[[[[[[[",
+        "\"parameters\":{\"binary_data_output\":true},", "\"id\":null,", "\"parameters\":null,", "\uFEFF", "\t", "\0", "/*", "//",
+        "[[[[[[[[[[[[[[[[",
     }.Select(Encoding.UTF8.GetBytes)];
 
     private readonly Random _random = new(seed);

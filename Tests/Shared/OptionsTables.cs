@@ -70,7 +70,8 @@ public static partial class OptionsTables
         var product = test[..test.IndexOf(".Tests.", StringComparison.Ordinal)];
         var found = new SortedDictionary<string, Type>(StringComparer.Ordinal);
         var files = Directory.GetFiles(AppContext.BaseDirectory, $"{product}.*.dll");
-        foreach (var assembly in files.Select(file => Path.GetFileNameWithoutExtension(file)).Where(name => !name.Contains(".Tests.", StringComparison.Ordinal)))
+        foreach (var assembly in files.Select(file => Path.GetFileNameWithoutExtension(file))
+            .Where(name => !name.Contains(".Tests.", StringComparison.Ordinal)))
         {
             foreach (var type in Assembly.Load(assembly).GetTypes().Where(type => Section(type) is not null))
             {

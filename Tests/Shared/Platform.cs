@@ -82,12 +82,14 @@ public class Platform : IAsyncLifetime
                 resource.Annotations.Remove(mount);
                 if (_keepsData)
                 {
-                    resource.Annotations.Add(new ContainerMountAnnotation(VolumeOf(_data, mount.Source!), mount.Target, mount.Type, mount.IsReadOnly));
+                    resource.Annotations.Add(
+                        new ContainerMountAnnotation(VolumeOf(_data, mount.Source!), mount.Target, mount.Type, mount.IsReadOnly));
                 }
             }
         }
 
-        // Only in a cluster does the AppHost give the Api a token for the autoscaler. Batches of models that no worker can load are to wait.
+        // Only in a cluster does the AppHost give the Api a token for the autoscaler. Batches of models that no worker can load are to
+        // wait.
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == "api"))
             .WithEnvironment("Scaling__Token", ScalingToken)
             .WithEnvironment("Batches__MaxAttempts", "20");

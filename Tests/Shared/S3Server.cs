@@ -19,17 +19,19 @@ public sealed class S3Server : IAsyncDisposable
     private S3Server(int port)
     {
         Endpoint = $"http://127.0.0.1:{port}";
-        _process = Process.Start(new ProcessStartInfo("node", [Program, "-d", _data, "-a", "127.0.0.1", "-p", $"{port}", "-s", "--configure-bucket", Bucket])
-        {
-            UseShellExecute = false,
-        })!;
+        _process = Process.Start(
+            new ProcessStartInfo("node", [Program, "-d", _data, "-a", "127.0.0.1", "-p", $"{port}", "-s", "--configure-bucket", Bucket])
+            {
+                UseShellExecute = false,
+            })!;
     }
 
     public string Endpoint { get; }
 
     /// <summary>Skips the running test where the server is not installed.</summary>
     public static void SkipUnlessInstalled() =>
-        Assert.SkipUnless(File.Exists(Program), "Needs an S3 server: 'npm install --prefix Tests/Shared --no-save s3rver@3.7.1', which ./test does where npm is.");
+        Assert.SkipUnless(File.Exists(Program),
+            "Needs an S3 server: 'npm install --prefix Tests/Shared --no-save s3rver@3.7.1', which ./test does where npm is.");
 
     public static async Task<S3Server> StartAsync(CancellationToken cancellationToken)
     {

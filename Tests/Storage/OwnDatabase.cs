@@ -23,7 +23,9 @@ internal sealed class OwnDatabase : IAsyncDisposable
     {
         (_servers, _configuration) = (servers, configuration);
         Name = $"own_{Guid.NewGuid():N}";
-        ConnectionString = new NpgsqlConnectionStringBuilder(servers.ConnectionString) { Database = Name, MaxPoolSize = 10 }.ConnectionString;
+        ConnectionString = new NpgsqlConnectionStringBuilder(
+            servers.ConnectionString)
+        { Database = Name, MaxPoolSize = 10 }.ConnectionString;
         Source = NpgsqlDataSource.Create(ConnectionString);
         Services = Replica();
     }

@@ -44,7 +44,8 @@ public class AccessibilityTests(Dashboard dashboard)
                 await page.ScreenshotAsync(new() { Path = Picture(path, scheme, width), FullPage = true });
                 Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
                 var found = await page.RunAxe(Rules);
-                Assert.True(found.Violations.Length == 0, $"{path}, {scheme}, {width} px: " + string.Join("; ", found.Violations.Select(violation =>
+                Assert.True(
+                    found.Violations.Length == 0, $"{path}, {scheme}, {width} px: " + string.Join("; ", found.Violations.Select(violation =>
                     $"{violation.Id}: {string.Join(" | ", violation.Nodes.Select(node => $"{node.Html} {string.Join(' ', node.Any.Select(check => check.Message))}"))}")));
             }
         }

@@ -1,10 +1,11 @@
-using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
 namespace InferenceTemplate.Tests.Web;
 
-/// <summary>The pages over the lists of the API: what they show, what they call, and what they say where there is nothing or a failure.</summary>
+/// <summary>
+/// The pages over the lists of the API: what they show, what they call, and what they say where there is nothing or a failure.
+/// </summary>
 public class ConsoleTests(Dashboard dashboard)
 {
     private FakeConsole Console => dashboard.Api.Console;
@@ -129,7 +130,8 @@ public class ConsoleTests(Dashboard dashboard)
 
         await Expect(page.GetByText("No dead letters.")).ToBeVisibleAsync();
         Assert.Equal(
-            ["POST /v1/queues/digits/1/dead-letters/1767323045000-0/requeue ", "DELETE /v1/queues/digits/1/dead-letters/1767323045000-1 "], Console.Calls);
+            ["POST /v1/queues/digits/1/dead-letters/1767323045000-0/requeue ", "DELETE /v1/queues/digits/1/dead-letters/1767323045000-1 "],
+            Console.Calls);
     }
 
     [Fact]
@@ -160,7 +162,8 @@ public class ConsoleTests(Dashboard dashboard)
         await page.GetByRole(AriaRole.Button, new() { Name = "Copy" }).ClickAsync();
 
         Assert.Equal("inf_shown-this-once", await page.EvaluateAsync<string>("navigator.clipboard.readText()"));
-        Assert.StartsWith("""POST /v1/keys {"name":"ada","role":"user","tenant":"default","expires_at":"20""", Assert.Single(Console.Calls), StringComparison.Ordinal);
+        Assert.StartsWith("""POST /v1/keys {"name":"ada","role":"user","tenant":"default","expires_at":"20""", Assert.Single(Console.Calls),
+            StringComparison.Ordinal);
         await page.ReloadAsync();
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Keys" })).ToBeVisibleAsync();
         await Expect(page.GetByText("inf_shown-this-once")).ToBeHiddenAsync();
@@ -174,8 +177,10 @@ public class ConsoleTests(Dashboard dashboard)
         await Expect(tenants.GetByText("0.0000125 EUR")).ToBeVisibleAsync();
         await Expect(tenants.GetByText("1.25 EUR")).ToBeVisibleAsync();
 
-        var download = await page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Link, new() { Name = "This month as CSV" }).ClickAsync());
-        Assert.Equal("tenant,cost\nacme,0.0000125\n", await File.ReadAllTextAsync(await download.PathAsync(), TestContext.Current.CancellationToken));
+        var download = await page.RunAndWaitForDownloadAsync(
+            () => page.GetByRole(AriaRole.Link, new() { Name = "This month as CSV" }).ClickAsync());
+        Assert.Equal("tenant,cost\nacme,0.0000125\n",
+            await File.ReadAllTextAsync(await download.PathAsync(), TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -196,7 +201,8 @@ public class ConsoleTests(Dashboard dashboard)
     public async Task Model_that_is_dropped_is_sent_whole_and_leads_to_its_page()
     {
         var page = await OpenAsync("/models");
-        await page.GetByLabel("ONNX file").SetInputFilesAsync(new FilePayload { Name = "My Digits.onnx", MimeType = "application/octet-stream", Buffer = "onnx-bytes"u8.ToArray() });
+        await page.GetByLabel("ONNX file").SetInputFilesAsync(
+            new FilePayload { Name = "My Digits.onnx", MimeType = "application/octet-stream", Buffer = "onnx-bytes"u8.ToArray() });
         await Expect(page.GetByLabel("Name of the model")).ToHaveValueAsync("my-digits");
         await page.GetByRole(AriaRole.Button, new() { Name = "Upload" }).ClickAsync();
 
@@ -209,10 +215,12 @@ public class ConsoleTests(Dashboard dashboard)
     {
         var page = await OpenAsync("/audit");
         var time = page.Locator("main time").First;
-        await Expect(time).ToHaveTextAsync(new System.Text.RegularExpressions.Regex("^\\d+ d \\d+ h ago$", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)));
+        await Expect(time).ToHaveTextAsync(new System.Text.RegularExpressions.Regex(
+            "^\\d+ d \\d+ h ago$", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)));
         await time.HoverAsync();
 
-        var local = await page.EvaluateAsync<string>("new Date('2026-01-02T03:04:05Z').toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' })");
+        var local = await page.EvaluateAsync<string>(
+            "new Date('2026-01-02T03:04:05Z').toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' })");
         await Expect(time).ToHaveAttributeAsync("title", local);
     }
 

@@ -86,11 +86,13 @@ public sealed class FakeApi : IAsyncDisposable
         api._app.MapPost("/v1/auth/token", api.GiveToken);
         api._app.MapGet("/v1/overview", api.GiveOverview);
         api._app.MapGet("/v2/models/stats", () => Results.Text(
-            $$"""{"model_stats":[{"name":"digits","version":"1","last_inference":{{(api.Served ? 1767225600000 : 0)}}}]}""", "application/json"));
+            $$"""{"model_stats":[{"name":"digits","version":"1","last_inference":{{(api.Served ? 1767225600000 : 0)}}}]}""",
+            "application/json"));
         api._app.MapPost("/v2/models/{model}/versions/{version}/infer", api.InferAsync);
         api.Console.Map(api._app, context => api._tokens.ContainsKey(Bearer(context)));
         await api._app.StartAsync();
-        var server = api._app.Services.GetService(typeof(Microsoft.AspNetCore.Hosting.Server.IServer)) as Microsoft.AspNetCore.Hosting.Server.IServer;
+        var server = api._app.Services.GetService(
+            typeof(Microsoft.AspNetCore.Hosting.Server.IServer)) as Microsoft.AspNetCore.Hosting.Server.IServer;
         api.Url = server!.Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         return api;
     }
@@ -144,7 +146,8 @@ public sealed class FakeApi : IAsyncDisposable
 
         return Forbidden
             ? Results.Problem(statusCode: 403)
-            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState), "application/json");
+            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState),
+                "application/json");
     }
 
     private async Task<IResult> InferAsync(HttpContext context, string model, string version)

@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace InferenceTemplate.Tests.Web;
 
-/// <summary>What the console's pages call, with little in each list; <see cref="Empty"/> takes that away, and <see cref="Problem"/> all.</summary>
+/// <summary>
+/// What the console's pages call, with little in each list; <see cref="Empty"/> takes that away, and <see cref="Problem"/> all.
+/// </summary>
 public sealed class FakeConsole
 {
     public const string Trace = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -70,7 +72,8 @@ public sealed class FakeConsole
             }
 
             await (Problem is { } detail
-                ? Results.Problem(detail, statusCode: 409, extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["traceId"] = Trace })
+                ? Results.Problem(
+                    detail, statusCode: 409, extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["traceId"] = Trace })
                 : Results.Text(answer(context), "application/json")).ExecuteAsync(context);
         }
 
@@ -84,7 +87,8 @@ public sealed class FakeConsole
         Get("/v1/models/{model}/traffic/status", _ => """
             {"policy":{"stable":"1"},"window_seconds":60,"versions":[{"version":"1","role":"stable","requests":1200,"errors":12,"error_rate":0.01,"total":{"mean":0.004,"p95":0.009}}]}
             """);
-        Get("/v1/models/{model}/events", _ => $$"""{"events":[{"at":"{{Now}}","kind":"promoted","version":"1","actor":"first-admin","details":null}]}""");
+        Get("/v1/models/{model}/events",
+            _ => $$"""{"events":[{"at":"{{Now}}","kind":"promoted","version":"1","actor":"first-admin","details":null}]}""");
         Change("POST", "/v1/models/{model}/versions", _ => Version("3", "pending"));
         Change("POST", "/v1/models/{model}/promote", _ => "{}");
         Change("POST", "/v1/models/{model}/rollback", _ => "{}");

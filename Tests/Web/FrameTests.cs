@@ -98,13 +98,15 @@ public class FrameTests(Dashboard dashboard)
     public async Task Form_without_its_antiforgery_token_is_refused()
     {
         using var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(dashboard.Url) };
-        foreach (var (path, form) in new[] { ("/sign-in", new Dictionary<string, string> { ["_handler"] = "sign-in", ["ApiKey"] = FakeApi.Key }), ("/sign-out", []) })
+        foreach (var (path, form) in new[] { ("/sign-in",
+            new Dictionary<string, string> { ["_handler"] = "sign-in", ["ApiKey"] = FakeApi.Key }), ("/sign-out", []) })
         {
             using var content = new FormUrlEncodedContent(form);
             using var answer = await http.PostAsync(path, content, TestContext.Current.CancellationToken);
 
             Assert.Equal(System.Net.HttpStatusCode.BadRequest, answer.StatusCode);
-            Assert.Contains("That form was out of date", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            Assert.Contains("That form was out of date", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+                StringComparison.Ordinal);
         }
     }
 

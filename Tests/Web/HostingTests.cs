@@ -56,7 +56,8 @@ public class HostingTests(Dashboard dashboard)
 
             await using var second = await WebProcess.StartAsync(dashboard.Api.Url, "Production", dataProtectionKeys: keys.FullName);
             page = await dashboard.OpenAsync(url: second.Url);
-            await page.Context.AddCookiesAsync(cookies.Select(cookie => new Microsoft.Playwright.Cookie { Name = cookie.Name, Value = cookie.Value, Url = second.Url }));
+            await page.Context.AddCookiesAsync(
+                cookies.Select(cookie => new Microsoft.Playwright.Cookie { Name = cookie.Name, Value = cookie.Value, Url = second.Url }));
             await page.GotoAsync("/");
             await Expect(page.Figure("requests")).ToBeVisibleAsync();
         }

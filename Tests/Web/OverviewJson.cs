@@ -11,7 +11,8 @@ internal static class OverviewJson
          "executions_per_second":20.25,"mean_batch_size":7.5,"in_flight":4}
         """;
 
-    public static string Of(int requestsPerSecond, bool latencies, bool workers, bool models, string errors, int oldestWait, string coldState)
+    public static string Of(
+        int requestsPerSecond, bool latencies, bool workers, bool models, string errors, int oldestWait, string coldState)
     {
         var busy = requestsPerSecond > 0;
         var wave = (Math.Sin(requestsPerSecond / 6.0) + 1) / 2;

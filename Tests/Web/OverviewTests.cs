@@ -43,7 +43,8 @@ public class OverviewTests(Dashboard dashboard)
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "API replicas" }).GetByText("api-5d8b")).ToBeVisibleAsync();
 
         var decisions = page.GetByRole(AriaRole.Region, new() { Name = "Traffic decisions" });
-        foreach (var text in new[] { "2026-01-02 03:04:05", "rolled back 4", "automatic", "9 of 60 requests failed", "policy set", "First admin key" })
+        foreach (var text
+            in new[] { "2026-01-02 03:04:05", "rolled back 4", "automatic", "9 of 60 requests failed", "policy set", "First admin key" })
         {
             await Expect(decisions.GetByText(text, new() { Exact = true })).ToBeVisibleAsync();
         }
@@ -86,7 +87,8 @@ public class OverviewTests(Dashboard dashboard)
     [InlineData("degraded", "0", 0, "unavailable", true, "No worker can load delivery/2.")]
     [InlineData("outage", "90", 0, "cold", true, "% of requests fail.")]
     [InlineData("outage", "0", 75, "cold", false, "No worker is running.")]
-    public async Task Health_is_told_first_with_its_reason(string level, string errors, int oldestWait, string coldState, bool workers, string reason)
+    public async Task Health_is_told_first_with_its_reason(
+        string level, string errors, int oldestWait, string coldState, bool workers, string reason)
     {
         var page = await dashboard.OpenAsync();
         var api = dashboard.Api;

@@ -18,7 +18,8 @@ public sealed class PlaygroundTests(Dashboard dashboard)
         await Expect(page.GetByLabel("7: 98 %")).ToBeVisibleAsync();
         foreach (var fact in new[] { "digits/1", "0.4 ms", "1.1 ms", "0.00000042 EUR" })
         {
-            await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Answer" }).GetByText(fact, new() { Exact = true })).ToBeVisibleAsync();
+            await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Answer" }).GetByText(fact, new() { Exact = true }))
+                .ToBeVisibleAsync();
         }
 
         // An upright line, wherever it was drawn, is as high as the picture and in its middle.
@@ -51,7 +52,8 @@ public sealed class PlaygroundTests(Dashboard dashboard)
         await Expect(page.GetByLabel("Data of score")).ToHaveTextAsync("[0.25,0.75]");
         using var sent = JsonDocument.Parse(dashboard.Api.LastInfer!.Value.Body);
         var input = sent.RootElement.GetProperty("inputs")[0];
-        Assert.Equal(("text", "BYTES", "it's good"), (input.GetProperty("name").GetString(), input.GetProperty("datatype").GetString(), input.GetProperty("data")[0].GetString()));
+        Assert.Equal(("text", "BYTES", "it's good"),
+            (input.GetProperty("name").GetString(), input.GetProperty("datatype").GetString(), input.GetProperty("data")[0].GetString()));
 
         await page.GetByText("The same request with curl").ClickAsync();
         var command = await page.Locator("#playground-command").InnerTextAsync();
@@ -79,7 +81,8 @@ public sealed class PlaygroundTests(Dashboard dashboard)
         using var sent = JsonDocument.Parse(dashboard.Api.LastInfer!.Value.Body);
         Assert.Equal(
             ["[1]:[2.5]", "[1,1]:[-3]", "[1]:[true]", "[1]:[\"it\\u0027s \\u0022fragile\\u0022\"]"],
-            sent.RootElement.GetProperty("inputs").EnumerateArray().Select(i => $"{i.GetProperty("shape").GetRawText()}:{i.GetProperty("data").GetRawText()}"));
+            sent.RootElement.GetProperty("inputs")
+                .EnumerateArray().Select(i => $"{i.GetProperty("shape").GetRawText()}:{i.GetProperty("data").GetRawText()}"));
 
         await page.GetByLabel("distance").FillAsync("");
         await run.ClickAsync();

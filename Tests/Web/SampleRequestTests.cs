@@ -41,11 +41,13 @@ public class SampleRequestTests
                 UseShellExecute = false,
                 Environment = { ["PATH"] = $"{folder.FullName}:{Environment.GetEnvironmentVariable("PATH")}" },
             })!;
-            using var body = await JsonDocument.ParseAsync(shell.StandardOutput.BaseStream, cancellationToken: TestContext.Current.CancellationToken);
+            using var body = await JsonDocument.ParseAsync(
+                shell.StandardOutput.BaseStream, cancellationToken: TestContext.Current.CancellationToken);
 
             var tensor = body.RootElement.GetProperty("inputs")[0];
             Assert.Equal(datatype, tensor.GetProperty("datatype").GetString());
-            Assert.Equal(shape.Select(size => Math.Max(1, size)), tensor.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64()));
+            Assert.Equal(
+                shape.Select(size => Math.Max(1, size)), tensor.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64()));
             var data = tensor.GetProperty("data").EnumerateArray().Select(value => value.GetRawText()).ToList();
             Assert.Equal(count, data.Count);
             Assert.All(data, value => Assert.Equal(zero, value));
@@ -62,10 +64,12 @@ public class SampleRequestTests
     [InlineData("`id`")]
     public void Sample_request_leaves_out_a_model_whose_names_a_shell_would_read_as_code(string name)
     {
-        var command = SampleRequest.Curl("http://api:8080", [Model("m", new TensorSignature(name, "FP32", [1])), Model(name, new TensorSignature("x", "FP32", [1]))]);
+        var command = SampleRequest.Curl(
+            "http://api:8080", [Model("m", new TensorSignature(name, "FP32", [1])), Model(name, new TensorSignature("x", "FP32", [1]))]);
 
         Assert.Equal("curl http://api:8080/v2 -H 'Authorization: Bearer <your API key>'", command);
     }
 
-    private static ModelVersion Model(string name, TensorSignature input) => new(name, "1", "onnxruntime_onnx", "ready", 1, 0, null, [input], []);
+    private static ModelVersion Model(string name, TensorSignature input) =>
+        new(name, "1", "onnxruntime_onnx", "ready", 1, 0, null, [input], []);
 }

@@ -26,7 +26,8 @@ public class ShowTests
     [InlineData(3_599, "59 min")]
     [InlineData(7_260, "2 h 1 min")]
     [InlineData(90_000, "1 d 1 h")]
-    public void Duration_has_its_two_largest_units(int seconds, string shown) => Assert.Equal(shown, Show.Duration(TimeSpan.FromSeconds(seconds)));
+    public void Duration_has_its_two_largest_units(int seconds, string shown) =>
+        Assert.Equal(shown, Show.Duration(TimeSpan.FromSeconds(seconds)));
 
     [Fact]
     public void Signature_names_each_tensor_and_writes_free_dimensions_as_N() =>

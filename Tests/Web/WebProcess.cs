@@ -26,9 +26,11 @@ internal sealed partial class WebProcess : IAsyncDisposable
 
     public string Url => _listening.Task.Result;
 
-    public static async Task<WebProcess> StartAsync(string apiUrl, string environment, string? workingDirectory = null, string? dataProtectionKeys = null, string? dataProtectionSecret = null, string? knownProxy = null)
+    public static async Task<WebProcess> StartAsync(string apiUrl, string environment, string? workingDirectory = null,
+        string? dataProtectionKeys = null, string? dataProtectionSecret = null, string? knownProxy = null)
     {
-        var assembly = Path.GetFullPath(typeof(WebProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "WebAssembly").Value!);
+        var assembly = Path.GetFullPath(
+            typeof(WebProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "WebAssembly").Value!);
         var start = new ProcessStartInfo("dotnet", [assembly])
         {
             UseShellExecute = false,

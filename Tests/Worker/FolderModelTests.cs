@@ -55,7 +55,8 @@ public sealed class FolderModelTests : IDisposable
 
         File.WriteAllBytes(labels, new byte[65_537]);
         Assert.Equal(
-            "a/1/labels.txt has 65537 bytes; at most 65536 are allowed", Assert.Throws<InvalidDataException>(() => FolderModel.ClassLabelsOf(file)).Message);
+            "a/1/labels.txt has 65537 bytes; at most 65536 are allowed",
+            Assert.Throws<InvalidDataException>(() => FolderModel.ClassLabelsOf(file)).Message);
     }
 
     private ModelFile Put(string? json)

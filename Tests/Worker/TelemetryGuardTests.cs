@@ -33,7 +33,8 @@ public sealed class TelemetryGuardTests
     [Fact]
     public void Launch_profile_sets_the_variable()
     {
-        using var settings = JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "Worker", "Properties", "launchSettings.json")));
+        using var settings = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(Repository.Root, "Worker", "Properties", "launchSettings.json")));
 
         foreach (var profile in settings.RootElement.GetProperty("profiles").EnumerateObject())
         {

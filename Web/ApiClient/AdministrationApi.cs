@@ -39,7 +39,8 @@ internal sealed class AdministrationApi(ApiTransport transport)
     /// <summary>Goes through the whole chain.</summary>
     public Task<ApiResult<AuditVerification>> VerifyAuditAsync(string accessToken, CancellationToken cancellationToken) =>
         transport.SendAsync(
-            HttpMethod.Post, "/v1/audit/verify", accessToken, ApiJson.Default.AuditVerification, cancellationToken, TimeSpan.FromMinutes(1));
+            HttpMethod.Post, "/v1/audit/verify", accessToken, ApiJson.Default.AuditVerification, cancellationToken,
+            TimeSpan.FromMinutes(1));
 }
 
 public sealed record KeyPage(IReadOnlyList<ApiKey> Keys, string? NextCursor);

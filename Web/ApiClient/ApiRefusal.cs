@@ -38,7 +38,8 @@ internal static class ApiRefusal
                 var error = await JsonSerializer.DeserializeAsync(body, ApiJson.Default.InferError, cancellationToken);
                 return error?.Error is { } message ? $"{status}: {message}" : null;
             case "application/problem+json":
-                return await JsonSerializer.DeserializeAsync(body, ApiJson.Default.ApiProblem, cancellationToken) is { } problem ? Text(status, problem) : null;
+                return await JsonSerializer.DeserializeAsync(body, ApiJson.Default.ApiProblem, cancellationToken) is { } problem
+                    ? Text(status, problem) : null;
             default:
                 return null;
         }

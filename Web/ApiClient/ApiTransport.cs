@@ -10,7 +10,8 @@ internal sealed class ApiTransport(HttpClient http)
     /// <summary>Long enough for a list; somebody looks at an empty page meanwhile.</summary>
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(10);
 
-    public Task<ApiResult<T>> GetAsync<T>(string path, string bearer, JsonTypeInfo<T> type, CancellationToken cancellationToken, TimeSpan? timeout = null)
+    public Task<ApiResult<T>> GetAsync<T>(
+        string path, string bearer, JsonTypeInfo<T> type, CancellationToken cancellationToken, TimeSpan? timeout = null)
         where T : class => SendAsync(HttpMethod.Get, path, bearer, type, cancellationToken, timeout);
 
     /// <summary>A call whose answer has a body.</summary>
@@ -64,7 +65,8 @@ internal sealed class ApiTransport(HttpClient http)
             }
 
             await using var body = await response.Content.ReadAsStreamAsync(limit.Token);
-            return await read(body, limit.Token) is { } value ? ApiResult<T>.Of(value) : ApiResult<T>.Failed(ApiFailure.Unexpected, "It answered null.");
+            return await read(body, limit.Token) is { } value
+                ? ApiResult<T>.Of(value) : ApiResult<T>.Failed(ApiFailure.Unexpected, "It answered null.");
         }
         catch (JsonException e)
         {
@@ -75,7 +77,8 @@ internal sealed class ApiTransport(HttpClient http)
             // Whatever the pipeline throws (a refused connection, its own timeout, an open circuit) is one thing to a dashboard.
             return ApiResult<T>.Failed(
                 ApiFailure.Unreachable,
-                limit.IsCancellationRequested ? $"No answer within {timeout.TotalSeconds:0} s." : $"{e.GetBaseException().Message.TrimEnd('.')}.");
+                limit.IsCancellationRequested
+                    ? $"No answer within {timeout.TotalSeconds:0} s." : $"{e.GetBaseException().Message.TrimEnd('.')}.");
         }
     }
 }

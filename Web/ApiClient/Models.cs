@@ -8,7 +8,8 @@ public sealed record ModelSummary(string Name, string? Stable, IReadOnlyList<str
 
 /// <summary>What <c>GET /v1/models/{model}</c> answers.</summary>
 public sealed record ModelDetails(
-    string Name, string? Stable, string? PreviousStable, IReadOnlyDictionary<string, string> Aliases, IReadOnlyList<VersionDetails> Versions);
+    string Name, string? Stable, string? PreviousStable, IReadOnlyDictionary<string, string> Aliases,
+    IReadOnlyList<VersionDetails> Versions);
 
 /// <summary>A version of a model. <paramref name="State"/> is <c>pending</c>, <c>ready</c> or <c>rejected</c>.</summary>
 /// <param name="Reason">Why it was rejected.</param>
@@ -44,7 +45,8 @@ public sealed record ShadowRule(string Version, double Sample, double Tolerance 
 public sealed record RollbackRule(double MaxErrorRate, double? MaxLatencyRatio, int MinSample, double WindowSeconds);
 
 /// <summary>What <c>GET /v1/models/{model}/traffic/status</c> answers.</summary>
-public sealed record TrafficStatus(TrafficPolicy Policy, double WindowSeconds, IReadOnlyList<VersionOutcome> Versions, ShadowOutcome? Shadow);
+public sealed record TrafficStatus(
+    TrafficPolicy Policy, double WindowSeconds, IReadOnlyList<VersionOutcome> Versions, ShadowOutcome? Shadow);
 
 /// <summary>How a version did in the window. <paramref name="Role"/> is <c>stable</c>, <c>canary</c> or another word of the Api.</summary>
 public sealed record VersionOutcome(string Version, string Role, long Requests, long Errors, double ErrorRate, OutcomeTimes Total);

@@ -27,7 +27,8 @@ internal sealed class ModelsApi(ApiTransport transport)
         string accessToken, string model, string version, CancellationToken cancellationToken) =>
         transport.DoAsync(HttpMethod.Delete, $"{Path(model)}/versions/{Uri.EscapeDataString(version)}", accessToken, cancellationToken);
 
-    public Task<ApiResult<Done>> SetTrafficAsync(string accessToken, string model, TrafficPolicy policy, CancellationToken cancellationToken) =>
+    public Task<ApiResult<Done>> SetTrafficAsync(
+        string accessToken, string model, TrafficPolicy policy, CancellationToken cancellationToken) =>
         transport.DoAsync(
             HttpMethod.Put, $"{Path(model)}/traffic", accessToken, cancellationToken,
             JsonContent.Create(policy, ApiJson.Default.TrafficPolicy));

@@ -29,7 +29,7 @@ public sealed record Overview(
 
 /// <summary>A change of a model's traffic policy. <paramref name="Action"/> is <c>set</c>, <c>cleared</c> or <c>rolled_back</c>.</summary>
 /// <param name="Actor">Name of the API key, or <c>automatic</c>.</param>
-/// <param name="Version">The version that was taken back.</param>
+/// <param name="Version">The version that was rolled back.</param>
 /// <param name="Reason">The numbers that a rollback rests on.</param>
 public sealed record TrafficDecision(
     string Model, DateTimeOffset DecidedAt, string Action, string Actor, string? Version, string? Reason);

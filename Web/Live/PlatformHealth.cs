@@ -70,7 +70,8 @@ public sealed record PlatformHealth(HealthLevel Level, IReadOnlyList<string> Rea
             yield return $"{overview.Workers.Count - ready} of {overview.Workers.Count} workers are not ready.";
         }
 
-        List<string> unavailable = [.. overview.Models.Where(model => model.State == "unavailable").Select(model => $"{model.Name}/{model.Version}")];
+        List<string> unavailable =
+            [.. overview.Models.Where(model => model.State == "unavailable").Select(model => $"{model.Name}/{model.Version}")];
         if (ready > 0 && unavailable.Count > 0)
         {
             var more = unavailable.Count - NamedModels;
@@ -78,5 +79,6 @@ public sealed record PlatformHealth(HealthLevel Level, IReadOnlyList<string> Rea
         }
     }
 
-    private static string Failing(Overview overview) => $"{Show.Share(overview.ErrorsPerSecond, overview.RequestsPerSecond)} of requests fail.";
+    private static string Failing(Overview overview) =>
+        $"{Show.Share(overview.ErrorsPerSecond, overview.RequestsPerSecond)} of requests fail.";
 }

@@ -29,7 +29,8 @@ internal sealed class SecretKeyRing : IXmlRepository
         var each = secrets.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (each.Length == 0 || Array.Exists(each, secret => secret.Length < MinLength))
         {
-            throw new InvalidOperationException($"DataProtection:Secret must be a secret of at least {MinLength} characters, or several with commas between them.");
+            throw new InvalidOperationException(
+                $"DataProtection:Secret must be a secret of at least {MinLength} characters, or several with commas between them.");
         }
 
         _keys = [.. each.Select(Key)];
@@ -37,12 +38,14 @@ internal sealed class SecretKeyRing : IXmlRepository
 
     public IReadOnlyCollection<XElement> GetAllElements() => _keys;
 
-    public void StoreElement(XElement element, string friendlyName) => throw new NotSupportedException("Keys are derived from DataProtection:Secret, and none is made.");
+    public void StoreElement(XElement element, string friendlyName) =>
+        throw new NotSupportedException("Keys are derived from DataProtection:Secret, and none is made.");
 
     // The key that protects is the one that became active last. What ends them is a change of the secret.
     private static XElement Key(string secret, int index)
     {
-        var descriptor = new AuthenticatedEncryptorDescriptor(new AuthenticatedEncryptorConfiguration(), new Secret(Derive(secret, "master key", MasterKeyBytes))).ExportToXml();
+        var descriptor = new AuthenticatedEncryptorDescriptor(
+            new AuthenticatedEncryptorConfiguration(), new Secret(Derive(secret, "master key", MasterKeyBytes))).ExportToXml();
         var active = s_first.AddDays(-index);
         return new XElement(
             "key",
@@ -51,11 +54,13 @@ internal sealed class SecretKeyRing : IXmlRepository
             new XElement("creationDate", Text(active)),
             new XElement("activationDate", Text(active)),
             new XElement("expirationDate", Text(s_first.AddYears(1000))),
-            new XElement("descriptor", new XAttribute("deserializerType", descriptor.DeserializerType.AssemblyQualifiedName!), descriptor.SerializedDescriptorElement));
+            new XElement("descriptor", new XAttribute("deserializerType", descriptor.DeserializerType.AssemblyQualifiedName!),
+                descriptor.SerializedDescriptorElement));
     }
 
     private static byte[] Derive(string secret, string purpose, int length) =>
-        HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), length, info: Encoding.UTF8.GetBytes($"InferenceTemplate.Web {purpose}"));
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), length,
+            info: Encoding.UTF8.GetBytes($"InferenceTemplate.Web {purpose}"));
 
     private static string Text(DateTimeOffset time) => time.ToString("o", CultureInfo.InvariantCulture);
 }

@@ -41,7 +41,8 @@ internal static class SignInSetup
     private static Task RedirectToSignIn(Microsoft.AspNetCore.Authentication.RedirectContext<CookieAuthenticationOptions> context)
     {
         var request = context.Request;
-        if (request.Path.StartsWithSegments("/_blazor", StringComparison.Ordinal) || request.Path.StartsWithSegments("/health", StringComparison.Ordinal))
+        if (request.Path.StartsWithSegments("/_blazor", StringComparison.Ordinal)
+            || request.Path.StartsWithSegments("/health", StringComparison.Ordinal))
         {
             // A circuit that reconnects and a program that asks need a refusal, not the markup of the sign-in page.
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;

@@ -15,7 +15,8 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
     private readonly object _lock = new();
 
     // Holds one signal at most: the reader looks anew after each.
-    private readonly Channel<bool> _room = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _room = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private readonly BatchQueue _queue = new(rules, tuner, sharesRuns);
     private readonly LevelQueue _waiting = new();
@@ -115,7 +116,8 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
                 }
 
                 // Rounded up, lest the last fraction of a millisecond be spent in a loop.
-                var wait = _queue.NextDue() is { } due ? (int)Math.Clamp(Math.Ceiling((due - now).TotalMilliseconds), 1, 60_000) : Timeout.Infinite;
+                var wait = _queue.NextDue() is { } due
+                    ? (int)Math.Clamp(Math.Ceiling((due - now).TotalMilliseconds), 1, 60_000) : Timeout.Infinite;
                 Monitor.Wait(_lock, wait);
             }
 

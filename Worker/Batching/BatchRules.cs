@@ -4,10 +4,12 @@ namespace InferenceTemplate.Worker.Batching;
 
 /// <summary>How requests of one model version become runs: the model's settings, and the worker's where they are silent.</summary>
 /// <param name="MaxRows">Rows that may run together; a request that alone has more runs alone.</param>
-/// <param name="PreferredRows">Sizes that are run without waiting for more, smallest first; where there are any, nothing is learned.</param>
+/// <param name="PreferredRows">Sizes that are run without waiting for more, smallest first; where there are any, nothing is
+/// learned.</param>
 /// <param name="MaxDelay">How long the oldest request of a batch waits for others while an instance is free.</param>
 /// <param name="Instances">Runs that may overlap.</param>
-/// <param name="MaxBytes">Inputs that may be in this worker's memory for the model, and the size to which padding may blow up a batch.</param>
+/// <param name="MaxBytes">Inputs that may be in this worker's memory for the model, and the size to which padding may blow up a
+/// batch.</param>
 internal sealed record BatchRules(
     int MaxRows, IReadOnlyList<int> PreferredRows, TimeSpan MaxDelay, RaggedShapes Ragged, int Instances, long MaxBytes)
 {
@@ -20,6 +22,6 @@ internal sealed record BatchRules(
             settings.Batching.MaxDelay ?? options.MaxBatchDelay,
             settings.Batching.Ragged,
             settings.Instances ?? defaultInstances,
-            options.MaxBytesInHand);
+            options.MaxBytesInFlight);
     }
 }

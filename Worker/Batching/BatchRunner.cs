@@ -9,7 +9,7 @@ namespace InferenceTemplate.Worker.Batching;
 
 /// <summary>Runs batches of one model version and has their requests answered, whatever happens. Instances share it.</summary>
 /// <param name="responseBytes">Of the outputs of one answer, at most.</param>
-/// <param name="handBack">Ends what runs, and has it handed back: the time to finish is over.</param>
+/// <param name="stopRuns">Ends what runs, and has it returned: the time to finish is over.</param>
 internal sealed partial class BatchRunner(
     ModelSession session,
     BatchDispatcher dispatcher,
@@ -20,7 +20,7 @@ internal sealed partial class BatchRunner(
     TimeProvider time,
     ILogger logger,
     int responseBytes,
-    CancellationToken handBack)
+    CancellationToken stopRuns)
 {
     private static readonly TimeSpan LongestWatch = TimeSpan.FromDays(1);
 
@@ -79,7 +79,7 @@ internal sealed partial class BatchRunner(
             state.DeviceWell();
             return true;
         }
-        catch (OperationCanceledException) when (handBack.IsCancellationRequested)
+        catch (OperationCanceledException) when (stopRuns.IsCancellationRequested)
         {
             completions.Return(Queued(run));
         }
@@ -137,7 +137,8 @@ internal sealed partial class BatchRunner(
         else if (fault == RunFailure.Memory && MemoryAsked.Of(exception) is { IsMoreThanThereIs: true } asked)
         {
             LogFailed(exception, Model, Version);
-            completions.Refuse(Queued(run), ReplyOutcome.Failed, $"the model needs more memory for this input than there is: {asked.Bytes} bytes at once");
+            completions.Refuse(
+                Queued(run), ReplyOutcome.Failed, $"the model needs more memory for this input than there is: {asked.Bytes} bytes at once");
         }
         else
         {
@@ -159,11 +160,11 @@ internal sealed partial class BatchRunner(
         var spans = run.Select(r => StartSpan(r.Request, rows)).ToList();
         try
         {
-            // The run ends early when its last deadline passes, the last of its callers leaves, or it must be handed back.
+            // The run ends early when its last deadline passes, the last of its callers leaves, or it must be returned.
             var watch = run.Max(r => r.Request.Deadline) - startedAt;
             using var nobodyWaits = new CancellationTokenSource(TimeSpan.FromTicks(Math.Clamp(watch.Ticks, 0, LongestWatch.Ticks)), time);
             using var abandoned = QueueConsumer.OnAbandoned(requests, nobodyWaits.Cancel);
-            using var handingBack = handBack.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), nobodyWaits);
+            using var stopping = stopRuns.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), nobodyWaits);
 
             var wanted = ReplySplitter.Wanted(session.Signature, run);
             var start = time.GetTimestamp();
@@ -184,7 +185,8 @@ internal sealed partial class BatchRunner(
             var replies = splitter.Split(run, tooLarge.Keys, startedAt, computeTime, state.WorkerId);
             telemetry.Computed(Model, Version, computeTime, rows);
             state.Executed(new RunTimes(
-                Model, Version, run.Count, rows, time.GetElapsedTime(start, assembled), time.GetElapsedTime(assembled, ended), time.GetElapsedTime(ended)));
+                Model, Version, run.Count, rows, time.GetElapsedTime(start, assembled), time.GetElapsedTime(assembled, ended),
+                time.GetElapsedTime(ended)));
             foreach (var request in run)
             {
                 telemetry.Queued(Model, Version, startedAt - request.Request.EnqueuedAt);

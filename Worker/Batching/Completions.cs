@@ -9,14 +9,15 @@ namespace InferenceTemplate.Worker.Batching;
 /// the one before. A few may be under way at once; while Redis does not answer, that bound stops the instances, and only those.
 /// </summary>
 internal sealed partial class Completions(
-    QueueConsumer consumer, JobSettlement settlement, string model, string version, ServingState state, TimeProvider time, ILogger logger, int atOnce)
+    QueueConsumer consumer, JobCompletion completion, string model, string version, ServingState state, TimeProvider time,
+    ILogger logger, int atOnce)
 {
     private readonly object _lock = new();
     private int _underWay;
     private TaskCompletionSource? _all;
 
     /// <summary>Whether nobody wants the answer any more.</summary>
-    public bool IsCancelled(QueuedRequest request) => request.IsCancelled || settlement.IsCancelled(request.Request);
+    public bool IsCancelled(QueuedRequest request) => request.IsCancelled || completion.IsCancelled(request.Request);
 
     /// <summary>Blocks while too much is under way: for an instance's own thread, before it runs more. Nothing else here waits.</summary>
     public void WaitForRoom()
@@ -34,7 +35,8 @@ internal sealed partial class Completions(
     public void Answer(IReadOnlyList<QueuedRequest> requests, Replies replies, int rows, TimeSpan computeTime)
     {
         var (calls, jobs) = Split(requests);
-        settlement.Settle(jobs, job => new JobResult(job.Id, replies.OfJob(job.Id).ToMessage(), BatchSize: rows, ComputeTime: computeTime));
+        completion.Complete(
+            jobs, job => new JobResult(job.Id, replies.OfJob(job.Id).ToMessage(), BatchSize: rows, ComputeTime: computeTime));
         Complete(calls, replies);
     }
 
@@ -42,7 +44,7 @@ internal sealed partial class Completions(
     public void Refuse(IReadOnlyList<QueuedRequest> requests, ReplyOutcome outcome, string error)
     {
         var (calls, jobs) = Split(requests);
-        settlement.Settle(jobs, job => new JobResult(job.Id, Outputs: null, error, Status(outcome)));
+        completion.Complete(jobs, job => new JobResult(job.Id, Outputs: null, error, Status(outcome)));
         var now = time.GetUtcNow();
         var replies = new Replies();
         calls.ForEach(call => replies.Refuse(call.Request, outcome, error, now, state.WorkerId));
@@ -53,7 +55,7 @@ internal sealed partial class Completions(
     public void Drop(IReadOnlyList<QueuedRequest> requests)
     {
         var (calls, jobs) = Split(requests);
-        settlement.Settle(jobs, job => new JobResult(job.Id, Outputs: null, "the job was cancelled before it ran", Status: 409));
+        completion.Complete(jobs, job => new JobResult(job.Id, Outputs: null, "the job was cancelled before it ran", Status: 409));
         Complete(calls, new Replies());
     }
 
@@ -63,7 +65,7 @@ internal sealed partial class Completions(
         var queued = WithoutDirect(requests, failure: null);
         Begin(queued.Count, async () =>
         {
-            await settlement.ReturnAsync(queued);
+            await completion.ReturnAsync(queued);
             await consumer.ReturnAsync(queued);
         });
     }
@@ -74,7 +76,7 @@ internal sealed partial class Completions(
         var queued = WithoutDirect(requests, reason);
         Begin(queued.Count, async () =>
         {
-            await settlement.ReturnAsync(queued);
+            await completion.ReturnAsync(queued);
             await Task.WhenAll(queued.Select(r => consumer.RetryAsync(r, reason)));
         });
     }
@@ -83,7 +85,7 @@ internal sealed partial class Completions(
     public async Task AllAsync()
     {
         await ToldAsync();
-        await settlement.WhenSettledAsync();
+        await completion.WhenCompletedAsync();
     }
 
     private Task ToldAsync()

@@ -15,8 +15,8 @@ internal sealed partial class ModelServer(
     bool batched,
     BatchTrust trust,
     QueueConsumer consumer,
-    JobLedger jobs,
-    JobSettlement settlement,
+    JobLeaseTracker jobs,
+    JobCompletion completion,
     BatchRules rules,
     WorkerOptions options,
     TimeSpan keepInterval,
@@ -39,14 +39,15 @@ internal sealed partial class ModelServer(
         new(rules, new BatchTuner(rules.MaxRows), batched, time);
 
     private readonly Completions _completions = new(
-        consumer, settlement, session.File.Model, session.File.Version, state, time, logger, CompletionsPerInstance * rules.Instances);
+        consumer, completion, session.File.Model, session.File.Version, state, time, logger, CompletionsPerInstance * rules.Instances);
 
     private readonly DirectIntake _intake = direct.IntakeOf(new QueueName(session.File.Model, session.File.Version));
 
-    private long _lastInHand = time.GetTimestamp();
+    private long _lastInFlight = time.GetTimestamp();
 
-    /// <summary>Zero while anything is in hand, else the time since something was, or since the start.</summary>
-    public TimeSpan IdleFor => consumer.InHand.Count > 0 || _intake.Depth > 0 ? TimeSpan.Zero : time.GetElapsedTime(Interlocked.Read(ref _lastInHand));
+    /// <summary>Zero while anything is in flight, else the time since something was, or since the start.</summary>
+    public TimeSpan IdleFor =>
+        consumer.InFlight.Count > 0 || _intake.Depth > 0 ? TimeSpan.Zero : time.GetElapsedTime(Interlocked.Read(ref _lastInFlight));
 
     /// <summary>Runs begun so far.</summary>
     public int Begun => _dispatcher.Begun;
@@ -56,19 +57,19 @@ internal sealed partial class ModelServer(
     private string Version => session.File.Version;
 
     /// <summary>
-    /// Works until told to stop or the process drains. Then nothing more is read, what has not begun is handed back, and what runs is
-    /// finished and answered; what still runs after <see cref="WorkerOptions.DrainTimeout"/> is ended and handed back.
+    /// Works until told to stop or the process drains. Then nothing more is read, what has not begun is returned, and what runs is
+    /// finished and answered; what still runs after <see cref="WorkerOptions.DrainTimeout"/> is ended and returned.
     /// </summary>
     public async Task RunAsync(CancellationToken stop)
     {
         using var presence = drain.Enter();
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop, drain.Started);
-        using var handBack = new CancellationTokenSource();
+        using var stopRuns = new CancellationTokenSource();
         using var finished = new CancellationTokenSource();
         consumer.Dropped = (reason, count) => telemetry.Dropped(Model, Version, reason, count);
 
         var runner = new BatchRunner(
-            session, _dispatcher, trust, _completions, state, telemetry, time, logger, responseBytes, handBack.Token);
+            session, _dispatcher, trust, _completions, state, telemetry, time, logger, responseBytes, stopRuns.Token);
         Task[] instances = [.. Enumerable.Range(0, rules.Instances).Select(i => InstanceThread.Start(
             $"{Model}/{Version} {i}", session, _dispatcher, runner))];
         var keeping = KeepAsync(finished.Token);
@@ -79,7 +80,7 @@ internal sealed partial class ModelServer(
 
         await ReadAsync(stopping.Token);
         direct.Close(_intake);
-        using var limit = time.CreateTimer(_ => handBack.Cancel(), null, options.DrainTimeout, Timeout.InfiniteTimeSpan);
+        using var limit = time.CreateTimer(_ => stopRuns.Cancel(), null, options.DrainTimeout, Timeout.InfiniteTimeSpan);
         _completions.Return([.. _dispatcher.Close().Select(r => r.Queued)]);
         await Task.WhenAll(instances);
         await _completions.AllAsync();
@@ -134,10 +135,10 @@ internal sealed partial class ModelServer(
 
     private async Task TakeAsync(IReadOnlyList<QueuedRequest> requests, CancellationToken stopping)
     {
-        Interlocked.Exchange(ref _lastInHand, time.GetTimestamp());
+        Interlocked.Exchange(ref _lastInFlight, time.GetTimestamp());
         state.Began(requests.Count);
         var claim = await jobs.ClaimAsync(requests);
-        settlement.Drop(claim.Dropped);
+        completion.Drop(claim.Dropped);
         _completions.Return(claim.Postponed);
         Offer(claim.Ready);
         if (claim.Ready.Count == 0 && claim.Postponed.Count > 0)
@@ -150,7 +151,7 @@ internal sealed partial class ModelServer(
     // Called on the reader of a connection. What comes as the dispatcher closes goes back.
     private void TakeDirect(IReadOnlyList<DirectRequest> requests)
     {
-        Interlocked.Exchange(ref _lastInHand, time.GetTimestamp());
+        Interlocked.Exchange(ref _lastInFlight, time.GetTimestamp());
         state.Began(requests.Count);
         if (state.DeviceFailure is not null)
         {
@@ -196,7 +197,7 @@ internal sealed partial class ModelServer(
         }
     }
 
-    // Says that what is in hand is still worked on; what the queue has given to another worker meanwhile is forgotten here.
+    // Says that what is in flight is still worked on; what the queue has given to another worker meanwhile is forgotten here.
     private async Task KeepAsync(CancellationToken finished)
     {
         using var timer = new PeriodicTimer(keepInterval, time);
@@ -207,19 +208,19 @@ internal sealed partial class ModelServer(
                 await timer.WaitForNextTickAsync(finished);
                 if (_intake.Depth > 0)
                 {
-                    Interlocked.Exchange(ref _lastInHand, time.GetTimestamp());
+                    Interlocked.Exchange(ref _lastInFlight, time.GetTimestamp());
                 }
 
-                if (consumer.InHand is not { Count: > 0 } inHand)
+                if (consumer.InFlight is not { Count: > 0 } inFlight)
                 {
                     continue;
                 }
 
-                Interlocked.Exchange(ref _lastInHand, time.GetTimestamp());
-                var lost = (await consumer.KeepAsync(inHand)).ToHashSet();
+                Interlocked.Exchange(ref _lastInFlight, time.GetTimestamp());
+                var lost = (await consumer.KeepAsync(inFlight)).ToHashSet();
                 if (lost.Count > 0)
                 {
-                    settlement.Abandon(lost);
+                    completion.Abandon(lost);
                     state.Ended(_dispatcher.Remove(r => lost.Contains(r.Queued)).Count);
                 }
             }

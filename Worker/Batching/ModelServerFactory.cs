@@ -12,7 +12,7 @@ namespace InferenceTemplate.Worker.Batching;
 /// <summary>Makes what serves a model version out of its open session and its settings.</summary>
 internal sealed class ModelServerFactory(
     QueueConsumers consumers,
-    JobLedger jobs,
+    JobLeaseTracker jobs,
     BatchTrust trust,
     IOptions<QueueOptions> queue,
     IOptions<ResponseOptions> responses,
@@ -32,7 +32,7 @@ internal sealed class ModelServerFactory(
         telemetry.Device(device.Name, device.Provider, device.FellBack);
         var key = new ModelKey(session.File.Model, session.File.Version);
         var consumer = consumers.For(key);
-        var settlement = new JobSettlement(jobs, consumer, state, loggers.CreateLogger<JobSettlement>());
+        var completion = new JobCompletion(jobs, consumer, state, loggers.CreateLogger<JobCompletion>());
         var rules = BatchRules.For(plan.Settings, options.Value, device.DefaultInstances);
         return new ModelServer(
             session,
@@ -40,7 +40,7 @@ internal sealed class ModelServerFactory(
             trust,
             consumer,
             jobs,
-            settlement,
+            completion,
             rules,
             options.Value,
             queue.Value.KeepInterval,

@@ -31,7 +31,8 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     /// <summary>The answers to a run, but for some of it.</summary>
     /// <exception cref="UnsplittableOutputException">There are several requests, and a <see cref="Mismatch"/>.</exception>
     public Replies Split(
-        IReadOnlyList<PendingRequest> run, IEnumerable<PendingRequest> without, DateTimeOffset startedAt, TimeSpan computeTime, string worker)
+        IReadOnlyList<PendingRequest> run, IEnumerable<PendingRequest> without, DateTimeOffset startedAt, TimeSpan computeTime,
+        string worker)
     {
         var replies = new Replies();
         foreach (var (pending, rowsOf) in Places(run).ExceptBy(without, place => place.Pending))
@@ -40,7 +41,8 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
             OutputRows[] wanted = [.. _outputs.Where(o => Wants(pending, o.Name))];
             var reply = replies.For(request, ReplyBatch.AnswerSize(worker) + wanted.Sum(o => o.Size(rowsOf)));
             reply.Add(
-                request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, wanted.Length, rowsOf?.First ?? 0);
+                request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, wanted.Length,
+                rowsOf?.First ?? 0);
             foreach (var output in wanted)
             {
                 output.AddTo(reply, rowsOf);
@@ -104,7 +106,8 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
             long[] shape = rows is null ? _shape : [rows.Count, .. _shape.AsSpan(1)];
             reply.AddOutput(Name, _declared.Datatype, shape, _textStarts is null
                 ? _value.GetTensorMutableRawData()[(int)from..(int)to]
-                : TextTensor.Read(_value, _textStarts, Element(rows?.First ?? 0, rows), Element(rows is null ? 1 : rows.First + rows.Count, rows)));
+                : TextTensor.Read(
+                    _value, _textStarts, Element(rows?.First ?? 0, rows), Element(rows is null ? 1 : rows.First + rows.Count, rows)));
         }
 
         private (long From, long To) Range(Rows? rows)

@@ -3,7 +3,9 @@ using InferenceTemplate.Core.Queue;
 
 namespace InferenceTemplate.Worker.Direct;
 
-/// <summary>The way back of what came by direct connections. A session that has ended gets nothing: its replica knows, and sends again.</summary>
+/// <summary>
+/// The way back of what came by direct connections. A session that has ended gets nothing: its replica knows, and sends again.
+/// </summary>
 internal static class DirectAnswers
 {
     /// <summary>Answers requests; those without an answer among the replies are only let go.</summary>

@@ -4,7 +4,9 @@ using InferenceTemplate.Core.Queue;
 
 namespace InferenceTemplate.Worker.Direct;
 
-/// <summary>A connection of an Api replica. Nothing but the handshake is read before the replica has proven that it knows the secret.</summary>
+/// <summary>
+/// A connection of an Api replica. Nothing but the handshake is read before the replica has proven that it knows the secret.
+/// </summary>
 internal sealed partial class DirectSession(
     DirectLink link,
     DirectServers servers,
@@ -26,7 +28,9 @@ internal sealed partial class DirectSession(
     private int _heard;
     private int _silent;
 
-    /// <summary>Stands for the replica in its requests, so that no answer of theirs takes the way by Redis; of this connection only.</summary>
+    /// <summary>
+    /// Stands for the replica in its requests, so that no answer of theirs takes the way by Redis; of this connection only.
+    /// </summary>
     public string Name { get; } = $"direct:{Interlocked.Increment(ref s_count)}";
 
     /// <summary>Serves the connection until it ends.</summary>
@@ -73,7 +77,8 @@ internal sealed partial class DirectSession(
 
         var replies = new Replies();
         replies.Refuse(
-            request, ReplyOutcome.TooLarge, $"the answer has {answer.Length} bytes; {_answerLimit} are allowed (Limits:ResponseBytes)", time.GetUtcNow(), worker);
+            request, ReplyOutcome.TooLarge, $"the answer has {answer.Length} bytes; {_answerLimit} are allowed (Limits:ResponseBytes)",
+            time.GetUtcNow(), worker);
         link.Send(FrameType.Replies, replies.Messages[0].Message.Written.Span);
     }
 

@@ -4,7 +4,8 @@ namespace InferenceTemplate.Worker.Draining;
 /// Tells everything that serves that the process is stopping, and waits until all of it is done. That happens before the
 /// host stops anything else, so that meanwhile probes are answered, and Redis and Postgres are there for the last answers.
 /// </summary>
-internal sealed partial class DrainSignal(ServingState state, TimeProvider time, ILogger<DrainSignal> logger) : IHostedLifecycleService, IDisposable
+internal sealed partial class DrainSignal(
+    ServingState state, TimeProvider time, ILogger<DrainSignal> logger) : IHostedLifecycleService, IDisposable
 {
     private readonly CancellationTokenSource _started = new();
     private readonly Lock _lock = new();
@@ -71,9 +72,9 @@ internal sealed partial class DrainSignal(ServingState state, TimeProvider time,
         public void Dispose() => drain.Leave();
     }
 
-    [LoggerMessage(LogLevel.Information, "Told to stop: nothing new is taken, {InFlight} requests are finished or handed back")]
+    [LoggerMessage(LogLevel.Information, "Told to stop: nothing new is taken, {InFlight} requests are finished or returned")]
     private partial void LogDraining(int inFlight);
 
-    [LoggerMessage(LogLevel.Information, "Drained after {Milliseconds:F0} ms, {InFlight} requests left in hand")]
+    [LoggerMessage(LogLevel.Information, "Drained after {Milliseconds:F0} ms, {InFlight} requests left in flight")]
     private partial void LogDrained(double milliseconds, int inFlight);
 }

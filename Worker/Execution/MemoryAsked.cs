@@ -23,6 +23,7 @@ internal sealed partial record MemoryAsked(decimal Bytes, long Total)
             : null;
 
     // As the arena words it, without a limit of its own and with one.
-    [GeneratedRegex("(?:requested buffer of size|requested bytes of) (?<bytes>[0-9]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        "(?:requested buffer of size|requested bytes of) (?<bytes>[0-9]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Asked();
 }

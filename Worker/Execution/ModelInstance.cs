@@ -18,7 +18,8 @@ internal sealed class ModelInstance : IDisposable
     private readonly bool _binds;
     private RunOptions _options = new();
 
-    /// <param name="binds">Whether values are bound rather than passed, so that copies to and from a device are made once and awaited once.</param>
+    /// <param name="binds">Whether values are bound rather than passed, so that copies to and from a device are made once and awaited
+    /// once.</param>
     public ModelInstance(InferenceSession session, ModelSignature signature, bool binds)
     {
         _session = session;

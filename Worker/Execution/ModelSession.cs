@@ -82,7 +82,8 @@ internal sealed class ModelSession : IDisposable
     private static ModelSignature Describe(InferenceSession session) =>
         new(Describe(session.InputNames, session.InputMetadata), Describe(session.OutputNames, session.OutputMetadata))
         {
-            OptionalInputs = [.. session.OverridableInitializerMetadata.Where(i => IsServed(i.Value)).Select(i => Describe(i.Key, i.Value))],
+            OptionalInputs =
+                [.. session.OverridableInitializerMetadata.Where(i => IsServed(i.Value)).Select(i => Describe(i.Key, i.Value))],
         };
 
     // What no request could bring keeps its initializer.

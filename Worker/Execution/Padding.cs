@@ -22,7 +22,9 @@ internal static class Padding
         }
     }
 
-    /// <summary>The positions in the larger tensor of the smaller one's elements, in order; the first dimension is the smaller one's.</summary>
+    /// <summary>
+    /// The positions in the larger tensor of the smaller one's elements, in order; the first dimension is the smaller one's.
+    /// </summary>
     public static IEnumerable<long> Positions(long[] shape, long[] padded)
     {
         var count = TensorShape.ElementCount(shape);

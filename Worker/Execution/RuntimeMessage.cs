@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace InferenceTemplate.Worker.Execution;
 
-/// <summary>What ONNX Runtime said of a failed run, for callers: the operator and the reason, without its codes, source files and functions.</summary>
+/// <summary>
+/// What ONNX Runtime said of a failed run, for callers: the operator and the reason, without its codes, source files and functions.
+/// </summary>
 internal static partial class RuntimeMessage
 {
     private const string NoReason = "ONNX Runtime gives no reason";
@@ -38,7 +40,8 @@ internal static partial class RuntimeMessage
         }
 
         // Better nothing than code, where the form is one that is not known here.
-        return line.Contains("::", StringComparison.Ordinal) || line.Contains("onnxruntime", StringComparison.OrdinalIgnoreCase) ? "" : line;
+        return line.Contains("::", StringComparison.Ordinal)
+            || line.Contains("onnxruntime", StringComparison.OrdinalIgnoreCase) ? "" : line;
     }
 
     // "T ns::f(int, g<h>) const [with T = float] the reason": the reason begins behind the parameters and what may follow them.

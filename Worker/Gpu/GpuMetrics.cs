@@ -12,12 +12,15 @@ internal sealed class GpuMetrics(IMeterFactory meters, GpuReader gpus) : IHosted
     public Task StartAsync(CancellationToken cancellationToken)
     {
         var meter = meters.Create(Telemetry.Name);
-        meter.CreateObservableGauge("hw.gpu.utilization", () => Of(gpus, g => g.Utilization), "1", "Share of time in which the GPU computed.");
-        meter.CreateObservableUpDownCounter("hw.gpu.memory.usage", () => Of(gpus, g => g.MemoryUsed), "By", "GPU memory in use, by all processes.");
+        meter.CreateObservableGauge(
+            "hw.gpu.utilization", () => Of(gpus, g => g.Utilization), "1", "Share of time in which the GPU computed.");
+        meter.CreateObservableUpDownCounter(
+            "hw.gpu.memory.usage", () => Of(gpus, g => g.MemoryUsed), "By", "GPU memory in use, by all processes.");
         meter.CreateObservableUpDownCounter("hw.gpu.memory.limit", () => Of(gpus, g => g.MemoryTotal), "By", "GPU memory in all.");
         meter.CreateObservableGauge("hw.temperature", () => Of(gpus, g => g.Temperature), "Cel", "Temperature of the GPU.");
         meter.CreateObservableGauge("hw.power", () => Of(gpus, g => g.PowerWatts), "W", "Power that the GPU draws.");
-        meter.CreateObservableCounter("hw.errors", () => Errors(gpus), "{error}", "Errors of the GPU's ECC memory since the driver was loaded.");
+        meter.CreateObservableCounter(
+            "hw.errors", () => Errors(gpus), "{error}", "Errors of the GPU's ECC memory since the driver was loaded.");
         return Task.CompletedTask;
     }
 

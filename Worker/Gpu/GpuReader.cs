@@ -8,7 +8,7 @@ namespace InferenceTemplate.Worker.Gpu;
 internal sealed partial class GpuReader : IDisposable
 {
     // Metrics and the heartbeat ask at about the same time, and each figure is a call into the driver.
-    private static readonly TimeSpan RememberedFor = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan CacheDuration = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
@@ -42,7 +42,7 @@ internal sealed partial class GpuReader : IDisposable
 
         lock (_lock)
         {
-            if (!_disposed && (_readAt is not { } at || _time.GetElapsedTime(at) >= RememberedFor))
+            if (!_disposed && (_readAt is not { } at || _time.GetElapsedTime(at) >= CacheDuration))
             {
                 _gpus = [.. Enumerable.Range(0, _nvml.Count).Select(index => Read(_nvml, index)).OfType<GpuStatus>()];
                 _readAt = _time.GetTimestamp();

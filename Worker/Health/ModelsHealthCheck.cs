@@ -14,7 +14,8 @@ internal sealed class ModelsHealthCheck(ServingState state, SessionCache cache, 
     {
         if (state.DeviceFailure is { } reason)
         {
-            return HealthCheckResult.Unhealthy($"Runs on {device.Name} fail one after the other, through no fault of their inputs: {reason}");
+            return HealthCheckResult.Unhealthy(
+                $"Runs on {device.Name} fail one after the other, through no fault of their inputs: {reason}");
         }
 
         if (!state.Loaded)

@@ -1,6 +1,8 @@
 namespace InferenceTemplate.Worker.Inspection;
 
-/// <summary>Operators with which trying proves nothing: what they do to a row may depend on chance, or on values that nobody tried.</summary>
+/// <summary>
+/// Operators with which trying proves nothing: what they do to a row may depend on chance, or on values that nobody tried.
+/// </summary>
 internal static class BatchOperators
 {
     private static readonly Dictionary<string, string> Reasons = new(StringComparer.Ordinal)
@@ -33,5 +35,6 @@ internal static class BatchOperators
 
     /// <summary>Why a model with these operators is not tried; null where it can be.</summary>
     public static string? Refusal(IEnumerable<string> operators) =>
-        operators.Order(StringComparer.Ordinal).FirstOrDefault(Reasons.ContainsKey) is { } found ? $"its operator {found} {Reasons[found]}" : null;
+        operators.Order(StringComparer.Ordinal).FirstOrDefault(Reasons.ContainsKey) is { } found
+            ? $"its operator {found} {Reasons[found]}" : null;
 }

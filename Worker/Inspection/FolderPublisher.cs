@@ -15,7 +15,7 @@ namespace InferenceTemplate.Worker.Inspection;
 internal sealed partial class FolderPublisher(
     ModelCatalog catalog,
     ModelRegistry registry,
-    ArtifactStore artefacts,
+    ArtifactStore artifacts,
     ModelInspector inspector,
     ServingState state,
     TimeProvider time,
@@ -68,9 +68,9 @@ internal sealed partial class FolderPublisher(
             {
                 LogDiffers(file.Model, file.Version, sha256, known.Sha256);
             }
-            else if (!await artefacts.ExistsAsync(sha256, cancellationToken))
+            else if (!await artifacts.ExistsAsync(sha256, cancellationToken))
             {
-                await registry.RestoreAsync(await artefacts.StageAsync(content, long.MaxValue, cancellationToken), cancellationToken);
+                await registry.RestoreAsync(await artifacts.StageAsync(content, long.MaxValue, cancellationToken), cancellationToken);
             }
 
             return;
@@ -93,11 +93,13 @@ internal sealed partial class FolderPublisher(
 
         if (FolderModel.ClassLabelsOf(file) is { } labels)
         {
-            var properties = new Dictionary<string, string>(model.Metadata.Properties, StringComparer.Ordinal) { [ClassLabels.Property] = labels };
+            var properties = new Dictionary<string, string>(
+                model.Metadata.Properties, StringComparer.Ordinal)
+            { [ClassLabels.Property] = labels };
             model = model with { Metadata = model.Metadata with { Properties = properties } };
         }
 
-        var staged = await artefacts.StageAsync(content, long.MaxValue, cancellationToken);
+        var staged = await artifacts.StageAsync(content, long.MaxValue, cancellationToken);
         var (version, problem) = await registry.AddAsync(
             new NewVersion(file.Model, file.Version, staged, "models folder")
             {
@@ -130,7 +132,8 @@ internal sealed partial class FolderPublisher(
     [LoggerMessage(LogLevel.Information, "{Model}/{Version} of the models folder was not added: {Reason}")]
     private partial void LogLeftOut(string model, string version, string reason);
 
-    [LoggerMessage(LogLevel.Error, "{Model}/{Version} of the models folder is {FileSha256}, but the registry has {Sha256} under that version, which is served: give the file a new version")]
+    [LoggerMessage(
+        LogLevel.Error, "{Model}/{Version} of the models folder is {FileSha256}, but the registry has {Sha256} under that version, which is served: give the file a new version")]
     private partial void LogDiffers(string model, string version, string fileSha256, string sha256);
 
     [LoggerMessage(LogLevel.Error, "{Model}/{Version} of the models folder can't be served; the other models are not affected: {Reason}")]

@@ -30,7 +30,9 @@ internal static class InspectionChild
         return 0;
     }
 
-    /// <summary>Scans a model, opens it and runs it on made-up inputs, in this process, without trying whether its rows are independent.</summary>
+    /// <summary>
+    /// Scans a model, opens it and runs it on made-up inputs, in this process, without trying whether its rows are independent.
+    /// </summary>
     public static InspectionReport Inspect(string path, InspectionLimits limits)
     {
         InspectionReport? last = null;
@@ -51,7 +53,11 @@ internal static class InspectionChild
                 return;
             }
 
-            tell(report with { Model = model with { Batching = model.Batching ?? new BatchProof(false, "trying ended the process that tried") } });
+            tell(report with
+            {
+                Model =
+                model with { Batching = model.Batching ?? new BatchProof(false, "trying ended the process that tried") }
+            });
             if (model.Batching is null)
             {
                 using var instance = session.CreateInstance();
@@ -63,7 +69,8 @@ internal static class InspectionChild
         }
     }
 
-    private static InspectionReport Open(string path, InspectionLimits limits, out ModelSession? session, out IReadOnlySet<string> operators)
+    private static InspectionReport Open(
+        string path, InspectionLimits limits, out ModelSession? session, out IReadOnlySet<string> operators)
     {
         session = null;
         operators = new HashSet<string>();

@@ -9,4 +9,5 @@ namespace InferenceTemplate.Worker.Inspection;
 /// <param name="ProofSeconds">After which that is not tried any further.</param>
 /// <param name="ProofCpuSeconds">The same, of all threads together.</param>
 internal sealed record InspectionLimits(
-    string[] Domains, int MaxNodes, long MemoryBytes, int CpuSeconds, int LargestBatch = 64, double ProofSeconds = 30, double ProofCpuSeconds = 30);
+    string[] Domains, int MaxNodes, long MemoryBytes, int CpuSeconds, int LargestBatch = 64, double ProofSeconds = 30,
+    double ProofCpuSeconds = 30);

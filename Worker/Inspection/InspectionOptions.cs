@@ -8,7 +8,8 @@ public sealed class InspectionOptions
     public const string Section = "Inspection";
 
     // Those whose kernels ONNX Runtime brings itself.
-    private static readonly string[] KnownDomains = ["ai.onnx", "ai.onnx.ml", "ai.onnx.preview", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc"];
+    private static readonly string[] KnownDomains =
+        ["ai.onnx", "ai.onnx.ml", "ai.onnx.preview", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc"];
 
     /// <summary>Whether this worker inspects uploads; while none does, they stay pending. Default true.</summary>
     public bool Enabled { get; set; } = true;

@@ -9,7 +9,7 @@ namespace InferenceTemplate.Worker.Inspection;
 internal sealed partial class InspectionService(
     ModelCatalog catalog,
     VersionInspections inspections,
-    ArtifactStore artefacts,
+    ArtifactStore artifacts,
     ModelInspector inspector,
     ServingState state,
     TimeProvider time,
@@ -50,7 +50,7 @@ internal sealed partial class InspectionService(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // What was in hand is taken by another worker when its lease ends.
+            // What was in flight is taken by another worker when its lease ends.
         }
         finally
         {
@@ -96,7 +96,8 @@ internal sealed partial class InspectionService(
 
         if (version.InspectionAttempts > MaxAttempts)
         {
-            await inspections.RejectAsync(version, $"it was opened {MaxAttempts} times, and never was there a result", state.WorkerId, stoppingToken);
+            await inspections.RejectAsync(
+                version, $"it was opened {MaxAttempts} times, and never was there a result", state.WorkerId, stoppingToken);
             return;
         }
 
@@ -141,7 +142,7 @@ internal sealed partial class InspectionService(
         var path = Path.Combine(folder, $"inspection-{Guid.NewGuid():N}.onnx");
         try
         {
-            await using (var source = await artefacts.OpenReadAsync(version.Sha256, stoppingToken))
+            await using (var source = await artifacts.OpenReadAsync(version.Sha256, stoppingToken))
             await using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
                 await source.CopyToAsync(file, stoppingToken);

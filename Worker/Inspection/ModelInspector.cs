@@ -34,7 +34,8 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
 
     private async Task<InspectionReport> OpenAsync(string path, CancellationToken cancellationToken)
     {
-        using var process = Process.Start(Describe(path)) ?? throw new InvalidOperationException("The process for an inspection could not be started.");
+        using var process = Process.Start(Describe(path))
+            ?? throw new InvalidOperationException("The process for an inspection could not be started.");
         process.StandardInput.Close();
         var output = ReadAsync(process.StandardOutput, MaxReportChars);
         var complaints = ReadAsync(process.StandardError, MaxComplaintChars);
@@ -104,7 +105,11 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
     // A process that could open the model, and ended over more, has said so: it is served, each request alone.
     private static InspectionReport Ended(string output, string reason) =>
         Parse(output[..(output.LastIndexOf('\n') + 1)]) is { Model: not null } report
-            ? report with { Model = report.Model with { Batching = new(false, $"while it was tried whether rows are independent: {reason}") } }
+            ? report with
+            {
+                Model =
+                report.Model with { Batching = new(false, $"while it was tried whether rows are independent: {reason}") }
+            }
             : InspectionReport.Refused(reason);
 
     // One line, or a second that says more.
@@ -113,7 +118,8 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
         try
         {
             output = output.Split('\n', StringSplitOptions.RemoveEmptyEntries) is [.., var last] ? last : "";
-            return JsonSerializer.Deserialize(output, InspectionJson.Default.InspectionReport) is { } report && (report.Model is null) != (report.Reason is null)
+            return JsonSerializer.Deserialize(output, InspectionJson.Default.InspectionReport) is { } report
+                && (report.Model is null) != (report.Reason is null)
                 ? report
                 : InspectionReport.Refused("opening it ended without a result");
         }
@@ -125,7 +131,8 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
 
     private string Crashed(int exitCode, string complaints)
     {
-        if (complaints.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || complaints.Contains("bad_alloc", StringComparison.Ordinal))
+        if (complaints.Contains("out of memory", StringComparison.OrdinalIgnoreCase)
+            || complaints.Contains("bad_alloc", StringComparison.Ordinal))
         {
             return $"it needs more than the allowed {options.Value.MemoryBytes} bytes of memory";
         }

@@ -10,7 +10,8 @@ internal sealed class OnnxGraphScanner(ProtobufReader reader, InspectionLimits l
     // Operators of ONNX Runtime's own domain that load code or files, or hand data to other programs.
     private static readonly HashSet<string> Refused = new(StringComparer.Ordinal)
     {
-        "EPContext", "PythonOp", "PythonOpGrad", "ATen", "TritonOp", "Snpe", "AzureAudioToText", "AzureTextToText", "OpenAIAudioToText", "ExternalGradient",
+        "EPContext", "PythonOp", "PythonOpGrad", "ATen", "TritonOp", "Snpe", "AzureAudioToText", "AzureTextToText", "OpenAIAudioToText",
+        "ExternalGradient",
     };
 
     private readonly OnnxTensorScanner _tensors = new(reader);

@@ -172,5 +172,6 @@ internal sealed record ScannedModel(VersionMetadata Metadata, IReadOnlySet<strin
         signature with { Inputs = WithRanks(signature.Inputs), Outputs = WithRanks(signature.Outputs) };
 
     private TensorSignature[] WithRanks(TensorSignature[] tensors) =>
-        [.. tensors.Select(tensor => tensor.Shape.Length == 0 && Unranked.Contains(tensor.Name) ? tensor with { IsUnranked = true } : tensor)];
+        [.. tensors.Select(
+            tensor => tensor.Shape.Length == 0 && Unranked.Contains(tensor.Name) ? tensor with { IsUnranked = true } : tensor)];
 }

@@ -51,7 +51,8 @@ internal sealed class OnnxTensorScanner(ProtobufReader reader)
 
         if (elements > MaxSparseElements)
         {
-            throw new ModelRefusedException($"a sparse constant has {elements} elements when it is made dense; {MaxSparseElements} are allowed");
+            throw new ModelRefusedException(
+                $"a sparse constant has {elements} elements when it is made dense; {MaxSparseElements} are allowed");
         }
     }
 

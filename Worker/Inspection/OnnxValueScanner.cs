@@ -1,6 +1,8 @@
 namespace InferenceTemplate.Worker.Inspection;
 
-/// <summary>The inputs and outputs that a model declares: those that are no tensors of a datatype of the protocol are refused by name.</summary>
+/// <summary>
+/// The inputs and outputs that a model declares: those that are no tensors of a datatype of the protocol are refused by name.
+/// </summary>
 internal sealed class OnnxValueScanner(ProtobufReader reader)
 {
     private const int MaxName = 256;
@@ -8,14 +10,17 @@ internal sealed class OnnxValueScanner(ProtobufReader reader)
     // By their numbers in onnx.proto.
     private static readonly string[] ElementTypes =
     [
-        "UNDEFINED", "FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "STRING", "BOOL", "FLOAT16", "DOUBLE", "UINT32", "UINT64",
-        "COMPLEX64", "COMPLEX128", "BFLOAT16", "FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ", "UINT4", "INT4", "FLOAT4E2M1",
+        "UNDEFINED", "FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "STRING", "BOOL", "FLOAT16", "DOUBLE",
+        "UINT32", "UINT64",
+        "COMPLEX64", "COMPLEX128", "BFLOAT16", "FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ", "UINT4", "INT4",
+        "FLOAT4E2M1",
         "FLOAT8E8M0", "UINT2", "INT2",
     ];
 
     private static readonly HashSet<string> Unserved =
     [
-        "COMPLEX64", "COMPLEX128", "FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ", "UINT4", "INT4", "FLOAT4E2M1", "FLOAT8E8M0",
+        "COMPLEX64", "COMPLEX128", "FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ", "UINT4", "INT4", "FLOAT4E2M1",
+        "FLOAT8E8M0",
         "UINT2", "INT2",
     ];
 
@@ -53,7 +58,8 @@ internal sealed class OnnxValueScanner(ProtobufReader reader)
                     Tensor(field.End, kind, name);
                     break;
                 case { Number: 4 or 5 or 7 or 8 or 9, IsBlock: true }:
-                    var what = field.Number switch { 4 => "a sequence", 5 => "a map", 8 => "a sparse tensor", 9 => "optional", _ => "opaque" };
+                    var what =
+                        field.Number switch { 4 => "a sequence", 5 => "a map", 8 => "a sparse tensor", 9 => "optional", _ => "opaque" };
                     throw new ModelRefusedException(
                         $"{kind} '{name}' is {what}; only tensors are served: export it as a tensor (scikit-learn: options={{'zipmap': False}})");
             }
@@ -67,7 +73,8 @@ internal sealed class OnnxValueScanner(ProtobufReader reader)
         {
             switch (field)
             {
-                case { Number: 1, IsVarint: true } when field.Value < (ulong)ElementTypes.Length && Unserved.Contains(ElementTypes[field.Value]):
+                case { Number: 1, IsVarint: true } when field.Value < (ulong)ElementTypes.Length
+                    && Unserved.Contains(ElementTypes[field.Value]):
                     throw new ModelRefusedException(
                         $"{kind} '{name}' is {ElementTypes[field.Value]}, for which the protocol has no datatype: cast it inside the graph");
                 case { Number: 2, IsBlock: true }:

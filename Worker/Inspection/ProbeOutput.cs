@@ -40,7 +40,9 @@ internal sealed class ProbeOutput
             : _data.AsSpan((int)_starts[from]..(int)_starts[to]);
     }
 
-    /// <summary>Whether rows are those of another output: bit for bit, or for floats within a part of the largest number of the row.</summary>
+    /// <summary>
+    /// Whether rows are those of another output: bit for bit, or for floats within a part of the largest number of the row.
+    /// </summary>
     public bool IsClose(int first, int count, ProbeOutput other, int otherFirst, double tolerance)
     {
         if (Rows(first, count).SequenceEqual(other.Rows(otherFirst, count)))

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace InferenceTemplate.Worker.ModelCache;
 
 /// <summary>
-/// Fetched artefacts on this machine's disk, named by their SHA-256: bounded, least recently used first to go, and hashed again before
+/// Fetched artifacts on this machine's disk, named by their SHA-256: bounded, least recently used first to go, and hashed again before
 /// each use, since a disk may lie and other processes may write.
 /// </summary>
 internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options, TimeProvider time, ILogger<ArtifactFiles> logger)
@@ -17,10 +17,10 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
     // Users of one machine share the folder for temporary files: one of them could not write to what another one made.
     private readonly string _directory = options.Value.CacheDirectory.Length > 0
         ? options.Value.CacheDirectory
-        : Path.Combine(Path.GetTempPath(), $"inference-artefacts-{Environment.UserName}");
+        : Path.Combine(Path.GetTempPath(), $"inference-artifacts-{Environment.UserName}");
 
     /// <summary>The path of a file with these very bytes, fetched where there is none or where it is damaged.</summary>
-    /// <param name="open">Opens the artefact in its store.</param>
+    /// <param name="open">Opens the artifact in its store.</param>
     /// <exception cref="InvalidDataException">What was fetched has another hash.</exception>
     /// <exception cref="IOException">The store or the disk failed.</exception>
     public async Task<string> GetAsync(
@@ -48,14 +48,16 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
     // The time of writing stands for the time of last use: it outlives this process, and not every disk keeps that of reading.
     private void Touch(string path) => File.SetLastWriteTimeUtc(path, time.GetUtcNow().UtcDateTime);
 
-    private static async Task FetchAsync(string sha256, string path, Func<CancellationToken, Task<Stream>> open, CancellationToken cancellationToken)
+    private static async Task FetchAsync(
+        string sha256, string path, Func<CancellationToken, Task<Stream>> open, CancellationToken cancellationToken)
     {
         var part = $"{path}.{Guid.NewGuid():N}.part";
         try
         {
             string fetched;
             await using (var source = await open(cancellationToken))
-            await using (var target = new FileStream(part, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, useAsync: true))
+            await using (var target = new FileStream(
+                part, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, useAsync: true))
             {
                 await source.CopyToAsync(target, cancellationToken);
                 target.Flush(flushToDisk: true);
@@ -65,7 +67,7 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
 
             if (fetched != sha256)
             {
-                throw new InvalidDataException($"the artefact {sha256} came from its store as {fetched}");
+                throw new InvalidDataException($"the artifact {sha256} came from its store as {fetched}");
             }
 
             File.Move(part, path, overwrite: true);
@@ -100,7 +102,8 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
 
     private static async Task<string> HashAsync(string path, CancellationToken cancellationToken)
     {
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 16, useAsync: true);
+        await using var file = new FileStream(
+            path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 16, useAsync: true);
         return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
     }
 

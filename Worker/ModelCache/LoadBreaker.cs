@@ -50,7 +50,7 @@ internal sealed class LoadBreaker(ModelCacheOptions options, TimeProvider time)
         }
     }
 
-    /// <summary>Forgets a version, whose artefact or standing has changed.</summary>
+    /// <summary>Forgets a version, whose artifact or standing has changed.</summary>
     public void Forget(ModelKey key) => _breakers.TryRemove(key, out Breaker? _);
 
     private Breaker Create(ModelKey key)

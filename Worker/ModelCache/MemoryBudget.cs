@@ -21,7 +21,8 @@ internal sealed record MemoryBudget(long Limit, Func<long> Used)
         // NVML's order and CUDA's differ only on machines with unlike GPUs and without CUDA_DEVICE_ORDER=PCI_BUS_ID.
         if (device.Name != "cpu" && gpus.Read() is { } read && deviceId < read.Length && read[deviceId] is { MemoryTotal: { } total })
         {
-            return new MemoryBudget(limit ?? (long)(total * ShareOfGpu), () => gpus.Read() is { } now && deviceId < now.Length ? now[deviceId].MemoryUsed ?? 0 : 0);
+            return new MemoryBudget(limit ?? (long)(total * ShareOfGpu),
+                () => gpus.Read() is { } now && deviceId < now.Length ? now[deviceId].MemoryUsed ?? 0 : 0);
         }
 
         // What the runtime may have is a container's limit where there is one.
@@ -30,8 +31,8 @@ internal sealed record MemoryBudget(long Limit, Func<long> Used)
     }
 
     /// <summary>What a model is likely to take, from its file and, where there is one, an earlier measurement.</summary>
-    public static long Estimate(long artefactBytes, long measuredBytes) =>
-        Math.Max((long)(artefactBytes * SizeFactor), measuredBytes);
+    public static long Estimate(long artifactBytes, long measuredBytes) =>
+        Math.Max((long)(artifactBytes * SizeFactor), measuredBytes);
 
     /// <summary>
     /// What it took, from the growth around its load. Other work grows and shrinks the same memory, so the growth is believed only

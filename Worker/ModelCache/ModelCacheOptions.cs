@@ -26,7 +26,7 @@ public sealed class ModelCacheOptions
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan IdleAfter { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Where fetched model files are kept; empty for <c>inference-artefacts-USER</c> in the folder for temporary files.</summary>
+    /// <summary>Where fetched model files are kept; empty for <c>inference-artifacts-USER</c> in the folder for temporary files.</summary>
     public string CacheDirectory { get; set; } = "";
 
     /// <summary>Bytes that fetched model files may take together; one that is larger alone still fits. Default 10 GiB.</summary>

@@ -9,10 +9,11 @@ namespace InferenceTemplate.Worker.ModelCache;
 
 /// <summary>Fetches what the registry knows, and opens it from this machine's disk.</summary>
 internal sealed class ModelSource(
-    ModelCatalog catalog, ArtifactStore store, ArtifactFiles files, ModelWarmUp warmUp, ExecutionDevice device, IOptions<WorkerOptions> options)
+    ModelCatalog catalog, ArtifactStore store, ArtifactFiles files, ModelWarmUp warmUp, ExecutionDevice device,
+    IOptions<WorkerOptions> options)
 {
-    /// <exception cref="InvalidDataException">The version is not one that may be served, or its artefact is damaged.</exception>
-    /// <exception cref="IOException">The artefact could not be fetched.</exception>
+    /// <exception cref="InvalidDataException">The version is not one that may be served, or its artifact is damaged.</exception>
+    /// <exception cref="IOException">The artifact could not be fetched.</exception>
     public async Task<ModelPlan> PlanAsync(ModelKey key, CancellationToken cancellationToken)
     {
         var snapshot = await catalog.SnapshotAsync(cancellationToken);

@@ -45,6 +45,7 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
     // An empty string is four bytes of length.
     private static int ElementSize(TensorSignature input) => input.Datatype == Datatype.Bytes ? sizeof(uint) : input.Datatype.Size();
 
-    [LoggerMessage(LogLevel.Warning, "{Model}/{Version} could not be warmed up with {Rows} rows of zeros; its first requests may be slower: {Reason}")]
+    [LoggerMessage(
+        LogLevel.Warning, "{Model}/{Version} could not be warmed up with {Rows} rows of zeros; its first requests may be slower: {Reason}")]
     private partial void LogCold(string model, string version, int rows, string reason);
 }

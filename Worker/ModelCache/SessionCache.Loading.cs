@@ -232,7 +232,8 @@ internal sealed partial class SessionCache
         }
     }
 
-    [LoggerMessage(LogLevel.Information, "Loaded {Model}: {Bytes} bytes, warm after {Milliseconds:F0} ms; all models take {Total} of {Limit} bytes")]
+    [LoggerMessage(
+        LogLevel.Information, "Loaded {Model}: {Bytes} bytes, warm after {Milliseconds:F0} ms; all models take {Total} of {Limit} bytes")]
     private partial void LogLoaded(ModelKey model, long bytes, double milliseconds, long total, long limit);
 
     [LoggerMessage(LogLevel.Warning, "{Model} was not loaded; the other models are not affected: {Reason}")]

@@ -129,7 +129,8 @@ internal sealed partial class SessionCache(
     {
         lock (_lock)
         {
-            return [.. _models.Values.Select(m => new CachedModelView(m.Key, m.State, m.Bytes, m.Leases, m.LastUsed)).OrderBy(m => m.LastUsed)];
+            return [.. _models.Values.Select(m => new CachedModelView(m.Key, m.State, m.Bytes, m.Leases, m.LastUsed))
+                .OrderBy(m => m.LastUsed)];
         }
     }
 

@@ -4,17 +4,19 @@ using InferenceTemplate.Worker.ModelCache;
 
 namespace InferenceTemplate.Worker.Models;
 
-/// <summary>Answers what waits for a model version that no worker can load, instead of letting its callers wait for their deadline.</summary>
+/// <summary>
+/// Answers what waits for a model version that no worker can load, instead of letting its callers wait for their deadline.
+/// </summary>
 internal sealed partial class LoadRefusal(
     QueueConsumers consumers, FleetRegistry fleet, ServingState state, TimeProvider time, ILogger<LoadRefusal> logger)
 {
     private const int AtOnce = 64;
 
     /// <summary>
-    /// Refuses the calls that wait, unless another worker may still serve them. Jobs are handed back: they can wait until the model
+    /// Refuses the calls that wait, unless another worker may still serve them. Jobs are returned: they can wait until the model
     /// loads, or their own deadline.
     /// </summary>
-    /// <returns>How many jobs were handed back.</returns>
+    /// <returns>How many jobs were returned.</returns>
     public async Task<int> RefuseAsync(ModelKey key, string reason)
     {
         var others = (await fleet.WorkersAsync()).Where(w => w.Ready && w.Id != state.WorkerId);

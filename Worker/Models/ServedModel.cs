@@ -25,7 +25,8 @@ internal sealed partial class ServedModel(
     private readonly Lock _lock = new();
 
     // One signal is enough. It has nothing to dispose: who wants a version may not have heard yet that it was withdrawn.
-    private readonly Channel<bool> _wanted = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _wanted = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _withdrawn = new();
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ServingPlan _plan = plan;
@@ -46,7 +47,7 @@ internal sealed partial class ServedModel(
     /// <summary>Ends when its first load has succeeded or failed.</summary>
     public Task Tried => _tried.Task;
 
-    /// <summary>For how long nothing has been in hand; null where it is not served.</summary>
+    /// <summary>For how long nothing has been in flight; null where it is not served.</summary>
     public TimeSpan? IdleFor => Volatile.Read(ref _server)?.IdleFor;
 
     public TimeSpan ServingFor => IsServing ? time.GetElapsedTime(Volatile.Read(ref _servingSince)) : TimeSpan.Zero;
@@ -69,7 +70,7 @@ internal sealed partial class ServedModel(
         }
     }
 
-    /// <summary>Stops serving, after what is in hand, and gives the lease back; the next that wants it begins again.</summary>
+    /// <summary>Stops serving, after what is in flight, and gives the lease back; the next that wants it begins again.</summary>
     public void GiveBack()
     {
         lock (_lock)
@@ -83,7 +84,7 @@ internal sealed partial class ServedModel(
         }
     }
 
-    /// <summary>Ends for good, after what is in hand.</summary>
+    /// <summary>Ends for good, after what is in flight.</summary>
     public void Withdraw() => _ = _withdrawn.CancelAsync();
 
     /// <summary>Serves whenever it is wanted, until it is withdrawn or the process stops.</summary>
@@ -117,7 +118,7 @@ internal sealed partial class ServedModel(
 
     public void Dispose() => _withdrawn.Dispose();
 
-    // The jobs of a version that can't be loaded were handed back, which wakes every worker: to take them again before another load may be
+    // The jobs of a version that can't be loaded were returned, which wakes every worker: to take them again before another load may be
     // tried would only hand them back again. What has come since then is another matter: it may be a call, and its caller waits.
     private async Task WantedAsync(CancellationToken ending)
     {

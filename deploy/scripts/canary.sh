@@ -60,7 +60,7 @@ for check in $(seq 1 "$CANARY_CHECKS"); do
   if above "${p95:-0}" "$MAX_P95_SECONDS"; then fail "p95 of $p95 s is above $MAX_P95_SECONDS s: the canary was removed"; fi
 done
 if ! above "${requests:-0}" "$((CANARY_MIN_REQUESTS - 1))"; then
-  fail "the canary had ${requests:-0} requests of the $CANARY_MIN_REQUESTS that a verdict needs, and was removed"
+  fail "the canary had ${requests:-0} requests of the $CANARY_MIN_REQUESTS that an evaluation needs, and was removed"
 fi
 
 say "the canary is good: rolling $image out to $stable"

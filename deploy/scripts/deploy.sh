@@ -31,7 +31,7 @@ if [ -n "${SMOKE_URL:-}" ]; then
     if [ -z "$before" ]; then fail "the first deployment does not answer as it should; it was left as it is for a look"; fi
     say "taking it back to revision $before"
     helm rollback "$RELEASE" "$before" --namespace "$NAMESPACE" --wait --timeout "$TIMEOUT"
-    fail "the deployment was taken back: it did not answer as it should"
+    fail "the deployment was rolled back: it did not answer as it should"
   fi
 else
   say "SMOKE_URL is not set: the deployment was not called from outside"

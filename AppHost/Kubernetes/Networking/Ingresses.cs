@@ -77,7 +77,8 @@ internal static class Ingresses
                     new()
                     {
                         Host = host,
-                        Http = new() { Paths = [.. paths.Select(path => new V1HTTPIngressPath { Path = path, PathType = "Prefix", Backend = backend })] },
+                        Http = new() { Paths =
+                            [.. paths.Select(path => new V1HTTPIngressPath { Path = path, PathType = "Prefix", Backend = backend })] },
                     },
                 ],
                 Tls = [new() { Hosts = [host], SecretName = $"{name}-edge-tls" }],

@@ -30,7 +30,8 @@ internal sealed class NetworkPolicies(IReadOnlyList<(string Caller, string Calle
             Metadata = Component.Named("certificate-solver-network", Component.Platform),
             Spec = new()
             {
-                PodSelector = new() { MatchLabels = new Dictionary<string, string>(StringComparer.Ordinal) { ["acme.cert-manager.io/http01-solver"] = "true" } },
+                PodSelector = new() { MatchLabels = new Dictionary<string, string>(
+                    StringComparer.Ordinal) { ["acme.cert-manager.io/http01-solver"] = "true" } },
                 PolicyTypes = ["Ingress"],
                 Ingress = [new() { FromProperty = [Peer.Namespace("ingress-nginx").On(null)], Ports = [Admitted(new(8089), when: null)] }],
             },
@@ -39,7 +40,8 @@ internal sealed class NetworkPolicies(IReadOnlyList<(string Caller, string Calle
         new(
             "platform/mutual-tls.yaml",
             new CustomResource(
-                "security.istio.io/v1", "PeerAuthentication", Component.Named("mutual-tls", Component.Platform), new() { ["mtls"] = new Map { ["mode"] = "STRICT" } }),
+                "security.istio.io/v1", "PeerAuthentication", Component.Named("mutual-tls", Component.Platform),
+                new() { ["mtls"] = new Map { ["mode"] = "STRICT" } }),
             Switches.Istio),
     ];
 

@@ -71,7 +71,8 @@ internal static class PlatformEdges
         new("exporters", Direction.Out, [Exporter], [Peer.Component(Postgres)], s_postgres) { When = Switches.OwnPostgres },
         new("exporters", Direction.Out, [Exporter], [Peer.Component(Resources.Redis)], s_redis) { When = Switches.RedisPod },
         new("metrics of exporters", Direction.In, [Exporter], [Peer.Namespace("monitoring")], new(9187), new(9121)),
-        new("managed Postgres", Direction.Out, [Api, Worker, Backup, Exporter], [Peer.Anywhere], new Port(Number(".Values.managedPorts.postgres")))
+        new("managed Postgres", Direction.Out, [Api, Worker, Backup, Exporter], [Peer.Anywhere],
+            new Port(Number(".Values.managedPorts.postgres")))
         {
             When = Switches.ManagedPostgres,
         },

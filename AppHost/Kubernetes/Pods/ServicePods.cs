@@ -15,7 +15,8 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
 
     // What the large clouds taint their spot nodes with.
     private static readonly (string Key, string Value)[] s_spot =
-        [("kubernetes.azure.com/scalesetpriority", "spot"), ("cloud.google.com/gke-spot", "true"), ("eks.amazonaws.com/capacityType", "SPOT")];
+        [("kubernetes.azure.com/scalesetpriority", "spot"), ("cloud.google.com/gke-spot", "true"),
+            ("eks.amazonaws.com/capacityType", "SPOT")];
 
     /// <summary>Whether somebody calls it: then it goes on serving until every node knows that the endpoint is gone.</summary>
     public bool IsCalled { get; init; } = true;
@@ -73,7 +74,8 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
         Environment.Give(container);
         if (UsesServers)
         {
-            Trust(pod, Resources.Postgres, $"{{{{ ternary \"postgres-ca\" \"postgres-tls\" ({Switches.CloudNativePg}) }}}}", Switches.PostgresAuthority);
+            Trust(pod, Resources.Postgres, $"{{{{ ternary \"postgres-ca\" \"postgres-tls\" ({Switches.CloudNativePg}) }}}}",
+                Switches.PostgresAuthority);
             Trust(pod, Resources.Redis, "redis-tls", Switches.RedisTls);
         }
 
@@ -118,7 +120,9 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
     private static void UseGpu(V1PodSpec pod)
     {
         pod.Containers[0].Resources.Limits[When(Switches.Gpu, "nvidia.com/gpu")] = new("1");
-        pod.NodeSelector = new Dictionary<string, string>(StringComparer.Ordinal) { [When(Switches.Gpu, "nvidia.com/gpu.present")] = "true" };
+        pod.NodeSelector = new Dictionary<string, string>(
+            StringComparer.Ordinal)
+        { [When(Switches.Gpu, "nvidia.com/gpu.present")] = "true" };
         pod.Tolerations =
         [
             new() { Key = When(Switches.Gpu, "nvidia.com/gpu"), OperatorProperty = "Exists", Effect = "NoSchedule" },

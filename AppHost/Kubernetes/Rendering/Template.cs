@@ -46,7 +46,8 @@ internal static partial class Template
         lock (s_lock)
         {
             return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var marker)
-                && (marker - FirstMarker) / 2 is var index && marker >= FirstMarker && index < s_expressions.Count ? s_expressions[index] : null;
+                && (marker - FirstMarker) / 2 is var index
+                    && marker >= FirstMarker && index < s_expressions.Count ? s_expressions[index] : null;
         }
     }
 
@@ -71,7 +72,8 @@ internal static partial class Template
             return rest is null ? common : Both(common, rest);
         }
 
-        return Switches.AreAlways(all.SelectMany(Alternatives)) ? null : $"or {string.Join(' ', all.Select(condition => $"({condition})"))}";
+        return Switches.AreAlways(all.SelectMany(Alternatives))
+            ? null : $"or {string.Join(' ', all.Select(condition => $"({condition})"))}";
     }
 
     private static IEnumerable<string> Alternatives(string condition) =>

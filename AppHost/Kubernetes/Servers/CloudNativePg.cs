@@ -49,37 +49,38 @@ internal static class CloudNativePg
         },
         [ExternalSecrets.Entry("password", Resources.PostgresPassword)]);
 
-    private static CustomResource Cluster() => new("postgresql.cnpg.io/v1", "Cluster", Component.Named(Resources.Postgres, Resources.Postgres), new()
-    {
-        ["instances"] = Number(".Values.replicas.database"),
-        ["imageName"] = "{{ .Values.images.cloudnativepg }}",
-        ["enableSuperuserAccess"] = false,
-        ["primaryUpdateStrategy"] = "unsupervised",
-        ["bootstrap"] = new Map
+    private static CustomResource Cluster() =>
+        new("postgresql.cnpg.io/v1", "Cluster", Component.Named(Resources.Postgres, Resources.Postgres), new()
         {
-            ["initdb"] = new Map { ["database"] = Resources.Database, ["owner"] = Owner, ["secret"] = new Map { ["name"] = Login } },
-        },
-        ["postgresql"] = new Map
-        {
-            ["parameters"] = new Map { ["max_connections"] = "400" },
-            // What was accepted is on two disks; while no replica is there, accepting goes on.
-            [When("gt (int .Values.replicas.database) 1", "synchronous")] =
+            ["instances"] = Number(".Values.replicas.database"),
+            ["imageName"] = "{{ .Values.images.cloudnativepg }}",
+            ["enableSuperuserAccess"] = false,
+            ["primaryUpdateStrategy"] = "unsupervised",
+            ["bootstrap"] = new Map
+            {
+                ["initdb"] = new Map { ["database"] = Resources.Database, ["owner"] = Owner, ["secret"] = new Map { ["name"] = Login } },
+            },
+            ["postgresql"] = new Map
+            {
+                ["parameters"] = new Map { ["max_connections"] = "400" },
+                // What was accepted is on two disks; while no replica is there, accepting goes on.
+                [When("gt (int .Values.replicas.database) 1", "synchronous")] =
                 new Map { ["method"] = "any", ["number"] = 1, ["dataDurability"] = "preferred" },
-        },
-        ["storage"] = new Map
-        {
-            ["size"] = "{{ .Values.disks.postgres }}",
-            [When(Switches.StorageClass, "storageClass")] = "{{ .Values.storageClass }}",
-        },
-        ["resources"] = PodTemplates.Resources(Resources.Postgres),
-        ["affinity"] = new Map
-        {
-            ["enablePodAntiAffinity"] = true,
-            ["podAntiAffinityType"] = "preferred",
-            ["topologyKey"] = "topology.kubernetes.io/zone",
-        },
-        ["inheritedMetadata"] = new Map { ["labels"] = Component.Labels(Resources.Postgres) }, // which network policies select
-        ["seccompProfile"] = new Map { ["type"] = "RuntimeDefault" },
-        ["stopDelay"] = 120,
-    });
+            },
+            ["storage"] = new Map
+            {
+                ["size"] = "{{ .Values.disks.postgres }}",
+                [When(Switches.StorageClass, "storageClass")] = "{{ .Values.storageClass }}",
+            },
+            ["resources"] = PodTemplates.Resources(Resources.Postgres),
+            ["affinity"] = new Map
+            {
+                ["enablePodAntiAffinity"] = true,
+                ["podAntiAffinityType"] = "preferred",
+                ["topologyKey"] = "topology.kubernetes.io/zone",
+            },
+            ["inheritedMetadata"] = new Map { ["labels"] = Component.Labels(Resources.Postgres) }, // which network policies select
+            ["seccompProfile"] = new Map { ["type"] = "RuntimeDefault" },
+            ["stopDelay"] = 120,
+        });
 }

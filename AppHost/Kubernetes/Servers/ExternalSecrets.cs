@@ -10,7 +10,8 @@ internal static class ExternalSecrets
     /// <summary>The Secret that all services read.</summary>
     public static ChartFile Shared(IEnumerable<(string Name, string? When)> secrets) => new(
         "platform/inference-secrets.yaml",
-        Secret(ComponentEnvironment.SharedSecret, Component.Platform, template: null, [.. secrets.Select(secret => Entry(secret.Name, secret.Name, secret.When))]),
+        Secret(ComponentEnvironment.SharedSecret, Component.Platform, template: null,
+            [.. secrets.Select(secret => Entry(secret.Name, secret.Name, secret.When))]),
         Switches.ExternalSecrets);
 
     public static CustomResource Secret(string name, string component, Map? template, Map[] entries)

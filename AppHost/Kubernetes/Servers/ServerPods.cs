@@ -98,7 +98,8 @@ internal sealed record ServerPods(string Name, ComponentEnvironment Environment,
         Restriction.Apply(pod, Name);
         Environment.Give(container);
         // Postgres refuses a key that others may read: root owns it, and the pod's group reads it.
-        pod.Volumes.Add(new() { Name = Template.When(".Values.tls", "tls"), Secret = new() { SecretName = $"{Name}-tls", DefaultMode = 0x120 } });
+        pod.Volumes.Add(
+            new() { Name = Template.When(".Values.tls", "tls"), Secret = new() { SecretName = $"{Name}-tls", DefaultMode = 0x120 } });
         container.VolumeMounts.Add(new() { Name = Template.When(".Values.tls", "tls"), MountPath = Certificates, ReadOnlyProperty = true });
         return new()
         {
@@ -127,7 +128,9 @@ internal sealed record ServerPods(string Name, ComponentEnvironment Environment,
                 AccessModes = ["ReadWriteOnce"],
                 Resources = new()
                 {
-                    Requests = new Dictionary<string, ResourceQuantity>(StringComparer.Ordinal) { ["storage"] = Quantity($".Values.disks.{Name}") },
+                    Requests = new Dictionary<string, ResourceQuantity>(
+                        StringComparer.Ordinal)
+                    { ["storage"] = Quantity($".Values.disks.{Name}") },
                 },
                 StorageClassName = FieldWhen(Switches.StorageClass, "{{ .Values.storageClass }}"),
             },

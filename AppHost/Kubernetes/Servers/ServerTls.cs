@@ -24,7 +24,8 @@ internal static class ServerTls
             ["duration"] = "87600h",
             ["issuerRef"] = new Map { ["name"] = "self-signed", ["kind"] = "Issuer" },
         })),
-        File("servers-ca", new(Api, "Issuer", Component.Named(Authority, Component.Platform), new() { ["ca"] = new Map { ["secretName"] = Authority } })),
+        File("servers-ca",
+            new(Api, "Issuer", Component.Named(Authority, Component.Platform), new() { ["ca"] = new Map { ["secretName"] = Authority } })),
     ];
 
     public static CustomResource Certificate(string server) => new(Api, "Certificate", Component.Named($"{server}-tls", server), new()

@@ -33,7 +33,7 @@ internal static class DeadLetterScripts
         return answer
         """;
 
-    public static RedisScript Bury { get; } = new(LuaParts.Depth, LuaParts.Settle, MoveIn);
+    public static RedisScript Add { get; } = new(LuaParts.Depth, LuaParts.Settle, MoveIn);
 
     public static RedisScript Requeue { get; } = new(LuaParts.Depth, LuaParts.Bounds, LuaParts.Add, MoveOut);
 }

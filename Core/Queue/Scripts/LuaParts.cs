@@ -53,12 +53,12 @@ internal static class LuaParts
             if size > max_bytes then
                 return 4
             end
-            local function verdict()
+            local function decision()
                 if waiting >= max_depth then return 0 end
                 if bytes + size > max_bytes then return 3 end
                 return 1
             end
-            local answer = verdict()
+            local answer = decision()
             if answer == 1 or level == 4 or redis.call('XLEN', KEYS[4]) == 0 then
                 return answer
             end
@@ -75,7 +75,7 @@ internal static class LuaParts
                 local freed = entry_size(oldest[2])
                 waiting, bytes, shed = waiting - 1, math.max(0, bytes - freed), shed + 1
                 redis.call('HSET', KEYS[5], 'bytes', bytes)
-                answer = verdict()
+                answer = decision()
             end
             return answer
         end

@@ -30,7 +30,7 @@ internal static class OwnershipScripts
         """;
 
     // ARGV: group, consumer, new owner, its idle time (ms), wake channel, queue's name; then level, id and deliveries of each entry.
-    private const string HandBackEntries = """
+    private const string NackEntries = """
         for i = 7, #ARGV, 3 do
             local stream, id = KEYS[tonumber(ARGV[i])], ARGV[i + 1]
             if owner(stream, id) == ARGV[2] then
@@ -46,5 +46,5 @@ internal static class OwnershipScripts
 
     public static RedisScript Keep { get; } = new(Owner, KeepEntries);
 
-    public static RedisScript HandBack { get; } = new(Owner, HandBackEntries);
+    public static RedisScript Nack { get; } = new(Owner, NackEntries);
 }

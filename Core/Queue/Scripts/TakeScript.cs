@@ -1,7 +1,7 @@
 namespace InferenceTemplate.Core.Queue.Scripts;
 
 /// <summary>
-/// One read over all priorities. What was handed back comes first, then what dead workers left, then new work by weight. Work
+/// One read over all priorities. What was returned comes first, then what dead workers left, then new work by weight. Work
 /// that nobody waits for is removed on the way and never sent to a worker.
 /// </summary>
 internal static class TakeScript
@@ -45,7 +45,7 @@ internal static class TakeScript
         end
         """;
 
-    private const string HandedBack = """
+    private const string Returned = """
         if redis.call('HEXISTS', KEYS[5], 'returned') == 1 then
             for level = 1, 4 do
                 if #taken < count then
@@ -147,5 +147,5 @@ internal static class TakeScript
         return { expired, cancelled, taken }
         """;
 
-    public static RedisScript Script { get; } = new(LuaParts.Depth, LuaParts.Settle, State, HandedBack, Lost, New);
+    public static RedisScript Script { get; } = new(LuaParts.Depth, LuaParts.Settle, State, Returned, Lost, New);
 }

@@ -5,13 +5,13 @@ internal static class TenantLua
 {
     /// <summary>
     /// <c>tenant(key, arg)</c>: KEYS from <c>key</c> are those of <see cref="Tenants.TenantKeys"/>; ARGV from <c>arg</c> are requests a
-    /// minute, burst, places, inferences a month (0: not counted; negative: counted without a bound), and how long a place lasts (ms).
+    /// minute, burst, slots, inferences a month (0: not counted; negative: counted without a bound), and how long a slot lasts (ms).
     /// Nothing is written before <c>take</c>, so that who is refused pays nothing.
     /// The rate is a GCRA: what is kept is when the bucket will be full again, in microseconds.
     /// </summary>
     public const string Tenant = """
         local function tenant(key, arg)
-            local rate, places, month = KEYS[key], KEYS[key + 1], KEYS[key + 2]
+            local rate, slots, month = KEYS[key], KEYS[key + 1], KEYS[key + 2]
             local per_minute, burst, most, quota = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3])
             local clock = redis.call('TIME')
             local now = clock[1] * 1000000 + clock[2]
@@ -29,8 +29,8 @@ internal static class TenantLua
                     used = tonumber(redis.call('GET', month)) or -1
                 end
                 if most > 0 then
-                    redis.call('ZREMRANGEBYSCORE', places, '-inf', string.format('%.0f', now / 1000))
-                    in_flight = redis.call('ZCARD', places)
+                    redis.call('ZREMRANGEBYSCORE', slots, '-inf', string.format('%.0f', now / 1000))
+                    in_flight = redis.call('ZCARD', slots)
                 end
             end
             function self.refusal(with_place)
@@ -41,7 +41,7 @@ internal static class TenantLua
                 if with_place and most > 0 and in_flight >= most then return 7 end
                 return nil
             end
-            function self.take(place)
+            function self.take(slot)
                 if per_minute > 0 then
                     full_at = full_at + interval
                     redis.call('SET', rate, string.format('%.17g', full_at), 'PX', string.format('%.0f', math.ceil((full_at - now) / 1000) + 1))
@@ -49,13 +49,13 @@ internal static class TenantLua
                 if quota ~= 0 then
                     used = redis.call('INCR', month)
                 end
-                if place and most > 0 then
-                    redis.call('ZADD', places, string.format('%.0f', now / 1000 + tonumber(ARGV[arg + 4])), place)
-                    redis.call('PEXPIRE', places, 900000)
+                if slot and most > 0 then
+                    redis.call('ZADD', slots, string.format('%.0f', now / 1000 + tonumber(ARGV[arg + 4])), slot)
+                    redis.call('PEXPIRE', slots, 900000)
                     in_flight = in_flight + 1
                 end
             end
-            function self.give_back(place)
+            function self.give_back(slot)
                 look()
                 if per_minute > 0 and full_at > now then
                     full_at = math.max(now, full_at - interval)
@@ -65,7 +65,7 @@ internal static class TenantLua
                 if quota ~= 0 and used > 0 then
                     used = redis.call('DECR', month)
                 end
-                if most > 0 and redis.call('ZREM', places, place) == 1 then
+                if most > 0 and redis.call('ZREM', slots, slot) == 1 then
                     in_flight = in_flight - 1
                 end
             end

@@ -45,8 +45,10 @@ public sealed class BinaryRules(ProtocolModels models)
     [Theory]
     [InlineData("", """ "parameters":{"binary_data_output":true},""", true, true)]
     [InlineData("""{"name":"y","parameters":{"binary_data":true}},{"name":"t"}""", "", true, false)]
-    [InlineData("""{"name":"y","parameters":{"binary_data":false}},{"name":"t"}""", """ "parameters":{"binary_data_output":true},""", false, true)]
-    [InlineData("""{"name":"y","parameters":{"binary_data":true}},{"name":"t"}""", """ "parameters":{"binary_data_output":false},""", true, false)]
+    [InlineData(
+        """{"name":"y","parameters":{"binary_data":false}},{"name":"t"}""", """ "parameters":{"binary_data_output":true},""", false, true)]
+    [InlineData(
+        """{"name":"y","parameters":{"binary_data":true}},{"name":"t"}""", """ "parameters":{"binary_data_output":false},""", true, false)]
     public async Task Flag_of_an_output_goes_before_the_requests(string outputs, string parameters, bool y, bool t)
     {
         var (answer, raw) = await models.InferAsync(
@@ -107,12 +109,18 @@ public sealed class BinaryRules(ProtocolModels models)
             .RefusedAsync(HttpStatusCode.BadRequest, "Inference-Header-Content-Length");
 
     [Theory]
-    [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"parameters":{"binary_data_size":4}},S]}""", "4 bytes given, but the shape says 8")]
-    [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"parameters":{"binary_data_size":80}},S]}""", "80 bytes said, but only")]
-    [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"parameters":{"binary_data_size":"8"}},S]}""", "a whole number of bytes")]
-    [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,2],"parameters":{"binary_data_size":8}},S]}""", "both given")]
-    [InlineData("""{"inputs":[X,{"name":"s","datatype":"BYTES","shape":[2],"parameters":{"binary_data_size":7}}]}""", "1 elements given, but the shape says 2")]
-    [InlineData("""{"inputs":[X,{"name":"s","datatype":"BYTES","shape":[1],"parameters":{"binary_data_size":6}}]}""", "element 0 is cut short")]
+    [InlineData(
+        """{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"parameters":{"binary_data_size":4}},S]}""", "4 bytes given, but the shape says 8")]
+    [InlineData(
+        """{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"parameters":{"binary_data_size":80}},S]}""", "80 bytes said, but only")]
+    [InlineData(
+        """{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"parameters":{"binary_data_size":"8"}},S]}""", "a whole number of bytes")]
+    [InlineData(
+        """{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,2],"parameters":{"binary_data_size":8}},S]}""", "both given")]
+    [InlineData(
+        """{"inputs":[X,{"name":"s","datatype":"BYTES","shape":[2],"parameters":{"binary_data_size":7}}]}""", "1 elements given, but the shape says 2")]
+    [InlineData(
+        """{"inputs":[X,{"name":"s","datatype":"BYTES","shape":[1],"parameters":{"binary_data_size":6}}]}""", "element 0 is cut short")]
     [InlineData("""{"inputs":[X]}""", "15 bytes follow the JSON, but the inputs' binary_data_size add up to 8")]
     public async Task Raw_tensor_of_another_size_than_said_is_refused(string json, string reason) =>
         await models.InferRawAsync(models.Pair, json.Replace("[X", $"[{RawX}").Replace(",S", $",{RawS}"), [.. X, .. S])

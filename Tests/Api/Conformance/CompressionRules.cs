@@ -20,7 +20,8 @@ public sealed class CompressionRules(ProtocolModels models)
     [InlineData("identity", "")]
     public async Task Request_may_be_compressed(string header, string coding)
     {
-        var answer = await models.PostAsync(Path, Compress(Encoding.UTF8.GetBytes(Request), coding), ("Content-Encoding", header)).OkAsync();
+        var answer = await models.PostAsync(
+            Path, Compress(Encoding.UTF8.GetBytes(Request), coding), ("Content-Encoding", header)).OkAsync();
 
         Assert.Equal([1.5f, 2], answer.Output("y").Data<float>());
     }
@@ -28,10 +29,12 @@ public sealed class CompressionRules(ProtocolModels models)
     [Fact]
     public async Task Header_length_counts_what_is_decompressed()
     {
-        var json = Encoding.UTF8.GetBytes("""{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"parameters":{"binary_data_size":4}}]}""");
+        var json = Encoding.UTF8.GetBytes(
+            """{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"parameters":{"binary_data_size":4}}]}""");
 
         var answer = await models.PostAsync(
-            Path, Compress([.. json, 0, 0, 0x80, 0x3F], "gzip"), ("Content-Encoding", "gzip"), ("Inference-Header-Content-Length", $"{json.Length}")).OkAsync();
+            Path, Compress([.. json, 0, 0, 0x80, 0x3F], "gzip"), ("Content-Encoding", "gzip"),
+            ("Inference-Header-Content-Length", $"{json.Length}")).OkAsync();
 
         Assert.Equal([1], answer.Output("y").Data<float>());
     }

@@ -102,7 +102,8 @@ public sealed class DatatypeRules(ProtocolModels models)
     [InlineData("FP64", "[null]")]
     [InlineData("BYTES", "[1]")]
     public async Task Element_out_of_its_datatype_is_refused(string datatype, string data) =>
-        await models.InferAsync(models.Of(datatype), $$"""{"inputs":[{"name":"x","datatype":"{{datatype}}","shape":[1],"data":{{data}}}]}""")
+        await models.InferAsync(
+            models.Of(datatype), $$"""{"inputs":[{"name":"x","datatype":"{{datatype}}","shape":[1],"data":{{data}}}]}""")
             .RefusedAsync(HttpStatusCode.BadRequest, "inputs[0].data: element 0 is not a");
 
     [Fact]
@@ -145,7 +146,8 @@ public sealed class DatatypeRules(ProtocolModels models)
     {
         const string Text = "\"\\u0000 \\\" \\\\ \\u00FC \\uD83D\\uDE00 \\n\"";
 
-        var answer = await models.InferAsync(models.Of("BYTES"), $$"""{"inputs":[{"name":"x","datatype":"BYTES","shape":[1],"data":[{{Text}}]}]}""").OkAsync();
+        var answer = await models.InferAsync(
+            models.Of("BYTES"), $$"""{"inputs":[{"name":"x","datatype":"BYTES","shape":[1],"data":[{{Text}}]}]}""").OkAsync();
 
         Assert.Equal("\0 \" \\ ü 😀 \n", Assert.Single(answer.Output("y").Data<string>()));
     }
@@ -168,10 +170,12 @@ public sealed class DatatypeRules(ProtocolModels models)
     [Fact]
     public async Task Nan_and_infinity_in_answers_are_null_as_json()
     {
-        byte[] numbers = [.. BitConverter.GetBytes(float.NaN), .. BitConverter.GetBytes(float.NegativeInfinity), .. BitConverter.GetBytes(1f)];
+        byte[] numbers =
+            [.. BitConverter.GetBytes(float.NaN), .. BitConverter.GetBytes(float.NegativeInfinity), .. BitConverter.GetBytes(1f)];
 
         var answer = await models.InferRawAsync(
-            models.Of("FP32"), """{"inputs":[{"name":"x","datatype":"FP32","shape":[3],"parameters":{"binary_data_size":12}}]}""", numbers).OkAsync();
+            models.Of("FP32"), """{"inputs":[{"name":"x","datatype":"FP32","shape":[3],"parameters":{"binary_data_size":12}}]}""",
+            numbers).OkAsync();
 
         Assert.Equal("[null,null,1]", answer.Output("y").GetProperty("data").GetRawText());
     }
@@ -189,18 +193,21 @@ public sealed class DatatypeRules(ProtocolModels models)
         await models.InferRawAsync(model, Request, numbers).OkAsync();
 
         using var settings = await models.Client.PutAsync(
-            $"/v1/models/{model}/settings", InferenceTemplate.Tests.Shared.Digits.Json("""{"refuse_nan":true}"""), ProtocolModels.Cancellation);
+            $"/v1/models/{model}/settings", InferenceTemplate.Tests.Shared.Digits.Json("""{"refuse_nan":true}"""),
+            ProtocolModels.Cancellation);
         Assert.Equal(HttpStatusCode.OK, settings.StatusCode);
         Assert.True((await models.GetAsync($"/v1/models/{model}")).GetProperty("settings").GetProperty("refuse_nan").GetBoolean());
 
         // Replicas hear of it one after the other.
         var json = System.Text.Encoding.UTF8.GetBytes(Request);
         await models.Client.OnEachReplicaAsync(
-            () => ProtocolModels.Post($"/v2/models/{model}/infer", [.. json, .. numbers], ("Inference-Header-Content-Length", $"{json.Length}")),
+            () => ProtocolModels.Post(
+                $"/v2/models/{model}/infer", [.. json, .. numbers], ("Inference-Header-Content-Length", $"{json.Length}")),
             response => Task.FromResult(response.StatusCode == HttpStatusCode.BadRequest));
 
         await models.InferRawAsync(model, Request, numbers)
-            .RefusedAsync(HttpStatusCode.BadRequest, string.Create(CultureInfo.InvariantCulture, $"inputs['x'].data: element 2 is NaN or infinite"));
+            .RefusedAsync(
+                HttpStatusCode.BadRequest, string.Create(CultureInfo.InvariantCulture, $"inputs['x'].data: element 2 is NaN or infinite"));
         await models.InferRawAsync(model, Request, new byte[12]).OkAsync();
         using var deleted = await models.Client.DeleteAsync($"/v1/models/{model}", ProtocolModels.Cancellation);
     }

@@ -55,7 +55,8 @@ public sealed class ErrorRules(ProtocolModels models)
     [InlineData("/v2/models/digits/versions/1/nothing/more")]
     [InlineData("/v2/health")]
     public async Task Unknown_path_is_404(string path) =>
-        await models.Client.GetAsync(path, ProtocolModels.Cancellation).RefusedAsync(HttpStatusCode.NotFound, $"there is nothing at {path}");
+        await models.Client.GetAsync(path, ProtocolModels.Cancellation)
+            .RefusedAsync(HttpStatusCode.NotFound, $"there is nothing at {path}");
 
     [Theory]
     [InlineData("")]
@@ -106,7 +107,8 @@ public sealed class ErrorRules(ProtocolModels models)
     [InlineData("/v2/repository/models/digits/load", "7")]
     [InlineData("/v2/repository/models/digits/load", "{\"parameters\":[]}")]
     public async Task Repository_body_of_another_form_is_400(string path, string body) =>
-        await models.PostAsync(path, Encoding.UTF8.GetBytes(body)).RefusedAsync(HttpStatusCode.BadRequest, "the body is not what is expected here");
+        await models.PostAsync(path, Encoding.UTF8.GetBytes(body))
+            .RefusedAsync(HttpStatusCode.BadRequest, "the body is not what is expected here");
 
     [Theory]
     [InlineData("config")]
@@ -130,7 +132,8 @@ public sealed class ErrorRules(ProtocolModels models)
         await socket.ConnectAsync(address.Host, address.Port, ProtocolModels.Cancellation);
         await using var stream = socket.GetStream();
         var many = string.Concat(Enumerable.Range(0, size).Select(i => $"X-{i}: 1\r\n"));
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Format(System.Globalization.CultureInfo.InvariantCulture, request, new string('a', size), many)), ProtocolModels.Cancellation);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Format(
+            System.Globalization.CultureInfo.InvariantCulture, request, new string('a', size), many)), ProtocolModels.Cancellation);
 
         var answer = new byte[64];
         var read = await stream.ReadAtLeastAsync(answer, 12, throwOnEndOfStream: false, ProtocolModels.Cancellation);

@@ -14,7 +14,8 @@ internal sealed class GrpcCalls : IDisposable
 
     public GrpcCalls(Platform platform, string? key = Platform.AdminKey)
     {
-        _channel = GrpcChannel.ForAddress(AddressOf(platform), new GrpcChannelOptions { MaxReceiveMessageSize = null, MaxSendMessageSize = null });
+        _channel = GrpcChannel.ForAddress(
+            AddressOf(platform), new GrpcChannelOptions { MaxReceiveMessageSize = null, MaxSendMessageSize = null });
         Client = new GRPCInferenceService.GRPCInferenceServiceClient(_channel);
         Headers = key is null ? [] : new Metadata { { "authorization", $"Bearer {key}" } };
     }
@@ -39,7 +40,8 @@ internal sealed class GrpcCalls : IDisposable
 
         foreach (var input in call.Inputs)
         {
-            var tensor = new ModelInferRequest.Types.InferInputTensor { Name = input.Name, Datatype = input.Datatype, Shape = { input.Shape } };
+            var tensor =
+                new ModelInferRequest.Types.InferInputTensor { Name = input.Name, Datatype = input.Datatype, Shape = { input.Shape } };
             if (typed)
             {
                 tensor.Contents = Contents(input);

@@ -48,7 +48,8 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
     [Fact]
     public async Task Services_are_found_by_reflection()
     {
-        using var call = new ServerReflection.ServerReflectionClient(_grpc.Channel).ServerReflectionInfo(_grpc.Headers, cancellationToken: Cancellation);
+        using var call = new ServerReflection.ServerReflectionClient(
+            _grpc.Channel).ServerReflectionInfo(_grpc.Headers, cancellationToken: Cancellation);
         await call.RequestStream.WriteAsync(new() { ListServices = "" }, Cancellation);
         await call.RequestStream.CompleteAsync();
 
@@ -73,7 +74,8 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
     [Fact]
     public async Task Key_may_come_as_x_api_key()
     {
-        var metadata = await _grpc.Client.ServerMetadataAsync(new(), new Metadata { { "x-api-key", Platform.AdminKey } }, cancellationToken: Cancellation);
+        var metadata = await _grpc.Client.ServerMetadataAsync(
+            new(), new Metadata { { "x-api-key", Platform.AdminKey } }, cancellationToken: Cancellation);
 
         Assert.NotEmpty(metadata.Name);
     }
@@ -85,10 +87,12 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
         using var service = new GrpcCalls(models.Platform, await keys.CreateAsync("service"));
 
         var refused = await Assert.ThrowsAsync<RpcException>(async () =>
-            await service.Client.RepositoryModelUnloadAsync(new() { ModelName = models.Pair }, service.Headers, cancellationToken: Cancellation));
+            await service.Client.RepositoryModelUnloadAsync(
+                new() { ModelName = models.Pair }, service.Headers, cancellationToken: Cancellation));
 
         Assert.Equal(StatusCode.PermissionDenied, refused.StatusCode);
-        Assert.Equal("2.5", Assert.Single((await service.InferAsync(new(models.Of("FP32"), X), typed: true)).Outputs).Elements.Single().ToString());
+        Assert.Equal(
+            "2.5", Assert.Single((await service.InferAsync(new(models.Of("FP32"), X), typed: true)).Outputs).Elements.Single().ToString());
     }
 
     [Fact]
@@ -106,7 +110,8 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
         var statistics = await narrow.Client.ModelStatisticsAsync(new(), narrow.Headers, cancellationToken: Cancellation);
 
         Assert.Null(allowed.Error);
-        Assert.Equal((StatusCode.NotFound, unknown.Error!.Replace("nothing", models.Pair, StringComparison.Ordinal)), (hidden.Refusal, hidden.Error));
+        Assert.Equal((StatusCode.NotFound, unknown.Error!.Replace("nothing", models.Pair, StringComparison.Ordinal)),
+            (hidden.Refusal, hidden.Error));
         Assert.Equal((StatusCode.NotFound, hidden.Error), (metadata.StatusCode, metadata.Status.Detail));
         Assert.Equal([models.Of("FP32")], statistics.ModelStats.Select(s => s.Name));
     }
@@ -115,8 +120,10 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
     public async Task Model_is_described_as_by_rest()
     {
         var metadata = await _grpc.Client.ModelMetadataAsync(new() { Name = models.Pair }, _grpc.Headers, cancellationToken: Cancellation);
-        var ready = await _grpc.Client.ModelReadyAsync(new() { Name = models.Pair, Version = "1" }, _grpc.Headers, cancellationToken: Cancellation);
-        var config = (await _grpc.Client.ModelConfigAsync(new() { Name = "digits" }, _grpc.Headers, cancellationToken: Cancellation)).Config;
+        var ready = await _grpc.Client.ModelReadyAsync(
+            new() { Name = models.Pair, Version = "1" }, _grpc.Headers, cancellationToken: Cancellation);
+        var config =
+            (await _grpc.Client.ModelConfigAsync(new() { Name = "digits" }, _grpc.Headers, cancellationToken: Cancellation)).Config;
         var rest = await models.GetAsync("/v2/models/digits/config");
 
         Assert.True(ready.Ready);
@@ -158,7 +165,8 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
         Assert.Equal(("UNAVAILABLE", "unloaded"), unloaded.Models.Where(m => m.Name == name).Select(m => (m.State, m.Reason)).Single());
         Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
         await Wait.UntilAsync(async () =>
-            (await _grpc.Client.RepositoryIndexAsync(new() { Ready = true }, _grpc.Headers, cancellationToken: Cancellation)).Models.Any(m => m.Name == name));
+            (await _grpc.Client.RepositoryIndexAsync(new() { Ready = true }, _grpc.Headers, cancellationToken: Cancellation)).Models.Any(
+                m => m.Name == name));
         using var deleted = await models.Client.DeleteAsync($"/v1/models/{name}", Cancellation);
     }
 
@@ -244,7 +252,8 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
         var answers = await stream.ResponseStream.ReadAllAsync(Cancellation).ToListAsync(Cancellation);
 
         Assert.Equal(101, answers.Count);
-        Assert.Contains("no worker answered within 2 s", answers.Single(a => a.InferResponse.Id == "slow").ErrorMessage, StringComparison.Ordinal);
+        Assert.Contains(
+            "no worker answered within 2 s", answers.Single(a => a.InferResponse.Id == "slow").ErrorMessage, StringComparison.Ordinal);
         Assert.Equal("slow", answers[^1].InferResponse.Id);
         foreach (var answer in answers.SkipLast(1))
         {
@@ -264,7 +273,8 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
     public async Task Message_may_be_as_large_as_a_body_and_no_larger()
     {
         const int Limit = 32 << 20;
-        var message = GrpcCalls.Message(new(models.Of("UINT8"), new CallTensor("x", "UINT8", [16 << 20], new byte[16 << 20])), typed: false);
+        var message = GrpcCalls.Message(
+            new(models.Of("UINT8"), new CallTensor("x", "UINT8", [16 << 20], new byte[16 << 20])), typed: false);
         var large = message.Clone();
         large.RawInputContents[0] = ByteString.CopyFrom(new byte[Limit]);
 
@@ -286,7 +296,13 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
         var other = GrpcCalls.Message(new(models.Of("INT8"), CallTensor.Of("x", "INT8", [1], (sbyte)1)), typed: true);
         other.Inputs[0].Contents = new() { Fp32Contents = { 1f } };
         var half = GrpcCalls.Message(new(models.Of("FP16")), typed: true);
-        half.Inputs.Add(new ModelInferRequest.Types.InferInputTensor { Name = "x", Datatype = "FP16", Shape = { 1 }, Contents = other.Inputs[0].Contents });
+        half.Inputs.Add(new ModelInferRequest.Types.InferInputTensor
+        {
+            Name = "x",
+            Datatype = "FP16",
+            Shape = { 1 },
+            Contents = other.Inputs[0].Contents
+        });
 
         await RefusedAsync(both, "inputs[0].contents: given beside raw_input_contents");
         await RefusedAsync(wide, "element 0 is 128, which is out of the range of INT8");

@@ -29,34 +29,51 @@ public sealed class InferenceRules(ProtocolModels models) : IDisposable
     private static readonly CallTensor S = CallTensor.Text("s", [2], "a", "b");
 
     // Who is refused: the request, as it would be accepted but for one thing; the status; what is said.
-    private static readonly Dictionary<string, (Func<ProtocolModels, Call> Call, StatusCode Status, string Error)> Refused = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, (Func<ProtocolModels, Call> Call, StatusCode Status, string Error)> Refused = new(
+        StringComparer.Ordinal)
     {
         ["unknown model"] = (_ => new("nothing", X, S), StatusCode.NotFound, "there is no model 'nothing'"),
         ["unknown version"] = (m => new(m.Pair, X, S) { Version = "77" }, StatusCode.NotFound, "there is no version '77'"),
-        ["unknown input"] = (m => new(m.Pair, X, S, X with { Name = "z" }), StatusCode.InvalidArgument, "'z' is not an input of this model"),
+        ["unknown input"] =
+            (m => new(m.Pair, X, S, X with { Name = "z" }), StatusCode.InvalidArgument, "'z' is not an input of this model"),
         ["missing input"] = (m => new(m.Pair, X), StatusCode.InvalidArgument, "'s' (BYTES [-1]) is missing"),
         ["input twice"] = (m => new(m.Pair, X, X, S), StatusCode.InvalidArgument, "'x' is given more than once"),
-        ["other datatype"] = (m => new(m.Pair, CallTensor.Of("x", "INT32", [2, 2], 1, 2, 3, 4), S), StatusCode.InvalidArgument, "INT32 given, FP32 expected"),
+        ["other datatype"] = (m => new(m.Pair, CallTensor.Of("x", "INT32", [2, 2], 1, 2, 3, 4), S), StatusCode.InvalidArgument,
+            "INT32 given, FP32 expected"),
         ["other shape"] = (m => new(m.Pair, X with { Shape = [4, 1] }, S), StatusCode.InvalidArgument, "[4,1] given, [-1,2] expected"),
-        ["too few elements"] = (m => new(m.Pair, CallTensor.Of("x", "FP32", [2, 2], 1f, 2f, 3f), S), StatusCode.InvalidArgument, "but the shape says"),
-        ["too many elements"] = (m => new(m.Of("INT8"), CallTensor.Of("x", "INT8", [1], (sbyte)1, (sbyte)2)), StatusCode.InvalidArgument, "inputs[0]."),
-        ["too few texts"] = (m => new(m.Pair, X, S with { Shape = [3] }), StatusCode.InvalidArgument, "2 elements given, but the shape says 3"),
+        ["too few elements"] =
+            (m => new(m.Pair, CallTensor.Of("x", "FP32", [2, 2], 1f, 2f, 3f), S), StatusCode.InvalidArgument, "but the shape says"),
+        ["too many elements"] =
+            (m => new(m.Of("INT8"), CallTensor.Of("x", "INT8", [1], (sbyte)1, (sbyte)2)), StatusCode.InvalidArgument, "inputs[0]."),
+        ["too few texts"] =
+            (m => new(m.Pair, X, S with { Shape = [3] }), StatusCode.InvalidArgument, "2 elements given, but the shape says 3"),
         ["negative extent"] = (m => new(m.Pair, X with { Shape = [-2, -2] }, S), StatusCode.InvalidArgument, "shape: whole numbers from 0"),
-        ["too many elements in the shape"] = (m => new(m.Pair, X with { Shape = [16_000_000, 2] }, S), StatusCode.InvalidArgument, "16777216"),
-        ["too many dimensions"] = (m => new(m.Pair, X with { Shape = [.. Enumerable.Repeat(1L, 17)] }, S), StatusCode.InvalidArgument, "more than 16 dimensions"),
+        ["too many elements in the shape"] =
+            (m => new(m.Pair, X with { Shape = [16_000_000, 2] }, S), StatusCode.InvalidArgument, "16777216"),
+        ["too many dimensions"] =
+            (m => new(m.Pair, X with { Shape = [.. Enumerable.Repeat(1L, 17)] }, S), StatusCode.InvalidArgument, "more than 16 dimensions"),
         ["too many inputs"] = (m => new(m.Pair, [.. Enumerable.Repeat(X, 257)]), StatusCode.InvalidArgument, "inputs: more than 256 given"),
-        ["long id"] = (m => new(m.Pair, X, S) { Id = new('i', 257) }, StatusCode.InvalidArgument, "id: 257 characters given, at most 256 allowed"),
-        ["long name"] = (m => new(m.Pair, X with { Name = new('n', 257) }, S), StatusCode.InvalidArgument, "257 characters given, at most 256"),
-        ["unknown output"] = (m => new(m.Pair, X, S) { Outputs = [("z", 0)] }, StatusCode.InvalidArgument, "'z' is not an output of this model"),
-        ["output twice"] = (m => new(m.Pair, X, S) { Outputs = [("y", 0), ("y", 0)] }, StatusCode.InvalidArgument, "'y' is asked for more than once"),
-        ["negative timeout"] = (m => new(m.Pair, X, S) { Parameters = [("timeout", -1)] }, StatusCode.InvalidArgument, "parameters.timeout: a whole number"),
-        ["negative priority"] = (m => new(m.Pair, X, S) { Parameters = [("priority", -1)] }, StatusCode.InvalidArgument, "parameters.priority: a whole number"),
-        ["sequence"] = (m => new(m.Pair, X, S) { Parameters = [("sequence_id", 7)] }, StatusCode.InvalidArgument, "the extension 'sequence' is not supported"),
+        ["long id"] =
+            (m => new(m.Pair, X, S) { Id = new('i', 257) }, StatusCode.InvalidArgument, "id: 257 characters given, at most 256 allowed"),
+        ["long name"] =
+            (m => new(m.Pair, X with { Name = new('n', 257) }, S), StatusCode.InvalidArgument, "257 characters given, at most 256"),
+        ["unknown output"] =
+            (m => new(m.Pair, X, S) { Outputs = [("z", 0)] }, StatusCode.InvalidArgument, "'z' is not an output of this model"),
+        ["output twice"] =
+            (m => new(m.Pair, X, S) { Outputs = [("y", 0), ("y", 0)] }, StatusCode.InvalidArgument, "'y' is asked for more than once"),
+        ["negative timeout"] =
+            (m => new(m.Pair, X, S) { Parameters = [("timeout", -1)] }, StatusCode.InvalidArgument, "parameters.timeout: a whole number"),
+        ["negative priority"] =
+            (m => new(m.Pair, X, S) { Parameters = [("priority", -1)] }, StatusCode.InvalidArgument, "parameters.priority: a whole number"),
+        ["sequence"] = (m => new(m.Pair, X, S) { Parameters = [("sequence_id", 7)] }, StatusCode.InvalidArgument,
+            "the extension 'sequence' is not supported"),
         ["shared memory"] = (
             m => new(m.Pair, X, S) { InputParameters = [("shared_memory_region", "r")] }, StatusCode.InvalidArgument,
             "inputs[0].parameters.shared_memory_region: the extension 'shared_memory' is not supported"),
-        ["classes of texts"] = (m => new(m.Pair, X, S) { Outputs = [("t", 1)] }, StatusCode.InvalidArgument, "'t' is BYTES, which has no classes"),
-        ["too many classes"] = (m => new(m.Pair, X, S) { Outputs = [("y", 10_001)] }, StatusCode.InvalidArgument, "a whole number of classes up to 10000"),
+        ["classes of texts"] =
+            (m => new(m.Pair, X, S) { Outputs = [("t", 1)] }, StatusCode.InvalidArgument, "'t' is BYTES, which has no classes"),
+        ["too many classes"] =
+            (m => new(m.Pair, X, S) { Outputs = [("y", 10_001)] }, StatusCode.InvalidArgument, "a whole number of classes up to 10000"),
     };
 
     private readonly GrpcCalls _grpc = new(models.Platform);
@@ -130,7 +147,8 @@ public sealed class InferenceRules(ProtocolModels models) : IDisposable
             """;
         var answer = await models.InferAsync(name, json).OkAsync();
         Assert.Equal("""{"name":"y","datatype":"BYTES","shape":[1,1],"data":["1:0:cat"]}""", answer.Output("y").GetRawText());
-        await models.InferAsync(name, json, ("Prefer", "respond-async")).RefusedAsync(System.Net.HttpStatusCode.BadRequest, "leave classification out");
+        await models.InferAsync(name, json, ("Prefer", "respond-async"))
+            .RefusedAsync(System.Net.HttpStatusCode.BadRequest, "leave classification out");
         using var deleted = await models.Client.DeleteAsync($"/v1/models/{name}", ProtocolModels.Cancellation);
     }
 

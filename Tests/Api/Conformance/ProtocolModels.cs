@@ -112,7 +112,8 @@ public sealed class ProtocolModels(Platform platform) : IAsyncLifetime
         var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) };
         foreach (var (name, value) in headers)
         {
-            Assert.True(request.Headers.TryAddWithoutValidation(name, value) || request.Content.Headers.TryAddWithoutValidation(name, value));
+            Assert.True(
+                request.Headers.TryAddWithoutValidation(name, value) || request.Content.Headers.TryAddWithoutValidation(name, value));
         }
 
         return request;
@@ -151,7 +152,8 @@ internal static class ProtocolAnswers
         Assert.True(response.StatusCode == HttpStatusCode.OK, Encoding.UTF8.GetString(body));
         Assert.Equal("application/octet-stream", response.Content.Headers.ContentType?.MediaType);
         Assert.Equal(body.Length, response.Content.Headers.ContentLength);
-        var at = int.Parse(Assert.Single(response.Headers.GetValues("Inference-Header-Content-Length")), System.Globalization.CultureInfo.InvariantCulture);
+        var at = int.Parse(Assert.Single(response.Headers.GetValues("Inference-Header-Content-Length")),
+            System.Globalization.CultureInfo.InvariantCulture);
         var json = JsonElement.Parse(body.AsSpan(0, at));
         var raw = new Dictionary<string, byte[]>();
         foreach (var output in json.GetProperty("outputs").EnumerateArray())

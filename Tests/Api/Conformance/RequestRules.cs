@@ -37,7 +37,8 @@ public sealed class RequestRules(ProtocolModels models)
         var answer = await models.InferAsync(name, $$"""{"inputs":[{{string.Join(",", inputs)}}]}""").OkAsync();
 
         Assert.Equal(
-            Enumerable.Range(0, 20).Select(i => (float)i), Enumerable.Range(0, 20).Select(i => Assert.Single(answer.Output($"y{i}").Data<float>())));
+            Enumerable.Range(0, 20).Select(i => (float)i),
+            Enumerable.Range(0, 20).Select(i => Assert.Single(answer.Output($"y{i}").Data<float>())));
         using var deleted = await models.Client.DeleteAsync($"/v1/models/{name}", TestContext.Current.CancellationToken);
     }
 
@@ -84,7 +85,8 @@ public sealed class RequestRules(ProtocolModels models)
         var answer = await models.InferAsync(models.Pair, $$"""{{{outputs}}"inputs":[{{X}},{{S}}]}""").OkAsync();
 
         Assert.Equal(
-            expected.Split(',').Order(), answer.GetProperty("outputs").EnumerateArray().Select(o => o.GetProperty("name").GetString()!).Order());
+            expected.Split(',').Order(),
+            answer.GetProperty("outputs").EnumerateArray().Select(o => o.GetProperty("name").GetString()!).Order());
     }
 
     [Theory]

@@ -13,7 +13,8 @@ public sealed class ServerRules(ProtocolModels models)
         Assert.NotEmpty(server.GetProperty("name").GetString()!);
         Assert.NotEmpty(server.GetProperty("version").GetString()!);
         Assert.Equal(
-            ["binary_tensor_data", "classification", "model_configuration", "model_repository", "parameters", "schedule_policy", "statistics"],
+            ["binary_tensor_data", "classification", "model_configuration", "model_repository", "parameters", "schedule_policy",
+                "statistics"],
             server.GetProperty("extensions").EnumerateArray().Select(e => e.GetString()).Order());
     }
 
@@ -51,8 +52,10 @@ public sealed class ServerRules(ProtocolModels models)
         Assert.Equal(models.Pair, model.GetProperty("name").GetString());
         Assert.Equal(["1"], model.GetProperty("versions").EnumerateArray().Select(v => v.GetString()));
         Assert.Equal("onnxruntime_onnx", model.GetProperty("platform").GetString());
-        Assert.Equal("""[{"name":"x","datatype":"FP32","shape":[-1,2]},{"name":"s","datatype":"BYTES","shape":[-1]}]""", model.GetProperty("inputs").GetRawText());
-        Assert.Equal("""[{"name":"y","datatype":"FP32","shape":[-1,2]},{"name":"t","datatype":"BYTES","shape":[-1]}]""", model.GetProperty("outputs").GetRawText());
+        Assert.Equal("""[{"name":"x","datatype":"FP32","shape":[-1,2]},{"name":"s","datatype":"BYTES","shape":[-1]}]""",
+            model.GetProperty("inputs").GetRawText());
+        Assert.Equal("""[{"name":"y","datatype":"FP32","shape":[-1,2]},{"name":"t","datatype":"BYTES","shape":[-1]}]""",
+            model.GetProperty("outputs").GetRawText());
     }
 
     [Theory]

@@ -33,7 +33,8 @@ public sealed class StatisticsRules(ProtocolModels models)
         Assert.Equal(20, Count(stats, "compute_output"));
         Assert.Equal(0, Count(stats, "cache_hit") + Count(stats, "cache_miss"));
         Assert.True(Ns(stats, "success") >= Ns(stats, "queue"));
-        Assert.All((string[])["success", "fail", "queue", "compute_input", "compute_infer", "compute_output"], t => Assert.True(Ns(stats, t) > 0, t));
+        Assert.All((string[])["success", "fail", "queue", "compute_input", "compute_infer", "compute_output"],
+            t => Assert.True(Ns(stats, t) > 0, t));
     }
 
     [Fact]
@@ -120,9 +121,11 @@ public sealed class StatisticsRules(ProtocolModels models)
     private static string Request(int rows) =>
         $$"""{"inputs":[{"name":"x","datatype":"FP32","shape":[{{rows}}],"data":[{{string.Join(',', Enumerable.Repeat("1", rows))}}]}]}""";
 
-    private static long Count(JsonElement stats, string time) => stats.GetProperty("inference_stats").GetProperty(time).GetProperty("count").GetInt64();
+    private static long Count(JsonElement stats, string time) =>
+        stats.GetProperty("inference_stats").GetProperty(time).GetProperty("count").GetInt64();
 
-    private static long Ns(JsonElement stats, string time) => stats.GetProperty("inference_stats").GetProperty(time).GetProperty("ns").GetInt64();
+    private static long Ns(JsonElement stats, string time) =>
+        stats.GetProperty("inference_stats").GetProperty(time).GetProperty("ns").GetInt64();
 
     private async Task<string> NewAsync()
     {
@@ -141,7 +144,8 @@ public sealed class StatisticsRules(ProtocolModels models)
     // Fits the model, but its time is over before anybody can run it.
     private async Task RefuseAsync(string model)
     {
-        using var response = await models.InferAsync(model, Request(1).Replace("{\"inputs", "{\"parameters\":{\"timeout\":1},\"inputs", StringComparison.Ordinal));
+        using var response = await models.InferAsync(
+            model, Request(1).Replace("{\"inputs", "{\"parameters\":{\"timeout\":1},\"inputs", StringComparison.Ordinal));
         Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
     }
 

@@ -45,7 +45,8 @@ public sealed class AspirateTests(Charts charts) : IDisposable
         var objects = await _files.ComposeAsync(AspirateFiles.ManifestWith(AspirateFiles.Secrets), overlay: false, applying);
 
         Assert.Empty(s_withoutNetworks.SelectMany(policy => policy.Violations(objects, Expected())));
-        string[] expected = Repository.HasDashboard ? ["api", "postgres", "redis", "web", "worker"] : ["api", "postgres", "redis", "worker"];
+        string[] expected = Repository.HasDashboard
+            ? ["api", "postgres", "redis", "web", "worker"] : ["api", "postgres", "redis", "worker"];
         Assert.Equal(expected, objects.Pods.Select(pods => pods.Component).Order(StringComparer.Ordinal));
     }
 

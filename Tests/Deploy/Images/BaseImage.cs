@@ -16,7 +16,9 @@ internal static class BaseImage
         var tar = new MemoryStream();
         await using (var writer = new TarWriter(tar, leaveOpen: true))
         {
-            var entry = new PaxTarEntry(TarEntryType.RegularFile, "etc/base") { DataStream = new MemoryStream(Encoding.UTF8.GetBytes("base\n")) };
+            var entry = new PaxTarEntry(
+                TarEntryType.RegularFile, "etc/base")
+            { DataStream = new MemoryStream(Encoding.UTF8.GetBytes("base\n")) };
             await writer.WriteEntryAsync(entry, cancellationToken);
         }
 
@@ -41,14 +43,17 @@ internal static class BaseImage
              "layers":[{"mediaType":"application/vnd.docker.image.rootfs.diff.tar.gzip","size":{{layer.Length}},"digest":"{{Digest(layer)}}"}]}
             """));
         manifest.Headers.ContentType = MediaTypeHeaderValue.Parse(Manifest);
-        (await registry.PutAsync(new Uri($"/v2/{repository}/manifests/{tag}", UriKind.Relative), manifest, cancellationToken)).EnsureSuccessStatusCode();
+        (await registry.PutAsync(
+            new Uri($"/v2/{repository}/manifests/{tag}", UriKind.Relative), manifest, cancellationToken)).EnsureSuccessStatusCode();
     }
 
     private static async Task PushBlobAsync(HttpClient registry, string repository, byte[] content, CancellationToken cancellationToken)
     {
-        using var begun = (await registry.PostAsync(new Uri($"/v2/{repository}/blobs/uploads/", UriKind.Relative), null, cancellationToken)).EnsureSuccessStatusCode();
+        using var begun = (await registry.PostAsync(
+            new Uri($"/v2/{repository}/blobs/uploads/", UriKind.Relative), null, cancellationToken)).EnsureSuccessStatusCode();
         var location = begun.Headers.Location!.ToString();
-        var target = $"{location}{(location.Contains('?', StringComparison.Ordinal) ? '&' : '?')}digest={Uri.EscapeDataString(Digest(content))}";
+        var target =
+            $"{location}{(location.Contains('?', StringComparison.Ordinal) ? '&' : '?')}digest={Uri.EscapeDataString(Digest(content))}";
         using var blob = new ByteArrayContent(content);
         blob.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         (await registry.PutAsync(new Uri(target, UriKind.RelativeOrAbsolute), blob, cancellationToken)).EnsureSuccessStatusCode();

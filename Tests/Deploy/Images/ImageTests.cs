@@ -33,8 +33,10 @@ public sealed class ImageTests
         Assert.Contains("1.4.0", names);
         Assert.Contains(names, n => n.Length == 12 && n.All(char.IsAsciiHexDigitLower));
 
-        using var manifest = await GetAsync(registry, "/v2/team/api/manifests/1.4.0", "application/vnd.docker.distribution.manifest.v2+json");
-        using var config = await GetAsync(registry, $"/v2/team/api/blobs/{manifest.RootElement.GetProperty("config").GetProperty("digest")}", "*/*");
+        using var manifest = await GetAsync(
+            registry, "/v2/team/api/manifests/1.4.0", "application/vnd.docker.distribution.manifest.v2+json");
+        using var config = await GetAsync(
+            registry, $"/v2/team/api/blobs/{manifest.RootElement.GetProperty("config").GetProperty("digest")}", "*/*");
         var image = config.RootElement.GetProperty("config");
         Assert.Equal("1654", image.GetProperty("User").GetString());
         var labels = image.GetProperty("Labels");
@@ -56,7 +58,8 @@ public sealed class ImageTests
     [Fact]
     public async Task Worker_for_gpus_brings_dotnet_to_a_cuda_base_and_is_not_root()
     {
-        Assert.StartsWith("nvidia/cuda:12.", await PropertyAsync("Worker", "ContainerBaseImage", "-p:WorkerImage=cuda"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "nvidia/cuda:12.", await PropertyAsync("Worker", "ContainerBaseImage", "-p:WorkerImage=cuda"), StringComparison.Ordinal);
         Assert.Equal("1654", await PropertyAsync("Worker", "ContainerUser", "-p:WorkerImage=cuda"));
         Assert.Equal("true", await PropertyAsync("Worker", "SelfContained", "-p:WorkerImage=cuda"));
     }
@@ -74,7 +77,8 @@ public sealed class ImageTests
 
     private static async Task<string> PropertyAsync(string project, string property, params string[] arguments)
     {
-        var result = await Tool.RunAsync("dotnet", ["msbuild", Path.Combine(Repository.Root, project), $"-getProperty:{property}", .. arguments]);
+        var result = await Tool.RunAsync(
+            "dotnet", ["msbuild", Path.Combine(Repository.Root, project), $"-getProperty:{property}", .. arguments]);
         Assert.True(result.ExitCode == 0, result.All);
         return result.Output.Trim();
     }

@@ -25,7 +25,8 @@ public sealed class BackupTests(Servers servers) : IAsyncLifetime
         var version = await Tool.RunAsync("pg_dump", ["--version"]);
         var client = int.Parse(version.Output.Split(' ')[2].Split('.')[0], System.Globalization.CultureInfo.InvariantCulture);
         await using var connection = await servers.Database.OpenConnectionAsync(Cancellation);
-        Assert.SkipWhen(client < connection.PostgreSqlVersion.Major, $"pg_dump {client} can't dump Postgres {connection.PostgreSqlVersion.Major}");
+        Assert.SkipWhen(
+            client < connection.PostgreSqlVersion.Major, $"pg_dump {client} can't dump Postgres {connection.PostgreSqlVersion.Major}");
 
         Directory.CreateDirectory(Dumps);
         var home = Directory.CreateDirectory(Path.Combine(_folder, "gpg"));
@@ -50,14 +51,16 @@ public sealed class BackupTests(Servers servers) : IAsyncLifetime
     public async Task Backup_can_be_restored_into_an_empty_database_and_into_no_other()
     {
         var source = await CreateDatabaseAsync("source");
-        await ExecuteAsync(source, $"CREATE TABLE jobs (id int PRIMARY KEY, note text); INSERT INTO jobs SELECT i, '{Marker}' FROM generate_series(1, 1000) i");
+        await ExecuteAsync(source,
+            $"CREATE TABLE jobs (id int PRIMARY KEY, note text); INSERT INTO jobs SELECT i, '{Marker}' FROM generate_series(1, 1000) i");
         var target = await CreateDatabaseAsync("target");
 
         var backup = await RunAsync("backup.sh", [Dumps], source);
 
         Assert.True(backup.ExitCode == 0, backup.All);
         var dump = Assert.Single(Directory.GetFiles(Dumps, "*.gpg"));
-        Assert.DoesNotContain(Marker, await File.ReadAllTextAsync(dump, System.Text.Encoding.Latin1, Cancellation), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            Marker, await File.ReadAllTextAsync(dump, System.Text.Encoding.Latin1, Cancellation), StringComparison.Ordinal);
 
         var restore = await RunAsync("restore.sh", [dump], target);
         Assert.True(restore.ExitCode == 0, restore.All);

@@ -130,8 +130,10 @@ public sealed class CanaryTests : IDisposable
                 while (_listener.IsListening)
                 {
                     var context = await _listener.GetContextAsync();
-                    var value = answer(context.Request.QueryString["query"] ?? "").ToString(System.Globalization.CultureInfo.InvariantCulture);
-                    var body = $$$"""{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"{{{value}}}"]}]}}""";
+                    var value = answer(context.Request.QueryString["query"] ?? "")
+                        .ToString(System.Globalization.CultureInfo.InvariantCulture);
+                    var body =
+                        $$$"""{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"{{{value}}}"]}]}}""";
                     await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(body));
                     context.Response.Close();
                 }

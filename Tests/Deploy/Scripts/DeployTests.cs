@@ -30,7 +30,7 @@ public sealed class DeployTests : IDisposable
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(_commands.Calls, c => c.StartsWith("helm rollback inference-template 4 ", StringComparison.Ordinal));
-        Assert.Contains("was taken back", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("was rolled back", result.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -19,7 +19,8 @@ public sealed class DrillTests : IDisposable
 
     [Fact]
     public async Task Drill_fails_when_it_took_longer_than_is_allowed() => Assert.Contains(
-        "Result: failed: more was lost, or it took longer", await RunAsync(1, ("DRILL_ROWS", "10"), ("DRILL_RTO", "0")), StringComparison.Ordinal);
+        "Result: failed: more was lost, or it took longer", await RunAsync(1, ("DRILL_ROWS", "10"), ("DRILL_RTO", "0")),
+        StringComparison.Ordinal);
 
     public void Dispose() => _folder.Delete(recursive: true);
 
@@ -32,7 +33,8 @@ public sealed class DrillTests : IDisposable
 
         var report = Path.Combine(_folder.FullName, "report.md");
         var result = await Tool.RunAsync(
-            "bash", [ScriptFiles.Path("drill.sh"), report], environment.ToDictionary(each => each.Name, each => (string?)each.Value, StringComparer.Ordinal));
+            "bash", [ScriptFiles.Path("drill.sh"), report],
+            environment.ToDictionary(each => each.Name, each => (string?)each.Value, StringComparer.Ordinal));
         Assert.True(result.ExitCode == exitCode, result.All);
         return await File.ReadAllTextAsync(report, TestContext.Current.CancellationToken);
     }

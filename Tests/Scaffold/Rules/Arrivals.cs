@@ -8,8 +8,10 @@ internal static class Arrivals
 {
     private static readonly string[] s_always =
     [
-        ".gitignore", ".gitattributes", ".editorconfig", ".ci/run", ".github/workflows/checks.yml", ".github/workflows/nightly.yml", ".github/workflows/pull-request.yml", ".vscode/launch.json", "run", "test",
-        "README.md", "LICENSE", "CONTRIBUTING.md", "SECURITY.md", "docs/api.md", "docs/architecture.md", "models/README.md", "models/digits/1/model.onnx", "Directory.Packages.props", "global.json",
+        ".gitignore", ".gitattributes", ".editorconfig", ".ci/run", ".github/workflows/checks.yml", ".github/workflows/nightly.yml",
+        ".github/workflows/pull-request.yml", ".vscode/launch.json", "run", "test",
+        "README.md", "LICENSE", "CONTRIBUTING.md", "SECURITY.md", "docs/api.md", "docs/architecture.md", "models/README.md",
+        "models/digits/1/model.onnx", "Directory.Packages.props", "global.json",
     ];
 
     private static readonly Lazy<IReadOnlySet<string>> s_scripts = new(Scripts);
@@ -21,7 +23,8 @@ internal static class Arrivals
         [
             .. s_always,
             .. choice.Web ? (string[])["Web/Web.csproj", "Tests/Web/Tests.Web.csproj", "aspire-manifest.json"] : [],
-            .. choice.Deploy ? (string[])["deploy/cluster/namespace.yaml", "scripts/chart.sh", ".github/workflows/main.yml", "azure.yaml"] : [],
+            .. choice.Deploy
+                ? (string[])["deploy/cluster/namespace.yaml", "scripts/chart.sh", ".github/workflows/main.yml", "azure.yaml"] : [],
             .. choice is { Deploy: true, Web: true } ? (string[])["deploy/helm/Chart.yaml"] : [],
         ];
         foreach (var file in chosen.Where(file => !File.Exists(project.PathOf(file))))
@@ -45,7 +48,10 @@ internal static class Arrivals
 
     private static HashSet<string> Scripts()
     {
-        using var git = Process.Start(new ProcessStartInfo("git", ["-C", Repository.Root, "ls-files", "--stage"]) { UseShellExecute = false, RedirectStandardOutput = true })!;
-        return [.. git.StandardOutput.ReadToEnd().Split('\n').Where(line => line.StartsWith("100755", StringComparison.Ordinal)).Select(line => line.Split('\t')[1])];
+        using var git = Process.Start(new ProcessStartInfo(
+            "git", ["-C", Repository.Root, "ls-files", "--stage"])
+        { UseShellExecute = false, RedirectStandardOutput = true })!;
+        return [.. git.StandardOutput.ReadToEnd()
+            .Split('\n').Where(line => line.StartsWith("100755", StringComparison.Ordinal)).Select(line => line.Split('\t')[1])];
     }
 }

@@ -29,7 +29,8 @@ internal static partial class Links
 
                 var parts = target.Split('#', 2);
                 var path = parts[0].Length == 0 ? file
-                    : Path.GetRelativePath("/", Path.GetFullPath(Path.Combine("/", Path.GetDirectoryName(file)!, parts[0]))).Replace('\\', '/');
+                    : Path.GetRelativePath("/", Path.GetFullPath(Path.Combine("/", Path.GetDirectoryName(file)!, parts[0])))
+                        .Replace('\\', '/');
                 if (!project.Exists(path) && project.Choice != Choice.Default && Path.Exists(Path.Combine(Repository.Root, path)))
                 {
                     // Documents are the same whatever was chosen; this is of a part that was left out.
@@ -40,7 +41,8 @@ internal static partial class Links
                 {
                     yield return $"{Rule.At(file, text, match.Index)}: links to {target}, which is not there";
                 }
-                else if (parts.Length == 2 && project.Texts.TryGetValue(path, out var other) && !Heading().Matches(other).Any(heading => Anchor(heading.Groups["text"].Value) == parts[1]))
+                else if (parts.Length == 2 && project.Texts.TryGetValue(path, out var other)
+                    && !Heading().Matches(other).Any(heading => Anchor(heading.Groups["text"].Value) == parts[1]))
                 {
                     yield return $"{Rule.At(file, text, match.Index)}: links to {target}, and there is no such heading";
                 }

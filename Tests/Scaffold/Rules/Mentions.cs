@@ -44,5 +44,6 @@ internal static partial class Mentions
 
     // `Api/Telemetry` may stand for a file of that name, and `FailureTests` of `Tests/EndToEnd/FailureTests` is a class.
     private static bool IsThere(GeneratedProject project, string path) =>
-        IsElsewhere(path) || project.Exists(path) || project.Exists(path + ".cs") || project.Files.Any(file => file.StartsWith(path, StringComparison.Ordinal));
+        IsElsewhere(path) || project.Exists(path)
+            || project.Exists(path + ".cs") || project.Files.Any(file => file.StartsWith(path, StringComparison.Ordinal));
 }

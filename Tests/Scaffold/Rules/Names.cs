@@ -5,7 +5,8 @@ namespace InferenceTemplate.Tests.Scaffold.Rules;
 /// <summary>Everything that is called after the project, in the form that its place allows.</summary>
 internal static partial class Names
 {
-    [GeneratedRegex(@"^namespace (?<name>[^;\s]+?)(\.(Api|AppHost|Client|Core|Data|Inference|ServiceDefaults|Tests|Web|Worker))\b", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 5000)]
+    [GeneratedRegex(
+        @"^namespace (?<name>[^;\s]+?)(\.(Api|AppHost|Client|Core|Data|Inference|ServiceDefaults|Tests|Web|Worker))\b", RegexOptions.Multiline | RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Namespace();
 
     [GeneratedRegex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", RegexOptions.ExplicitCapture, 1000)]
@@ -19,7 +20,8 @@ internal static partial class Names
 
     /// <summary>The text without what the template gives each project of its own, and without the benchmark, which it keeps.</summary>
     public static string Neutral(string text) => Own().Replace(text, "*")
-        .Replace("Inference Template", "InferenceTemplate", StringComparison.Ordinal).Replace("builder.AddBench();\n", "", StringComparison.Ordinal);
+        .Replace("Inference Template", "InferenceTemplate", StringComparison.Ordinal)
+            .Replace("builder.AddBench();\n", "", StringComparison.Ordinal);
 
     public static IEnumerable<string> Find(GeneratedProject project)
     {

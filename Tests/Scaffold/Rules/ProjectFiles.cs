@@ -8,7 +8,8 @@ internal static class ProjectFiles
     public static IEnumerable<string> Find(GeneratedProject project)
     {
         var projects = project.Files.Where(file => file.EndsWith(".csproj", StringComparison.Ordinal)).ToList();
-        var versions = XDocument.Parse(project.Texts["Directory.Packages.props"]).Descendants("PackageVersion").Select(each => each.Attribute("Include")!.Value).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var versions = XDocument.Parse(project.Texts["Directory.Packages.props"])
+            .Descendants("PackageVersion").Select(each => each.Attribute("Include")!.Value).ToHashSet(StringComparer.OrdinalIgnoreCase);
         var solution = project.Files.Single(file => file.EndsWith(".slnx", StringComparison.Ordinal));
         var listed = XDocument.Parse(project.Texts[solution]).Descendants("Project").Select(each => each.Attribute("Path")!.Value).ToList();
         foreach (var file in listed.Except(projects, StringComparer.Ordinal))
@@ -42,9 +43,12 @@ internal static class ProjectFiles
     }
 
     private static IEnumerable<string> Paths(XDocument document) =>
-        document.Descendants().Where(each => each.Name.LocalName is "ProjectReference" or "Import" or "Compile" or "Content" or "None" or "AdditionalFiles")
-            .Where(each => each.Attribute("Sdk") is null && each.Attribute("Condition")?.Value.Contains("Exists(", StringComparison.Ordinal) != true)
-            .SelectMany(each => (each.Attribute("Include")?.Value ?? each.Attribute("Project")?.Value ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries));
+        document.Descendants()
+            .Where(each => each.Name.LocalName is "ProjectReference" or "Import" or "Compile" or "Content" or "None" or "AdditionalFiles")
+            .Where(each =>
+                each.Attribute("Sdk") is null && each.Attribute("Condition")?.Value.Contains("Exists(", StringComparison.Ordinal) != true)
+            .SelectMany(each => (each.Attribute("Include")?.Value ?? each.Attribute("Project")?.Value ?? "").Split(
+                ';', StringSplitOptions.RemoveEmptyEntries));
 
     private static bool Exists(GeneratedProject project, string file, string path)
     {
@@ -56,6 +60,7 @@ internal static class ProjectFiles
             return true;
         }
 
-        return full.StartsWith('/') ? project.Exists(full[1..]) : project.Exists(Path.Combine(path.StartsWith("$(MSBuildThis", StringComparison.Ordinal) ? "" : folder, full));
+        return full.StartsWith('/') ? project.Exists(
+            full[1..]) : project.Exists(Path.Combine(path.StartsWith("$(MSBuildThis", StringComparison.Ordinal) ? "" : folder, full));
     }
 }

@@ -23,7 +23,8 @@ public sealed class SchemaTests(Servers servers)
 
         await Task.WhenAll(migrator.MigrateAsync(stopping), migrator.MigrateAsync(stopping));
 
-        await using var database = await services.GetRequiredService<IDbContextFactory<InferenceDbContext>>().CreateDbContextAsync(stopping);
+        await using var database = await services.GetRequiredService<IDbContextFactory<InferenceDbContext>>()
+            .CreateDbContextAsync(stopping);
         Assert.Empty(await database.Database.GetPendingMigrationsAsync(stopping));
     }
 

@@ -36,7 +36,8 @@ public sealed class ApiInProcess : WebApplicationFactory<InferenceTemplate.Api.A
         builder.ConfigureTestServices(services =>
         {
             // Whatever works in the background needs the servers; the web host itself is added later.
-            foreach (var worker in services.Where(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType?.Name != "GenericWebHostService").ToList())
+            foreach (var worker in services.Where(
+                s => s.ServiceType == typeof(IHostedService) && s.ImplementationType?.Name != "GenericWebHostService").ToList())
             {
                 services.Remove(worker);
             }
@@ -65,7 +66,8 @@ public sealed class ApiInProcess : WebApplicationFactory<InferenceTemplate.Api.A
 
         public Task ForbidAsync(HttpContext context, string? scheme, AuthenticationProperties? properties) => Task.CompletedTask;
 
-        public Task SignInAsync(HttpContext context, string? scheme, ClaimsPrincipal principal, AuthenticationProperties? properties) => Task.CompletedTask;
+        public Task SignInAsync(HttpContext context, string? scheme, ClaimsPrincipal principal, AuthenticationProperties? properties) =>
+            Task.CompletedTask;
 
         public Task SignOutAsync(HttpContext context, string? scheme, AuthenticationProperties? properties) => Task.CompletedTask;
     }

@@ -12,7 +12,8 @@ public sealed class AuthorityOutageTests
     [Fact]
     public async Task Authority_that_is_down_is_an_outage_and_no_fault_of_the_token()
     {
-        var exception = new InvalidOperationException("IDX20803", new IOException("IDX20804", new HttpRequestException("Connection refused")));
+        var exception = new InvalidOperationException(
+            "IDX20803", new IOException("IDX20804", new HttpRequestException("Connection refused")));
 
         var outage = await Assert.ThrowsAsync<AuthorityUnavailableException>(() => FailAsync(exception));
 
@@ -27,6 +28,7 @@ public sealed class AuthorityOutageTests
         var options = new JwtBearerOptions();
         AuthorityTokens.Configure(options, Options.Create(new JwtOptions { Authority = "https://login.contoso.com" }));
         var scheme = new AuthenticationScheme(AuthorityTokens.Scheme, null, typeof(JwtBearerHandler));
-        return options.Events.AuthenticationFailed(new AuthenticationFailedContext(new DefaultHttpContext(), scheme, options) { Exception = exception });
+        return options.Events.AuthenticationFailed(
+            new AuthenticationFailedContext(new DefaultHttpContext(), scheme, options) { Exception = exception });
     }
 }

@@ -60,7 +60,8 @@ public sealed class ClassificationTests
     public void Classes_have_names_where_the_version_has_them(string property, string text, params string[] expected)
     {
         var version = Version(Datatype.Fp32, 2);
-        version.Metadata = new VersionMetadata { Properties = new Dictionary<string, string>(StringComparer.Ordinal) { [property] = text } };
+        version.Metadata =
+            new VersionMetadata { Properties = new Dictionary<string, string>(StringComparer.Ordinal) { [property] = text } };
 
         Assert.Equal(expected, Texts(Apply(version, new Tensor("y", Datatype.Fp32, [2], Bytes<float>([1, 2])), 2).Data));
     }
@@ -89,7 +90,8 @@ public sealed class ClassificationTests
     }
 
     private static OutputForms Asked(int classes) =>
-        new(byDefault: false, new Dictionary<string, bool>(StringComparer.Ordinal), new Dictionary<string, int>(StringComparer.Ordinal) { ["y"] = classes });
+        new(byDefault: false, new Dictionary<string, bool>(StringComparer.Ordinal),
+            new Dictionary<string, int>(StringComparer.Ordinal) { ["y"] = classes });
 
     private static ModelVersion Version(Datatype datatype, params long[] shape) => new()
     {

@@ -15,14 +15,17 @@ public sealed partial class IdempotencyCoverageTests(ApiInProcess api) : IClassF
         var paths = Posts();
 
         // Otherwise the test would say nothing.
-        Assert.Superset(new HashSet<string>(["/v2/models/x/infer", "/v1/batches/", "/v1/auth/token", "/v1/models/x/versions"]), paths.ToHashSet());
+        Assert.Superset(
+            new HashSet<string>(["/v2/models/x/infer", "/v1/batches/", "/v1/auth/token", "/v1/models/x/versions"]), paths.ToHashSet());
         foreach (var path in paths)
         {
             using var response = await PostAsync(client, path);
             var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 
-            Assert.True(response.StatusCode == HttpStatusCode.BadRequest && body.Contains("Idempotency-Key", StringComparison.Ordinal), $"POST {path} answered {(int)response.StatusCode}: {body}");
-            Assert.Contains(path.StartsWith("/v2", StringComparison.Ordinal) ? "{\"error\":" : "\"status\":400", body, StringComparison.Ordinal);
+            Assert.True(response.StatusCode == HttpStatusCode.BadRequest && body.Contains("Idempotency-Key", StringComparison.Ordinal),
+                $"POST {path} answered {(int)response.StatusCode}: {body}");
+            Assert.Contains(
+                path.StartsWith("/v2", StringComparison.Ordinal) ? "{\"error\":" : "\"status\":400", body, StringComparison.Ordinal);
         }
     }
 
@@ -32,7 +35,8 @@ public sealed partial class IdempotencyCoverageTests(ApiInProcess api) : IClassF
         // PUT and DELETE may be repeated by what they mean. PATCH may where it is a merge: what it names gets the value again.
         Assert.Equal(
             ["v1/tenants/{id}"],
-            api.Endpoints.Where(e => MethodsOf(e).Contains("PATCH", StringComparer.Ordinal)).Select(e => e.RoutePattern.RawText!.Trim('/')));
+            api.Endpoints.Where(e => MethodsOf(e).Contains("PATCH", StringComparer.Ordinal))
+                .Select(e => e.RoutePattern.RawText!.Trim('/')));
     }
 
     private static Task<HttpResponseMessage> PostAsync(HttpClient client, string path)
@@ -42,9 +46,11 @@ public sealed partial class IdempotencyCoverageTests(ApiInProcess api) : IClassF
         return client.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
-    private List<string> Posts() => [.. api.Endpoints.Where(e => MethodsOf(e).Contains("POST", StringComparer.Ordinal) && e.Metadata.GetMetadata<GrpcMethodMetadata>() is null)
+    private List<string> Posts() => [.. api.Endpoints.Where(
+        e => MethodsOf(e).Contains("POST", StringComparer.Ordinal) && e.Metadata.GetMetadata<GrpcMethodMetadata>() is null)
         .Select(e => Parameter().Replace($"/{e.RoutePattern.RawText!.TrimStart('/')}", match =>
-            match.Value.Contains(":guid", StringComparison.Ordinal) ? Guid.Empty.ToString() : match.Value.Contains(":int", StringComparison.Ordinal) ? "1" : "x"))];
+            match.Value.Contains(":guid", StringComparison.Ordinal)
+                ? Guid.Empty.ToString() : match.Value.Contains(":int", StringComparison.Ordinal) ? "1" : "x"))];
 
     private static IReadOnlyList<string> MethodsOf(RouteEndpoint endpoint) =>
         endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? [];

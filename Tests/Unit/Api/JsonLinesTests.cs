@@ -21,7 +21,8 @@ public sealed class JsonLinesTests
         {
             var lines = await ReadAsync(body, part, maxLineBytes: 8, maxBytes: 1_000);
 
-            Assert.Equal(expected, string.Join(' ', lines.Select(l => $"{l.Number}:{(l.Bytes is null ? "-" : Encoding.UTF8.GetString(l.Bytes))}")));
+            Assert.Equal(
+                expected, string.Join(' ', lines.Select(l => $"{l.Number}:{(l.Bytes is null ? "-" : Encoding.UTF8.GetString(l.Bytes))}")));
         }
     }
 

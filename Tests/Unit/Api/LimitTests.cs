@@ -124,7 +124,8 @@ public sealed class LimitTests
     [InlineData("\xFF")]
     public void Text_that_is_no_text_is_refused(string text)
     {
-        byte[] json = [.. Encoding.UTF8.GetBytes("""{"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","data":["""), (byte)34, .. Encoding.Latin1.GetBytes(text), .. "\"]}]}"u8];
+        byte[] json = [.. Encoding.UTF8.GetBytes("""{"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","data":["""), (byte)34,
+            .. Encoding.Latin1.GetBytes(text), .. "\"]}]}"u8];
 
         var refusal = Assert.Throws<InvalidInferBodyException>(() => InferBodyReader.Read(json));
 

@@ -90,8 +90,10 @@ public sealed class ParserFuzzTests
         // Neither would say much if it took everything or nothing.
         Assert.True(read > Requests / 100 && refused > Requests / 2, $"{read} read, {refused} refused");
         var after = Memory();
-        Assert.True(after.Managed < (1.5 * before.Managed) + (4 << 20), $"Seed {seed}: managed memory grew from {before.Managed} to {after.Managed}");
-        Assert.True(after.Resident < (1.5 * before.Resident) + (32 << 20), $"Seed {seed}: memory grew from {before.Resident} to {after.Resident}");
+        Assert.True(after.Managed < (1.5 * before.Managed) + (4 << 20),
+            $"Seed {seed}: managed memory grew from {before.Managed} to {after.Managed}");
+        Assert.True(
+            after.Resident < (1.5 * before.Resident) + (32 << 20), $"Seed {seed}: memory grew from {before.Resident} to {after.Resident}");
     }
 
     // Whether it was read; false where it was refused as it should.

@@ -18,8 +18,10 @@ public sealed class RequestStrictnessTests
     [InlineData("""{"mine":1,"mine":2,"inputs":[X]}""", "mine: given more than once")]
     [InlineData("""{"mine":[{"a":{"b":1,"b":2}}],"inputs":[X]}""", "b: given more than once")]
     [InlineData("""{"parameters":{"timeout":1,"timeout":2},"inputs":[X]}""", "parameters.timeout: given more than once")]
-    [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[1],"data":[2]}]}""", "inputs[0].data: given more than once")]
-    [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"shape":[1],"data":[1]}]}""", "inputs[0].shape: given more than once")]
+    [InlineData(
+        """{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[1],"data":[2]}]}""", "inputs[0].data: given more than once")]
+    [InlineData(
+        """{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"shape":[1],"data":[1]}]}""", "inputs[0].shape: given more than once")]
     [InlineData("""{"inputs":[X],"outputs":[{"name":"y","parameters":{"a":1,"a":1}}]}""", "outputs[0].parameters.a: given more than once")]
     [InlineData("""{"parameters":{"sequence_id":7},"inputs":[X]}""", "parameters.sequence_id: the extension 'sequence' is not supported")]
     [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"parameters":{"shared_memory_region":"r"}}]}""",
@@ -39,9 +41,11 @@ public sealed class RequestStrictnessTests
 
     [Theory]
     [InlineData("""{"id":null,"parameters":null,"outputs":null,"inputs":[X]}""")]
-    [InlineData("""{"parameters":{"timeout":null,"priority":null,"binary_data_output":null,"sequence_id":null,"sequence_start":false},"inputs":[X]}""")]
+    [InlineData(
+        """{"parameters":{"timeout":null,"priority":null,"binary_data_output":null,"sequence_id":null,"sequence_start":false},"inputs":[X]}""")]
     [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[1],"parameters":{"binary_data_size":null}}]}""")]
-    [InlineData("""{"inputs":[X],"outputs":[{"name":"y","parameters":{"binary_data":null,"classification":null}},{"name":"z","parameters":null}]}""")]
+    [InlineData(
+        """{"inputs":[X],"outputs":[{"name":"y","parameters":{"binary_data":null,"classification":null}},{"name":"z","parameters":null}]}""")]
     [InlineData("""{"mine":{"a":1},"other":{"a":1},"inputs":[X]}""")]
     public void Null_member_is_absent(string body)
     {
@@ -94,7 +98,8 @@ public sealed class RequestStrictnessTests
             var exception = Record.Exception(() => Read(request));
 
             Assert.Equal(fits, exception is null);
-            Assert.True(fits || (exception is InvalidInferBodyException && exception.Message.Contains("nested", StringComparison.Ordinal)), exception?.Message);
+            Assert.True(fits || (exception is InvalidInferBodyException && exception.Message.Contains("nested", StringComparison.Ordinal)),
+                exception?.Message);
         }
     }
 
@@ -119,7 +124,8 @@ public sealed class RequestStrictnessTests
         var reply = Reply(new Tensor("t", Datatype.Bytes, [2], new byte[] { 1, 0, 0, 0, (byte)'a', 2, 0, 0, 0, 0xC3, 0x28 }));
         var text = Reply(new Tensor("t", Datatype.Bytes, [1], new byte[] { 2, 0, 0, 0, 0xC3, 0xA9 }));
 
-        Assert.Contains("'t' has bytes that are not UTF-8 text", InferResponseWriter.Refusal(reply, OutputForms.Json), StringComparison.Ordinal);
+        Assert.Contains(
+            "'t' has bytes that are not UTF-8 text", InferResponseWriter.Refusal(reply, OutputForms.Json), StringComparison.Ordinal);
         Assert.Contains("binary", InferResponseWriter.Refusal(reply), StringComparison.Ordinal);
         Assert.Null(InferResponseWriter.Refusal(reply, OutputForms.Binary));
         Assert.Null(InferResponseWriter.Refusal(text, OutputForms.Json));
@@ -141,5 +147,6 @@ public sealed class RequestStrictnessTests
         return JsonDocument.Parse(target.WrittenMemory);
     }
 
-    private static InferBody Read(string body) => InferBodyReader.Read(Encoding.UTF8.GetBytes(body.Replace("X", X, StringComparison.Ordinal)));
+    private static InferBody Read(string body) =>
+        InferBodyReader.Read(Encoding.UTF8.GetBytes(body.Replace("X", X, StringComparison.Ordinal)));
 }

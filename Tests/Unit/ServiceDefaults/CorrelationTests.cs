@@ -22,7 +22,8 @@ public sealed class CorrelationTests
     [InlineData("with space")]
     [InlineData("{\"json\":1}")]
     [InlineData("<script>")]
-    [InlineData("0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789")]
+    [InlineData(
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789")]
     public async Task Id_unfit_for_logs_is_replaced_by_the_trace_id(string id)
     {
         await using var service = await Service.StartAsync();

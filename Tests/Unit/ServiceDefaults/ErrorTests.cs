@@ -35,7 +35,8 @@ public sealed class ErrorTests
     public async Task Unexpected_failure_is_logged_once(string environment)
     {
         using var logs = new Logs();
-        await using var service = await Service.StartAsync(MapErrors, builder => builder.Logging.AddProvider(logs), environment: environment);
+        await using var service = await Service.StartAsync(
+            MapErrors, builder => builder.Logging.AddProvider(logs), environment: environment);
 
         using var response = await service.GetAsync("/boom");
 
@@ -112,7 +113,8 @@ public sealed class ErrorTests
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (!IsEnabled(logLevel)) return;
             lock (Errors) Errors.Add(exception);

@@ -120,7 +120,8 @@ public sealed class HealthTests
                         context.Response.StatusCode = StatusCodes.Status401Unauthorized;
                         return Task.CompletedTask;
                     });
-                builder.Services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+                builder.Services.AddAuthorizationBuilder()
+                    .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
             },
             authorizeDetailed: endpoint => endpoint.RequireAuthorization());
 
@@ -153,7 +154,8 @@ public sealed class HealthTests
 
         var registrations = service.Services.GetRequiredService<IOptions<HealthCheckServiceOptions>>().Value.Registrations;
 
-        Assert.All(registrations, registration => Assert.InRange(registration.Timeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(2)));
+        Assert.All(
+            registrations, registration => Assert.InRange(registration.Timeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(2)));
     }
 
     private sealed class FailingService(IHostApplicationLifetime lifetime) : BackgroundService

@@ -25,7 +25,8 @@ public sealed class TelemetryTests
         using var response = await service.GetAsync("/metrics");
         var text = await response.TextAsync();
 
-        Assert.Contains("inference_test_requests_total{otel_scope_name=\"InferenceTemplate.Tests.Metrics\",model=\"digits\"} 2\n", text, StringComparison.Ordinal);
+        Assert.Contains("inference_test_requests_total{otel_scope_name=\"InferenceTemplate.Tests.Metrics\",model=\"digits\"} 2\n", text,
+            StringComparison.Ordinal);
         Assert.Contains("# TYPE http_server_request_duration_seconds histogram\n", text, StringComparison.Ordinal);
         Assert.Contains("http_route=\"/metrics-test/{id}\"", text, StringComparison.Ordinal);
         Assert.DoesNotContain(text.Split('\n'), line => line.StartsWith("http_server_request_duration", StringComparison.Ordinal)
@@ -46,9 +47,12 @@ public sealed class TelemetryTests
         using var response = await service.GetAsync("/metrics");
         var text = await response.TextAsync();
 
-        Assert.Contains("inference_test_duration_seconds_bucket{otel_scope_name=\"InferenceTemplate.Tests.Buckets\",le=\"0.0005\"} 1\n", text, StringComparison.Ordinal);
-        Assert.Contains("inference_test_duration_seconds_bucket{otel_scope_name=\"InferenceTemplate.Tests.Buckets\",le=\"60\"} 1\n", text, StringComparison.Ordinal);
-        Assert.DoesNotContain("inference_test_batch_size_bucket{otel_scope_name=\"InferenceTemplate.Tests.Buckets\",le=\"60\"}", text, StringComparison.Ordinal);
+        Assert.Contains("inference_test_duration_seconds_bucket{otel_scope_name=\"InferenceTemplate.Tests.Buckets\",le=\"0.0005\"} 1\n",
+            text, StringComparison.Ordinal);
+        Assert.Contains("inference_test_duration_seconds_bucket{otel_scope_name=\"InferenceTemplate.Tests.Buckets\",le=\"60\"} 1\n", text,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("inference_test_batch_size_bucket{otel_scope_name=\"InferenceTemplate.Tests.Buckets\",le=\"60\"}", text,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -144,7 +148,9 @@ public sealed class TelemetryTests
         Assert.Equal("exception", Assert.Single(span.Events).Name);
     }
 
-    /// <summary>As much of an OpenTelemetry collector as can be asked whether it got something; protobuf keeps strings as they are.</summary>
+    /// <summary>
+    /// As much of an OpenTelemetry collector as can be asked whether it got something; protobuf keeps strings as they are.
+    /// </summary>
     private sealed class Collector : IAsyncDisposable
     {
         private readonly ConcurrentQueue<(string Path, string Body)> _requests = new();
@@ -171,7 +177,8 @@ public sealed class TelemetryTests
             return collector;
         }
 
-        public string Received(string path) => string.Concat(_requests.Where(request => request.Path == path).Select(request => request.Body));
+        public string Received(string path) =>
+            string.Concat(_requests.Where(request => request.Path == path).Select(request => request.Body));
 
         public ValueTask DisposeAsync() => _app.DisposeAsync();
     }

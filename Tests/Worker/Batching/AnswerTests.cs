@@ -71,7 +71,8 @@ public sealed class AnswerTests(Servers servers)
         }
 
         Assert.Equal(
-            Enumerable.Range(0, 290).Select(i => 10f * (i % 10)), (await Task.WhenAll(smalls)).Select(r => Assert.Single(ServedModel.Floats(r))));
+            Enumerable.Range(0, 290).Select(i => 10f * (i % 10)),
+            (await Task.WhenAll(smalls)).Select(r => Assert.Single(ServedModel.Floats(r))));
         Assert.All(await Task.WhenAll(larges), r => Assert.Equal(Many * sizeof(float), r.Outputs[0].Data.Length));
     }
 
@@ -79,7 +80,8 @@ public sealed class AnswerTests(Servers servers)
     public async Task Answer_over_the_limit_is_refused_with_both_numbers_and_its_neighbors_are_answered()
     {
         await using var model = await ServedModel.CreateAsync(
-            servers, TestModels.Echo(OnnxModel.Float), new ModelSettings { Instances = 1, Batching = new() { Ragged = RaggedShapes.Separate } },
+            servers, TestModels.Echo(OnnxModel.Float),
+            new ModelSettings { Instances = 1, Batching = new() { Ragged = RaggedShapes.Separate } },
             responses: new ResponseOptions { ResponseBytes = 4096 });
         var within = await model.SendAsync(Requests.Floats("x", [1, 512], new float[512]));
         var beyond = await model.SendAsync(Requests.Floats("x", [2, 512], new float[1024]));
@@ -108,7 +110,8 @@ public sealed class AnswerTests(Servers servers)
 
         Assert.Equal(Text(500_000).Data.ToArray(), Assert.Single(within.Outputs).Data.ToArray());
         Assert.Equal(ReplyOutcome.Completed, beyond.Outcome);
-        Assert.Equal((ReplyOutcome.TooLarge, "the outputs have 2000004 bytes; 1048576 are allowed (Limits:ResponseBytes)"), (far.Outcome, far.Error));
+        Assert.Equal((ReplyOutcome.TooLarge, "the outputs have 2000004 bytes; 1048576 are allowed (Limits:ResponseBytes)"),
+            (far.Outcome, far.Error));
     }
 
     [Fact]
@@ -139,7 +142,8 @@ public sealed class AnswerTests(Servers servers)
 
         var answer = await (await model.SendAsync(ServedModel.Index(99))).Reply;
 
-        Assert.StartsWith("the model failed on this input: operator Gather: indices element out of data bounds, idx=99", answer.Error, StringComparison.Ordinal);
+        Assert.StartsWith("the model failed on this input: operator Gather: indices element out of data bounds, idx=99", answer.Error,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("onnxruntime", answer.Error, StringComparison.Ordinal);
     }
 

@@ -110,7 +110,8 @@ public sealed class BatchIsolationTests(Servers servers)
     private static Tensor Input(TensorSignature declared, int caller)
     {
         long[] shape = [.. declared.Shape.Select((d, i) => d >= 0 ? d : i == 0 ? 2 : 6)];
-        var values = Enumerable.Range(0, (int)TensorShape.ElementCount(shape)).Select(i => (float)(1 + (i * i % 7)) * (caller + 1)).ToArray();
+        var values = Enumerable.Range(0, (int)TensorShape.ElementCount(shape))
+            .Select(i => (float)(1 + (i * i % 7)) * (caller + 1)).ToArray();
         return new Tensor(declared.Name, Datatype.Fp32, shape, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
     }
 

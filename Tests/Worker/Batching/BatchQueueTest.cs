@@ -12,11 +12,13 @@ public abstract class BatchQueueTest
     private protected DateTimeOffset Now { get; set; } = Requests.Start;
 
     private protected static BatchRules Rules(
-        int maxRows, TimeSpan delay = default, int[]? preferred = null, RaggedShapes ragged = RaggedShapes.Separate, long maxBytes = 1 << 20) =>
+        int maxRows, TimeSpan delay = default, int[]? preferred = null, RaggedShapes ragged = RaggedShapes.Separate,
+        long maxBytes = 1 << 20) =>
         new(maxRows, preferred ?? [], delay, ragged, 1, maxBytes);
 
     private protected static BatchQueue Queue(
-        int maxRows, TimeSpan delay = default, int[]? preferred = null, RaggedShapes ragged = RaggedShapes.Separate, long maxBytes = 1 << 20) =>
+        int maxRows, TimeSpan delay = default, int[]? preferred = null, RaggedShapes ragged = RaggedShapes.Separate,
+        long maxBytes = 1 << 20) =>
         new(Rules(maxRows, delay, preferred, ragged, maxBytes), new BatchTuner(maxRows), sharesRuns: true);
 
     private protected void Add(BatchQueue queue, string id, long[] shape, Priority priority = Priority.Normal) =>

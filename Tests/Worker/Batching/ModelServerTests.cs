@@ -30,7 +30,8 @@ public sealed class ModelServerTests(Servers servers)
         _ = model.Serve();
         var replies = await Task.WhenAll(sent);
 
-        Assert.Equal(Enumerable.Range(0, 10).Select(i => new float[] { 10 * i, 90 - (10 * i) }), replies.Select(r => ServedModel.Floats(r)));
+        Assert.Equal(
+            Enumerable.Range(0, 10).Select(i => new float[] { 10 * i, 90 - (10 * i) }), replies.Select(r => ServedModel.Floats(r)));
         Assert.All(replies, r => Assert.Equal(ReplyOutcome.Completed, r.Outcome));
         Assert.Contains(20, model.Batches);
         Assert.Equal(0, await EventuallyAsync(model.DepthAsync, 0));

@@ -43,7 +43,8 @@ internal sealed class ServedModel : IAsyncDisposable
     private DirectReplica? _replica;
 
     private ServedModel(
-        Servers servers, byte[] model, string name, ModelSettings settings, WorkerOptions options, ResponseOptions responses, bool batched, Way way,
+        Servers servers, byte[] model, string name, ModelSettings settings, WorkerOptions options, ResponseOptions responses,
+        bool batched, Way way,
         QueueOptions bounds)
     {
         var (redis, queue) = (servers.Redis, Options.Create(bounds));
@@ -86,8 +87,8 @@ internal sealed class ServedModel : IAsyncDisposable
             .AddSingleton<DirectListener>()
             .AddSingleton(Options.Create(new DirectOptions { Secret = DirectReplica.Secret, Host = "127.0.0.1" }))
             .AddSingleton(telemetry)
-            .AddSingleton(JobLedgerTests.NoCosts())
-            .AddSingleton<JobLedger>()
+            .AddSingleton(JobLeaseTrackerTests.NoCosts())
+            .AddSingleton<JobLeaseTracker>()
             .AddSingleton<QueueConsumers>()
             .AddSingleton<BatchTrust>()
             .AddSingleton<ModelServerFactory>()
@@ -162,7 +163,8 @@ internal sealed class ServedModel : IAsyncDisposable
     {
         var now = DateTimeOffset.UtcNow;
         var request = new InferenceRequest(
-            Guid.NewGuid(), Name, "1", "default", RequestKind.Call, priority, _inbox.Replica, now, now + (timeout ?? TimeSpan.FromSeconds(60)),
+            Guid.NewGuid(), Name, "1", "default", RequestKind.Call, priority, _inbox.Replica, now,
+            now + (timeout ?? TimeSpan.FromSeconds(60)),
             null, null, outputs ?? [], [input]);
         if (_replica is not null)
         {
@@ -184,7 +186,8 @@ internal sealed class ServedModel : IAsyncDisposable
         return (request.Id, pending.Reply.WaitAsync(TimeSpan.FromSeconds(30)));
     }
 
-    public Task CancelAsync(Guid id) => _replica?.CancelAsync(id) ?? _queue.CancelAsync(new QueueName(Name, "1"), id, DateTimeOffset.UtcNow.AddMinutes(1));
+    public Task CancelAsync(Guid id) =>
+        _replica?.CancelAsync(id) ?? _queue.CancelAsync(new QueueName(Name, "1"), id, DateTimeOffset.UtcNow.AddMinutes(1));
 
     /// <summary>Requests in the queue, whether they wait or run.</summary>
     public async Task<long> DepthAsync() => _way == Way.Queue

@@ -60,7 +60,8 @@ public sealed class DirectSessionTests(Servers servers)
         await Task.WhenAll(replicas.Select(r => r.SendAsync(Enumerable.Range(0, 20).Select(_ => Request(model.Name)))));
 
         await Wait.UntilAsync(() => replicas.Sum(r => r.Refused.Count()) == 30);
-        Assert.All(replicas.SelectMany(r => r.Refused), r => Assert.Equal((EnqueueOutcome.Full, 10L), (r.Admission.Outcome, r.Admission.Depth)));
+        Assert.All(
+            replicas.SelectMany(r => r.Refused), r => Assert.Equal((EnqueueOutcome.Full, 10L), (r.Admission.Outcome, r.Admission.Depth)));
         Assert.Equal(10, await model.DepthAsync());
     }
 
@@ -137,7 +138,8 @@ public sealed class DirectSessionTests(Servers servers)
         await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, way: Way.Direct);
         _ = model.Serve();
         await model.Replica.ServesAsync(model.Name);
-        List<InferenceRequest> requests = [.. Enumerable.Range(0, 4).Select(i => Request(model.Name) with { EarlierDeliveries = i == 2 ? 1 : 0 })];
+        List<InferenceRequest> requests =
+            [.. Enumerable.Range(0, 4).Select(i => Request(model.Name) with { EarlierDeliveries = i == 2 ? 1 : 0 })];
 
         await model.Replica.SendAsync(requests);
         await Task.WhenAll(requests.Select(r => model.Replica.ReplyTo(r.Id).WaitAsync(Wait.DefaultLimit, Cancellation)));
@@ -195,6 +197,7 @@ public sealed class DirectSessionTests(Servers servers)
     {
         var now = DateTimeOffset.UtcNow;
         return new InferenceRequest(
-            Guid.NewGuid(), model, "1", "default", RequestKind.Call, priority, "replica", now, now.AddMinutes(10), null, null, [], [ServedModel.Index(1)]);
+            Guid.NewGuid(), model, "1", "default", RequestKind.Call, priority, "replica", now, now.AddMinutes(10), null, null, [],
+            [ServedModel.Index(1)]);
     }
 }

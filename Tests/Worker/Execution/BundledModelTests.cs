@@ -37,7 +37,8 @@ public sealed class BundledModelTests
     [Fact]
     public void Convolutional_digits_are_better_than_the_first_version()
     {
-        int[] right = [.. new[] { "1", "2", "3" }.Select(v => Classify(v).Labels.Zip(Digits.HeldOut).Count(p => p.First == p.Second.Label))];
+        int[] right =
+            [.. new[] { "1", "2", "3" }.Select(v => Classify(v).Labels.Zip(Digits.HeldOut).Count(p => p.First == p.Second.Label))];
 
         Assert.True(right[1] > right[0] && right[2] > right[0], $"right of {Digits.HeldOut.Count}: {string.Join(", ", right)}");
     }
@@ -147,7 +148,8 @@ public sealed class BundledModelTests
         return session.ModelMetadata.CustomMetadataMap[key];
     }
 
-    private static ModelSession Open(string model, string version) => ModelSession.Open(new ModelFile(model, version, PathOf(model, version)), Cpu);
+    private static ModelSession Open(string model, string version) =>
+        ModelSession.Open(new ModelFile(model, version, PathOf(model, version)), Cpu);
 
     private static string PathOf(string model, string version) =>
         Path.Combine(AppContext.BaseDirectory, "models", model, version, ModelFile.FileName);

@@ -60,7 +60,8 @@ public sealed class ModelInstanceTests
         using var instance = session.CreateInstance();
 
         // Used before, so that what lies in the buffer is not zero.
-        instance.Run([[Requests.Floats("x", [2, 2, 3], [.. Enumerable.Repeat(7f, 12)])], [Requests.Floats("x", [1, 2, 3], [7, 7, 7, 7, 7, 7])]]).Dispose();
+        instance.Run([[Requests.Floats("x", [2, 2, 3], [.. Enumerable.Repeat(7f, 12)])],
+            [Requests.Floats("x", [1, 2, 3], [7, 7, 7, 7, 7, 7])]]).Dispose();
         using var outputs = instance.Run([[Requests.Floats("x", [2, 2, 1], 1, 2, 3, 4)], [Requests.Floats("x", [1, 1, 3], 5, 6, 7)]]);
 
         Assert.Equal([3, 2, 3], outputs[0].GetTensorTypeAndShape().Shape);

@@ -57,7 +57,8 @@ public sealed class ModelSessionTests
         using var session = Open();
         using var instance = session.CreateInstance();
         var call = Requests.Queued("1-0", [Requests.Floats("image", [1, 8, 8], Digits.HeldOut[0].Pixels)]);
-        var job = PendingRequest.Create(session.Signature, new QueuedRequest("1-0", call.Request with { Kind = RequestKind.Job }), batched: true)!;
+        var job = PendingRequest.Create(
+            session.Signature, new QueuedRequest("1-0", call.Request with { Kind = RequestKind.Job }), batched: true)!;
 
         using var outputs = instance.Run([job.Inputs]);
         var message = new ReplySplitter(session.Signature, [0, 1], outputs, 1)
@@ -118,7 +119,8 @@ public sealed class ModelSessionTests
         ModelSession session, IEnumerable<OrtValue> outputs, IReadOnlyList<PendingRequest> requests, int rows)
     {
         int[] all = [.. Enumerable.Range(0, session.Signature.Outputs.Length)];
-        var replies = new ReplySplitter(session.Signature, all, outputs, rows).Split(requests, [], DateTimeOffset.UnixEpoch, TimeSpan.Zero, "worker");
+        var replies = new ReplySplitter(
+            session.Signature, all, outputs, rows).Split(requests, [], DateTimeOffset.UnixEpoch, TimeSpan.Zero, "worker");
         return [.. replies.Messages.SelectMany(m => ReplyBatch.Read(m.Message.Written))];
     }
 

@@ -21,9 +21,11 @@ public sealed class RuntimeMessageTests
     [InlineData(
         "[ErrorCode:RuntimeException] Exception during initialization: /onnxruntime_src/onnxruntime/core/providers/cpu/nn/string_normalizer.cc:88 Failed to construct locale with name:en_US.UTF-8:locale::facet::_S_create_c_locale name not valid:Please, install necessary language-pack-en and configure locales",
         "the locale en_US.UTF-8 is not installed where the worker runs, and its text operators need it")]
-    [InlineData("[ErrorCode:Fail] Load model from /tmp/cache/0a1b failed:Type Error: Type 'tensor(int64)' is invalid.", "Type Error: Type 'tensor(int64)' is invalid.")]
+    [InlineData(
+        "[ErrorCode:Fail] Load model from /tmp/cache/0a1b failed:Type Error: Type 'tensor(int64)' is invalid.", "Type Error: Type 'tensor(int64)' is invalid.")]
     [InlineData("std::bad_alloc", "ONNX Runtime gives no reason")]
-    [InlineData("[ErrorCode:Fail] Non-zero status code returned while running X node. Name:'' Status Message: onnxruntime::lost", "operator X: ONNX Runtime gives no reason")]
+    [InlineData(
+        "[ErrorCode:Fail] Non-zero status code returned while running X node. Name:'' Status Message: onnxruntime::lost", "operator X: ONNX Runtime gives no reason")]
     public void Message_keeps_the_operator_and_the_reason_and_no_code(string said, string told) =>
         Assert.Equal(told, RuntimeMessage.Of(new InvalidDataException(said)));
 }

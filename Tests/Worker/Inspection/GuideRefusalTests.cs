@@ -49,7 +49,8 @@ public sealed class GuideRefusalTests : IDisposable
     public void Guide_lists_no_refusal_that_was_not_met()
     {
         var met = Refusals.Select(r => r.Data.Item2).ToHashSet();
-        var listed = Guide.Split('\n').Where(l => l.StartsWith("| `it ", StringComparison.Ordinal) || l.StartsWith("| `this ", StringComparison.Ordinal))
+        var listed = Guide.Split('\n')
+            .Where(l => l.StartsWith("| `it ", StringComparison.Ordinal) || l.StartsWith("| `this ", StringComparison.Ordinal))
             .Select(l => l.Split('`')[1]);
 
         // ModelInspectorTests meets the limits.

@@ -41,10 +41,13 @@ internal static class HostileFiles
         "runtime format" => [0x1C, 0, 0, 0, .. "ORTM"u8, .. new byte[64]],
         "no graph" => OnnxFile.Number(1, 8),
         "external data" => OnnxFile.Graph(OnnxFile.Message(5, External()), Identity()),
-        "external data in an attribute" => OnnxFile.Graph(OnnxFile.Node("Constant", "", "x", "y", OnnxFile.Message(5, OnnxFile.Message(5, External())))),
+        "external data in an attribute" =>
+            OnnxFile.Graph(OnnxFile.Node("Constant", "", "x", "y", OnnxFile.Message(5, OnnxFile.Message(5, External())))),
         "external data in a subgraph" => OnnxFile.Graph(If(OnnxFile.Message(5, External()))),
-        "external data in a function" => [.. OnnxFile.Unary("Identity"), .. Function(OnnxFile.Node("Constant", "", "x", "y", OnnxFile.Message(5, OnnxFile.Message(5, External()))))],
-        "external data without a location flag" => OnnxFile.Graph(OnnxFile.Message(5, OnnxFile.Message(13, [.. OnnxFile.Text(1, "location"), .. OnnxFile.Text(2, "/etc/passwd")])), Identity()),
+        "external data in a function" => [.. OnnxFile.Unary("Identity"),
+            .. Function(OnnxFile.Node("Constant", "", "x", "y", OnnxFile.Message(5, OnnxFile.Message(5, External()))))],
+        "external data without a location flag" => OnnxFile.Graph(
+            OnnxFile.Message(5, OnnxFile.Message(13, [.. OnnxFile.Text(1, "location"), .. OnnxFile.Text(2, "/etc/passwd")])), Identity()),
         "custom domain" => OnnxFile.Unary("Identity", "evil.ops"),
         "custom domain in a subgraph" => OnnxFile.Graph(If(OnnxFile.Node("Identity", "evil.ops", "x", "y"))),
         "custom domain in a function" => [.. OnnxFile.Unary("Identity"), .. Function(OnnxFile.Node("Identity", "evil.ops", "x", "y"))],
@@ -54,7 +57,8 @@ internal static class HostileFiles
         "many nodes" => OnnxFile.Graph([.. Enumerable.Repeat(Identity(), 300)]),
         "huge constant" => OnnxFile.Graph(OnnxFile.Message(5, OnnxFile.Tensor("c", [1L << 40], new byte[4])), Identity()),
         "overflowing constant" => OnnxFile.Graph(OnnxFile.Message(5, OnnxFile.Tensor("c", [1L << 40, 1L << 40], new byte[4])), Identity()),
-        "huge sparse constant" => OnnxFile.Graph(OnnxFile.Message(15, [.. OnnxFile.Message(1, OnnxFile.Tensor("c", [1], new byte[4])), .. OnnxFile.Number(3, 1UL << 40)]), Identity()),
+        "huge sparse constant" => OnnxFile.Graph(OnnxFile.Message(
+            15, [.. OnnxFile.Message(1, OnnxFile.Tensor("c", [1], new byte[4])), .. OnnxFile.Number(3, 1UL << 40)]), Identity()),
         "length beyond the end" => [.. OnnxFile.Number(1, 8), 0x3A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F],
         "group" => [.. OnnxFile.Number(1, 8), 0x3B, 0x3C],
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
@@ -76,7 +80,8 @@ internal static class HostileFiles
     private static byte[] Nested(int depth) => depth == 0 ? Identity() : If(Nested(depth - 1));
 
     // What is field 1 of a graph is field 7 of a function.
-    private static byte[] Function(byte[] node) => OnnxFile.Message(25, [.. OnnxFile.Text(1, "f"), .. OnnxFile.Text(10, "own"), 0x3A, .. node[1..]]);
+    private static byte[] Function(byte[] node) =>
+        OnnxFile.Message(25, [.. OnnxFile.Text(1, "f"), .. OnnxFile.Text(10, "own"), 0x3A, .. node[1..]]);
 
     private static byte[] Random()
     {

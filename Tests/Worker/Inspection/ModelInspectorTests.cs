@@ -65,7 +65,8 @@ public sealed class ModelInspectorTests : IDisposable
     public async Task Inspector_tells_a_tensor_of_any_rank_from_a_scalar()
     {
         var model = new OnnxModel().UnrankedInput("x", OnnxModel.Float).Input("s", OnnxModel.Float)
-            .UnrankedOutput("y", OnnxModel.Float).Output("t", OnnxModel.Float).Node("Identity", ["x"], ["y"]).Node("Identity", ["s"], ["t"]);
+            .UnrankedOutput("y", OnnxModel.Float)
+                .Output("t", OnnxModel.Float).Node("Identity", ["x"], ["y"]).Node("Identity", ["s"], ["t"]);
 
         var report = await InspectAsync(model.ToBytes(), new());
 
@@ -113,12 +114,14 @@ public sealed class ModelInspectorTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs setrlimit: memory is limited on Linux only.");
 
         // 64 GiB, by an operator that needs but eight bytes to say so.
-        byte[] size = [.. OnnxFile.Number(1, 1), .. OnnxFile.Number(2, 7), .. OnnxFile.Text(8, "n"), .. OnnxFile.Message(9, BitConverter.GetBytes(1L << 34))];
+        byte[] size = [.. OnnxFile.Number(1, 1), .. OnnxFile.Number(2, 7), .. OnnxFile.Text(8, "n"),
+            .. OnnxFile.Message(9, BitConverter.GetBytes(1L << 34))];
         var model = OnnxFile.Graph(
             OnnxFile.Message(5, size),
             OnnxFile.Node("ConstantOfShape", "", "n", "big"),
             OnnxFile.Message(1, [.. OnnxFile.Text(1, "big"), .. OnnxFile.Text(2, "sum"), .. OnnxFile.Text(4, "ReduceSum")]),
-            OnnxFile.Message(1, [.. OnnxFile.Text(1, "x"), .. OnnxFile.Text(1, "sum"), .. OnnxFile.Text(2, "y"), .. OnnxFile.Text(4, "Add")]));
+            OnnxFile.Message(
+                1, [.. OnnxFile.Text(1, "x"), .. OnnxFile.Text(1, "sum"), .. OnnxFile.Text(2, "y"), .. OnnxFile.Text(4, "Add")]));
 
         var report = await InspectAsync(model, new InspectionOptions { MemoryBytes = 512 << 20 });
 
@@ -181,7 +184,8 @@ public sealed class ModelInspectorTests : IDisposable
     [Fact]
     public async Task Input_larger_than_a_request_may_be_is_refused()
     {
-        var model = new OnnxModel().Input("x", OnnxModel.Float, -1, 1 << 25).Output("y", OnnxModel.Float, -1, 1).Node("ReduceSum", ["x", "axes"], ["y"])
+        var model = new OnnxModel().Input("x", OnnxModel.Float, -1, 1 << 25)
+            .Output("y", OnnxModel.Float, -1, 1).Node("ReduceSum", ["x", "axes"], ["y"])
             .Integers("axes", [1], 1);
 
         var report = await InspectAsync(model.ToBytes(), new());
@@ -209,7 +213,8 @@ public sealed class ModelInspectorTests : IDisposable
         return OnnxFile.Graph(
             OnnxFile.Message(5, turns),
             OnnxFile.Message(1, [
-                .. OnnxFile.Text(1, "turns"), .. OnnxFile.Text(1, ""), .. OnnxFile.Text(1, "x"), .. OnnxFile.Text(2, "y"), .. OnnxFile.Text(4, "Loop"),
+                .. OnnxFile.Text(1, "turns"), .. OnnxFile.Text(1, ""), .. OnnxFile.Text(1, "x"), .. OnnxFile.Text(2, "y"),
+                .. OnnxFile.Text(4, "Loop"),
                 .. OnnxFile.Message(5, [.. OnnxFile.Text(1, "body"), .. OnnxFile.Message(6, body), .. OnnxFile.Number(20, 5)]),
             ]));
     }

@@ -5,7 +5,8 @@ namespace InferenceTemplate.Tests.Worker.Inspection;
 
 public sealed class OnnxScannerTests
 {
-    private static readonly InspectionLimits Limits = new(["ai.onnx", "com.microsoft"], MaxNodes: 256, MemoryBytes: 1 << 30, CpuSeconds: 10);
+    private static readonly InspectionLimits Limits = new(
+        ["ai.onnx", "com.microsoft"], MaxNodes: 256, MemoryBytes: 1 << 30, CpuSeconds: 10);
 
     public static TheoryData<string, string> Hostile => HostileFiles.Names;
 
@@ -54,7 +55,8 @@ public sealed class OnnxScannerTests
         byte[] model =
         [
             .. OnnxFile.Unary("Twice", "own"),
-            .. OnnxFile.Message(25, [.. OnnxFile.Text(1, "Twice"), .. OnnxFile.Text(10, "own"), .. OnnxFile.Text(4, "x"), .. OnnxFile.Message(7, NodeContent())]),
+            .. OnnxFile.Message(25, [.. OnnxFile.Text(1, "Twice"), .. OnnxFile.Text(10, "own"), .. OnnxFile.Text(4, "x"),
+                .. OnnxFile.Message(7, NodeContent())]),
         ];
         using var file = new MemoryStream(model);
 

@@ -23,7 +23,8 @@ internal static class AddModel
         byte[] initializer = [.. Number(1, size), .. Number(2, Float), .. Text(8, "c"), .. Bytes(9, values)];
         byte[] graph =
         [
-            .. Bytes(1, node), .. Text(2, "add"), .. Bytes(5, initializer), .. Bytes(11, Tensor("x", size)), .. Bytes(12, Tensor("y", size)),
+            .. Bytes(1, node), .. Text(2, "add"), .. Bytes(5, initializer), .. Bytes(11, Tensor("x", size)),
+            .. Bytes(12, Tensor("y", size)),
         ];
         return [.. Number(1, 8), .. Bytes(7, graph), .. Bytes(8, [.. Text(1, ""), .. Number(2, 17)])];
     }

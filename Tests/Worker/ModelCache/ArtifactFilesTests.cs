@@ -9,7 +9,7 @@ public sealed class ArtifactFilesTests : IDisposable
 {
     private const int Size = 600_000;
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("artefacts-").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("artifacts-").FullName;
     private readonly ManualTime _time = new();
     private readonly ArtifactFiles _files;
     private int _fetches;

@@ -10,7 +10,8 @@ public sealed class LoadBreakerTests : IAsyncLifetime
 
     public LoadBreakerTests()
     {
-        _bench = new CacheBench(room: 4, o => (o.LoadFailures, o.LoadBreak, o.MaxLoadBreak) = (3, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(12)), _time);
+        _bench = new CacheBench(
+            room: 4, o => (o.LoadFailures, o.LoadBreak, o.MaxLoadBreak) = (3, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(12)), _time);
         _bench.WriteBroken("m");
     }
 

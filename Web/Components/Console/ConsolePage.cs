@@ -127,7 +127,8 @@ public abstract class ConsolePage : ComponentBase, IDisposable
         return result.Failure switch
         {
             null => null,
-            ApiFailure.Forbidden => $"The role {Session?.Role} of your API key may not do this. Ask an administrator for a key of another role.",
+            ApiFailure.Forbidden =>
+                $"The role {Session?.Role} of your API key may not do this. Ask an administrator for a key of another role.",
             ApiFailure.Unreachable => $"The API can't be reached. {result.Detail}",
             _ => result.Detail,
         };
@@ -136,7 +137,8 @@ public abstract class ConsolePage : ComponentBase, IDisposable
     /// <summary>Keeps filters in the address, without a navigation, which would make the page anew.</summary>
     protected async Task KeepInAddressAsync(params (string Name, string? Value)[] filters)
     {
-        var values = filters.ToDictionary(filter => filter.Name, filter => (object?)(string.IsNullOrEmpty(filter.Value) ? null : filter.Value), StringComparer.Ordinal);
+        var values = filters.ToDictionary(
+            filter => filter.Name, filter => (object?)(string.IsNullOrEmpty(filter.Value) ? null : filter.Value), StringComparer.Ordinal);
         await Browser.InvokeVoidAsync("history.replaceState", Closed, null, "", Navigation.GetUriWithQueryParameters(values));
     }
 

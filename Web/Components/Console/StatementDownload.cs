@@ -23,7 +23,8 @@ internal static class StatementDownload
         var statement = await administration.GetStatementAsync(session.AccessToken, session.IsAdmin ? "all" : null, cancellationToken);
         return statement switch
         {
-            { Value: { } csv } => TypedResults.File(Encoding.UTF8.GetBytes(csv), "text/csv", FormattableString.Invariant($"statement-{time.GetUtcNow():yyyy-MM}.csv")),
+            { Value: { } csv } => TypedResults.File(
+                Encoding.UTF8.GetBytes(csv), "text/csv", FormattableString.Invariant($"statement-{time.GetUtcNow():yyyy-MM}.csv")),
             { Failure: ApiFailure.Unauthorized } => TypedResults.LocalRedirect(SignInSetup.PageUri("/usage", expired: true)),
             { Failure: ApiFailure.Forbidden } => TypedResults.StatusCode(StatusCodes.Status403Forbidden),
             _ => TypedResults.StatusCode(StatusCodes.Status502BadGateway),

@@ -21,6 +21,7 @@ internal static class DrawnDigit
     /// <summary>How probable each digit is; null where the answer does not say.</summary>
     public static double[]? Probabilities(InferAnswer answer) =>
         answer.Outputs.FirstOrDefault(o => o.Datatype == "FP32" && o.Data.GetArrayLength() == 10) is { } output
-            ? [.. output.Data.EnumerateArray().Select(value => value.ValueKind == System.Text.Json.JsonValueKind.Number ? value.GetDouble() : 0)]
+            ? [.. output.Data.EnumerateArray()
+                .Select(value => value.ValueKind == System.Text.Json.JsonValueKind.Number ? value.GetDouble() : 0)]
             : null;
 }

@@ -129,7 +129,8 @@ internal static class PlaygroundRequest
                 break;
             default:
                 // Whether it is one of the datatype is for the Api to say.
-                if (!double.TryParse(field.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) || !double.IsFinite(number))
+                if (!double.TryParse(field.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+                    || !double.IsFinite(number))
                 {
                     return false;
                 }

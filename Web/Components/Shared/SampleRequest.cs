@@ -6,13 +6,16 @@ namespace InferenceTemplate.Web.Components.Shared;
 /// <summary>A command that sends one valid request, to paste into a shell.</summary>
 internal static class SampleRequest
 {
-    /// <summary>Up to here the data is written out; beyond, the shell makes it, and it must not be an argument (Linux: 128 KiB each).</summary>
+    /// <summary>
+    /// Up to here the data is written out; beyond, the shell makes it, and it must not be an argument (Linux: 128 KiB each).
+    /// </summary>
     private const long WrittenOut = 64;
 
     /// <summary>A request to the first model that can take one, or for the server's metadata where there is none.</summary>
     public static string Curl(string apiAddress, IReadOnlyList<ModelVersion> models)
     {
-        var plain = models.Where(model => IsPlain(model.Name) && model.Inputs.All(input => IsPlain(input.Name) && IsPlain(input.Datatype))).ToList();
+        var plain = models.Where(
+            model => IsPlain(model.Name) && model.Inputs.All(input => IsPlain(input.Name) && IsPlain(input.Datatype))).ToList();
         var model = plain.Find(model => model.State == "ready") ?? plain.FirstOrDefault();
         return model is null
             ? $"curl {apiAddress}/v2 -H 'Authorization: Bearer <your API key>'"

@@ -64,7 +64,8 @@ public sealed class AuditChainTests(Servers servers)
         var hostile = $"zero \0 half \uD83D {new string('ü', 5000)}";
         await database.Get<AuditChain>().AppendAsync(
             [
-                new AuditEvent(hostile, hostile, hostile, hostile, new Dictionary<string, string> { [hostile] = hostile, ["b"] = "", ["a"] = "\"\\\n" }),
+                new AuditEvent(hostile, hostile, hostile, hostile,
+                    new Dictionary<string, string> { [hostile] = hostile, ["b"] = "", ["a"] = "\"\\\n" }),
                 new AuditEvent("", "", "", "", new Dictionary<string, string>()),
                 new AuditEvent("a", "b", null, null),
             ],

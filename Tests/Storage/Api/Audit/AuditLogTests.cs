@@ -62,16 +62,17 @@ public sealed class AuditLogTests(Servers servers)
     {
         await using var database = await OwnDatabase.CreateAsync(servers);
         var log = database.Get<AuditLog>();
-        for (var i = 0; i < AuditLog.MaxByStrangers + 5; i++)
+        for (var i = 0; i < AuditLog.MaxUnauthenticated + 5; i++)
         {
             log.Record(AuditChainTests.Event("anonymous", subject: $"prefix{i}", action: "login.failed"));
         }
 
         log.Record(AuditChainTests.Event("Ann"));
 
-        Assert.Equal(AuditLog.MaxByStrangers + 1, log.Waiting);
+        Assert.Equal(AuditLog.MaxUnauthenticated + 1, log.Waiting);
         await log.FlushAsync(Cancellation);
-        Assert.Equal(AuditLog.MaxByStrangers, await database.ScalarAsync<long>("SELECT count(*) FROM audit_entries WHERE action = 'login.failed'"));
+        Assert.Equal(AuditLog.MaxUnauthenticated,
+            await database.ScalarAsync<long>("SELECT count(*) FROM audit_entries WHERE action = 'login.failed'"));
         Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM audit_entries WHERE action = 'thing.changed'"));
     }
 

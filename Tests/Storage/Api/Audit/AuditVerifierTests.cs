@@ -118,11 +118,13 @@ public sealed class AuditVerifierTests(Servers servers) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("UPDATE audit_details SET facts = '{\"by\":\"somebody else\"}' WHERE sequence = 3", "its details are not what was recorded")]
+    [InlineData(
+        "UPDATE audit_details SET facts = '{\"by\":\"somebody else\"}' WHERE sequence = 3", "its details are not what was recorded")]
     [InlineData("UPDATE audit_actors SET name = 'somebody else' WHERE name = 'actor1'", "its actor's name is not what was recorded", 1)]
     [InlineData("DELETE FROM audit_actors WHERE name = 'actor0'", "its actor is gone", 2)]
     [InlineData("DELETE FROM audit_details WHERE sequence = 3", "no later entry says that the tenant 'acme' was erased")]
-    [InlineData("UPDATE audit_actors SET name = NULL, salt = NULL WHERE name = 'actor1'", "its actor's name is gone, and it was no tenant's", 1)]
+    [InlineData(
+        "UPDATE audit_actors SET name = NULL, salt = NULL WHERE name = 'actor1'", "its actor's name is gone, and it was no tenant's", 1)]
     public async Task What_stands_beside_an_entry_is_held_to_it(string change, string reason, int sequence = 3)
     {
         await Database.ExecuteAsync(change);
@@ -164,7 +166,8 @@ public sealed class AuditVerifierTests(Servers servers) : IAsyncLifetime
 
     private AuditChain Chain => Database.Get<AuditChain>();
 
-    private Task<byte[]> HashAsync(long sequence) => Database.ScalarAsync<byte[]>("SELECT hash FROM audit_entries WHERE sequence = $1", sequence);
+    private Task<byte[]> HashAsync(long sequence) =>
+        Database.ScalarAsync<byte[]>("SELECT hash FROM audit_entries WHERE sequence = $1", sequence);
 
     private Task<AuditVerification> VerifyAsync(AuditHead? kept = null) => Database.Get<AuditVerifier>().VerifyAsync(kept, Cancellation);
 

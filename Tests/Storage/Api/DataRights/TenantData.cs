@@ -48,7 +48,8 @@ internal static class TenantData
     {
         var (id, now) = (Guid.CreateVersion7(), DateTimeOffset.UtcNow);
         var request = RequestCodec.Encode(new InferenceRequest(
-            id, "m", "1", tenant, RequestKind.Job, Priority.Low, "", now, now, null, null, [], [new Tensor("x", Datatype.Uint8, [1, 3], new byte[] { 1, 2, 3 })]));
+            id, "m", "1", tenant, RequestKind.Job, Priority.Low, "", now, now, null, null, [],
+            [new Tensor("x", Datatype.Uint8, [1, 3], new byte[] { 1, 2, 3 })]));
         var reply = new ReplyBatch();
         reply.Add(id, ReplyOutcome.Completed, null, default, default, 1, "w", outputs: 1);
         reply.AddOutput("y", Datatype.Uint8, [1, 2], [4, 5]);

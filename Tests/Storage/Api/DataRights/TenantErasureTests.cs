@@ -33,7 +33,8 @@ public sealed class TenantErasureTests(Servers servers)
             Assert.True(traces == 0, $"{table} still names a person");
         }
 
-        Assert.Equal(2, await database.ScalarAsync<long>("SELECT count(*) FROM audit_actors WHERE name LIKE '%Bob%' OR name = 'First admin key'"));
+        Assert.Equal(
+            2, await database.ScalarAsync<long>("SELECT count(*) FROM audit_actors WHERE name LIKE '%Bob%' OR name = 'First admin key'"));
         var state = (await database.Get<TenantErasure>().FindAsync("acme", Cancellation))!;
         Assert.NotNull(state.FinishedAt);
         Assert.True(state.Rows >= 15, $"{state.Rows} rows are said to be gone");
@@ -70,7 +71,8 @@ public sealed class TenantErasureTests(Servers servers)
         await TenantData.WriteAsync(database, "acme", "Ann's key", deleted: true);
         await database.Get<TenantErasure>().EraseAsync("acme", Cancellation);
         await database.Get<AuditChain>().AppendAsync(
-            [new AuditEvent("job.seen", "Ann", "acme", "late", new Dictionary<string, string> { ["name"] = "Ann" }) { ActorTenantId = "acme" }], Cancellation);
+            [new AuditEvent("job.seen", "Ann", "acme", "late",
+                new Dictionary<string, string> { ["name"] = "Ann" }) { ActorTenantId = "acme" }], Cancellation);
 
         await database.Get<TenantErasure>().EraseAsync("acme", Cancellation);
         await database.Get<TenantErasure>().EraseAsync("acme", Cancellation);
@@ -86,7 +88,8 @@ public sealed class TenantErasureTests(Servers servers)
         await using var database = await OwnDatabase.CreateAsync(servers);
         await TenantData.WriteAsync(database, "acme", "Ann's key", deleted: true);
         var queue = new TestQueue(servers, o => o.MaxDeliveries = 1);
-        await database.ExecuteAsync("INSERT INTO models (name, settings, created_at, updated_at) VALUES ($1, '{}', now(), now())", queue.Name.Model);
+        await database.ExecuteAsync(
+            "INSERT INTO models (name, settings, created_at, updated_at) VALUES ($1, '{}', now(), now())", queue.Name.Model);
         await database.ExecuteAsync(
             """
             INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)

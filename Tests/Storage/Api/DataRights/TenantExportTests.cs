@@ -41,7 +41,8 @@ public sealed class TenantExportTests(Servers servers)
 
         var job = JsonDocument.Parse(files["jobs.jsonl"]).RootElement;
         Assert.Equal("succeeded", job.GetProperty("state").GetString());
-        var (input, output) = (Assert.Single(job.GetProperty("inputs").EnumerateArray()), Assert.Single(job.GetProperty("outputs").EnumerateArray()));
+        var (input, output) =
+            (Assert.Single(job.GetProperty("inputs").EnumerateArray()), Assert.Single(job.GetProperty("outputs").EnumerateArray()));
         Assert.Equal([1, 2, 3], input.GetProperty("raw").GetBytesFromBase64());
         Assert.Equal([4, 5], output.GetProperty("raw").GetBytesFromBase64());
         Assert.Equal("UINT8", output.GetProperty("datatype").GetString());

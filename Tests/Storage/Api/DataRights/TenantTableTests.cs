@@ -33,7 +33,8 @@ public sealed class TenantTableTests
         var covered = TenantTable.All(context.Model);
 
         Assert.Equal(
-            context.Model.GetEntityTypes().Where(e => e.FindProperty("TenantId") is not null).Select(e => e.ClrType).Append(typeof(Tenant)).ToHashSet(),
+            context.Model.GetEntityTypes()
+                .Where(e => e.FindProperty("TenantId") is not null).Select(e => e.ClrType).Append(typeof(Tenant)).ToHashSet(),
             covered.Select(t => t.Entity).Where(e => e.GetProperty("TenantId") is not null || e == typeof(Tenant)).ToHashSet());
         Assert.Equal("api_keys", covered[^1].Name);
         Assert.DoesNotContain("hash", covered[^1].Columns);

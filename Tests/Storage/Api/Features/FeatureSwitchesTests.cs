@@ -46,7 +46,8 @@ public sealed class FeatureSwitchesTests(Servers servers)
 
         // By a hash of the names: the same thousand gives the same share each time.
         Assert.InRange(on, 250, 350);
-        Assert.Equal(["jobs", "named", "response-cache", "shadow-traffic"], (await database.Get<FeatureSwitches>().AllAsync("acme")).Except(["share"]));
+        Assert.Equal(["jobs", "named", "response-cache", "shadow-traffic"],
+            (await database.Get<FeatureSwitches>().AllAsync("acme")).Except(["share"]));
     }
 
     [Fact]
@@ -80,7 +81,8 @@ public sealed class FeatureSwitchesTests(Servers servers)
         Assert.Equal("feature.changed kill", await LastAsync(database));
 
         await database.ExecuteAsync("ALTER TABLE audit_entries RENAME TO elsewhere");
-        await Assert.ThrowsAsync<PostgresException>(() => database.Get<FeatureStore>().RemoveAsync("kill", "tester", Tenant.DefaultId, Cancellation));
+        await Assert.ThrowsAsync<PostgresException>(
+            () => database.Get<FeatureStore>().RemoveAsync("kill", "tester", Tenant.DefaultId, Cancellation));
         await database.ExecuteAsync("ALTER TABLE elsewhere RENAME TO audit_entries");
 
         Assert.Equal("kill", Assert.Single(await database.Get<FeatureStore>().AllAsync(Cancellation)).Name);
@@ -103,8 +105,17 @@ public sealed class FeatureSwitchesTests(Servers servers)
     private static Task<string> LastAsync(OwnDatabase database) =>
         database.ScalarAsync<string>("SELECT action || ' ' || subject FROM audit_entries ORDER BY sequence DESC LIMIT 1");
 
-    private static FeatureFlag Flag(string name, bool enabled = true, double percentage = 100, string[]? tenants = null, string[]? excluded = null) =>
-        new() { Name = name, Enabled = enabled, Percentage = percentage, Tenants = tenants, ExcludedTenants = excluded, UpdatedAt = DateTimeOffset.UtcNow };
+    private static FeatureFlag Flag(
+        string name, bool enabled = true, double percentage = 100, string[]? tenants = null, string[]? excluded = null) =>
+        new()
+        {
+            Name = name,
+            Enabled = enabled,
+            Percentage = percentage,
+            Tenants = tenants,
+            ExcludedTenants = excluded,
+            UpdatedAt = DateTimeOffset.UtcNow
+        };
 
     private static async Task SetAsync(OwnDatabase database, FeatureFlag flag)
     {

@@ -45,7 +45,8 @@ public sealed class JobReconcilerTests(Servers servers)
     [Fact]
     public async Task Job_whose_worker_falls_silent_is_queued_again_and_dead_lettered_after_its_last_attempt()
     {
-        await using var jobs = await JobServices.StartAsync(servers, options => (options.Lease, options.MaxAttempts) = (TimeSpan.FromMilliseconds(1), 2));
+        await using var jobs = await JobServices.StartAsync(
+            servers, options => (options.Lease, options.MaxAttempts) = (TimeSpan.FromMilliseconds(1), 2));
         var id = Assert.Single(await jobs.AcceptAsync(1));
         await jobs.DepthIsAsync(1);
         await jobs.LoseRedisDataAsync();
@@ -81,7 +82,9 @@ public sealed class JobReconcilerTests(Servers servers)
         await jobs.ClaimAsync(id, "silent");
         await using var holder = await servers.Database.OpenConnectionAsync(Stopping);
         await using var held = await holder.BeginTransactionAsync(Stopping);
-        await using var hold = new NpgsqlCommand("SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE", holder, held) { Parameters = { new() { Value = id } } };
+        await using var hold = new NpgsqlCommand(
+            "SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE", holder, held)
+        { Parameters = { new() { Value = id } } };
         await hold.ExecuteScalarAsync(Stopping);
 
         // Both have seen the job run with a lease that has passed; the cancellation is first in line for the row.

@@ -52,7 +52,8 @@ internal sealed class JobServices : IAsyncDisposable
 
     public JobLeases Leases => Get<JobLeases>();
 
-    public JobReconciler Reconciler => _services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<JobReconciler>().Single();
+    public JobReconciler Reconciler =>
+        _services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<JobReconciler>().Single();
 
     public JobCancellation Cancellation => Get<JobCancellation>();
 
@@ -76,10 +77,12 @@ internal sealed class JobServices : IAsyncDisposable
         where T : notnull => _services.GetRequiredService<T>();
 
     public Task<JobAcceptance> AcceptAsync(
-        string? key = null, byte hash = 0, string? tenant = null, string? requestId = null, TimeSpan? timeout = null, string? model = null) =>
+        string? key = null, byte hash = 0, string? tenant = null, string? requestId = null, TimeSpan? timeout = null,
+        string? model = null) =>
         Writer.AcceptAsync(
             new NewJob(
-                tenant ?? Tenant, model ?? Model, "1", Priority.Low, [new Tensor("x", Datatype.Fp32, [1], new byte[] { 0, 0, 128, 63 })], [],
+                tenant ?? Tenant, model ?? Model, "1", Priority.Low,
+                [new Tensor("x", Datatype.Fp32, [1], new byte[] { 0, 0, 128, 63 })], [],
                 timeout, requestId, key, key is null ? null : [hash]),
             Stopping);
 

@@ -48,7 +48,8 @@ public sealed class RetentionTests(Servers servers)
 
         // Rows of nobody are deleted as the platform's.
         Assert.Equal(
-            expected.Select(e => e.Item2 == "nobody" ? (e.Item1, null, e.Item3, e.Item4) : e).OrderBy(e => (e.Item1, e.Item2)), Sorted(deleted!));
+            expected.Select(e => e.Item2 == "nobody" ? (e.Item1, null, e.Item3, e.Item4) : e).OrderBy(e => (e.Item1, e.Item2)),
+            Sorted(deleted!));
         Assert.Equal(12, await database.ScalarAsync<long>("SELECT count(*) FROM predictions"));
         Assert.Empty(await retention.PreviewAsync(Cancellation));
         Assert.Empty((await retention.RunAsync("tester", Cancellation))!);

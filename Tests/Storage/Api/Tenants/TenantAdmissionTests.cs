@@ -41,7 +41,8 @@ public sealed class TenantAdmissionTests(Servers servers)
         }
         while (last.Outcome == EnqueueOutcome.Enqueued);
 
-        Assert.Equal((2, TimeSpan.FromMinutes(1), TimeSpan.Zero), (first.Standing!.Remaining, first.Standing.FullAfter, first.Standing.RetryAfter));
+        Assert.Equal(
+            (2, TimeSpan.FromMinutes(1), TimeSpan.Zero), (first.Standing!.Remaining, first.Standing.FullAfter, first.Standing.RetryAfter));
         Assert.Equal((EnqueueOutcome.OverRate, 0), (last.Outcome, last.Standing!.Remaining));
         Assert.InRange(last.Standing.RetryAfter, TimeSpan.FromMicroseconds(1), TimeSpan.FromMinutes(1));
         Assert.InRange(last.Standing.FullAfter, TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(3));
@@ -54,7 +55,8 @@ public sealed class TenantAdmissionTests(Servers servers)
         var queue = new TestQueue(servers, o => o.MaxDepth = 5);
         var tenant = TenantServices.Account(rate: 1, burst: 50, concurrency: 50);
 
-        var admissions = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => queue.Requests.EnqueueAsync(queue.Request(), new AdmissionExtras(Tenant: tenant))));
+        var admissions = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => queue.Requests.EnqueueAsync(queue.Request(), new AdmissionExtras(Tenant: tenant))));
 
         Assert.Equal(5, admissions.Count(a => a.Outcome == EnqueueOutcome.Enqueued));
         Assert.Equal(15, admissions.Count(a => a.Outcome == EnqueueOutcome.Full));
@@ -75,7 +77,8 @@ public sealed class TenantAdmissionTests(Servers servers)
         var answered = 0;
         Admission last;
         var wait = Wait.For("the rate to be used up");
-        while ((last = await queue.Requests.EnqueueAsync(queue.Request(), new AdmissionExtras(key, tenant))).Outcome == EnqueueOutcome.Cached)
+        while ((last = await queue.Requests.EnqueueAsync(
+            queue.Request(), new AdmissionExtras(key, tenant))).Outcome == EnqueueOutcome.Cached)
         {
             wait.ThrowIfOver();
             Assert.Equal([7], last.CachedAnswer!);
@@ -96,12 +99,13 @@ public sealed class TenantAdmissionTests(Servers servers)
         var replicas = Replicas(queue, 3);
         InferenceRequest[] requests = [.. Enumerable.Range(0, 60).Select(_ => queue.Request())];
 
-        var admissions = await Task.WhenAll(requests.Select((request, i) => replicas[i % 3].EnqueueAsync(request, new AdmissionExtras(Tenant: tenant))));
+        var admissions = await Task.WhenAll(
+            requests.Select((request, i) => replicas[i % 3].EnqueueAsync(request, new AdmissionExtras(Tenant: tenant))));
 
         Assert.Equal(7, admissions.Count(a => a.Outcome == EnqueueOutcome.Enqueued));
         Assert.Equal(53, admissions.Count(a => a.Outcome == EnqueueOutcome.OverConcurrency));
 
-        // Two have ended: two places, no more.
+        // Two have ended: two slots, no more.
         var limiter = new TenantLimiter(servers.Redis, servers.Database);
         foreach (var (request, _) in requests.Zip(admissions).Where(r => r.Second.Outcome == EnqueueOutcome.Enqueued).Take(2))
         {
@@ -110,12 +114,13 @@ public sealed class TenantAdmissionTests(Servers servers)
 
         await Wait.UntilAsync(async () => (await limiter.PeekAsync(tenant)).InFlight == 5);
 
-        var further = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => replicas[i % 3].EnqueueAsync(queue.Request(), new AdmissionExtras(Tenant: tenant))));
+        var further = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(i => replicas[i % 3].EnqueueAsync(queue.Request(), new AdmissionExtras(Tenant: tenant))));
         Assert.Equal(2, further.Count(a => a.Outcome == EnqueueOutcome.Enqueued));
     }
 
     [Fact]
-    public async Task Places_of_a_replica_that_died_come_free_when_their_requests_have_expired()
+    public async Task Slots_of_a_replica_that_died_come_free_when_their_requests_have_expired()
     {
         var queue = new TestQueue(servers);
         var tenant = TenantServices.Account(concurrency: 1);
@@ -123,7 +128,8 @@ public sealed class TenantAdmissionTests(Servers servers)
         Assert.Equal(EnqueueOutcome.Enqueued, lost.Outcome);
 
         // Nobody releases it: its deadline does.
-        await Wait.UntilAsync(async () => (await queue.Requests.EnqueueAsync(queue.Request(), new AdmissionExtras(Tenant: tenant))).Outcome != EnqueueOutcome.OverConcurrency);
+        await Wait.UntilAsync(async () => (await queue.Requests.EnqueueAsync(
+            queue.Request(), new AdmissionExtras(Tenant: tenant))).Outcome != EnqueueOutcome.OverConcurrency);
 
         Assert.Equal(2, (await queue.StatsAsync()).Depth);
         Assert.Equal(1, (await new TenantLimiter(servers.Redis, servers.Database).PeekAsync(tenant)).InFlight);
@@ -154,12 +160,14 @@ public sealed class TenantAdmissionTests(Servers servers)
 
         Assert.Equal(EnqueueOutcome.Enqueued, admission.Outcome);
         Assert.Null(admission.Standing);
-        var found = await queue.Redis.ScriptEvaluateAsync("return #redis.call('KEYS', ARGV[1])", null, [$"inference:tenant:{{{tenant.Id}}}:*"]);
+        var found = await queue.Redis.ScriptEvaluateAsync(
+            "return #redis.call('KEYS', ARGV[1])", null, [$"inference:tenant:{{{tenant.Id}}}:*"]);
         Assert.Equal(0, (int)found);
     }
 
     private RequestQueue[] Replicas(TestQueue queue, int count) =>
-        [.. Enumerable.Range(0, count).Select(_ => new RequestQueue(servers.Redis, Microsoft.Extensions.Options.Options.Create(queue.Options), queue.Time))];
+        [.. Enumerable.Range(0, count)
+            .Select(_ => new RequestQueue(servers.Redis, Microsoft.Extensions.Options.Options.Create(queue.Options), queue.Time))];
 
     // Whole minutes: less brings nothing.
     private async Task<int> MinutesSinceAsync(DateTime begin) => (int)(await TenantServices.NowAsync(servers.Redis) - begin).TotalMinutes;

@@ -28,7 +28,8 @@ public sealed class TenantMonthTests(Servers servers)
         await using var services = await TenantServices.StartAsync(servers);
         var queue = new TestQueue(servers);
         var tenant = TenantServices.Account(inferences: 10);
-        await services.ExecuteAsync("INSERT INTO tenant_months (tenant_id, month, inferences, cost) VALUES ($1, $2, 8, 0)", tenant.Id, tenant.Month);
+        await services.ExecuteAsync(
+            "INSERT INTO tenant_months (tenant_id, month, inferences, cost) VALUES ($1, $2, 8, 0)", tenant.Id, tenant.Month);
 
         var unknown = await queue.Requests.EnqueueAsync(queue.Request(), new AdmissionExtras(Tenant: tenant));
         await services.Get<TenantLimiter>().LoadMonthAsync(tenant, Stopping);
@@ -131,7 +132,8 @@ public sealed class TenantMonthTests(Servers servers)
         var month = TenantAccount.MonthOf(TimeProvider.System.GetUtcNow());
         foreach (var tenant in (string[])[strict.Id, generous.Id])
         {
-            await services.ExecuteAsync("INSERT INTO tenant_months (tenant_id, month, inferences, cost) VALUES ($1, $2, 3, 5)", tenant, month);
+            await services.ExecuteAsync(
+                "INSERT INTO tenant_months (tenant_id, month, inferences, cost) VALUES ($1, $2, 3, 5)", tenant, month);
         }
 
         Assert.True((await services.AccountAsync(strict.Id)).IsOverBudget);

@@ -49,7 +49,8 @@ internal sealed class TenantServices : IAsyncDisposable
     public static string NewId() => $"t-{Guid.NewGuid():N}";
 
     /// <summary>An account that is not in the database.</summary>
-    public static TenantAccount Account(int rate = 0, int burst = 0, int concurrency = 0, long inferences = 0, bool overdraft = false) => new(
+    public static TenantAccount Account(
+        int rate = 0, int burst = 0, int concurrency = 0, long inferences = 0, bool overdraft = false) => new(
         NewId(),
         new TenantLimits(rate, burst, concurrency, inferences, 0, overdraft, PriorityCeiling: null),
         TenantAccount.MonthOf(TimeProvider.System.GetUtcNow()),
@@ -88,7 +89,8 @@ internal sealed class TenantServices : IAsyncDisposable
         {
             await Get<UsageSummation>().SumAsync(Stopping);
             var now = TimeProvider.System.GetUtcNow();
-            if (await Get<UsageReport>().ReadAsync(tenant, now.AddDays(-2), now.AddDays(1), new HashSet<UsageGroup>(), 10, Stopping) is [var sums]
+            if (await Get<UsageReport>()
+                .ReadAsync(tenant, now.AddDays(-2), now.AddDays(1), new HashSet<UsageGroup>(), 10, Stopping) is [var sums]
                 && sums.Requests >= requests)
             {
                 return sums;

@@ -35,7 +35,8 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
         rollbacks.AddRange(await JudgeAsync());
 
         var rollback = Assert.Single(rollbacks);
-        Assert.Equal((_model, "2", "10 of 30 requests failed, 33.333 %; at most 10 % may"), (rollback.Model, rollback.Version, rollback.Reason));
+        Assert.Equal(
+            (_model, "2", "10 of 30 requests failed, 33.333 %; at most 10 % may"), (rollback.Model, rollback.Version, rollback.Reason));
         var after = await PolicyAsync();
         Assert.Null(after.Canary);
         Assert.Equal("1", after.Stable);
@@ -56,7 +57,8 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
 
         var rollback = Assert.Single(await JudgeAsync());
 
-        Assert.Equal("mean compute time is 3.5 times the stable version's (7 ms against 2 ms); at most 3 times is allowed", rollback.Reason);
+        Assert.Equal(
+            "mean compute time is 3.5 times the stable version's (7 ms against 2 ms); at most 3 times is allowed", rollback.Reason);
     }
 
     [Fact]
@@ -83,14 +85,15 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Verdict_on_a_canary_that_was_changed_meanwhile_is_void()
+    public async Task Evaluation_on_a_canary_that_was_changed_meanwhile_is_void()
     {
         var judged = await SetAsync(new CanaryRule("2", 0.5));
         var store = _replicas[0].GetRequiredService<TrafficPolicyStore>();
 
         Assert.False(await store.RollBackAsync(_model, judged with { Canary = new CanaryRule("3", 0.5) }, "other version", Cancellation));
         Assert.False(await store.RollBackAsync(_model, judged with { Canary = new CanaryRule("2", 0.6) }, "other weight", Cancellation));
-        Assert.False(await store.RollBackAsync(_model, judged with { Since = judged.Since!.Value.AddMilliseconds(-1) }, "other policy", Cancellation));
+        Assert.False(await store.RollBackAsync(
+            _model, judged with { Since = judged.Since!.Value.AddMilliseconds(-1) }, "other policy", Cancellation));
         Assert.NotNull((await PolicyAsync()).Canary);
         Assert.True(await store.RollBackAsync(_model, judged, "this one", Cancellation));
         Assert.False(await store.RollBackAsync(_model, judged, "again", Cancellation));
@@ -202,7 +205,8 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
         var compute = TimeSpan.FromMilliseconds(milliseconds);
         for (var i = 0; i < requests; i++)
         {
-            outcomes.Record(_model, version, policy.Since, new RequestOutcome(i < failed, i < failed ? null : compute, compute, i < failed ? 0 : cost));
+            outcomes.Record(
+                _model, version, policy.Since, new RequestOutcome(i < failed, i < failed ? null : compute, compute, i < failed ? 0 : cost));
         }
 
         await outcomes.FlushAsync();
@@ -211,7 +215,8 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
     /// <summary>Both replicas at once, each with the settings as they are now.</summary>
     private async Task<List<Rollback>> JudgeAsync()
     {
-        var fresh = _replicas.Select(r => ActivatorUtilities.CreateInstance<CanaryJudge>(r, ActivatorUtilities.CreateInstance<ModelCatalog>(r)));
+        var fresh = _replicas.Select(
+            r => ActivatorUtilities.CreateInstance<CanaryJudge>(r, ActivatorUtilities.CreateInstance<ModelCatalog>(r)));
         var rollbacks = await Task.WhenAll(fresh.Select(j => j.JudgeAsync(Cancellation)));
         return [.. rollbacks.SelectMany(r => r).Where(r => r.Model == _model)];
     }

@@ -16,13 +16,15 @@ public sealed class UsageTests(Servers servers)
     {
         await using var services = await TenantServices.StartAsync(servers);
         var tenant = (await services.CreateAsync()).Id;
-        UsageLedger[] replicas = [services.New<UsageLedger>(), services.New<UsageLedger>(), services.New<UsageLedger>()];
+        UsageAccumulator[] replicas =
+            [services.New<UsageAccumulator>(), services.New<UsageAccumulator>(), services.New<UsageAccumulator>()];
 
         await Task.WhenAll(Enumerable.Range(0, 3).Select(replica => Task.Run(async () =>
         {
             for (var i = 0; i < 200; i++)
             {
-                replicas[replica].Record(tenant, $"m{i % 2}", "1", failed: i % 10 == 0, cached: i % 4 == 1, deviceMicroseconds: 3, cost: 0.000000000000001m);
+                replicas[replica].Record(
+                    tenant, $"m{i % 2}", "1", failed: i % 10 == 0, cached: i % 4 == 1, deviceMicroseconds: 3, cost: 0.000000000000001m);
                 if (i % 20 == 0)
                 {
                     await replicas[replica].WriteAsync(Stopping);
@@ -56,7 +58,8 @@ public sealed class UsageTests(Servers servers)
 
         Assert.Equal(40, Assert.Single(await ReadAsync()).Requests);
         Assert.Equal([("a", 30L), ("b", 10L)], (await ReadAsync(UsageGroup.Model)).Select(r => (r.Model!, r.Requests)));
-        Assert.Equal([("a", "1", 20L), ("a", "2", 10L), ("b", "1", 10L)], (await ReadAsync(UsageGroup.Version)).Select(r => (r.Model!, r.Version!, r.Requests)));
+        Assert.Equal([("a", "1", 20L), ("a", "2", 10L), ("b", "1", 10L)],
+            (await ReadAsync(UsageGroup.Version)).Select(r => (r.Model!, r.Version!, r.Requests)));
         Assert.Equal([(day, 30L), (day.AddDays(1), 10L)], (await ReadAsync(UsageGroup.Day)).Select(r => (r.Start!.Value, r.Requests)));
         Assert.Equal(
             [(new DateTimeOffset(2025, 3, 1, 0, 0, 0, TimeSpan.Zero), 0.75m), (day.AddDays(1), 0.25m)],
@@ -67,7 +70,8 @@ public sealed class UsageTests(Servers servers)
         var one = Assert.Single(await services.Get<UsageReport>().ReadAsync(
             tenant, day.AddHours(22.5), day.AddHours(23), new HashSet<UsageGroup> { UsageGroup.Tenant }, 10, Stopping));
         Assert.Equal((tenant, 10, 1, 2, 3, 0.5m), (one.Tenant, one.Requests, one.Failures, one.Cached, one.Jobs, one.DeviceSeconds));
-        Assert.Empty(await services.Get<UsageReport>().ReadAsync(tenant, day.AddHours(30), day.AddHours(31), new HashSet<UsageGroup>(), 10, Stopping));
+        Assert.Empty(await services.Get<UsageReport>()
+            .ReadAsync(tenant, day.AddHours(30), day.AddHours(31), new HashSet<UsageGroup>(), 10, Stopping));
 
         Task<IReadOnlyList<UsageRow>> ReadAsync(params UsageGroup[] groups) =>
             services.Get<UsageReport>().ReadAsync(tenant, day, day.AddDays(2), groups.ToHashSet(), 100, Stopping);
@@ -103,7 +107,8 @@ public sealed class UsageTests(Servers servers)
         await jobs.Cancellation.CancelAsync(jobs.Tenant, ids[1], Stopping);
 
         await jobs.FinishAsync(JobServices.Succeeded(ran) with { Used = new UsedDevice(10, 0.5m) });
-        await jobs.FinishAsync(new JobOutcome(stopped, JobState.Failed, null, "the job was cancelled before it ran", 409, 0, TimeSpan.Zero));
+        await jobs.FinishAsync(
+            new JobOutcome(stopped, JobState.Failed, null, "the job was cancelled before it ran", 409, 0, TimeSpan.Zero));
         await jobs.FinishAsync(JobServices.Succeeded(plain));
         var sums = await services.SumUntilAsync(jobs.Tenant, 2);
 

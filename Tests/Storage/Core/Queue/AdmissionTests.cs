@@ -9,9 +9,11 @@ public sealed class AdmissionTests(Servers servers)
     public async Task Depth_is_exact_when_many_replicas_queue_at_once()
     {
         var queue = new TestQueue(servers, o => o.MaxDepth = 50);
-        RequestQueue[] replicas = [queue.Requests, new(servers.Redis, Microsoft.Extensions.Options.Options.Create(queue.Options), queue.Time)];
+        RequestQueue[] replicas =
+            [queue.Requests, new(servers.Redis, Microsoft.Extensions.Options.Options.Create(queue.Options), queue.Time)];
 
-        var admissions = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => replicas[i % 2].EnqueueAsync(queue.Request((Priority)(i % 3)))));
+        var admissions = await Task.WhenAll(
+            Enumerable.Range(0, 200).Select(i => replicas[i % 2].EnqueueAsync(queue.Request((Priority)(i % 3)))));
 
         Assert.Equal(50, admissions.Count(a => a.Outcome == EnqueueOutcome.Enqueued));
         Assert.Equal(150, admissions.Count(a => a.Outcome == EnqueueOutcome.Full));
@@ -118,7 +120,7 @@ public sealed class AdmissionTests(Servers servers)
         await queue.Redis.ExecuteAsync("XGROUP", "DESTROY", $"inference:{{{queue.Name}}}:queue:normal", "workers");
         await queue.EnqueueAsync();
 
-        // The group was all that knew of the first delivery, and what is in hand is not given out again by the same worker.
+        // The group was all that knew of the first delivery, and what is in flight is not given out again by the same worker.
         Assert.Single(await worker.ReadAsync(10));
         Assert.Empty(await queue.Worker("other").ReadAsync(10));
     }

@@ -49,7 +49,7 @@ public sealed class DeadLetterTests(Servers servers)
         Assert.False(await worker.RetryAsync(held, "the device was lost"));
 
         Assert.Equal("the device was lost", Assert.Single(await queue.DeadLetters.ListAsync(queue.Name, null, 10)).Reason);
-        Assert.Empty(worker.InHand);
+        Assert.Empty(worker.InFlight);
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class DeadLetterTests(Servers servers)
     public async Task Dead_letter_that_is_requeued_is_read_as_new()
     {
         var queue = new TestQueue(servers);
-        var requests = await BuryAsync(queue, 1);
+        var requests = await DeadLetterAsync(queue, 1);
         var letter = Assert.Single(await queue.DeadLetters.ListAsync(queue.Name, null, 10));
 
         Assert.Equal(RequeueOutcome.Requeued, await queue.DeadLetters.RequeueAsync(queue.Name, letter.Id));
@@ -98,7 +98,7 @@ public sealed class DeadLetterTests(Servers servers)
     public async Task Dead_letters_are_requeued_only_as_far_as_the_queue_has_room()
     {
         var queue = new TestQueue(servers, o => o.MaxDepth = 3);
-        await BuryAsync(queue, 3);
+        await DeadLetterAsync(queue, 3);
         await queue.EnqueueAsync();
 
         var requeued = await queue.DeadLetters.RequeueAllAsync(queue.Name);
@@ -111,7 +111,7 @@ public sealed class DeadLetterTests(Servers servers)
     public async Task Dead_letters_are_listed_by_pages_and_purged_by_one_or_all()
     {
         var queue = new TestQueue(servers);
-        var ids = await BuryAsync(queue, 5);
+        var ids = await DeadLetterAsync(queue, 5);
 
         var first = await queue.DeadLetters.ListAsync(queue.Name, null, 3);
         var second = await queue.DeadLetters.ListAsync(queue.Name, first[^1].Id, 3);
@@ -128,12 +128,12 @@ public sealed class DeadLetterTests(Servers servers)
     {
         var queue = new TestQueue(servers, o => o.MaxDeadLetters = 2);
 
-        var ids = await BuryAsync(queue, 3);
+        var ids = await DeadLetterAsync(queue, 3);
 
         Assert.Equal(ids[1..], (await queue.DeadLetters.ListAsync(queue.Name, null, 10)).Select(l => l.Request!.Id));
     }
 
-    private static async Task<List<Guid>> BuryAsync(TestQueue queue, int count)
+    private static async Task<List<Guid>> DeadLetterAsync(TestQueue queue, int count)
     {
         var ids = new List<Guid>();
         var worker = queue.Worker("gravedigger");

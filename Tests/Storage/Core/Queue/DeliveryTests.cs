@@ -35,7 +35,7 @@ public sealed class DeliveryTests(Servers servers)
         var held = await worker.ReadAsync(1);
         await AgeAsync(queue, held[0], 1, 60_000);
 
-        var lost = await worker.KeepAsync(worker.InHand);
+        var lost = await worker.KeepAsync(worker.InFlight);
 
         Assert.Empty(lost);
         Assert.Empty(await queue.Worker("other").ReadAsync(10));
@@ -52,10 +52,10 @@ public sealed class DeliveryTests(Servers servers)
         await AgeAsync(queue, held[0], 1, 60_000);
         var taken = Assert.Single(await queue.Worker("other").ReadAsync(10));
 
-        var lost = await silent.KeepAsync(silent.InHand);
+        var lost = await silent.KeepAsync(silent.InFlight);
 
         Assert.Equal(taken.EntryId, Assert.Single(lost).EntryId);
-        Assert.Equal(held[1].EntryId, Assert.Single(silent.InHand).EntryId);
+        Assert.Equal(held[1].EntryId, Assert.Single(silent.InFlight).EntryId);
     }
 
     [Fact]
@@ -82,8 +82,8 @@ public sealed class DeliveryTests(Servers servers)
         await worker.ReadAsync(1);
         await queue.Redis.KeyDeleteAsync($"inference:{{{queue.Name}}}:queue:normal");
 
-        Assert.Empty(await worker.KeepAsync(worker.InHand));
-        Assert.Single(worker.InHand);
+        Assert.Empty(await worker.KeepAsync(worker.InFlight));
+        Assert.Single(worker.InFlight);
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class DeliveryTests(Servers servers)
 
         Assert.Equal([first.Id, second.Id, later.Id], taken.Select(r => r.Request.Id));
         Assert.All(taken, r => Assert.Equal((1, false), (r.Deliveries, r.RunsAlone)));
-        Assert.Empty(stopping.InHand);
+        Assert.Empty(stopping.InFlight);
     }
 
     [Fact]
@@ -194,7 +194,7 @@ public sealed class DeliveryTests(Servers servers)
         while (names.Contains("dead", StringComparer.Ordinal))
         {
             await wait.PauseAsync();
-            await held.KeepAsync(held.InHand);
+            await held.KeepAsync(held.InFlight);
             await queue.Worker("alive").ReadAsync(1);
             names = [.. (await queue.Redis.StreamConsumerInfoAsync(stream, "workers")).Select(c => c.Name)];
         }
@@ -219,7 +219,8 @@ public sealed class DeliveryTests(Servers servers)
     }
 
     /// <summary>Puts an entry into the state that it would be in after some time and some deliveries.</summary>
-    internal static Task<RedisResult> AgeAsync(TestQueue queue, QueuedRequest request, int deliveries, int idle) => queue.Redis.ExecuteAsync(
+    internal static Task<RedisResult> AgeAsync(TestQueue queue, QueuedRequest request, int deliveries, int idle) =>
+        queue.Redis.ExecuteAsync(
         "XCLAIM", (RedisKey)$"inference:{{{queue.Name}}}:queue:{(request.Request.Priority == Priority.Low ? "low" : "normal")}", "workers",
         "dead", 0, request.EntryId, "IDLE", idle, "RETRYCOUNT", deliveries, "JUSTID");
 }

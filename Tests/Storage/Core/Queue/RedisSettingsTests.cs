@@ -10,7 +10,8 @@ public sealed class RedisSettingsTests(Servers servers)
     [Fact]
     public async Task Eviction_is_told_and_the_redis_of_the_app_host_evicts_nothing()
     {
-        var options = ConfigurationOptions.Parse((await servers.App.GetConnectionStringAsync("redis", TestContext.Current.CancellationToken))!);
+        var options = ConfigurationOptions.Parse(
+            (await servers.App.GetConnectionStringAsync("redis", TestContext.Current.CancellationToken))!);
         options.AllowAdmin = true;
         await using var redis = await ConnectionMultiplexer.ConnectAsync(options);
         var server = redis.GetServers()[0];

@@ -69,7 +69,8 @@ public sealed class ReplyInboxTests(Servers servers)
         await replica.AnswerAsync(id, 3 << 20);
 
         await Wait.UntilAsync(async () =>
-            await servers.Redis.GetDatabase().KeyExistsAsync([QueueKeys.Answer(id, 0), QueueKeys.Answer(id, 1), QueueKeys.Answer(id, 2)]) == 0);
+            await servers.Redis.GetDatabase()
+                .KeyExistsAsync([QueueKeys.Answer(id, 0), QueueKeys.Answer(id, 1), QueueKeys.Answer(id, 2)]) == 0);
     }
 
     [Fact]
@@ -109,7 +110,8 @@ public sealed class ReplyInboxTests(Servers servers)
         await replica.PublishAsync(claim.Encode());
 
         var reply = await waiting.Reply.WaitAsync(Wait.DefaultLimit, Cancellation);
-        Assert.Equal((ReplyOutcome.TooLarge, "the answer has 2147483647 bytes; 67108864 are allowed (Limits:ResponseBytes)"), (reply.Outcome, reply.Error));
+        Assert.Equal((ReplyOutcome.TooLarge, "the answer has 2147483647 bytes; 67108864 are allowed (Limits:ResponseBytes)"),
+            (reply.Outcome, reply.Error));
     }
 
     [Fact]
@@ -184,9 +186,11 @@ public sealed class ReplyInboxTests(Servers servers)
             while (true)
             {
                 var clients = (string)(await _redis.GetDatabase().ExecuteAsync("CLIENT", "LIST", "TYPE", "pubsub"))!;
-                if (clients.Split('\n').FirstOrDefault(c => c.Contains($" name={_redis.ClientName} ", StringComparison.Ordinal)) is { } client)
+                if (clients.Split('\n')
+                    .FirstOrDefault(c => c.Contains($" name={_redis.ClientName} ", StringComparison.Ordinal)) is { } client)
                 {
-                    Assert.Equal(1, (int)await _redis.GetDatabase().ExecuteAsync("CLIENT", "KILL", "ID", client["id=".Length..client.IndexOf(' ', StringComparison.Ordinal)]));
+                    Assert.Equal(1, (int)await _redis.GetDatabase()
+                        .ExecuteAsync("CLIENT", "KILL", "ID", client["id=".Length..client.IndexOf(' ', StringComparison.Ordinal)]));
                     return;
                 }
 

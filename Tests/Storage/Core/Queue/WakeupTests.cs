@@ -62,7 +62,8 @@ public sealed class WakeupTests(Servers servers)
         {
             var mark = Guid.NewGuid().ToString();
             await redis.GetSubscriber().PublishAsync(RedisChannel.Literal(Channel), mark);
-            while (await _heard.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Wait.DefaultLimit) is var message && message != mark)
+            while (await _heard.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Wait.DefaultLimit) is var message
+                && message != mark)
             {
                 _count += message == queue.ToString() ? 1 : 0;
             }

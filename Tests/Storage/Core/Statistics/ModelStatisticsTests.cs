@@ -39,7 +39,8 @@ public sealed class ModelStatisticsTests(Servers servers)
         Assert.Equal([3, 8], counts.Batches.Keys);
         Assert.Equal(
             (3, 3_000_000, 15_000_000, 6_000_000),
-            (counts.Batches[8].Count, counts.Batches[8].InputNanoseconds, counts.Batches[8].InferNanoseconds, counts.Batches[8].OutputNanoseconds));
+            (counts.Batches[8].Count, counts.Batches[8].InputNanoseconds, counts.Batches[8].InferNanoseconds,
+                counts.Batches[8].OutputNanoseconds));
         Assert.InRange(counts.LastInference, 1, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds());
         Assert.Equal(new CountedTime(3, 3_000_000), (await New().ReadAsync(_model, "2"))[RequestTime.Success]);
     }

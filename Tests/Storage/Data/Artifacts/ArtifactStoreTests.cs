@@ -8,7 +8,7 @@ namespace InferenceTemplate.Tests.Storage;
 
 /// <summary>Both stores, by the same tests.</summary>
 // They count what is in the store, all of it.
-[Collection("artefacts")]
+[Collection("artifacts")]
 public sealed class ArtifactStoreTests(Servers servers)
 {
     // None, a piece, exactly one chunk of Postgres, more; in S3 a piece, exactly one part, more. (Empty uploads are refused.)
@@ -77,7 +77,7 @@ public sealed class ArtifactStoreTests(Servers servers)
     }
 
     [Fact]
-    public async Task Damaged_artefact_is_not_read_to_its_end()
+    public async Task Damaged_artifact_is_not_read_to_its_end()
     {
         await using var registry = await Registry.OpenAsync(servers, Cancellation);
         var (version, _) = await registry.AddAsync(NewName(), null, Content(2 << 20), Cancellation);
@@ -126,7 +126,7 @@ public sealed class ArtifactStoreTests(Servers servers)
     private static Task<int> ChunksAsync(InferenceDbContext database) =>
         database.Set<ArtifactChunk>().CountAsync(Cancellation);
 
-    private static string NewName() => $"artefact-{Guid.NewGuid():N}";
+    private static string NewName() => $"artifact-{Guid.NewGuid():N}";
 
     private static byte[] Content(int size)
     {

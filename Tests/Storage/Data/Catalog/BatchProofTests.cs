@@ -79,13 +79,15 @@ public sealed class BatchProofTests(Servers servers)
         Assert.Equal(shown, await ProofAsync(own, "three", "1"));
         Assert.Equal(new BatchProof(true), await ProofAsync(own, "one", "2"));
         await using var database = await own.Get<IDbContextFactory<InferenceDbContext>>().CreateDbContextAsync(Cancellation);
-        var events = await database.ModelEvents.Where(e => e.Kind == ModelEventKinds.BatchingEnded).OrderBy(e => e.Model).ToListAsync(Cancellation);
+        var events = await database.ModelEvents.Where(e => e.Kind == ModelEventKinds.BatchingEnded)
+            .OrderBy(e => e.Model).ToListAsync(Cancellation);
         Assert.Equal(
             [("one", "1", "worker-7", "two rows for three"), ("two", "1", "worker-7", "two rows for three")],
             events.Select(e => (e.Model, e.Version!, e.Actor, e.Details!)));
     }
 
-    private static async Task AddAsync(OwnDatabase own, string model, string version, byte[] content, BatchProof? proof = null, bool ready = true)
+    private static async Task AddAsync(
+        OwnDatabase own, string model, string version, byte[] content, BatchProof? proof = null, bool ready = true)
     {
         var staged = await own.Get<ArtifactStore>().StageAsync(new MemoryStream(content), long.MaxValue, Cancellation);
         var signature = new ModelSignature([new("x", Datatype.Fp32, [-1])], [new("y", Datatype.Fp32, [-1])]);

@@ -7,7 +7,7 @@ using Microsoft.EntityFrameworkCore;
 namespace InferenceTemplate.Tests.Storage;
 
 // They count what is in the store, all of it.
-[Collection("artefacts")]
+[Collection("artifacts")]
 public sealed class ModelRegistryTests(Servers servers)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -84,7 +84,8 @@ public sealed class ModelRegistryTests(Servers servers)
         Assert.Equal((null, 1), await StateAsync());
         await using var database = await registry.DatabaseAsync();
         Assert.Equal("3", (await database.ModelAliases.SingleAsync(a => a.Model == model, Cancellation)).Version);
-        Assert.Equal("v4", (await database.ModelVersions.SingleAsync(v => v.Model == model && v.Version == "4", Cancellation)).Labels["name"]);
+        Assert.Equal(
+            "v4", (await database.ModelVersions.SingleAsync(v => v.Model == model && v.Version == "4", Cancellation)).Labels["name"]);
 
         async Task AddAsync(string version)
         {
@@ -195,7 +196,8 @@ public sealed class ModelRegistryTests(Servers servers)
 
         // Leases of no time: the first is over when the second is asked for.
         var slow = await registry.Inspections.ClaimAsync(TimeSpan.FromMilliseconds(-1), Cancellation);
-        var claims = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => registry.Inspections.ClaimAsync(TimeSpan.FromHours(1), Cancellation)));
+        var claims = await Task.WhenAll(
+            Enumerable.Range(0, 4).Select(_ => registry.Inspections.ClaimAsync(TimeSpan.FromHours(1), Cancellation)));
         var quick = Assert.Single(claims, c => c is not null)!;
 
         Assert.Equal(2, quick.InspectionAttempts);

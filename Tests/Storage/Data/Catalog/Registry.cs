@@ -30,7 +30,7 @@ internal sealed class Registry : IAsyncDisposable
 
     public ModelCatalog Catalog => _services.GetRequiredService<ModelCatalog>();
 
-    public CatalogNews News => _services.GetRequiredService<CatalogNews>();
+    public CatalogChangeNotifier News => _services.GetRequiredService<CatalogChangeNotifier>();
 
     public VersionInspections Inspections => _services.GetRequiredService<VersionInspections>();
 
@@ -40,12 +40,12 @@ internal sealed class Registry : IAsyncDisposable
     {
         Dictionary<string, string?> configuration = s3 is null ? [] : new()
         {
-            ["Artefacts:Store"] = "s3",
-            ["Artefacts:Endpoint"] = s3.Endpoint,
-            ["Artefacts:Bucket"] = S3Server.Bucket,
-            ["Artefacts:AccessKey"] = S3Server.AccessKey,
-            ["Artefacts:SecretKey"] = S3Server.SecretKey,
-            ["Artefacts:PartBytes"] = $"{5 << 20}",
+            ["Artifacts:Store"] = "s3",
+            ["Artifacts:Endpoint"] = s3.Endpoint,
+            ["Artifacts:Bucket"] = S3Server.Bucket,
+            ["Artifacts:AccessKey"] = S3Server.AccessKey,
+            ["Artifacts:SecretKey"] = S3Server.SecretKey,
+            ["Artifacts:PartBytes"] = $"{5 << 20}",
         };
         var registry = new Registry(servers, configuration);
         await registry._services.GetRequiredService<SchemaMigrator>().MigrateAsync(cancellationToken);

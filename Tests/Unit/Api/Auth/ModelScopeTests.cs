@@ -33,7 +33,8 @@ public sealed class ModelScopeTests
     }
 
     [Fact]
-    public void Caller_without_claims_of_models_may_use_all() => Assert.True(new ClaimsPrincipal(new ClaimsIdentity("test")).MayUse("digits"));
+    public void Caller_without_claims_of_models_may_use_all() =>
+        Assert.True(new ClaimsPrincipal(new ClaimsIdentity("test")).MayUse("digits"));
 
     private static string[]? Names(string? names) => names?.Split(',', StringSplitOptions.RemoveEmptyEntries);
 }

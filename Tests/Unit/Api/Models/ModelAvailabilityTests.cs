@@ -11,7 +11,8 @@ public sealed class ModelAvailabilityTests
     [Fact]
     public void Version_is_unloadable_when_every_ready_worker_failed_to_load_it()
     {
-        var unloadable = ModelAvailability.Unloadable([Worker(failed: ("m/1", Later)), Worker(failed: ("m/1", Soon)), Worker(ready: false)]);
+        var unloadable = ModelAvailability.Unloadable(
+            [Worker(failed: ("m/1", Later)), Worker(failed: ("m/1", Soon)), Worker(ready: false)]);
 
         Assert.Equal(Soon, Assert.Single(unloadable).Value.RetryAt);
     }

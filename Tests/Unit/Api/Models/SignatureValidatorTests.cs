@@ -21,7 +21,8 @@ public sealed class SignatureValidatorTests
     {
         var signature = new ModelSignature([new("x", Datatype.Bool, [], IsUnranked: true)], []);
 
-        Assert.Null(SignatureValidator.Validate(signature, [new("x", Datatype.Bool, shape, new byte[TensorShape.ElementCount(shape)])], [], batched: false));
+        Assert.Null(SignatureValidator.Validate(
+            signature, [new("x", Datatype.Bool, shape, new byte[TensorShape.ElementCount(shape)])], [], batched: false));
         Assert.Equal("inputs: 'x' (BOOL of any shape) is missing", SignatureValidator.Validate(signature, [], [], batched: false));
     }
 
@@ -52,7 +53,8 @@ public sealed class SignatureValidatorTests
     }
 
     [Fact]
-    public void Wrong_datatype_is_named() => Refused("FP32 given, INT64 expected", [Ids(2, 9) with { Datatype = Datatype.Fp32 }, Mask(2, 4)]);
+    public void Wrong_datatype_is_named() =>
+        Refused("FP32 given, INT64 expected", [Ids(2, 9) with { Datatype = Datatype.Fp32 }, Mask(2, 4)]);
 
     [Theory]
     [InlineData(new long[] { 2, 5 })]

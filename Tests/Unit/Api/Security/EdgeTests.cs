@@ -51,7 +51,8 @@ public sealed class EdgeTests
     [InlineData("Production", "api.contoso.com", true, true)]
     [InlineData("Production", "api.contoso.com", false, false)]
     [InlineData("Development", "api.contoso.com", true, false)]
-    public async Task Strict_transport_security_is_told_over_https_outside_development(string environment, string host, bool https, bool expected)
+    public async Task Strict_transport_security_is_told_over_https_outside_development(
+        string environment, string host, bool https, bool expected)
     {
         await using var edge = await EdgeService.StartAsync(environment, ("ForwardedHeaders:KnownProxies:0", "127.0.0.1"));
 
@@ -75,7 +76,8 @@ public sealed class EdgeTests
         await using var edge = await EdgeService.StartAsync(settings: listed is null ? [] : [("Cors:Origins:0", listed)]);
 
         using var preflight = await edge.SendAsync(
-            HttpMethod.Options, "/caller", ("Origin", origin), ("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", "x-api-key"));
+            HttpMethod.Options, "/caller", ("Origin", origin), ("Access-Control-Request-Method", "GET"),
+            ("Access-Control-Request-Headers", "x-api-key"));
         using var response = await edge.SendAsync("/caller", ("Origin", origin));
 
         Assert.Equal(allowed, response.Headers.TryGetValues("Access-Control-Allow-Origin", out var told) ? told.Single() : null);

@@ -85,12 +85,15 @@ public sealed class LingeringCloseTests
     }
 
     [Theory]
-    [InlineData("import urllib.request as r, urllib.error as e, sys\ntry:\n  r.urlopen(r.Request(sys.argv[1], data=b'x'*40000000))\nexcept e.HTTPError as x:\n  print(x.code)")]
-    [InlineData("import http.client as h, sys, urllib.parse as p\nu=p.urlparse(sys.argv[1])\nc=h.HTTPConnection(u.hostname,u.port)\nc.request('POST',u.path,body=b'x'*40000000)\nprint(c.getresponse().status)")]
+    [InlineData(
+        "import urllib.request as r, urllib.error as e, sys\ntry:\n  r.urlopen(r.Request(sys.argv[1], data=b'x'*40000000))\nexcept e.HTTPError as x:\n  print(x.code)")]
+    [InlineData(
+        "import http.client as h, sys, urllib.parse as p\nu=p.urlparse(sys.argv[1])\nc=h.HTTPConnection(u.hostname,u.port)\nc.request('POST',u.path,body=b'x'*40000000)\nprint(c.getresponse().status)")]
     public async Task Refusal_reaches_python(string script)
     {
         Assert.SkipUnless(
-            (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "python3"))),
+            (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+                .Any(folder => File.Exists(Path.Combine(folder, "python3"))),
             "python3 is not installed");
         await using var edge = await EdgeService.StartAsync();
         using var python = Process.Start(new ProcessStartInfo("python3", ["-c", script, new Uri(edge.Address, "/refused").ToString()])

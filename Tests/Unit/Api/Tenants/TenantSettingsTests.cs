@@ -38,7 +38,8 @@ public sealed class TenantSettingsTests
         }.Problems();
 
         Assert.Equal(
-            ["name", "requests_per_minute", "burst", "max_concurrency", "monthly_inferences", "monthly_budget", "retention_days", "priority_ceiling", "models"],
+            ["name", "requests_per_minute", "burst", "max_concurrency", "monthly_inferences", "monthly_budget", "retention_days",
+                "priority_ceiling", "models"],
             problems.Select(p => p.Field));
         Assert.Contains("6000001", problems[1].Message, StringComparison.Ordinal);
     }
@@ -67,7 +68,8 @@ public sealed class TenantSettingsTests
     public void Used_part_is_that_of_the_limit_that_is_nearest()
     {
         var account = new TenantAccount(
-            "t", TenantLimits.None with { MonthlyInferences = 100, MonthlyBudget = 10 }, new DateOnly(2026, 11, 1), Inferences: 20, Cost: 9);
+            "t", TenantLimits.None with { MonthlyInferences = 100, MonthlyBudget = 10 }, new DateOnly(2026, 11, 1),
+            Inferences: 20, Cost: 9);
 
         Assert.Equal(0.9, account.UsedPart, 6);
         Assert.False(account.IsOverBudget);

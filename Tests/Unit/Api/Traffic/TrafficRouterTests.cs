@@ -47,7 +47,8 @@ public sealed class TrafficRouterTests
             var policy = new TrafficPolicy { Stable = "1", Canary = new CanaryRule("2", weight, sticky) };
             var random = new Random(1);
 
-            Assert.Equal(expected, Enumerable.Range(0, 1000).Count(i => TrafficRouter.Route(policy, Versions, $"{i}", random)!.Role == TrafficRole.Canary));
+            Assert.Equal(expected,
+                Enumerable.Range(0, 1000).Count(i => TrafficRouter.Route(policy, Versions, $"{i}", random)!.Role == TrafficRole.Canary));
         }
     }
 
@@ -59,7 +60,8 @@ public sealed class TrafficRouterTests
 
         for (var caller = 0; caller < 50; caller++)
         {
-            Assert.Single(Enumerable.Range(0, 20).Select(_ => TrafficRouter.Route(policy, Versions, $"{caller}", random)!.Version).Distinct());
+            Assert.Single(
+                Enumerable.Range(0, 20).Select(_ => TrafficRouter.Route(policy, Versions, $"{caller}", random)!.Version).Distinct());
         }
     }
 

@@ -11,7 +11,8 @@ public sealed class ModelSignatureTests
     public void Signature_stored_before_there_were_optional_inputs_has_none()
     {
         using var database = new InferenceDbContext(new DbContextOptionsBuilder<InferenceDbContext>().UseNpgsql("Host=unused").Options);
-        var converter = database.Model.FindEntityType(typeof(ModelVersion))!.FindProperty(nameof(ModelVersion.Signature))!.GetValueConverter()!;
+        var converter = database.Model.FindEntityType(
+            typeof(ModelVersion))!.FindProperty(nameof(ModelVersion.Signature))!.GetValueConverter()!;
         var signature = new ModelSignature([new("x", Datatype.Fp32, [-1, 2])], []) { OptionalInputs = [new("shift", Datatype.Fp32, [2])] };
 
         var stored = (string)converter.ConvertToProvider(signature)!;

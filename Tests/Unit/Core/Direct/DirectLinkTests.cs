@@ -45,7 +45,8 @@ public sealed class DirectLinkTests
         Assert.All(got, payload => Assert.All(payload.Chunk(8), part => Assert.Equal(payload[..8], part)));
         for (var thread = 0; thread < Threads; thread++)
         {
-            Assert.Equal(Enumerable.Range(0, Each), got.Where(p => BitConverter.ToInt32(p) == thread).Select(p => BitConverter.ToInt32(p, 4)));
+            Assert.Equal(
+                Enumerable.Range(0, Each), got.Where(p => BitConverter.ToInt32(p) == thread).Select(p => BitConverter.ToInt32(p, 4)));
         }
     }
 

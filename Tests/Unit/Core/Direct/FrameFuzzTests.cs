@@ -89,8 +89,10 @@ public sealed class FrameFuzzTests
     }
 
     private static InferenceRequest Request() => new(
-        Guid.NewGuid(), "m", "1", "default", RequestKind.Call, Priority.High, "replica", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddMinutes(1),
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null, ["y"], [new Tensor("x", Datatype.Uint8, [3], new byte[] { 1, 2, 3 })]);
+        Guid.NewGuid(), "m", "1", "default", RequestKind.Call, Priority.High, "replica", DateTimeOffset.UnixEpoch,
+        DateTimeOffset.UnixEpoch.AddMinutes(1),
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null, ["y"],
+        [new Tensor("x", Datatype.Uint8, [3], new byte[] { 1, 2, 3 })]);
 
     private static void Decode(Frame frame)
     {

@@ -9,7 +9,8 @@ public sealed class CodecTests
         Guid.NewGuid(), "digits", "1", "acme", RequestKind.Job, Priority.Low, "api-1",
         new DateTimeOffset(2026, 1, 2, 3, 4, 5, 6, TimeSpan.Zero), new DateTimeOffset(2026, 1, 2, 3, 5, 5, TimeSpan.Zero),
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", null, ["label"],
-        [new Tensor("image", Datatype.Fp32, [1, 2], new byte[] { 1, 2, 3, 4, 5, 6, 7, 8 }), new Tensor("größe", Datatype.Bytes, [0], default)]);
+        [new Tensor("image", Datatype.Fp32, [1, 2], new byte[] { 1, 2, 3, 4, 5, 6, 7, 8 }),
+            new Tensor("größe", Datatype.Bytes, [0], default)]);
 
     [Fact]
     public void Request_comes_out_as_it_went_in()
@@ -60,7 +61,8 @@ public sealed class CodecTests
         var replies = ReplyBatch.Read(batch.ToMessage());
 
         Assert.Equal([first, second], replies.Select(r => r.Id));
-        Assert.Equal((TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2), 3), (replies[0].QueueTime, replies[0].ComputeTime, replies[0].BatchSize));
+        Assert.Equal((TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2), 3),
+            (replies[0].QueueTime, replies[0].ComputeTime, replies[0].BatchSize));
         var output = Assert.Single(replies[0].Outputs);
         Assert.Equal(new byte[] { 7, 9 }, output.Data.ToArray());
         Assert.Equal((ReplyOutcome.Failed, "no"), (replies[1].Outcome, replies[1].Error));

@@ -65,5 +65,6 @@ public sealed class RepliesTests
     private static IEnumerable<Guid> Ids(ReplyBatch message) => ReplyBatch.Read(message.Written).Select(r => r.Id);
 
     private static InferenceRequest Request(string replica, RequestKind kind = RequestKind.Call) => new(
-        Guid.NewGuid(), "m", "1", "t", kind, Priority.Normal, replica, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddSeconds(1), null, null, [], []);
+        Guid.NewGuid(), "m", "1", "t", kind, Priority.Normal, replica, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddSeconds(1),
+        null, null, [], []);
 }

@@ -4,14 +4,14 @@ using InferenceTemplate.Core.Catalog;
 namespace InferenceTemplate.Api.Traffic;
 
 /// <param name="Reason">The numbers that it rests on, in words.</param>
-public sealed record RollbackVerdict(bool RollBack, string Reason)
+public sealed record RollbackEvaluation(bool RollBack, string Reason)
 {
     /// <summary>Weighs a canary against its rule. With too few requests nothing is decided.</summary>
-    public static RollbackVerdict Of(RollbackRule rule, VersionOutcomes canary, VersionOutcomes stable)
+    public static RollbackEvaluation Of(RollbackRule rule, VersionOutcomes canary, VersionOutcomes stable)
     {
         if (canary.Requests < rule.MinSample)
         {
-            return new(false, $"{canary.Requests} of the {rule.MinSample} requests seen that a verdict needs");
+            return new(false, $"{canary.Requests} of the {rule.MinSample} requests seen that an evaluation needs");
         }
 
         if (canary.ErrorRate > rule.MaxErrorRate)

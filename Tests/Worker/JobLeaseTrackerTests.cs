@@ -14,7 +14,7 @@ using StackExchange.Redis;
 
 namespace InferenceTemplate.Tests.Worker;
 
-public sealed class JobLedgerTests
+public sealed class JobLeaseTrackerTests
 {
     [Fact]
     public async Task Calls_pass_and_jobs_are_postponed_while_postgres_is_away()
@@ -24,13 +24,14 @@ public sealed class JobLedgerTests
         using var redis = await ConnectionMultiplexer.ConnectAsync("127.0.0.1:1,abortConnect=false,connectTimeout=200,connectRetry=0");
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var options = Options.Create(new JobOptions());
-        using var ledger = new JobLedger(
-            new JobLeases(database, options), NoCosts(), new JobSignals(redis), new JobTelemetry(services.GetRequiredService<IMeterFactory>()),
-            new ServingState(TimeProvider.System), options, TimeProvider.System, NullLogger<JobLedger>.Instance);
+        using var tracker = new JobLeaseTracker(
+            new JobLeases(database, options), NoCosts(), new JobSignals(redis),
+            new JobTelemetry(services.GetRequiredService<IMeterFactory>()),
+            new ServingState(TimeProvider.System), options, TimeProvider.System, NullLogger<JobLeaseTracker>.Instance);
         var (call, job) = (Request(RequestKind.Call), Request(RequestKind.Job));
 
-        var mixed = await ledger.ClaimAsync([call, job]);
-        var calls = await ledger.ClaimAsync([call]);
+        var mixed = await tracker.ClaimAsync([call, job]);
+        var calls = await tracker.ClaimAsync([call]);
 
         Assert.Equal([call], mixed.Ready);
         Assert.Empty(mixed.Dropped);
@@ -45,6 +46,7 @@ public sealed class JobLedgerTests
     private static QueuedRequest Request(RequestKind kind)
     {
         var now = DateTimeOffset.UnixEpoch;
-        return new("1-0", new InferenceRequest(Guid.NewGuid(), "m", "1", "default", kind, Priority.Normal, "", now, now, null, null, [], []));
+        return new(
+            "1-0", new InferenceRequest(Guid.NewGuid(), "m", "1", "default", kind, Priority.Normal, "", now, now, null, null, [], []));
     }
 }

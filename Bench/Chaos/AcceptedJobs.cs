@@ -8,10 +8,12 @@ using InferenceTemplate.Bench.Servers;
 
 namespace InferenceTemplate.Bench.Chaos;
 
-/// <summary>What became of the jobs. A sender holds on to its idempotency key until it is told a job's id, as a careful client does.</summary>
-internal sealed class JobLedger(Product product, BenchModel model) : IDisposable
+/// <summary>
+/// What became of the jobs. A sender holds on to its idempotency key until it is told a job's id, as a careful client does.
+/// </summary>
+internal sealed class AcceptedJobs(Product product, BenchModel model) : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(10);
     private static readonly string[] Terminal = ["succeeded", "failed", "cancelled", "dead_lettered"];
 
     private readonly HttpClient _client = product.Client();
@@ -65,13 +67,15 @@ internal sealed class JobLedger(Product product, BenchModel model) : IDisposable
         foreach (var (key, id) in _accepted)
         {
             // The same key is the same job, and an end is an end.
-            if ((await PostAsync(key) is { } again && again != id) || (_ended.TryGetValue(id, out var end) && await EndAsync(id) is { } later && later != end))
+            if ((await PostAsync(key) is { } again && again != id)
+                || (_ended.TryGetValue(id, out var end) && await EndAsync(id) is { } later && later != end))
             {
                 _twice.Add(id);
             }
         }
 
-        var states = _ended.Values.GroupBy(e => e.Split(' ')[0], StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal);
+        var states = _ended.Values.GroupBy(e => e.Split(' ')[0], StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal);
         var shared = _accepted.Count - _accepted.Values.Distinct(StringComparer.Ordinal).Count();
         return new Account(_accepted.Count, states, open.Count, _twice.Count + shared, [.. open.Concat(_twice).Take(5)]);
     }
@@ -82,7 +86,7 @@ internal sealed class JobLedger(Product product, BenchModel model) : IDisposable
     {
         try
         {
-            using var limit = new CancellationTokenSource(Patience);
+            using var limit = new CancellationTokenSource(WaitTimeout);
             using var content = new ByteArrayContent(model.Json);
             content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             using var request = new HttpRequestMessage(HttpMethod.Post, $"/v2/models/{model.Name}/infer") { Content = content };
@@ -102,10 +106,11 @@ internal sealed class JobLedger(Product product, BenchModel model) : IDisposable
     {
         try
         {
-            using var limit = new CancellationTokenSource(Patience);
+            using var limit = new CancellationTokenSource(WaitTimeout);
             using var job = JsonDocument.Parse(await _client.GetStringAsync($"/v1/jobs/{id}", limit.Token));
             var state = job.RootElement.GetProperty("state").GetString()!;
-            return Terminal.Contains(state, StringComparer.Ordinal) ? $"{state} {job.RootElement.GetProperty("finished_at").GetString()}" : null;
+            return Terminal.Contains(state, StringComparer.Ordinal)
+                ? $"{state} {job.RootElement.GetProperty("finished_at").GetString()}" : null;
         }
         catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
         {

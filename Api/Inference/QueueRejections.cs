@@ -5,9 +5,9 @@ namespace InferenceTemplate.Api.Inference;
 
 /// <summary>
 /// What this replica knows of queues without asking: one that was full a moment ago is full, so its requests are refused before
-/// their bodies are read. A verdict lasts only as long as it takes to drain a little, so that no room stays unused.
+/// their bodies are read. A rejection lasts only as long as it takes to drain a little, so that no room stays unused.
 /// </summary>
-internal sealed class QueueVerdicts(TimeProvider time)
+internal sealed class QueueRejections(TimeProvider time)
 {
     /// <summary>The part of a full queue that must have drained before anybody asks again.</summary>
     private const double DrainedPart = 0.02;
@@ -35,7 +35,7 @@ internal sealed class QueueVerdicts(TimeProvider time)
         {
             var fromLength = admission.Outcome == EnqueueOutcome.Full ? 0 : contentLength ?? long.MaxValue;
             var until = time.GetTimestamp() + (long)(Lasts(known, admission.Depth).TotalSeconds * time.TimestampFrequency);
-            known.Full = new Verdict(until, fromLength, admission);
+            known.Full = new Rejection(until, fromLength, admission);
         }
     }
 
@@ -75,8 +75,8 @@ internal sealed class QueueVerdicts(TimeProvider time)
     private sealed class Queue(DrainRate rate)
     {
         public readonly DrainRate Rate = rate;
-        public volatile Verdict? Full;
+        public volatile Rejection? Full;
     }
 
-    private sealed record Verdict(long Until, long FromLength, Admission Admission);
+    private sealed record Rejection(long Until, long FromLength, Admission Admission);
 }

@@ -6,7 +6,7 @@ using InferenceTemplate.Tests.Shared;
 namespace InferenceTemplate.Tests.Api;
 
 /// <summary>Every endpoint for every role, and for nobody.</summary>
-public sealed partial class AuthorisationTests(Platform platform)
+public sealed partial class AuthorizationTests(Platform platform)
 {
     private const string File = "endpoints.txt";
 
@@ -33,7 +33,7 @@ public sealed partial class AuthorisationTests(Platform platform)
     [InlineData("user", "POST", "/v1/models/digits/versions", HttpStatusCode.Forbidden)]
     [InlineData("user", "PUT", "/v1/models/digits/settings", HttpStatusCode.Forbidden)]
     [InlineData("user", "DELETE", "/v1/models/digits", HttpStatusCode.Forbidden)]
-    [InlineData("user", "GET", "/v1/models/digits/versions/1/artefact", HttpStatusCode.Forbidden)]
+    [InlineData("user", "GET", "/v1/models/digits/versions/1/artifact", HttpStatusCode.Forbidden)]
     [InlineData("user", "POST", "/v2/repository/models/digits/unload", HttpStatusCode.Forbidden)]
     [InlineData("service", "GET", "/v1/models", HttpStatusCode.Forbidden)]
     public async Task Role_decides_who_may_change_models(string role, string method, string path, HttpStatusCode expected)

@@ -11,7 +11,7 @@ public readonly record struct UsageKey(string Tenant, string Model, string Versi
 /// What this replica answered, gathered in memory and written beside the hot path. Memory is bounded by tenants, versions and
 /// hours, so nothing is shed while Postgres is away.
 /// </summary>
-public sealed class UsageLedger(NpgsqlDataSource dataSource, TimeProvider time) : IDisposable
+public sealed class UsageAccumulator(NpgsqlDataSource dataSource, TimeProvider time) : IDisposable
 {
     // A repetition of what was committed, though its answer was lost, changes nothing.
     private const string Sql = """

@@ -8,17 +8,18 @@ namespace InferenceTemplate.Worker.Jobs;
 /// Ends the jobs of one model's runs: committed first, then acknowledged, beside the serving loop, so that the next batch runs
 /// while Postgres writes, and goes on while Postgres is away.
 /// </summary>
-internal sealed partial class JobSettlement(JobLedger ledger, QueueConsumer consumer, ServingState state, ILogger<JobSettlement> logger)
+internal sealed partial class JobCompletion(
+    JobLeaseTracker tracker, QueueConsumer consumer, ServingState state, ILogger<JobCompletion> logger)
 {
     private static readonly Replies Nobody = new();
 
     private readonly ConcurrentDictionary<Task, bool> _settling = new();
 
     /// <summary>Whether somebody asked meanwhile to cancel the job.</summary>
-    public bool IsCancelled(InferenceRequest request) => request.Kind == RequestKind.Job && ledger.IsCancelled(request.Id);
+    public bool IsCancelled(InferenceRequest request) => request.Kind == RequestKind.Job && tracker.IsCancelled(request.Id);
 
     /// <summary>Begins to end jobs; returns before that is done.</summary>
-    public void Settle(IReadOnlyList<QueuedRequest> jobs, Func<InferenceRequest, JobResult> ended)
+    public void Complete(IReadOnlyList<QueuedRequest> jobs, Func<InferenceRequest, JobResult> ended)
     {
         if (jobs.Count > 0)
         {
@@ -35,12 +36,12 @@ internal sealed partial class JobSettlement(JobLedger ledger, QueueConsumer cons
         }
     }
 
-    /// <summary>Gives claimed jobs back, without counting the attempt; their entries stay the caller's to hand back.</summary>
+    /// <summary>Gives claimed jobs back, without counting the attempt; their entries stay the caller's to return.</summary>
     public async Task ReturnAsync(IReadOnlyList<QueuedRequest> requests)
     {
         try
         {
-            await ledger.ReturnAsync(requests);
+            await tracker.ReturnAsync(requests);
         }
         catch (NpgsqlException exception)
         {
@@ -50,10 +51,10 @@ internal sealed partial class JobSettlement(JobLedger ledger, QueueConsumer cons
     }
 
     /// <summary>Lets go of jobs that the queue has given to another worker.</summary>
-    public void Abandon(IEnumerable<QueuedRequest> requests) => ledger.Abandon(requests);
+    public void Abandon(IEnumerable<QueuedRequest> requests) => tracker.Abandon(requests);
 
     /// <summary>Waits until all that was begun is done.</summary>
-    public Task WhenSettledAsync() => Task.WhenAll(_settling.Keys);
+    public Task WhenCompletedAsync() => Task.WhenAll(_settling.Keys);
 
     private void Track(Task settling)
     {
@@ -63,7 +64,7 @@ internal sealed partial class JobSettlement(JobLedger ledger, QueueConsumer cons
 
     private async Task SettleAsync(IReadOnlyList<QueuedRequest> jobs, IReadOnlyList<JobResult> results)
     {
-        if (await ledger.FinishAsync(results))
+        if (await tracker.FinishAsync(results))
         {
             await AcknowledgeAsync(jobs);
             return;

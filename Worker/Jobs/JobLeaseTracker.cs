@@ -24,7 +24,7 @@ internal sealed record JobResult(
 /// This worker's jobs: claimed before they run, kept by renewed leases while they do, finished in Postgres before their entries
 /// leave the queue.
 /// </summary>
-internal sealed partial class JobLedger(
+internal sealed partial class JobLeaseTracker(
     JobLeases leases,
     JobCosts costs,
     JobSignals signals,
@@ -32,7 +32,7 @@ internal sealed partial class JobLedger(
     ServingState state,
     IOptions<JobOptions> options,
     TimeProvider time,
-    ILogger<JobLedger> logger) : BackgroundService
+    ILogger<JobLeaseTracker> logger) : BackgroundService
 {
     private const long StatementBytes = 16L << 20;
 

@@ -9,7 +9,8 @@ namespace InferenceTemplate.Data.Catalog;
 /// Tells every process that the registry has changed, so that it is seen at once. A lost word costs a second: the
 /// catalogue is read again anyway.
 /// </summary>
-public sealed partial class CatalogNews(FleetChannel channel, ModelCatalog catalog, ILogger<CatalogNews> logger) : IHostedService
+public sealed partial class CatalogChangeNotifier(
+    SignalChannel channel, ModelCatalog catalog, ILogger<CatalogChangeNotifier> logger) : IHostedService
 {
     private const string Channel = "inference:catalog";
 
@@ -45,7 +46,8 @@ public sealed partial class CatalogNews(FleetChannel channel, ModelCatalog catal
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Other processes could not be told of a change in the registry; they see it within a second: {Reason}")]
+    [LoggerMessage(
+        LogLevel.Warning, "Other processes could not be told of a change in the registry; they see it within a second: {Reason}")]
     private partial void LogUnheard(string reason);
 
     [LoggerMessage(LogLevel.Warning, "The registry has changed but can't be read: {Reason}")]

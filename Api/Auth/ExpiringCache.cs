@@ -4,17 +4,17 @@ using InferenceTemplate.Data;
 namespace InferenceTemplate.Api.Auth;
 
 /// <summary>Answers of the database, each asked for again after one second.</summary>
-internal sealed class Remembered<TKey, TValue>(TimeProvider time, IEqualityComparer<TKey> comparer)
+internal sealed class ExpiringCache<TKey, TValue>(TimeProvider time, IEqualityComparer<TKey> comparer)
     where TKey : notnull
     where TValue : class
 {
-    // That there is nothing is remembered too; the bound keeps a guesser from filling memory.
-    private const int MaxRemembered = 10_000;
+    // That there is nothing is cached too; the bound keeps a guesser from filling memory.
+    private const int MaxEntries = 10_000;
 
-    private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(1);
 
     // A database that does not even refuse must not hold up callers whose answer is known.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<TKey, Entry> _entries = new(comparer);
 
@@ -31,7 +31,7 @@ internal sealed class Remembered<TKey, TValue>(TimeProvider time, IEqualityCompa
 
         try
         {
-            return await entry.Answer.WaitAsync(Patience, time);
+            return await entry.Answer.WaitAsync(WaitTimeout, time);
         }
         catch (Exception exception) when (exception is TimeoutException || Outages.IsDatabaseAway(exception))
         {
@@ -43,12 +43,12 @@ internal sealed class Remembered<TKey, TValue>(TimeProvider time, IEqualityCompa
     {
         var now = time.GetUtcNow();
         var known = _entries.GetValueOrDefault(key);
-        if (known is not null && now - known.AskedAt < RememberedFor && !known.Answer.IsFaulted)
+        if (known is not null && now - known.AskedAt < CacheDuration && !known.Answer.IsFaulted)
         {
             return known;
         }
 
-        if (_entries.Count >= MaxRemembered)
+        if (_entries.Count >= MaxEntries)
         {
             _entries.Clear();
         }

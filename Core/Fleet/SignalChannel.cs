@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace InferenceTemplate.Core.Fleet;
 
 /// <summary>Words without content to all processes that listen at that moment.</summary>
-public sealed class FleetChannel(IConnectionMultiplexer redis)
+public sealed class SignalChannel(IConnectionMultiplexer redis)
 {
     public Task SubscribeAsync(string channel, Action heard) =>
         redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(channel), (_, _) => heard());

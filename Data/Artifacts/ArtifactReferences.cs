@@ -3,12 +3,12 @@ using Microsoft.EntityFrameworkCore;
 namespace InferenceTemplate.Data.Artifacts;
 
 /// <summary>
-/// Which artefacts there are, within the caller's transaction: an artefact comes with the first version that refers to
+/// Which artifacts there are, within the caller's transaction: an artifact comes with the first version that refers to
 /// it and goes with the last. Its row is locked for both, so that the two can't miss each other.
 /// </summary>
-public static class ArtifactLedger
+public static class ArtifactReferences
 {
-    /// <summary>Makes a staged blob the artefact of its content.</summary>
+    /// <summary>Makes a staged blob the artifact of its content.</summary>
     /// <returns>False where the content was there already: the staged blob is to be discarded after the commit.</returns>
     public static async Task<bool> CommitAsync(
         InferenceDbContext database, StagedArtifact staged, DateTimeOffset now, CancellationToken cancellationToken)
@@ -27,8 +27,8 @@ public static class ArtifactLedger
         return true;
     }
 
-    /// <summary>Removes an artefact that no version refers to any more; the caller's deletions must have been saved.</summary>
-    /// <returns>The blob to discard after the commit; null where the artefact is still needed.</returns>
+    /// <summary>Removes an artifact that no version refers to any more; the caller's deletions must have been saved.</summary>
+    /// <returns>The blob to discard after the commit; null where the artifact is still needed.</returns>
     public static async Task<Guid?> ReleaseAsync(
         InferenceDbContext database, string sha256, DateTimeOffset now, CancellationToken cancellationToken)
     {
@@ -36,7 +36,8 @@ public static class ArtifactLedger
             $"""SELECT blob AS "Value" FROM artefacts WHERE sha256 = {sha256} FOR UPDATE""").ToListAsync(cancellationToken);
 
         // A statement of its own: it sees what was committed while the lock was waited for.
-        if (blobs is not [var blob] || await database.ModelVersions.AnyAsync(v => v.Sha256 == sha256 && v.DeletedAt == null, cancellationToken))
+        if (blobs is not [var blob]
+            || await database.ModelVersions.AnyAsync(v => v.Sha256 == sha256 && v.DeletedAt == null, cancellationToken))
         {
             return null;
         }
