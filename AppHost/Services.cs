@@ -47,7 +47,8 @@ internal static class Services
     {
         var publishing = service.ApplicationBuilder.ExecutionContext.IsPublishMode;
         service.WithHttpEndpoint(publishing ? null : s_localGrpcPort, publishing ? GrpcPort : null, GrpcEndpoint)
-            .WithEndpoint(GrpcEndpoint, endpoint => endpoint.Transport = "http2", createIfNotExists: false);
+            .WithEndpoint(GrpcEndpoint, endpoint => endpoint.Transport = "http2", createIfNotExists: false)
+            .WithUrlForEndpoint(GrpcEndpoint, url => (url.DisplayText, url.DisplayLocation) = ("gRPC", UrlDisplayLocation.DetailsOnly));
         return service.WithEnvironment("Grpc__Port", service.GetEndpoint(GrpcEndpoint).Property(EndpointProperty.TargetPort));
     }
 

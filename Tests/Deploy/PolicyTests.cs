@@ -51,7 +51,7 @@ public sealed class PolicyTests(Charts charts)
         { Api, $"{Container}.resources.requests.cpu", null, Sized, "no requests of cpu" },
         { Api, $"{Container}.startupProbe", null, Probed, "has no startupProbe" },
         { Api, $"{Container}.livenessProbe.httpGet.scheme", "\"http\"", Probed, "has the scheme 'http'" },
-        { Api, $"{Container}.readinessProbe.httpGet.port", "8081", Probed, "asks port '8081'" },
+        { Api, $"{Container}.readinessProbe.httpGet.port", "9999", Probed, "asks port '9999'" },
         { Api, $"{Container}.readinessProbe.httpGet.path", "\"/alive\"", Probed, "by the very check" },
         { Api, $"{Container}.startupProbe.failureThreshold", "3", Probed, "less than 30 seconds" },
         { Redis, $"{Container}.livenessProbe.tcpSocket.port", "6380", Probed, "asks port '6380'" },
