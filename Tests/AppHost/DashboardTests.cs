@@ -41,7 +41,7 @@ public sealed class DashboardTests(SharedPlatform platform)
     [Fact]
     public async Task Services_name_their_pages()
     {
-        Assert.Equal([("gRPC", "/"), ("API reference", "/openapi"), ("Health", "/health")], await platform.PagesAsync("api"));
+        Assert.Equal([("API reference", "/openapi"), ("Health", "/health")], await platform.PagesAsync("api"));
         Assert.Equal([("Health", "/health")], await platform.PagesAsync("worker"));
     }
 
