@@ -9,6 +9,7 @@ namespace InferenceTemplate.Tests.Web;
 /// Every page at the widths of a phone and a large screen, in both themes: nothing that axe finds, and no sideways scrolling. The pictures
 /// are left in the folder "screenshots" beside the tests, to be looked at.
 /// </summary>
+[Trait("Tier", "Nightly")]
 public class AccessibilityTests(Dashboard dashboard)
 {
     public static TheoryData<string, string> Pages => new()
