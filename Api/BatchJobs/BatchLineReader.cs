@@ -50,7 +50,8 @@ internal sealed class BatchLineReader(
 
         // A version belongs to the model beside it.
         var (model, version) = envelope.Model is null
-            ? (defaultModel, envelope.Version ?? defaultVersion) : (envelope.Model, envelope.Version);
+            ? (defaultModel, envelope.Version ?? defaultVersion)
+            : (envelope.Model, envelope.Version);
         if (model is null)
         {
             return Wrong(line, envelope.CustomId, StatusCodes.Status400BadRequest,
@@ -62,7 +63,8 @@ internal sealed class BatchLineReader(
             return Wrong(
                 line, envelope.CustomId, StatusCodes.Status404NotFound,
                 version is null
-                    ? $"model: there is no model '{model}' that may be served" : $"model: there is no version '{version}' of '{model}' that may be served");
+                    ? $"model: there is no model '{model}' that may be served"
+                    : $"model: there is no version '{version}' of '{model}' that may be served");
         }
 
         try

@@ -70,7 +70,8 @@ internal static class DataRightsEndpoints
         {
             return TypedResults.Problem(
                 tenant == Tenant.DefaultId
-                    ? "the operator's own tenant can't be erased" : $"the tenant '{tenant}' is not deleted: delete it first",
+                    ? "the operator's own tenant can't be erased"
+                    : $"the tenant '{tenant}' is not deleted: delete it first",
                 statusCode: StatusCodes.Status409Conflict);
         }
 

@@ -21,7 +21,9 @@ internal static class JobExport
             FROM {table.Name} j WHERE {table.IsTenants}
             """,
             connection)
-        { CommandTimeout = 0 };
+        {
+            CommandTimeout = 0,
+        };
         command.Parameters.AddWithValue(tenant);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var (rows, line) = (0L, new ArrayBufferWriter<byte>());

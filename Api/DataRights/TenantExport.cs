@@ -65,7 +65,9 @@ public sealed class TenantExport(NpgsqlDataSource dataSource, IDbContextFactory<
         await using var command = new NpgsqlCommand(
             $"SELECT to_jsonb(r)::text FROM (SELECT {string.Join(", ", table.Columns)} FROM {table.Name} WHERE {table.IsTenants}) r",
             connection)
-        { CommandTimeout = 0 };
+        {
+            CommandTimeout = 0,
+        };
         command.Parameters.AddWithValue(tenant);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var rows = 0L;

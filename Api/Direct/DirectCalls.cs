@@ -43,12 +43,12 @@ internal sealed partial class DirectCalls(
         (Admission, int)? refusal = null;
         foreach (var connection in workers.For(name))
         {
-            if (connection.Evaluations.Refuses(name, contentLength) is not { } known)
+            if (connection.Rejections.Refuses(name, contentLength) is not { } known)
             {
                 return null;
             }
 
-            refusal = (known, connection.Evaluations.RetryAfter(name, known.Depth));
+            refusal = (known, connection.Rejections.RetryAfter(name, known.Depth));
         }
 
         return refusal;
@@ -60,7 +60,7 @@ internal sealed partial class DirectCalls(
         double? sum = null;
         foreach (var connection in workers.For(name))
         {
-            sum = connection.Evaluations.DrainRate(name) is { } rate ? (sum ?? 0) + rate : sum;
+            sum = connection.Rejections.DrainRate(name) is { } rate ? (sum ?? 0) + rate : sum;
         }
 
         return sum;
@@ -102,8 +102,8 @@ internal sealed partial class DirectCalls(
             (tried ??= []).Add(connection);
             if (end.Refusal is { } full)
             {
-                connection.Evaluations.Learn(name, full, request.Priority, contentLength);
-                refusal = (full, connection.Evaluations.RetryAfter(name, full.Depth));
+                connection.Rejections.Learn(name, full, request.Priority, contentLength);
+                refusal = (full, connection.Rejections.RetryAfter(name, full.Depth));
                 continue;
             }
 

@@ -34,8 +34,6 @@ internal sealed partial class WorkerConnection(
     private volatile bool _ended;
     private string _reason = "its connection to the worker broke";
     private int _outstanding;
-    private int _heard;
-    private int _silent;
 
     public string Worker => worker;
 
@@ -49,7 +47,7 @@ internal sealed partial class WorkerConnection(
     public int Outstanding => Volatile.Read(ref _outstanding);
 
     /// <summary>What is known of the worker's bounds without asking.</summary>
-    public QueueRejections Evaluations { get; } = new(time);
+    public QueueRejections Rejections { get; } = new(time);
 
     /// <summary>Connects, and reads until the connection ends. Then all that waits learns so.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -123,10 +121,7 @@ internal sealed partial class WorkerConnection(
             return;
         }
 
-        var heard = link.Received;
-        _silent = heard == _heard ? _silent + 1 : 0;
-        _heard = heard;
-        if (_silent > MostSilent)
+        if (link.Silence() > MostSilent)
         {
             _reason = "its worker fell silent";
             LogSilent(worker);
@@ -147,7 +142,8 @@ internal sealed partial class WorkerConnection(
             limit.CancelAfter(ConnectTime);
             await socket.ConnectAsync(
                 IPAddress.TryParse(endpoint.Host, out var address)
-                    ? new IPEndPoint(address, endpoint.Port) : new DnsEndPoint(endpoint.Host, endpoint.Port),
+                    ? new IPEndPoint(address, endpoint.Port)
+                    : new DnsEndPoint(endpoint.Host, endpoint.Port),
                 limit.Token);
             return new DirectLink(socket);
         }
@@ -189,7 +185,8 @@ internal sealed partial class WorkerConnection(
                 case FrameType.Returned:
                     var returned = DirectMessages.DecodeReturn(frame.Payload);
                     End(returned.Id, returned.Failure is { } failure
-                        ? new DirectEnd(Failure: failure) : new DirectEnd(Left: "its worker handed it back"));
+                        ? new DirectEnd(Failure: failure)
+                        : new DirectEnd(Left: "its worker returned it"));
                     break;
                 case FrameType.Serves:
                     Serves = _leaving ? FrozenSet<QueueName>.Empty : DirectMessages.DecodeServes(frame.Payload).ToFrozenSet();
@@ -198,7 +195,7 @@ internal sealed partial class WorkerConnection(
                 case FrameType.Pong:
                     foreach (var standing in DirectMessages.DecodePong(frame.Payload))
                     {
-                        Evaluations.Observe(standing.Queue, standing.Removed);
+                        Rejections.Observe(standing.Queue, standing.Removed);
                     }
 
                     break;

@@ -25,7 +25,7 @@ internal static class InferMessages
     {
         if (request.Id.Length > limits.MaxIdLength)
         {
-            throw new InvalidInferBodyException($"id: {request.Id.Length} characters given, at most {limits.MaxIdLength} allowed");
+            throw RequestRules.LongId(request.Id.Length, limits);
         }
 
         var (timeout, priority) = Parameters(request.Parameters);
@@ -61,7 +61,7 @@ internal static class InferMessages
     {
         if (request.Inputs.Count > limits.MaxTensors)
         {
-            throw new InvalidInferBodyException($"inputs: more than {limits.MaxTensors} given");
+            throw RequestRules.TooManyTensors("inputs", limits);
         }
 
         var raw = request.RawInputContents;
@@ -84,9 +84,9 @@ internal static class InferMessages
     {
         if (input.Name.Length == 0 || input.Name.Length > limits.MaxNameLength)
         {
-            throw new InvalidInferBodyException(input.Name.Length == 0
-                ? $"inputs[{index}].name: missing"
-                : $"inputs[{index}].name: {input.Name.Length} characters given, at most {limits.MaxNameLength} allowed");
+            throw input.Name.Length == 0
+                ? RequestRules.Missing("inputs", index, "name")
+                : RequestRules.LongName("inputs", index, input.Name.Length, limits);
         }
 
         var datatype = InputReader.ParseDatatype(input.Datatype, index);
@@ -97,12 +97,12 @@ internal static class InferMessages
 
         if (input.Shape.Count > limits.MaxDimensions)
         {
-            throw new InvalidInferBodyException($"inputs[{index}].shape: more than {limits.MaxDimensions} dimensions");
+            throw RequestRules.TooManyDimensions(index, limits);
         }
 
         if (input.Shape.Any(size => size < 0 || size > limits.MaxElements))
         {
-            throw new InvalidInferBodyException($"inputs[{index}].shape: whole numbers from 0 to {limits.MaxElements} expected");
+            throw RequestRules.WrongSize(index, limits);
         }
 
         long[] shape = [.. input.Shape];
@@ -126,7 +126,7 @@ internal static class InferMessages
         classes = null;
         if (request.Outputs.Count > limits.MaxTensors)
         {
-            throw new InvalidInferBodyException($"outputs: more than {limits.MaxTensors} given");
+            throw RequestRules.TooManyTensors("outputs", limits);
         }
 
         var names = new List<string>(request.Outputs.Count);
@@ -134,15 +134,14 @@ internal static class InferMessages
         {
             if (names.Contains(output.Name))
             {
-                throw new InvalidInferBodyException($"outputs: '{output.Name}' is asked for more than once");
+                throw RequestRules.RepeatedOutput(output.Name);
             }
 
             foreach (var (name, value) in output.Parameters)
             {
-                var path = $"outputs[{names.Count}].parameters";
                 if (name != "classification")
                 {
-                    RefuseExtension(name, value, path);
+                    RefuseExtension(name, value, $"outputs[{names.Count}].parameters");
                 }
                 else if (Whole(value) is { } number and <= Classification.MaxClasses)
                 {
@@ -150,8 +149,7 @@ internal static class InferMessages
                 }
                 else
                 {
-                    throw new InvalidInferBodyException(
-                        $"{path}.classification: a whole number of classes up to {Classification.MaxClasses} expected");
+                    throw RequestRules.WrongClasses(names.Count);
                 }
             }
 
@@ -169,15 +167,10 @@ internal static class InferMessages
             switch (name)
             {
                 case "timeout":
-                    var microseconds = Whole(value)
-                        ?? throw new InvalidInferBodyException("parameters.timeout: a whole number of microseconds expected");
-
-                    // Zero means: no timeout of its own.
-                    timeout = microseconds == 0 ? null : TimeSpan.FromMicroseconds(Math.Min(microseconds, int.MaxValue * 1000L));
+                    timeout = RequestRules.TimeoutOf(Whole(value) ?? throw new InvalidInferBodyException(RequestRules.Timeout));
                     break;
                 case "priority":
-                    priority = Priorities.FromProtocol(Whole(value) ?? throw new InvalidInferBodyException(
-                        "parameters.priority: a whole number from 0 expected (0 default, 1 highest, larger is lower)"));
+                    priority = Priorities.FromProtocol(Whole(value) ?? throw new InvalidInferBodyException(RequestRules.Priority));
                     break;
                 default:
                     RefuseExtension(name, value, "parameters");
@@ -213,9 +206,9 @@ internal static class InferMessages
 
     private static void RefuseExtension(string name, InferParameter value, string path)
     {
-        if (JsonCursor.ExtensionOf(name) is { } extension && !AsksForNothing(value))
+        if (RequestRules.ExtensionOf(name) is { } extension && !AsksForNothing(value))
         {
-            throw new InvalidInferBodyException($"{path}.{name}: the extension '{extension}' is not supported");
+            throw RequestRules.Unsupported(path, name, extension);
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class InferenceStream(
     Func<Exception, RpcException> translate,
     int concurrency) : IDisposable
 {
-    private readonly SemaphoreSlim _places = new(concurrency);
+    private readonly SemaphoreSlim _slots = new(concurrency);
     private readonly SemaphoreSlim _writing = new(1);
 
     /// <summary>Ends when the caller has said that nothing more comes and all is answered.</summary>
@@ -32,10 +32,10 @@ internal sealed class InferenceStream(
         }
         finally
         {
-            // Every place is free again once all are answered.
+            // Every slot is free again once all are answered.
             for (var i = 0; i < concurrency; i++)
             {
-                await _places.WaitAsync(CancellationToken.None);
+                await _slots.WaitAsync(CancellationToken.None);
             }
         }
 
@@ -47,14 +47,14 @@ internal sealed class InferenceStream(
 
     public void Dispose()
     {
-        _places.Dispose();
+        _slots.Dispose();
         _writing.Dispose();
     }
 
-    // A request is only read where there is a place for it. It is given back by whoever answers.
+    // A request is only read where there is a slot for it. It is given back by whoever answers.
     private async Task<bool> NextAsync(Task stopped, CancellationToken cancellationToken)
     {
-        await _places.WaitAsync(cancellationToken);
+        await _slots.WaitAsync(cancellationToken);
         var hasNext = false;
         try
         {
@@ -66,7 +66,7 @@ internal sealed class InferenceStream(
         {
             if (!hasNext)
             {
-                _places.Release();
+                _slots.Release();
             }
         }
     }
@@ -96,7 +96,7 @@ internal sealed class InferenceStream(
         }
         finally
         {
-            _places.Release();
+            _slots.Release();
         }
     }
 

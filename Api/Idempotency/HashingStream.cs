@@ -1,10 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
+using InferenceTemplate.Core;
 
 namespace InferenceTemplate.Api.Idempotency;
 
 /// <summary>A request's body that is hashed as it is read, however long it is.</summary>
-internal sealed class HashingStream : Stream
+internal sealed class HashingStream : ForwardStream
 {
     private readonly Stream _body;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -19,20 +20,6 @@ internal sealed class HashingStream : Stream
 
     /// <summary>Bytes read so far.</summary>
     public long BytesRead { get; private set; }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>SHA-256 of the target and of what was read.</summary>
     public byte[] Fingerprint() => _hash.GetCurrentHash();
@@ -59,30 +46,10 @@ internal sealed class HashingStream : Stream
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = await _body.ReadAsync(buffer, cancellationToken);
-        Add(buffer.Span[..read]);
+        BytesRead += read;
+        _hash.AppendData(buffer.Span[..read]);
         return read;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count)
-    {
-        var read = _body.Read(buffer, offset, count);
-        Add(buffer.AsSpan(offset, read));
-        return read;
-    }
-
-    public override void Flush()
-    {
-        // Nothing is written.
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
@@ -92,11 +59,5 @@ internal sealed class HashingStream : Stream
         }
 
         base.Dispose(disposing);
-    }
-
-    private void Add(ReadOnlySpan<byte> bytes)
-    {
-        BytesRead += bytes.Length;
-        _hash.AppendData(bytes);
     }
 }

@@ -106,7 +106,7 @@ internal ref struct InferBodyReader
         var id = _json.ReadString("id");
         return id.Length <= _json.Limits.MaxIdLength
             ? (id.Length == 0 ? null : id)
-            : throw new InvalidInferBodyException($"id: {id.Length} characters given, at most {_json.Limits.MaxIdLength} allowed");
+            : throw RequestRules.LongId(id.Length, _json.Limits);
     }
 
     private Tensor[] ReadInputs()
@@ -138,7 +138,7 @@ internal ref struct InferBodyReader
             var (name, binary, highest) = ReadOutput(outputs.Count);
             if (outputs.Contains(name))
             {
-                throw new InvalidInferBodyException($"outputs: '{name}' is asked for more than once");
+                throw RequestRules.RepeatedOutput(name);
             }
 
             outputs.Add(name);
@@ -178,7 +178,7 @@ internal ref struct InferBodyReader
             }
         }
 
-        return (name ?? throw new InvalidInferBodyException($"outputs[{index}].name: missing"), form.Binary, form.Classes);
+        return (name ?? throw RequestRules.Missing("outputs", index, "name"), form.Binary, form.Classes);
     }
 
     private (bool? Binary, int Classes) ReadForm(int index)
@@ -214,14 +214,13 @@ internal ref struct InferBodyReader
         _json.Reader.TokenType == JsonTokenType.Number
             && _json.Reader.TryGetInt32(out var classes) && classes is >= 0 and <= Classification.MaxClasses
             ? classes
-            : throw new InvalidInferBodyException(
-                $"outputs[{index}].parameters.classification: a whole number of classes up to {Classification.MaxClasses} expected");
+            : throw RequestRules.WrongClasses(index);
 
     private readonly void RequireRoom(string name, int given)
     {
         if (given == _json.Limits.MaxTensors)
         {
-            throw new InvalidInferBodyException($"{name}: more than {_json.Limits.MaxTensors} given");
+            throw RequestRules.TooManyTensors(name, _json.Limits);
         }
     }
 

@@ -119,9 +119,13 @@ internal sealed class InferPipeline(
             shadows.Mirror(routed, request.Caller.TenantId(), body, answer);
         }
 
-        var outcome = InferOutcome.Of(
-            ended.Result) with
-        { Tenant = tenant, Version = routed.Version, Body = body, Parameters = parameters };
+        var outcome = InferOutcome.Of(ended.Result) with
+        {
+            Tenant = tenant,
+            Version = routed.Version,
+            Body = body,
+            Parameters = parameters,
+        };
         if (outcome.Status != StatusCodes.Status200OK)
         {
             return outcome;

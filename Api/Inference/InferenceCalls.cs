@@ -59,14 +59,14 @@ internal sealed partial class InferenceCalls(
             now, now + wait,
             Activity.Current?.Id, Activity.Current?.TraceStateString, body.Outputs, body.Inputs);
 
-        var byConnection = direct.Takes(new QueueName(version.Model, version.Version), body.Inputs.Sum(i => (long)i.Data.Length));
+        var name = new QueueName(version.Model, version.Version);
+        var byConnection = direct.Takes(name, body.Inputs.Sum(i => (long)i.Data.Length));
 
         // The answer may come before the enqueueing call returns: be listening first.
         using var pending = byConnection ? null : inbox.Expect(request.Id);
         TenantStanding? standing;
         try
         {
-            var name = new QueueName(version.Model, version.Version);
             var admission = await AdmitAsync(request, tenant, kept, byConnection, cancellationToken);
             standing = admission.Standing;
             if (admission.IsOverLimit)

@@ -79,7 +79,7 @@ internal ref struct InputReader
         if (_name is null || _datatype is not { } datatype || _shape is null || !hasData)
         {
             var missing = _name is null ? "name" : _datatype is null ? "datatype" : _shape is null ? "shape" : "data";
-            throw new InvalidInferBodyException($"inputs[{_index}].{missing}: missing");
+            throw RequestRules.Missing(Inputs, _index, missing);
         }
 
         if (_binarySize is { } size)
@@ -152,10 +152,8 @@ internal ref struct InputReader
             if (json.Is("binary_data_size"u8))
             {
                 _binarySize = json.IsNull
-                    ? null : json.Reader.TokenType == JsonTokenType.Number && json.Reader.TryGetInt64(out var size) && size >= 0
-                    ? size
-                    : throw new InvalidInferBodyException(
-                        $"inputs[{_index}].parameters.binary_data_size: a whole number of bytes expected");
+                    ? null
+                    : json.ReadWhole($"inputs[{_index}].parameters.binary_data_size: a whole number of bytes expected");
             }
             else
             {
@@ -174,12 +172,12 @@ internal ref struct InputReader
             if (json.Reader.TokenType != JsonTokenType.Number
                 || !json.Reader.TryGetInt64(out var size) || size < 0 || size > json.Limits.MaxElements)
             {
-                throw new InvalidInferBodyException($"inputs[{_index}].shape: whole numbers from 0 to {json.Limits.MaxElements} expected");
+                throw RequestRules.WrongSize(_index, json.Limits);
             }
 
             if (count == json.Limits.MaxDimensions)
             {
-                throw new InvalidInferBodyException($"inputs[{_index}].shape: more than {json.Limits.MaxDimensions} dimensions");
+                throw RequestRules.TooManyDimensions(_index, json.Limits);
             }
 
             shape[count++] = size;

@@ -124,19 +124,13 @@ internal ref struct JsonCursor
     {
         var name = Text("a property's name");
         Next();
-        if (ExtensionOf(name) is { } extension && !AsksForNothing())
+        if (RequestRules.ExtensionOf(name) is { } extension && !AsksForNothing())
         {
-            throw new InvalidInferBodyException($"{Path(parameters, index, of)}.{name}: the extension '{extension}' is not supported");
+            throw RequestRules.Unsupported(Path(parameters, index, of), name, extension);
         }
 
         Skip();
     }
-
-    /// <summary>The extension that a parameter asks for and that this server lacks; null for other parameters.</summary>
-    public static string? ExtensionOf(string name) =>
-        name.StartsWith("sequence_", StringComparison.Ordinal) ? "sequence"
-        : name.StartsWith("shared_memory_", StringComparison.Ordinal) ? "shared_memory"
-        : null;
 
     private readonly bool AsksForNothing() => Reader.TokenType switch
     {
@@ -158,12 +152,18 @@ internal ref struct JsonCursor
         var text = ReadString(name, index, "name");
         return text.Length <= Limits.MaxNameLength
             ? text
-            : throw new InvalidInferBodyException(
-                $"{name}[{index}].name: {text.Length} characters given, at most {Limits.MaxNameLength} allowed");
+            : throw RequestRules.LongName(name, index, text.Length, Limits);
     }
 
     /// <summary>Whether something optional is there: some clients send null for what they leave out.</summary>
     public readonly bool IsNull => Reader.TokenType == JsonTokenType.Null;
+
+    /// <summary>A whole number from 0.</summary>
+    /// <param name="problem">What is said of anything else.</param>
+    public readonly long ReadWhole(string problem) =>
+        Reader.TokenType == JsonTokenType.Number && Reader.TryGetInt64(out var value) && value >= 0
+            ? value
+            : throw new InvalidInferBodyException(problem);
 
     public readonly bool ReadBoolean(string name, int index = -1, string? of = null) => Reader.TokenType switch
     {

@@ -23,20 +23,16 @@ internal readonly record struct RequestParameters(TimeSpan? Timeout, Priority Pr
         {
             if (json.Is("timeout"u8))
             {
-                var microseconds = json.IsNull ? 0 : ReadWhole(json, "parameters.timeout: a whole number of microseconds expected");
-
-                // Zero means: no timeout of its own.
                 parameters = parameters with
                 {
-                    Timeout = microseconds == 0 ? null : TimeSpan.FromMicroseconds(Math.Min(microseconds, int.MaxValue * 1000L)),
+                    Timeout = RequestRules.TimeoutOf(json.IsNull ? 0 : json.ReadWhole(RequestRules.Timeout)),
                 };
             }
             else if (json.Is("priority"u8))
             {
                 parameters = parameters with
                 {
-                    Priority = Priorities.FromProtocol(json.IsNull ? 0 : ReadWhole(
-                        json, "parameters.priority: a whole number from 0 expected (0 default, 1 highest, larger is lower)")),
+                    Priority = Priorities.FromProtocol(json.IsNull ? 0 : json.ReadWhole(RequestRules.Priority)),
                 };
             }
             else if (json.Is("binary_data_output"u8))
@@ -51,9 +47,4 @@ internal readonly record struct RequestParameters(TimeSpan? Timeout, Priority Pr
 
         return parameters;
     }
-
-    private static long ReadWhole(in JsonCursor json, string problem) =>
-        json.Reader.TokenType == JsonTokenType.Number && json.Reader.TryGetInt64(out var value) && value >= 0
-            ? value
-            : throw new InvalidInferBodyException(problem);
 }

@@ -23,12 +23,14 @@ internal static class KeyCommands
         var name = new Option<string>("--name") { Description = "Whom it is for.", Required = true };
         var role = new Option<string>("--role") { Description = "admin, user or service.", Required = true };
         var tenant = new Option<string>("--tenant") { Description = "Whose it is.", DefaultValueFactory = _ => Tenant.DefaultId };
-        var models = new Option<string[]>(
-            "--model")
-        { Description = "A model that it opens; may be repeated. All of the tenant's without." };
-        var lifetime = new Option<TimeSpan?>(
-            "--lifetime")
-        { Description = "After which it ends, such as 90.00:00:00 (90 days). Never without." };
+        var models = new Option<string[]>("--model")
+        {
+            Description = "A model that it opens; may be repeated. All of the tenant's without.",
+        };
+        var lifetime = new Option<TimeSpan?>("--lifetime")
+        {
+            Description = "After which it ends, such as 90.00:00:00 (90 days). Never without.",
+        };
         var command = new Command("create", "Makes a key and shows it, this once.") { name, role, tenant, models, lifetime, Json };
         command.SetRun(async (parsed, cancellationToken) =>
         {

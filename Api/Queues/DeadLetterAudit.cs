@@ -28,8 +28,9 @@ internal static class DeadLetterAudit
             details["id"] = id;
         }
 
-        return new AuditEvent(
-            action, caller?.Identity?.Name ?? Shell, TenantId: null, queue.ToString(), details)
-        { ActorTenantId = caller?.TenantId() };
+        return new AuditEvent(action, caller?.Identity?.Name ?? Shell, TenantId: null, queue.ToString(), details)
+        {
+            ActorTenantId = caller?.TenantId(),
+        };
     }
 }

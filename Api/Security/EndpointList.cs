@@ -55,7 +55,8 @@ internal static class EndpointList
 
     private static string MethodsOf(Endpoint endpoint) =>
         endpoint.Metadata.GetMetadata<HttpMethodMetadata>() is { HttpMethods.Count: > 0 } methods
-            ? string.Join(',', methods.HttpMethods) : "*";
+            ? string.Join(',', methods.HttpMethods)
+            : "*";
 
     private static string PathOf(RouteEndpoint endpoint) => "/" + endpoint.RoutePattern.RawText?.Trim('/');
 }

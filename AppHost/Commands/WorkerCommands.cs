@@ -30,6 +30,7 @@ internal static class WorkerCommands
             IconName = "Drop",
             UpdateState = context =>
                 context.ResourceSnapshot.State?.Text == KnownResourceStates.Running
-                    ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
+                    ? ResourceCommandState.Enabled
+                    : ResourceCommandState.Disabled,
         });
 }

@@ -110,7 +110,8 @@ internal sealed class AcceptedJobs(Product product, BenchModel model) : IDisposa
             using var job = JsonDocument.Parse(await _client.GetStringAsync($"/v1/jobs/{id}", limit.Token));
             var state = job.RootElement.GetProperty("state").GetString()!;
             return Terminal.Contains(state, StringComparer.Ordinal)
-                ? $"{state} {job.RootElement.GetProperty("finished_at").GetString()}" : null;
+                ? $"{state} {job.RootElement.GetProperty("finished_at").GetString()}"
+                : null;
         }
         catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
         {

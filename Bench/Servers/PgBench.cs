@@ -64,7 +64,8 @@ internal sealed partial class PgBench : IAsyncDisposable
 
     private static string Find() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Concat(Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")) : [])
+            ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin"))
+            : [])
         .Select(folder => Path.Combine(folder, "pgbench"))
         .FirstOrDefault(File.Exists)
             ?? throw new InvalidOperationException("pgbench is not here: install the Debian package 'postgresql'.");

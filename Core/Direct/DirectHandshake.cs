@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using InferenceTemplate.Core.Queue;
@@ -30,7 +29,7 @@ public sealed class DirectHandshake(string secret)
             return new Hello(reader.Byte(), reader.RequiredString(), Block(ref reader));
         }
 
-        public byte[] Encode() => Write(writer =>
+        public byte[] Encode() => WireWriter.Message(writer =>
         {
             writer.Byte(Version);
             writer.String(Worker);
@@ -49,7 +48,7 @@ public sealed class DirectHandshake(string secret)
             return new Proof(reader.Byte(), reader.RequiredString(), reader.Int32(), Block(ref reader), Block(ref reader));
         }
 
-        public byte[] Encode() => Write(writer =>
+        public byte[] Encode() => WireWriter.Message(writer =>
         {
             writer.Byte(Version);
             writer.String(Replica);
@@ -75,7 +74,7 @@ public sealed class DirectHandshake(string secret)
     public bool IsWelcome(Hello hello, Proof proof, byte[] welcome) =>
         CryptographicOperations.FixedTimeEquals(welcome, Welcome(hello, proof));
 
-    private byte[] Code(string side, Hello hello, string replica, byte[] nonce) => HMACSHA256.HashData(_secret, Write(writer =>
+    private byte[] Code(string side, Hello hello, string replica, byte[] nonce) => HMACSHA256.HashData(_secret, WireWriter.Message(writer =>
     {
         writer.String(side);
         writer.Byte(hello.Version);
@@ -89,13 +88,7 @@ public sealed class DirectHandshake(string secret)
     {
         var block = reader.Block();
         return block.Length == NonceSize
-            ? block.ToArray() : throw new InvalidDataException($"A nonce or proof has {block.Length} bytes; {NonceSize} expected.");
-    }
-
-    private static byte[] Write(Action<WireWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        write(new WireWriter(buffer));
-        return buffer.WrittenSpan.ToArray();
+            ? block.ToArray()
+            : throw new InvalidDataException($"A nonce or proof has {block.Length} bytes; {NonceSize} expected.");
     }
 }

@@ -21,12 +21,12 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
     private ArrayBufferWriter<byte> _sending = new(64 << 10);
     private bool _busy;
     private bool _closed;
+    private Task _flushing = Task.CompletedTask;
     private int _received;
+    private int _heard;
+    private int _silence;
 
     public bool IsClosed => Volatile.Read(ref _closed);
-
-    /// <summary>Times that anything was received: a peer whose number does not grow is silent.</summary>
-    public int Received => Volatile.Read(ref _received);
 
     /// <summary>Bytes of the payload of a frame that are read, at most.</summary>
     public int MaxFrame
@@ -71,8 +71,7 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
             catch
             {
                 // Half a frame must not be followed by others.
-                _closed = true;
-                socket.Dispose();
+                Dispose();
                 throw;
             }
 
@@ -93,8 +92,7 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
             while (await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken) is var count and > 0)
             {
                 Interlocked.Increment(ref _received);
-                var rest = buffer.AsMemory(0, count);
-                _decoder.Feed(rest.Span, frames);
+                _decoder.Feed(buffer.AsSpan(0, count), frames);
                 if (frames.Count > 0)
                 {
                     got(frames);
@@ -112,13 +110,31 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
         }
     }
 
+    /// <summary>How often this was called in a row, this time too, without that anything came between: how long the peer is silent.</summary>
+    public int Silence()
+    {
+        var received = Volatile.Read(ref _received);
+        _silence = received == _heard ? _silence + 1 : 0;
+        _heard = received;
+        return _silence;
+    }
+
     /// <summary>Waits until all that was sent has left, but not for long.</summary>
     public async Task FlushedAsync(TimeSpan longest, TimeProvider time)
     {
-        var start = time.GetTimestamp();
-        while (IsSending() && time.GetElapsedTime(start) < longest)
+        Task flushing;
+        lock (_lock)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(5), time);
+            flushing = _flushing;
+        }
+
+        try
+        {
+            await flushing.WaitAsync(longest, time);
+        }
+        catch (TimeoutException)
+        {
+            // The peer reads too slowly.
         }
     }
 
@@ -137,20 +153,11 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
         socket.Dispose();
     }
 
-    private bool IsSending()
-    {
-        lock (_lock)
-        {
-            return _busy && !_closed;
-        }
-    }
-
     private bool HasRoom(int length)
     {
         if (!_closed && _filling.WrittenCount + (long)length > maxUnsent)
         {
-            _closed = true;
-            socket.Dispose();
+            Dispose();
         }
 
         return !_closed;
@@ -169,7 +176,7 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
         if (!_busy)
         {
             _busy = true;
-            _ = FlushAsync();
+            _flushing = FlushAsync();
         }
 
         return true;

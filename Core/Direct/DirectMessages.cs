@@ -1,4 +1,3 @@
-using System.Buffers;
 using InferenceTemplate.Core.Queue;
 
 namespace InferenceTemplate.Core.Direct;
@@ -20,7 +19,7 @@ public static class DirectMessages
     // Two strings of a name, each with its length.
     private const int LeastName = 2 * WireReader.LeastString;
 
-    public static byte[] EncodeServes(IReadOnlyCollection<QueueName> queues) => Write(writer =>
+    public static byte[] EncodeServes(IReadOnlyCollection<QueueName> queues) => WireWriter.Message(writer =>
     {
         writer.Int32(queues.Count);
         foreach (var queue in queues)
@@ -42,7 +41,7 @@ public static class DirectMessages
         return queues;
     }
 
-    public static byte[] EncodePong(IReadOnlyCollection<DirectStanding> standings) => Write(writer =>
+    public static byte[] EncodePong(IReadOnlyCollection<DirectStanding> standings) => WireWriter.Message(writer =>
     {
         writer.Int32(standings.Count);
         foreach (var standing in standings)
@@ -66,7 +65,7 @@ public static class DirectMessages
         return standings;
     }
 
-    public static byte[] Encode(DirectRefusal refusal) => Write(writer =>
+    public static byte[] Encode(DirectRefusal refusal) => WireWriter.Message(writer =>
     {
         writer.Id(refusal.Id);
         writer.Int32((int)refusal.Admission.Outcome);
@@ -88,7 +87,7 @@ public static class DirectMessages
         return new DirectRefusal(id, new Admission(outcome, reader.Int64(), reader.Int64(), reader.Int64()));
     }
 
-    public static byte[] Encode(DirectReturn returned) => Write(writer =>
+    public static byte[] Encode(DirectReturn returned) => WireWriter.Message(writer =>
     {
         writer.Id(returned.Id);
         writer.String(returned.Failure);
@@ -108,12 +107,5 @@ public static class DirectMessages
     {
         writer.String(queue.Model);
         writer.String(queue.Version);
-    }
-
-    private static byte[] Write(Action<WireWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        write(new WireWriter(buffer));
-        return buffer.WrittenSpan.ToArray();
     }
 }

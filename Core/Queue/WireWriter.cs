@@ -8,6 +8,14 @@ namespace InferenceTemplate.Core.Queue;
 /// <summary>Writes the queue's messages: little-endian, strings and blocks prefixed by their length.</summary>
 internal sealed class WireWriter(ArrayBufferWriter<byte> buffer)
 {
+    /// <summary>A small message as bytes of its own.</summary>
+    public static byte[] Message(Action<WireWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        write(new WireWriter(buffer));
+        return buffer.WrittenSpan.ToArray();
+    }
+
     public void Byte(byte value)
     {
         buffer.GetSpan(1)[0] = value;

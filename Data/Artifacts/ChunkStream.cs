@@ -1,3 +1,5 @@
+using InferenceTemplate.Core;
+
 namespace InferenceTemplate.Data.Artifacts;
 
 /// <summary>Chunks one after the other, each fetched when the one before has been read.</summary>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using InferenceTemplate.Core;
 
 namespace InferenceTemplate.Data.Artifacts;
 

@@ -1,3 +1,5 @@
+using InferenceTemplate.Core;
+
 namespace InferenceTemplate.Data.Artifacts;
 
 /// <summary>An artifact whose end is only reached where its length and hash are right.</summary>

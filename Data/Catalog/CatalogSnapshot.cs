@@ -108,7 +108,8 @@ public sealed class CatalogSnapshot
             }
 
             Stable = model.Settings.Traffic.Stable is { } stable
-                ? ByName.GetValueOrDefault(stable) : Servable.Count > 0 ? Servable[^1] : null;
+                ? ByName.GetValueOrDefault(stable)
+                : Servable.Count > 0 ? Servable[^1] : null;
         }
 
         public Model Model { get; }

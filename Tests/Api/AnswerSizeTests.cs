@@ -300,9 +300,10 @@ public sealed class AnswerSizeTests(Platform platform)
     private static HttpRequestMessage Request(string model, byte[] raw, string json)
     {
         var head = Encoding.UTF8.GetBytes(json);
-        var request = new HttpRequestMessage(
-            HttpMethod.Post, $"/v2/models/{model}/infer")
-        { Content = new ByteArrayContent([.. head, .. raw]) };
+        var request = new HttpRequestMessage(HttpMethod.Post, $"/v2/models/{model}/infer")
+        {
+            Content = new ByteArrayContent([.. head, .. raw]),
+        };
         if (raw.Length > 0)
         {
             request.Content.Headers.Add(HeaderLength, head.Length.ToString(CultureInfo.InvariantCulture));

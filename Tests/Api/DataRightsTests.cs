@@ -150,7 +150,8 @@ public sealed class DataRightsTests(Platform platform)
         {
             using var reader = new StreamReader(await entry.OpenAsync(Cancellation));
             var text = entry.Name.EndsWith(".jsonl", StringComparison.Ordinal)
-                ? await reader.ReadLineAsync(Cancellation) : await reader.ReadToEndAsync(Cancellation);
+                ? await reader.ReadLineAsync(Cancellation)
+                : await reader.ReadToEndAsync(Cancellation);
             if (text is not null)
             {
                 files[entry.Name] = JsonDocument.Parse(text).RootElement;

@@ -42,9 +42,10 @@ public sealed class FuzzTests(Platform platform)
             async (request, cancellation) =>
             {
                 var (body, header) = request.Mutated;
-                using var message = new HttpRequestMessage(
-                    HttpMethod.Post, "/v2/models/digits/infer")
-                { Content = new ByteArrayContent(body) };
+                using var message = new HttpRequestMessage(HttpMethod.Post, "/v2/models/digits/infer")
+                {
+                    Content = new ByteArrayContent(body),
+                };
                 if (header is not null)
                 {
                     message.Headers.Add("Inference-Header-Content-Length", header);

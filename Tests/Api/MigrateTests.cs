@@ -20,9 +20,10 @@ public sealed class MigrateTests(Platform platform)
         }
 
         var expected = await AppliedAsync(server);
-        var connection = new NpgsqlConnectionStringBuilder(
-            (await platform.App.GetConnectionStringAsync("inference", Cancellation))!)
-        { Database = name };
+        var connection = new NpgsqlConnectionStringBuilder((await platform.App.GetConnectionStringAsync("inference", Cancellation))!)
+        {
+            Database = name,
+        };
         await using var database = NpgsqlDataSource.Create(connection.ConnectionString);
         for (var run = 0; run < 2; run++)
         {

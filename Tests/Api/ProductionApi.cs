@@ -41,9 +41,10 @@ public sealed class ProductionApi(Platform platform) : IAsyncLifetime
             await create.ExecuteNonQueryAsync(limit.Token);
         }
 
-        var connection = new NpgsqlConnectionStringBuilder(
-            await platform.App.GetConnectionStringAsync("inference", limit.Token))
-        { Database = _database };
+        var connection = new NpgsqlConnectionStringBuilder(await platform.App.GetConnectionStringAsync("inference", limit.Token))
+        {
+            Database = _database,
+        };
         Database = NpgsqlDataSource.Create(connection);
         _authority = await Authority.StartAsync();
         Settings =

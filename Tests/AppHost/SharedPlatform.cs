@@ -34,7 +34,8 @@ public sealed class SharedPlatform : Platform
     /// <summary>The state of a resource as the dashboard shows it.</summary>
     public CustomResourceSnapshot Snapshot(string resource) =>
         Notifications.TryGetCurrentState(resource, out var now)
-            ? now.Snapshot : throw new InvalidOperationException($"{resource} has no state, or several");
+            ? now.Snapshot
+            : throw new InvalidOperationException($"{resource} has no state, or several");
 
     public Task<ResourceEvent> WaitAsync(string resource, Func<CustomResourceSnapshot, bool> until) =>
         Notifications.WaitForResourceAsync(resource, now => until(now.Snapshot), TestContext.Current.CancellationToken)

@@ -151,7 +151,8 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
     {
         using var policy = JsonDocument.Parse(await admin.GetStringAsync($"/v1/models/{model}/traffic", Cancellation));
         return policy.RootElement.GetProperty("canary") is { ValueKind: JsonValueKind.Object } canary
-            ? canary.GetProperty("version").GetString() : null;
+            ? canary.GetProperty("version").GetString()
+            : null;
     }
 
     /// <summary>A dead letter, of a model that no worker here can load.</summary>

@@ -96,9 +96,10 @@ public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyP
                 Interlocked.Increment(ref wakes);
             }
         });
-        using var request = new HttpRequestMessage(
-            HttpMethod.Post, "/v2/models/absent/infer")
-        { Content = Digits.Request([Digits.HeldOut[0].Pixels]) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v2/models/absent/infer")
+        {
+            Content = Digits.Request([Digits.HeldOut[0].Pixels]),
+        };
         request.Headers.Add("Prefer", "respond-async");
         using var accepted = await client.SendAsync(request, Cancellation);
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);

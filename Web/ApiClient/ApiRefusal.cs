@@ -39,7 +39,8 @@ internal static class ApiRefusal
                 return error?.Error is { } message ? $"{status}: {message}" : null;
             case "application/problem+json":
                 return await JsonSerializer.DeserializeAsync(body, ApiJson.Default.ApiProblem, cancellationToken) is { } problem
-                    ? Text(status, problem) : null;
+                    ? Text(status, problem)
+                    : null;
             default:
                 return null;
         }

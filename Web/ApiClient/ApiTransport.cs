@@ -66,7 +66,8 @@ internal sealed class ApiTransport(HttpClient http)
 
             await using var body = await response.Content.ReadAsStreamAsync(limit.Token);
             return await read(body, limit.Token) is { } value
-                ? ApiResult<T>.Of(value) : ApiResult<T>.Failed(ApiFailure.Unexpected, "It answered null.");
+                ? ApiResult<T>.Of(value)
+                : ApiResult<T>.Failed(ApiFailure.Unexpected, "It answered null.");
         }
         catch (JsonException e)
         {
@@ -78,7 +79,8 @@ internal sealed class ApiTransport(HttpClient http)
             return ApiResult<T>.Failed(
                 ApiFailure.Unreachable,
                 limit.IsCancellationRequested
-                    ? $"No answer within {timeout.TotalSeconds:0} s." : $"{e.GetBaseException().Message.TrimEnd('.')}.");
+                    ? $"No answer within {timeout.TotalSeconds:0} s."
+                    : $"{e.GetBaseException().Message.TrimEnd('.')}.");
         }
     }
 }

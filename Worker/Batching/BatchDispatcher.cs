@@ -117,7 +117,8 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
 
                 // Rounded up, lest the last fraction of a millisecond be spent in a loop.
                 var wait = _queue.NextDue() is { } due
-                    ? (int)Math.Clamp(Math.Ceiling((due - now).TotalMilliseconds), 1, 60_000) : Timeout.Infinite;
+                    ? (int)Math.Clamp(Math.Ceiling((due - now).TotalMilliseconds), 1, 60_000)
+                    : Timeout.Infinite;
                 Monitor.Wait(_lock, wait);
             }
 

@@ -78,7 +78,8 @@ internal sealed class BatchTuner
         var index = Index(Math.Clamp(rows, 1, _maxRows));
         var known = Enumerable.Range(0, _buckets.Length).Where(i => _buckets[i].IsKnown).ToList();
         return known.Count == 0
-            ? TimeSpan.Zero : TimeSpan.FromSeconds(_buckets[known.MinBy(i => Math.Abs(i - index))].SecondsPerRow * rows);
+            ? TimeSpan.Zero
+            : TimeSpan.FromSeconds(_buckets[known.MinBy(i => Math.Abs(i - index))].SecondsPerRow * rows);
     }
 
     /// <summary>Never again more than so many rows: the device has no memory for them, or the model can't be cut apart by rows.</summary>

@@ -25,8 +25,6 @@ internal sealed partial class DirectSession(
     private readonly ConcurrentDictionary<Guid, DirectRequest> _held = new();
     private string? _replica;
     private int _answerLimit;
-    private int _heard;
-    private int _silent;
 
     /// <summary>
     /// Stands for the replica in its requests, so that no answer of theirs takes the way by Redis; of this connection only.
@@ -36,7 +34,7 @@ internal sealed partial class DirectSession(
     /// <summary>Serves the connection until it ends.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        using var patience = time.CreateTimer(_ => EndUnproven(), null, HandshakeTime, Timeout.InfiniteTimeSpan);
+        using var limit = time.CreateTimer(_ => EndUnproven(), null, HandshakeTime, Timeout.InfiniteTimeSpan);
         try
         {
             link.Send(FrameType.Hello, _hello.Encode());
@@ -87,10 +85,7 @@ internal sealed partial class DirectSession(
     /// <summary>Called regularly: ends a connection from which nothing came for so many calls.</summary>
     public void Watch(int most)
     {
-        var heard = link.Received;
-        _silent = heard == _heard ? _silent + 1 : 0;
-        _heard = heard;
-        if (_silent >= most)
+        if (link.Silence() >= most)
         {
             LogSilent(_replica ?? "a stranger");
             link.Dispose();

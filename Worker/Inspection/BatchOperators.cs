@@ -36,5 +36,6 @@ internal static class BatchOperators
     /// <summary>Why a model with these operators is not tried; null where it can be.</summary>
     public static string? Refusal(IEnumerable<string> operators) =>
         operators.Order(StringComparer.Ordinal).FirstOrDefault(Reasons.ContainsKey) is { } found
-            ? $"its operator {found} {Reasons[found]}" : null;
+            ? $"its operator {found} {Reasons[found]}"
+            : null;
 }

@@ -93,9 +93,10 @@ internal sealed partial class FolderPublisher(
 
         if (FolderModel.ClassLabelsOf(file) is { } labels)
         {
-            var properties = new Dictionary<string, string>(
-                model.Metadata.Properties, StringComparer.Ordinal)
-            { [ClassLabels.Property] = labels };
+            var properties = new Dictionary<string, string>(model.Metadata.Properties, StringComparer.Ordinal)
+            {
+                [ClassLabels.Property] = labels,
+            };
             model = model with { Metadata = model.Metadata with { Properties = properties } };
         }
 

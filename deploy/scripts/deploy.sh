@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs or upgrades the platform by its Helm chart, waits until all is ready, checks it, and takes it back if that fails.
+# Installs or upgrades the platform by its Helm chart, waits until all is ready, checks it, and rolls back if that fails.
 #   deploy.sh ENVIRONMENT [HELM ARGUMENT...]
 #     deploy.sh production -f images.yaml -f secrets.yaml
 #   ENVIRONMENT   production, staging or development: which values file of deploy/helm; arguments of helm come after it and win

@@ -120,9 +120,10 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
     private static void UseGpu(V1PodSpec pod)
     {
         pod.Containers[0].Resources.Limits[When(Switches.Gpu, "nvidia.com/gpu")] = new("1");
-        pod.NodeSelector = new Dictionary<string, string>(
-            StringComparer.Ordinal)
-        { [When(Switches.Gpu, "nvidia.com/gpu.present")] = "true" };
+        pod.NodeSelector = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            [When(Switches.Gpu, "nvidia.com/gpu.present")] = "true",
+        };
         pod.Tolerations =
         [
             new() { Key = When(Switches.Gpu, "nvidia.com/gpu"), OperatorProperty = "Exists", Effect = "NoSchedule" },

@@ -73,7 +73,8 @@ internal static partial class Template
         }
 
         return Switches.AreAlways(all.SelectMany(Alternatives))
-            ? null : $"or {string.Join(' ', all.Select(condition => $"({condition})"))}";
+            ? null
+            : $"or {string.Join(' ', all.Select(condition => $"({condition})"))}";
     }
 
     private static IEnumerable<string> Alternatives(string condition) =>

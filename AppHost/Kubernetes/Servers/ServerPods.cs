@@ -128,9 +128,10 @@ internal sealed record ServerPods(string Name, ComponentEnvironment Environment,
                 AccessModes = ["ReadWriteOnce"],
                 Resources = new()
                 {
-                    Requests = new Dictionary<string, ResourceQuantity>(
-                        StringComparer.Ordinal)
-                    { ["storage"] = Quantity($".Values.disks.{Name}") },
+                    Requests = new Dictionary<string, ResourceQuantity>(StringComparer.Ordinal)
+                    {
+                        ["storage"] = Quantity($".Values.disks.{Name}"),
+                    },
                 },
                 StorageClassName = FieldWhen(Switches.StorageClass, "{{ .Values.storageClass }}"),
             },

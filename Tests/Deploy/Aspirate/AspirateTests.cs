@@ -46,7 +46,8 @@ public sealed class AspirateTests(Charts charts) : IDisposable
 
         Assert.Empty(s_withoutNetworks.SelectMany(policy => policy.Violations(objects, Expected())));
         string[] expected = Repository.HasDashboard
-            ? ["api", "postgres", "redis", "web", "worker"] : ["api", "postgres", "redis", "worker"];
+            ? ["api", "postgres", "redis", "web", "worker"]
+            : ["api", "postgres", "redis", "worker"];
         Assert.Equal(expected, objects.Pods.Select(pods => pods.Component).Order(StringComparer.Ordinal));
     }
 

@@ -16,9 +16,10 @@ internal static class BaseImage
         var tar = new MemoryStream();
         await using (var writer = new TarWriter(tar, leaveOpen: true))
         {
-            var entry = new PaxTarEntry(
-                TarEntryType.RegularFile, "etc/base")
-            { DataStream = new MemoryStream(Encoding.UTF8.GetBytes("base\n")) };
+            var entry = new PaxTarEntry(TarEntryType.RegularFile, "etc/base")
+            {
+                DataStream = new MemoryStream(Encoding.UTF8.GetBytes("base\n")),
+            };
             await writer.WriteEntryAsync(entry, cancellationToken);
         }
 

@@ -24,7 +24,8 @@ internal static class Arrivals
             .. s_always,
             .. choice.Web ? (string[])["Web/Web.csproj", "Tests/Web/Tests.Web.csproj", "aspire-manifest.json"] : [],
             .. choice.Deploy
-                ? (string[])["deploy/cluster/namespace.yaml", "scripts/chart.sh", ".github/workflows/main.yml", "azure.yaml"] : [],
+                ? (string[])["deploy/cluster/namespace.yaml", "scripts/chart.sh", ".github/workflows/main.yml", "azure.yaml"]
+                : [],
             .. choice is { Deploy: true, Web: true } ? (string[])["deploy/helm/Chart.yaml"] : [],
         ];
         foreach (var file in chosen.Where(file => !File.Exists(project.PathOf(file))))

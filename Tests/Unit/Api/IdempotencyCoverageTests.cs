@@ -50,7 +50,8 @@ public sealed partial class IdempotencyCoverageTests(ApiInProcess api) : IClassF
         e => MethodsOf(e).Contains("POST", StringComparer.Ordinal) && e.Metadata.GetMetadata<GrpcMethodMetadata>() is null)
         .Select(e => Parameter().Replace($"/{e.RoutePattern.RawText!.TrimStart('/')}", match =>
             match.Value.Contains(":guid", StringComparison.Ordinal)
-                ? Guid.Empty.ToString() : match.Value.Contains(":int", StringComparison.Ordinal) ? "1" : "x"))];
+                ? Guid.Empty.ToString()
+                : match.Value.Contains(":int", StringComparison.Ordinal) ? "1" : "x"))];
 
     private static IReadOnlyList<string> MethodsOf(RouteEndpoint endpoint) =>
         endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? [];

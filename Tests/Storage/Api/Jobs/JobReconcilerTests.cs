@@ -82,9 +82,10 @@ public sealed class JobReconcilerTests(Servers servers)
         await jobs.ClaimAsync(id, "silent");
         await using var holder = await servers.Database.OpenConnectionAsync(Stopping);
         await using var held = await holder.BeginTransactionAsync(Stopping);
-        await using var hold = new NpgsqlCommand(
-            "SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE", holder, held)
-        { Parameters = { new() { Value = id } } };
+        await using var hold = new NpgsqlCommand("SELECT 1 FROM jobs WHERE id = $1 FOR UPDATE", holder, held)
+        {
+            Parameters = { new() { Value = id } },
+        };
         await hold.ExecuteScalarAsync(Stopping);
 
         // Both have seen the job run with a lease that has passed; the cancellation is first in line for the row.

@@ -1,7 +1,7 @@
-namespace InferenceTemplate.Data.Artifacts;
+namespace InferenceTemplate.Core;
 
 /// <summary>What a stream that is only read forward, and only asynchronously, can't do.</summary>
-internal abstract class ForwardStream : Stream
+public abstract class ForwardStream : Stream
 {
     public sealed override bool CanRead => true;
 
