@@ -74,7 +74,13 @@ internal sealed class Telemetry
 
     public void CacheHit(string model, string version) => _cacheHits.Add(1, Tags(model, version));
 
-    public void CacheMissed(string model, string version) => _cacheMisses.Add(1, Tags(model, version));
+    /// <summary>The first lease of a version. Its hits start at zero with it: a series that begins at one hides its first increase.</summary>
+    public void CacheMissed(string model, string version)
+    {
+        var tags = Tags(model, version);
+        _cacheMisses.Add(1, tags);
+        _cacheHits.Add(0, tags);
+    }
 
     public void CacheEvicted(string model, string version) => _cacheEvictions.Add(1, Tags(model, version));
 

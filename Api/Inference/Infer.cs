@@ -50,21 +50,22 @@ internal sealed class Infer(
         }
 
         RateLimitHeaders.Set(context.Response.Headers, tenant, standing);
-        var accepted = false;
+        JobAnswer? answer = null;
         try
         {
-            var status = await jobs.AnswerAsync(context, version, requestedVersion, body);
-            accepted = status == StatusCodes.Status202Accepted && !context.Response.Headers.ContainsKey(JobSubmission.Replayed);
-            telemetry.Answered(version.Model, version.Version, status, time.GetElapsedTime(request.Start));
+            answer = await jobs.SubmitAsync(context, version, requestedVersion, body);
         }
         finally
         {
-            if (!accepted)
+            if (answer is not { IsNewJob: true })
             {
-                // It was a request, and no inference.
-                limiter.Refund(tenant);
+                // It was a request, and no inference. Before the answer: the tenant's next request may be its last one.
+                await limiter.RefundAsync(tenant);
             }
         }
+
+        telemetry.Answered(version.Model, version.Version, answer.Status, time.GetElapsedTime(request.Start));
+        await answer.WriteAsync(context);
     }
 
     private static async Task AnswerAsync(HttpContext context, InferOutcome outcome)

@@ -14,9 +14,6 @@ namespace InferenceTemplate.Api.Jobs;
 /// </summary>
 internal sealed class JobSubmission(JobWriter writer, JobQueries queries, FeatureSwitches features, IOptions<JobOptions> options)
 {
-    /// <summary>The header of an answer that is an earlier job's.</summary>
-    public const string Replayed = "Idempotency-Replayed";
-
     private const string RespondAsync = "respond-async";
     private const string IdempotencyKey = "Idempotency-Key";
     private const int MaxKeyLength = 255;
@@ -25,16 +22,16 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, Featur
         .SelectMany(line => (line ?? "").Split(','))
         .Any(preference => string.Equals(preference.Split(';', '=')[0].Trim(), RespondAsync, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Accepts the job, or says why not; returns the status.</summary>
+    /// <summary>Accepts the job, or says why not; writes nothing.</summary>
     /// <param name="version">The one that answers.</param>
     /// <param name="requestedVersion">The one that the caller named; null for none.</param>
-    public async Task<int> AnswerAsync(HttpContext context, ModelVersion version, string? requestedVersion, InferBody body)
+    public async Task<JobAnswer> SubmitAsync(HttpContext context, ModelVersion version, string? requestedVersion, InferBody body)
     {
         var tenant = context.User.TenantId();
         if (!await features.IsOnAsync(FeatureNames.Jobs, tenant))
         {
-            return await RefuseAsync(
-                context, StatusCodes.Status503ServiceUnavailable,
+            return JobAnswer.Refused(
+                StatusCodes.Status503ServiceUnavailable,
                 "jobs are switched off at present: call without 'Prefer: respond-async', or try again later");
         }
 
@@ -44,20 +41,20 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, Featur
             key = keys.ToString();
             if (key.Length is 0 or > MaxKeyLength || !key.All(c => c is >= ' ' and <= '~'))
             {
-                return await RefuseAsync(
-                    context, StatusCodes.Status400BadRequest, $"{IdempotencyKey}: 1 to {MaxKeyLength} printable ASCII characters expected");
+                return JobAnswer.Refused(
+                    StatusCodes.Status400BadRequest, $"{IdempotencyKey}: 1 to {MaxKeyLength} printable ASCII characters expected");
             }
         }
 
         if (body.Id?.Contains('\0', StringComparison.Ordinal) == true)
         {
-            return await RefuseAsync(context, StatusCodes.Status400BadRequest, "id: a job's can't contain the character U+0000");
+            return JobAnswer.Refused(StatusCodes.Status400BadRequest, "id: a job's can't contain the character U+0000");
         }
 
         if (body.Forms.HasClasses)
         {
-            return await RefuseAsync(
-                context, StatusCodes.Status400BadRequest,
+            return JobAnswer.Refused(
+                StatusCodes.Status400BadRequest,
                 "outputs: a job keeps the outputs themselves; leave classification out, or 'Prefer: respond-async'");
         }
 
@@ -70,50 +67,22 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, Featur
             context.RequestAborted);
         return accepted.Outcome switch
         {
-            JobAcceptanceOutcome.Accepted => await AcceptAsync(context, accepted.Job!),
-            JobAcceptanceOutcome.Replayed => await ReplayAsync(context, tenant, accepted.Id),
-            JobAcceptanceOutcome.KeyReused => await RefuseAsync(
-                context, StatusCodes.Status422UnprocessableEntity, $"{IdempotencyKey}: '{key}' was used for another request"),
-            JobAcceptanceOutcome.TooManyPending => await RefuseAsync(
-                context,
+            JobAcceptanceOutcome.Accepted => JobAnswer.Accepted(accepted.Job!),
+            JobAcceptanceOutcome.Replayed => await ReplayAsync(tenant, accepted.Id, context.RequestAborted),
+            JobAcceptanceOutcome.KeyReused => JobAnswer.Refused(
+                StatusCodes.Status422UnprocessableEntity, $"{IdempotencyKey}: '{key}' was used for another request"),
+            JobAcceptanceOutcome.TooManyPending => JobAnswer.Refused(
                 StatusCodes.Status429TooManyRequests,
                 $"the tenant '{tenant}' has {options.Value.MaxPendingPerTenant} jobs queued or running, as many as it may: try again when some have finished"),
-            _ => await RefuseAsync(
-                context,
+            _ => JobAnswer.Refused(
                 StatusCodes.Status503ServiceUnavailable,
                 $"too many jobs wait to be written (at most {options.Value.WriteBacklog} of {options.Value.WriteBacklogBytes} bytes together): try again later"),
         };
     }
 
-    private static async Task<int> AcceptAsync(HttpContext context, JobFacts job)
-    {
-        context.Response.StatusCode = StatusCodes.Status202Accepted;
-        context.Response.Headers.Location = $"/v1/jobs/{job.Id}";
-        context.Response.Headers["Preference-Applied"] = RespondAsync;
-        await context.Response.WriteAsJsonAsync(JobView.Of(job), ApiJson.Default.JobView, cancellationToken: context.RequestAborted);
-        return StatusCodes.Status202Accepted;
-    }
-
-    private async Task<int> ReplayAsync(HttpContext context, string tenant, Guid id)
-    {
+    private async Task<JobAnswer> ReplayAsync(string tenant, Guid id, CancellationToken cancellationToken) =>
         // Forgotten this very moment, in the other case: then the key is free again.
-        if (await queries.FindAsync(tenant, id, context.RequestAborted) is not { } job)
-        {
-            return await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "the job of this key has just expired: try again");
-        }
-
-        context.Response.Headers[Replayed] = "true";
-        return await AcceptAsync(context, job);
-    }
-
-    private static async Task<int> RefuseAsync(HttpContext context, int status, string error)
-    {
-        if (status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
-        {
-            context.Response.Headers.RetryAfter = "1";
-        }
-
-        await OpenInferenceErrors.Error(status, error).ExecuteAsync(context);
-        return status;
-    }
+        await queries.FindAsync(tenant, id, cancellationToken) is { } job
+            ? JobAnswer.Accepted(job, replayed: true)
+            : JobAnswer.Refused(StatusCodes.Status503ServiceUnavailable, "the job of this key has just expired: try again");
 }

@@ -42,7 +42,8 @@ internal static class TenantCommands
             {
                 var (settings, problem) = TenantBody.Merge(new TenantSettings { Name = id }, patch);
                 return settings is null
-                    ? Task.FromResult<(Tenant?, TenantProblem?)>((null, problem)) : store.CreateAsync(id, settings, Actor, cancellation);
+                    ? Task.FromResult<(Tenant?, TenantProblem?)>((null, problem))
+                    : store.CreateAsync(id, settings, Actor, cancellation);
             }, withSettings: true),
             Verb("show", "Shows one.", services, async (store, id, _, cancellation) => await store.FindAsync(id, cancellation) is { } tenant
                 ? (tenant, null)

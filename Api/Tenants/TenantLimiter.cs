@@ -77,11 +77,20 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
     }
 
     /// <summary>Undoes the count of what turned out to be no inference; the request stays counted.</summary>
-    public void Refund(TenantAccount tenant)
+    public async Task RefundAsync(TenantAccount tenant)
     {
-        if (tenant.Limits.MonthlyInferences > 0)
+        if (tenant.Limits.MonthlyInferences <= 0)
         {
-            _ = RefundAsync(tenant);
+            return;
+        }
+
+        try
+        {
+            await OnRedisAsync(database => TenantScripts.Refund.EvaluateAsync(database, [TenantKeys.Month(tenant.Id, tenant.Month)]));
+        }
+        catch (QueueUnavailableException)
+        {
+            // Redis is away: Postgres has the true count when it is back.
         }
     }
 
@@ -106,18 +115,6 @@ public sealed class TenantLimiter(IConnectionMultiplexer redis, NpgsqlDataSource
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
     public Task ForgetMonthAsync(string tenant, DateOnly month) =>
         OnRedisAsync(database => database.KeyDeleteAsync(TenantKeys.Month(tenant, month)));
-
-    private async Task RefundAsync(TenantAccount tenant)
-    {
-        try
-        {
-            await OnRedisAsync(database => TenantScripts.Refund.EvaluateAsync(database, [TenantKeys.Month(tenant.Id, tenant.Month)]));
-        }
-        catch (QueueUnavailableException)
-        {
-            // Redis is away: Postgres has the true count when it is back.
-        }
-    }
 
     private async Task LoadAsync(TenantAccount tenant)
     {

@@ -149,7 +149,7 @@ public sealed partial class ShellBlockTests
         var calls = DocumentFiles.All.SelectMany(row => DocumentFiles.ShellBlocks(row.Data))
             .SelectMany(block => CommandEnd().Split(block.Replace("\\\n", " ", StringComparison.Ordinal)))
             .Where(command => command.StartsWith($"{program} ", StringComparison.Ordinal))
-            .Select(command => command.Split(" #")[0]).ToList();
+            .Select(command => command.Split(" #")[0].Trim()).ToList();
 
         Assert.NotEmpty(calls);
         var common = program == "kubectl" ? await Commands.RunAsync(path!, ["options"], Repository.Root, Cancellation) : "";
