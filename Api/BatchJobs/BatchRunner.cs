@@ -1,6 +1,6 @@
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Queue;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace InferenceTemplate.Api.BatchJobs;
 
@@ -15,28 +15,14 @@ internal sealed partial class BatchRunner(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        try
-        {
-            using var timer = new PeriodicTimer(options.Value.PollInterval, time);
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                try
-                {
-                    await sweep.RunAsync(stoppingToken);
-                    await TakeAsync(stoppingToken);
-                }
-                catch (NpgsqlException exception)
-                {
-                    LogInterrupted(exception.InnerException?.Message ?? exception.Message);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // Another replica goes on from the table.
-        }
-
+        await PeriodicLoop.RunAsync(options.Value.PollInterval, PassAsync, time, logger, stoppingToken);
         await Task.WhenAll(_running);
+
+        async Task PassAsync(CancellationToken cancellationToken)
+        {
+            await sweep.RunAsync(cancellationToken);
+            await TakeAsync(cancellationToken);
+        }
     }
 
     private async Task TakeAsync(CancellationToken stoppingToken)
@@ -74,9 +60,6 @@ internal sealed partial class BatchRunner(
             telemetry.Running(-1);
         }
     }
-
-    [LoggerMessage(LogLevel.Warning, "Batches were not looked after, trying again at the next interval: {Reason}")]
-    private partial void LogInterrupted(string reason);
 
     [LoggerMessage(LogLevel.Error, "The run of batch {Batch} broke off; it goes on when its lease has run out")]
     private partial void LogBroken(Exception exception, Guid batch);

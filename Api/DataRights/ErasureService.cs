@@ -1,3 +1,4 @@
+using InferenceTemplate.Core;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -6,7 +7,7 @@ namespace InferenceTemplate.Api.DataRights;
 /// <summary>
 /// Erases, on one replica at a time, what is due: deleted tenants, and what was written of erased ones shortly afterwards.
 /// </summary>
-public sealed partial class ErasureService(
+public sealed class ErasureService(
     NpgsqlDataSource dataSource, TenantErasure erasure, IOptions<DataRightsOptions> options, TimeProvider time,
     ILogger<ErasureService> logger)
     : BackgroundService
@@ -25,28 +26,8 @@ public sealed partial class ErasureService(
         ORDER BY t.deleted_at
         """;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(LookEvery, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                try
-                {
-                    await PassAsync(stoppingToken);
-                }
-                catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-                {
-                    Report(exception);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // Stopped; what was begun goes on at another replica, or at the next start.
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        PeriodicLoop.RunAsync(LookEvery, PassAsync, time, logger, stoppingToken);
 
     private async Task PassAsync(CancellationToken cancellationToken)
     {
@@ -80,16 +61,4 @@ public sealed partial class ErasureService(
 
         return due;
     }
-
-    private void Report(Exception exception)
-    {
-        // Before the schema is current there is nothing to erase.
-        if (exception is not PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn })
-        {
-            LogInterrupted(exception.Message);
-        }
-    }
-
-    [LoggerMessage(LogLevel.Warning, "Erasing deleted tenants was interrupted, going on in a moment: {Reason}")]
-    private partial void LogInterrupted(string reason);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Direct;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
@@ -51,48 +52,37 @@ internal sealed partial class WorkerConnections(
             return;
         }
 
-        await Task.WhenAll(FollowAsync(stoppingToken), BeatAsync(stoppingToken));
+        // Connections need no Redis: they are kept alive while nothing can be learned of new ones.
+        var handshake = new DirectHandshake(options.Value.Secret);
+        var interval = options.Value.HeartbeatInterval;
+        await Task.WhenAll(
+            PeriodicLoop.RunAsync(interval, stop => FollowAsync(handshake, stop), time, logger, stoppingToken, atOnce: true),
+            PeriodicLoop.RunAsync(interval, _ => BeatAsync(), time, logger, stoppingToken));
         await Task.WhenAll(_connections.Values.Select(c => c.Running));
     }
 
-    private async Task FollowAsync(CancellationToken stop)
+    // By a loop of its own: Redis may take long to say that it is away.
+    private async Task FollowAsync(DirectHandshake handshake, CancellationToken stop)
     {
-        var handshake = new DirectHandshake(options.Value.Secret);
-        var maxFrame = responses.Value.ResponseBytes + Surroundings;
-        while (!stop.IsCancellationRequested)
+        foreach (var status in await fleet.WorkersAsync())
         {
-            try
+            if (status.Direct is { Protocol: Frame.ProtocolVersion } endpoint && !_connections.ContainsKey(status.Id))
             {
-                foreach (var status in await fleet.WorkersAsync())
-                {
-                    if (status.Direct is { Protocol: Frame.ProtocolVersion } endpoint && !_connections.ContainsKey(status.Id))
-                    {
-                        var connection = new WorkerConnection(
-                            status.Id, endpoint, handshake, inbox.Replica, maxFrame, Changed, time, logger);
-                        _connections[status.Id] = (connection, RunAsync(connection, stop));
-                    }
-                }
+                var connection = new WorkerConnection(
+                    status.Id, endpoint, handshake, inbox.Replica, responses.Value.ResponseBytes + Surroundings, Changed, time, logger);
+                _connections[status.Id] = (connection, RunAsync(connection, stop));
             }
-            catch (QueueUnavailableException)
-            {
-                // The connections that there are need no Redis.
-            }
-
-            await Task.Delay(options.Value.HeartbeatInterval, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    // By a loop of its own: Redis may take long to say that it is away.
-    private async Task BeatAsync(CancellationToken stop)
+    private Task BeatAsync()
     {
-        while (!stop.IsCancellationRequested)
+        foreach (var (connection, _) in _connections.Values)
         {
-            await Task.Delay(options.Value.HeartbeatInterval, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            foreach (var (connection, _) in _connections.Values)
-            {
-                connection.Beat();
-            }
+            connection.Beat();
         }
+
+        return Task.CompletedTask;
     }
 
     private async Task RunAsync(WorkerConnection connection, CancellationToken stop)

@@ -1,4 +1,4 @@
-using Npgsql;
+using InferenceTemplate.Core;
 
 namespace InferenceTemplate.Api.Idempotency;
 
@@ -18,34 +18,11 @@ internal static class IdempotencyRegistration
 }
 
 /// <summary>Removes keys whose time is over. Every replica does; what two remove at once, one of them finds gone.</summary>
-internal sealed partial class IdempotencySweep(
+internal sealed class IdempotencySweep(
     IdempotencyStore store, TimeProvider time, ILogger<IdempotencySweep> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            using var timer = new PeriodicTimer(Interval, time);
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                try
-                {
-                    await store.ExpireAsync(stoppingToken);
-                }
-                catch (NpgsqlException exception)
-                {
-                    LogInterrupted(exception.Message);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // They are passed over until somebody removes them.
-        }
-    }
-
-    [LoggerMessage(LogLevel.Warning, "Old idempotency keys were not removed, trying again in a minute: {Reason}")]
-    private partial void LogInterrupted(string reason);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        PeriodicLoop.RunAsync(Interval, store.ExpireAsync, time, logger, stoppingToken);
 }

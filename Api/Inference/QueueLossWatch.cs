@@ -1,3 +1,4 @@
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Queue;
 
 namespace InferenceTemplate.Api.Inference;
@@ -6,37 +7,32 @@ namespace InferenceTemplate.Api.Inference;
 /// Notices within a second that Redis lost its data and kept its connections: then no worker will ever see what was queued, and its
 /// callers must not wait out their deadlines.
 /// </summary>
-internal sealed class QueueLossWatch(ReplyInbox inbox, QueueEpoch epoch, TimeProvider time) : BackgroundService
+internal sealed class QueueLossWatch(
+    ReplyInbox inbox, QueueEpoch epoch, TimeProvider time, ILogger<QueueLossWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, time);
         DateTimeOffset? seen = null;
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                try
-                {
-                    var mark = await epoch.MarkAsync();
-                    if (seen is not null && mark != seen)
-                    {
-                        inbox.Lose("Redis lost its data", restored: true);
-                    }
+        await PeriodicLoop.RunAsync(Interval, LookAsync, time, logger, stoppingToken);
 
-                    seen = mark;
-                }
-                catch (QueueUnavailableException)
-                {
-                    // A broken connection is noticed where it is.
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        async Task LookAsync(CancellationToken cancellationToken)
         {
-            // The host stops.
+            try
+            {
+                var mark = await epoch.MarkAsync();
+                if (seen is not null && mark != seen)
+                {
+                    inbox.Lose("Redis lost its data", restored: true);
+                }
+
+                seen = mark;
+            }
+            catch (QueueUnavailableException)
+            {
+                // A broken connection is noticed where it is.
+            }
         }
     }
 }

@@ -69,8 +69,9 @@ public sealed partial class JobDispatcher(
                 _missed.Enqueue(request.Id);
             }
         }
-        catch (Exception exception) when (exception is QueueUnavailableException or NpgsqlException)
+        catch (Exception)
         {
+            // Whatever kept it from the queue: the reconciler puts it there.
             _missed.Enqueue(request.Id);
         }
     }
@@ -97,7 +98,7 @@ public sealed partial class JobDispatcher(
             command.Parameters.AddWithValue(ids.ToArray());
             await command.ExecuteNonQueryAsync(stoppingToken);
         }
-        catch (NpgsqlException exception)
+        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {
             // Without the mark they wait for RequeueAfter: slower, not lost.
             LogNotMarked(ids.Count, exception.Message);

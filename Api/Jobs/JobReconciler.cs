@@ -1,3 +1,4 @@
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Jobs;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data.Jobs;
@@ -39,28 +40,8 @@ public sealed partial class JobReconciler : BackgroundService
         (_options, _time, _logger) = (options.Value, time, logger);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            using var timer = new PeriodicTimer(_options.ReconcileInterval, _time);
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                try
-                {
-                    await ReconcileAsync(stoppingToken);
-                }
-                catch (Exception exception) when (exception is NpgsqlException or QueueUnavailableException)
-                {
-                    LogInterrupted(exception.InnerException?.Message ?? exception.Message);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The next leader goes on from the table.
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        PeriodicLoop.RunAsync(_options.ReconcileInterval, ReconcileAsync, _time, _logger, stoppingToken);
 
     /// <summary>One pass; false where another replica is at it.</summary>
     public async Task<bool> ReconcileAsync(CancellationToken cancellationToken)
@@ -160,7 +141,4 @@ public sealed partial class JobReconciler : BackgroundService
 
     [LoggerMessage(LogLevel.Information, "{Count} jobs that the queue did not hold were put there")]
     private partial void LogRequeued(int count);
-
-    [LoggerMessage(LogLevel.Warning, "Reconciling jobs was interrupted, trying again at the next interval: {Reason}")]
-    private partial void LogInterrupted(string reason);
 }

@@ -1,3 +1,4 @@
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
 
@@ -13,26 +14,10 @@ internal sealed partial class ApiHeartbeat(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, time);
+        await PeriodicLoop.RunAsync(Interval, _ => fleet.ReportAsync(Status()), time, logger, stoppingToken, atOnce: true);
         try
         {
-            do
-            {
-                await TryAsync(() => fleet.ReportAsync(Status()));
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            await TryAsync(() => fleet.LeaveAsync(Status()));
-        }
-    }
-
-    private async Task TryAsync(Func<Task> action)
-    {
-        try
-        {
-            await action();
+            await fleet.LeaveAsync(Status());
         }
         catch (QueueUnavailableException exception)
         {
@@ -46,6 +31,6 @@ internal sealed partial class ApiHeartbeat(
         return new ApiStatus(inbox.Replica, Environment.MachineName, _started, requests, errors, rejections, inFlight, latencies);
     }
 
-    [LoggerMessage(LogLevel.Warning, "The fleet could not be told of this Api replica: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "The fleet could not be told that this Api replica leaves: {Reason}")]
     private partial void LogSilent(string reason);
 }

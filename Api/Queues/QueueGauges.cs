@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data;
@@ -11,7 +12,7 @@ namespace InferenceTemplate.Api.Queues;
 /// Looks at every queue each two seconds and shows what it saw as gauges. Every Api replica shows the same numbers: take the
 /// maximum over replicas, not the sum.
 /// </summary>
-internal sealed partial class QueueGauges : BackgroundService
+internal sealed class QueueGauges : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
@@ -42,21 +43,8 @@ internal sealed partial class QueueGauges : BackgroundService
             "inference.dlq.messages", () => Queues(s => s.DeadLetters), "{message}", "Dead letters kept.");
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, _time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                await LookAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // Stopped.
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        PeriodicLoop.RunAsync(Interval, LookAsync, _time, _logger, stoppingToken);
 
     private async Task LookAsync(CancellationToken cancellationToken)
     {
@@ -72,14 +60,11 @@ internal sealed partial class QueueGauges : BackgroundService
                 _rejections.Observe(stats.Queue, stats.Removed);
             }
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch
         {
-            // What can't be seen is not shown: an old number would look like a fresh one. Before the schema is current the query fails.
+            // What can't be seen is not shown: an old number would look like a fresh one.
             _seen = [];
-            if (!Outages.IsQueueAway(exception) && !Outages.IsDatabaseAway(exception))
-            {
-                LogBlind(exception.Message);
-            }
+            throw;
         }
     }
 
@@ -96,7 +81,4 @@ internal sealed partial class QueueGauges : BackgroundService
             value(stats),
             new KeyValuePair<string, object?>("model", stats.Queue.Model),
             new KeyValuePair<string, object?>("version", stats.Queue.Version)));
-
-    [LoggerMessage(LogLevel.Warning, "The queues can't be seen: {Reason}")]
-    private partial void LogBlind(string reason);
 }

@@ -1,5 +1,5 @@
+using InferenceTemplate.Core;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace InferenceTemplate.Api.Retention;
 
@@ -10,35 +10,17 @@ public sealed partial class RetentionService(
     /// <summary>Who prunes when nobody asked.</summary>
     public const string Actor = "platform";
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        PeriodicLoop.RunAsync(options.Value.Interval, PruneAsync, time, logger, stoppingToken);
+
+    private async Task PruneAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(options.Value.Interval, time);
-        try
+        foreach (var expired in await retention.RunAsync(Actor, cancellationToken) ?? [])
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                try
-                {
-                    foreach (var expired in await retention.RunAsync(Actor, stoppingToken) ?? [])
-                    {
-                        LogDeleted(expired.Rows, expired.Table, expired.Tenant ?? "the platform", expired.Days);
-                    }
-                }
-                catch (NpgsqlException exception)
-                {
-                    LogInterrupted(exception.Message);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // Stopped; the next run takes the rest.
+            LogDeleted(expired.Rows, expired.Table, expired.Tenant ?? "the platform", expired.Days);
         }
     }
 
     [LoggerMessage(LogLevel.Information, "{Rows} rows of {Table} of {Tenant} were older than {Days} days and are gone")]
     private partial void LogDeleted(long rows, string table, string tenant, int days);
-
-    [LoggerMessage(LogLevel.Warning, "Deleting what is too old was interrupted, going on at the next interval: {Reason}")]
-    private partial void LogInterrupted(string reason);
 }

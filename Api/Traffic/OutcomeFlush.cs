@@ -1,3 +1,4 @@
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Queue;
 
 namespace InferenceTemplate.Api.Traffic;
@@ -9,18 +10,8 @@ internal sealed partial class OutcomeFlush(TrafficOutcomes outcomes, TimeProvide
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                await FlushAsync();
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            await FlushAsync();
-        }
+        await PeriodicLoop.RunAsync(Interval, _ => FlushAsync(), time, logger, stoppingToken);
+        await FlushAsync();
     }
 
     private async Task FlushAsync()

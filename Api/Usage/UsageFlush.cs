@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.Tenants;
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Costs;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -18,21 +19,8 @@ public sealed partial class UsageFlush(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastFlush = TimeSpan.FromSeconds(5);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                await FlushAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // What is left is written in StopAsync, once requests have ended.
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        PeriodicLoop.RunAsync(Interval, FlushAsync, time, logger, stoppingToken);
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -50,30 +38,21 @@ public sealed partial class UsageFlush(
 
     private async Task FlushAsync(CancellationToken cancellationToken)
     {
-        try
+        await accumulator.WriteAsync(cancellationToken);
+        var summed = await summation.SumAsync(cancellationToken);
+        if (summed.Count == 0)
         {
-            await accumulator.WriteAsync(cancellationToken);
-            var summed = await summation.SumAsync(cancellationToken);
-            if (summed.Count > 0)
-            {
-                foreach (var tenant in summed)
-                {
-                    telemetry.Jobs(tenant.Tenant, tenant.Jobs - tenant.FailedJobs, tenant.FailedJobs);
-                    telemetry.Cost(tenant.Tenant, tenant.CostOfJobs, costs.Value.Currency);
-                }
+            return;
+        }
 
-                await alerts.LookAsync([.. summed.Select(s => s.Tenant)], cancellationToken);
-            }
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        foreach (var tenant in summed)
         {
-            // Nothing is lost by it but time; most likely Postgres is away.
-            LogWaiting(exception.Message);
+            telemetry.Jobs(tenant.Tenant, tenant.Jobs - tenant.FailedJobs, tenant.FailedJobs);
+            telemetry.Cost(tenant.Tenant, tenant.CostOfJobs, costs.Value.Currency);
         }
+
+        await alerts.LookAsync([.. summed.Select(s => s.Tenant)], cancellationToken);
     }
-
-    [LoggerMessage(LogLevel.Warning, "Use can't be written and summed now, trying again in a second: {Reason}")]
-    private partial void LogWaiting(string reason);
 
     [LoggerMessage(LogLevel.Error, "The last use of this replica could not be written: {Reason}")]
     private partial void LogLost(string reason);

@@ -14,18 +14,8 @@ internal sealed partial class StatisticsFlush(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                await FlushAsync();
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            await FlushAsync();
-        }
+        await PeriodicLoop.RunAsync(Interval, _ => FlushAsync(), time, logger, stoppingToken);
+        await FlushAsync();
     }
 
     private async Task FlushAsync()

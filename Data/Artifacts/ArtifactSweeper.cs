@@ -1,3 +1,4 @@
+using InferenceTemplate.Core;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -8,40 +9,17 @@ public sealed partial class ArtifactSweeper(ArtifactStore artifacts, TimeProvide
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                await SweepAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The next process goes on.
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        PeriodicLoop.RunAsync(Interval, SweepAsync, time, logger, stoppingToken);
 
-    private async Task SweepAsync(CancellationToken stoppingToken)
+    private async Task SweepAsync(CancellationToken cancellationToken)
     {
-        try
+        if (await artifacts.SweepAsync(cancellationToken) is > 0 and var swept)
         {
-            if (await artifacts.SweepAsync(stoppingToken) is > 0 and var swept)
-            {
-                LogSwept(swept);
-            }
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            LogFault(exception.Message);
+            LogSwept(swept);
         }
     }
 
     [LoggerMessage(LogLevel.Information, "Removed {Count} files from the artifact store that belonged to no version")]
     private partial void LogSwept(int count);
-
-    [LoggerMessage(LogLevel.Warning, "The artifact store could not be swept, trying again in ten minutes: {Reason}")]
-    private partial void LogFault(string reason);
 }

@@ -1,3 +1,4 @@
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Direct;
@@ -25,33 +26,17 @@ internal sealed partial class Heartbeat(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, time);
         var before = (state.Inferences, state.Executions, At: time.GetTimestamp());
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                var now = (state.Inferences, state.Executions, At: time.GetTimestamp());
-                var seconds = time.GetElapsedTime(before.At, now.At).TotalSeconds;
-                await ReportAsync((now.Inferences - before.Inferences) / seconds, (now.Executions - before.Executions) / seconds);
-                before = now;
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            await LeaveAsync();
-        }
-    }
+        await PeriodicLoop.RunAsync(Interval, ReportAsync, time, logger, stoppingToken);
+        await LeaveAsync();
 
-    private async Task ReportAsync(double inferencesPerSecond, double executionsPerSecond)
-    {
-        try
+        Task ReportAsync(CancellationToken cancellationToken)
         {
-            await fleet.ReportAsync(Status(inferencesPerSecond, executionsPerSecond));
-        }
-        catch (QueueUnavailableException exception)
-        {
-            LogSilent(exception.InnerException!.Message);
+            var last = before;
+            before = (state.Inferences, state.Executions, At: time.GetTimestamp());
+            var seconds = time.GetElapsedTime(last.At, before.At).TotalSeconds;
+            return fleet.ReportAsync(
+                Status((before.Inferences - last.Inferences) / seconds, (before.Executions - last.Executions) / seconds));
         }
     }
 
@@ -100,6 +85,6 @@ internal sealed partial class Heartbeat(
         _ => "closing",
     };
 
-    [LoggerMessage(LogLevel.Warning, "The fleet could not be told of this worker: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "The fleet could not be told that this worker leaves: {Reason}")]
     private partial void LogSilent(string reason);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Costs;
 using InferenceTemplate.Core.Jobs;
 using InferenceTemplate.Core.Queue;
@@ -188,21 +189,8 @@ internal sealed partial class JobLeaseTracker(
     }
 
     // Goes on after a stop: the leases of what is being finished must last.
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Lease / 3, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                await RenewAsync();
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // Hosted services stop in reverse: nothing runs any more.
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        PeriodicLoop.RunAsync(Lease / 3, _ => RenewAsync(), time, logger, stoppingToken);
 
     private async Task RenewAsync()
     {

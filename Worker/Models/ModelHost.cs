@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
@@ -51,11 +52,7 @@ internal sealed partial class ModelHost(
             cache.MemoryWanted = () => GiveBackMemory();
             await StartAsync(await FirstSnapshotAsync(stoppingToken), stoppingToken);
             state.Loaded = true;
-            using var timer = new PeriodicTimer(Interval, time);
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                await TickAsync(stoppingToken);
-            }
+            await PeriodicLoop.RunAsync(Interval, TickAsync, time, logger, stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -101,25 +98,18 @@ internal sealed partial class ModelHost(
 
     private async Task TickAsync(CancellationToken stoppingToken)
     {
-        try
+        Follow(await catalog.SnapshotAsync(stoppingToken), stoppingToken);
+        GiveBackIdle();
+        if (cache.MemoryWaitSince is not null)
         {
-            Follow(await catalog.SnapshotAsync(stoppingToken), stoppingToken);
-            GiveBackIdle();
-            if (cache.MemoryWaitSince is not null)
-            {
-                GiveBackMemory();
-            }
-
-            // The beat beneath the wake-ups: pub/sub may lose one.
-            var asleep = _served.Where(s => !s.Value.Model.IsServing).Select(s => s.Key).ToList();
-            foreach (var waiting in asleep.Count == 0 ? [] : await queue.WaitingAsync(asleep))
-            {
-                Woken(waiting);
-            }
+            GiveBackMemory();
         }
-        catch (Exception exception) when (Outages.IsDatabaseAway(exception) || exception is QueueUnavailableException)
+
+        // The beat beneath the wake-ups: pub/sub may lose one.
+        var asleep = _served.Where(s => !s.Value.Model.IsServing).Select(s => s.Key).ToList();
+        foreach (var waiting in asleep.Count == 0 ? [] : await queue.WaitingAsync(asleep))
         {
-            LogUnread(exception.Message);
+            Woken(waiting);
         }
     }
 
