@@ -206,9 +206,9 @@ internal static class InferMessages
 
     private static void RefuseExtension(string name, InferParameter value, string path)
     {
-        if (RequestRules.ExtensionOf(name) is { } extension && !AsksForNothing(value))
+        if (RequestRules.RefusalOf(name, path) is { } refusal && !AsksForNothing(value))
         {
-            throw RequestRules.Unsupported(path, name, extension);
+            throw refusal;
         }
     }
 

@@ -117,16 +117,16 @@ internal ref struct JsonCursor
     }
 
     /// <summary>
-    /// Leaves out a parameter that means nothing here. One that asks for an extension which this server lacks would change the answer:
-    /// its sender is told, unless its value (null, false, 0 or an empty string) asks for nothing.
+    /// Leaves out a parameter that means nothing here. One that would change the answer is refused, unless its value (null, false, 0 or
+    /// an empty string) asks for nothing.
     /// </summary>
     public void SkipParameter(string parameters, int index = -1, string? of = null)
     {
         var name = Text("a property's name");
         Next();
-        if (RequestRules.ExtensionOf(name) is { } extension && !AsksForNothing())
+        if (RequestRules.RefusalOf(name, Path(parameters, index, of)) is { } refusal && !AsksForNothing())
         {
-            throw RequestRules.Unsupported(Path(parameters, index, of), name, extension);
+            throw refusal;
         }
 
         Skip();

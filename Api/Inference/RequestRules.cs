@@ -34,12 +34,16 @@ internal static class RequestRules
     public static InvalidInferBodyException WrongClasses(int index) => new(
         $"outputs[{index}].parameters.classification: a whole number of classes up to {Classification.MaxClasses} expected");
 
-    /// <summary>The extension that a parameter asks for and that this server lacks; null for other parameters.</summary>
-    public static string? ExtensionOf(string parameter) =>
-        parameter.StartsWith("sequence_", StringComparison.Ordinal) ? "sequence"
-        : parameter.StartsWith("shared_memory_", StringComparison.Ordinal) ? "shared_memory"
-        : null;
+    /// <summary>Why a parameter that means nothing here can't be left out: the answer would be another. Null where it can.</summary>
+    /// <param name="path">Where it stands.</param>
+    public static InvalidInferBodyException? RefusalOf(string parameter, string path)
+    {
+        return parameter.StartsWith("sequence_", StringComparison.Ordinal) ? Unsupported("sequence")
+            : parameter.StartsWith("shared_memory_", StringComparison.Ordinal) ? Unsupported("shared_memory")
+            : parameter == "classification" ? new($"{path}.classification: it is a parameter of an output")
+            : null;
 
-    public static InvalidInferBodyException Unsupported(string path, string parameter, string extension) =>
-        new($"{path}.{parameter}: the extension '{extension}' is not supported");
+        InvalidInferBodyException Unsupported(string extension) =>
+            new($"{path}.{parameter}: the extension '{extension}' is not supported");
+    }
 }

@@ -29,6 +29,7 @@ public sealed partial class SliceTests(Template template)
         ["Limits"] = "a step of a call, not a slice: Inference asks whether a tenant may go on",
         ["Caching"] = "a step of a call, not a slice: Inference runs it",
         ["Predictions"] = "a step of a call, not a slice: Inference and Jobs record by it",
+        ["Direct"] = "a step of a call, not a slice: Inference sends by it",
         ["Records"] = "what Predictions writes",
         ["Properties"] = "launch profiles",
     };

@@ -67,6 +67,8 @@ public sealed class InferenceRules(ProtocolModels models) : IDisposable
             (m => new(m.Pair, X, S) { Parameters = [("priority", -1)] }, StatusCode.InvalidArgument, "parameters.priority: a whole number"),
         ["sequence"] = (m => new(m.Pair, X, S) { Parameters = [("sequence_id", 7)] }, StatusCode.InvalidArgument,
             "the extension 'sequence' is not supported"),
+        ["classes of a request"] = (m => new(m.Pair, X, S) { Parameters = [("classification", 3)] }, StatusCode.InvalidArgument,
+            "parameters.classification: it is a parameter of an output"),
         ["shared memory"] = (
             m => new(m.Pair, X, S) { InputParameters = [("shared_memory_region", "r")] }, StatusCode.InvalidArgument,
             "inputs[0].parameters.shared_memory_region: the extension 'shared_memory' is not supported"),

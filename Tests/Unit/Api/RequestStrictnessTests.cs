@@ -32,6 +32,9 @@ public sealed class RequestStrictnessTests
         "outputs[0].parameters.classification: a whole number of classes up to 10000 expected")]
     [InlineData("""{"inputs":[X],"outputs":[{"name":"y","parameters":{"classification":"3"}}]}""",
         "outputs[0].parameters.classification: a whole number of classes up to 10000 expected")]
+    [InlineData("""{"parameters":{"classification":3},"inputs":[X]}""", "parameters.classification: it is a parameter of an output")]
+    [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"parameters":{"classification":3}}]}""",
+        "inputs[0].parameters.classification: it is a parameter of an output")]
     public void Ambiguous_or_unsupported_request_is_refused(string body, string expected)
     {
         var exception = Assert.Throws<InvalidInferBodyException>(() => Read(body));

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text;
+using InferenceTemplate.Tests.Shared;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -141,11 +142,15 @@ public sealed class TelemetryTests
             settings: [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")]))
         {
             using var response = await service.GetAsync("/trace-boom");
+            // A span ends after its answer has arrived.
+            await Wait.UntilAsync(() => spans.Any(IsOfTheFailure));
         }
 
-        var span = Assert.Single(spans, span => (string?)span.GetTagItem("url.path") == "/trace-boom");
+        var span = Assert.Single(spans, IsOfTheFailure);
         Assert.Equal(ActivityStatusCode.Error, span.Status);
         Assert.Equal("exception", Assert.Single(span.Events).Name);
+
+        static bool IsOfTheFailure(Activity span) => (string?)span.GetTagItem("url.path") == "/trace-boom";
     }
 
     /// <summary>
