@@ -37,6 +37,7 @@ internal sealed class Faults(Product product)
             }
 
             var (name, make) = faults[next % faults.Length];
+            Console.WriteLine(FormattableString.Invariant($"  {DateTime.UtcNow:HH:mm:ss.f} {name}"));
             await make();
             done[name] = done.GetValueOrDefault(name) + 1;
             await Task.WhenAny(Task.Delay(Between, over));

@@ -51,6 +51,7 @@ internal sealed class WatchedCalls(Product product, BenchModel model) : IDisposa
 
     private async Task CallAsync(byte[] body, double[] expected)
     {
+        var start = DateTime.UtcNow;
         try
         {
             using var response = await PostAsync(body);
@@ -68,6 +69,7 @@ internal sealed class WatchedCalls(Product product, BenchModel model) : IDisposa
         catch (OperationCanceledException)
         {
             Interlocked.Increment(ref _silent);
+            Console.WriteLine(FormattableString.Invariant($"  {start:HH:mm:ss.f} a call began that had no end in time"));
         }
         catch (HttpRequestException)
         {
