@@ -47,6 +47,7 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
 
         var first = await OpenModelAsync(browser, name);
         await first.PressAsync("Promote 1");
+        await first.PressAsync("Promote");
         await Expect(first.Page.Locator("[data-stable]")).ToHaveTextAsync("1");
         Assert.InRange(first.Count, 1, 3);
 
@@ -59,11 +60,13 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
 
         var promote = await OpenModelAsync(browser, name);
         await promote.PressAsync("Promote 2");
+        await promote.PressAsync("Promote");
         await Expect(promote.Page.Locator("[data-stable]")).ToHaveTextAsync("2");
         Assert.InRange(promote.Count, 1, 3);
 
         var back = await OpenModelAsync(browser, name);
         await back.PressAsync("Roll back to 1");
+        await back.PressAsync("Roll back");
         await Expect(back.Page.Locator("[data-stable]")).ToHaveTextAsync("1");
         Assert.InRange(back.Count, 1, 3);
     }
@@ -142,8 +145,7 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
     private async Task<Clicks> OpenModelAsync(Browser browser, string name)
     {
         var clicks = await OpenAsync(browser);
-        await clicks.GoToAsync("Models");
-        await clicks.ClickAsync(clicks.Page.GetByRole(AriaRole.Link, new() { Name = name, Exact = true }));
+        await clicks.ClickAsync(clicks.Page.GetByRole(AriaRole.Link, new() { Name = name, Exact = true }).First);
         return clicks;
     }
 

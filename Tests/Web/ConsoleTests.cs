@@ -102,6 +102,28 @@ public class ConsoleTests(Dashboard dashboard)
         Assert.Equal("DELETE /v1/models/digits/versions/2 ", Assert.Single(Console.Calls));
     }
 
+    [Theory]
+    [InlineData("Promote 2", "Promote", "Promote digits/2? Requests that name no version are answered by 1 now, and by 2 then.",
+        """POST /v1/models/digits/promote {"version":"2"}""")]
+    [InlineData("Roll back to 0", "Roll back", "Roll back digits to 0? Requests that name no version are answered by 1 now, and by 0 then.",
+        "POST /v1/models/digits/rollback ")]
+    public async Task Stable_version_changes_only_after_it_was_said_who_answers_now_and_then(
+        string button, string action, string text, string call)
+    {
+        var page = await OpenAsync("/models/digits");
+        await page.GetByRole(AriaRole.Button, new() { Name = button }).ClickAsync();
+        var question = page.GetByRole(AriaRole.Group, new() { Name = text });
+        await Expect(question.GetByText(text)).ToBeVisibleAsync();
+        await question.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await Expect(question).ToBeHiddenAsync();
+        Assert.Empty(Console.Calls);
+
+        await page.GetByRole(AriaRole.Button, new() { Name = button }).ClickAsync();
+        await question.GetByRole(AriaRole.Button, new() { Name = action, Exact = true }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Status)).ToContainTextAsync("who names no version.");
+        Assert.Equal(call, Assert.Single(Console.Calls));
+    }
+
     [Fact]
     public async Task Canary_starts_with_the_share_of_the_slider_and_a_rule_that_takes_it_back()
     {
