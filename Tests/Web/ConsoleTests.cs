@@ -125,6 +125,30 @@ public class ConsoleTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Last_ready_worker_is_drained_after_a_confirmation_and_takes_work_again_at_once()
+    {
+        var page = await OpenAsync("/workers");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Drain worker-7f9c" }).ClickAsync();
+        await page.GetByRole(AriaRole.Group, new() { Name = "No other worker is ready: every request then waits until one is." })
+            .GetByRole(AriaRole.Button, new() { Name = "Drain", Exact = true }).ClickAsync();
+        await Expect(page.GetByText("It takes nothing new and has nothing left: it can be stopped.")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Workers" }).GetByText("drained", new() { Exact = true })).ToBeVisibleAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Undrain worker-7f9c" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Workers" }).GetByText("ready", new() { Exact = true })).ToBeVisibleAsync();
+        Assert.Equal(["POST /v1/workers/worker-7f9c/drain ", "POST /v1/workers/worker-7f9c/undrain "], Console.Calls);
+    }
+
+    [Fact]
+    public async Task Worker_is_not_offered_for_draining_to_who_is_no_administrator()
+    {
+        var page = await OpenAsync("/workers", role: "user");
+
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "worker-7f9c" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Drain worker-7f9c" })).ToBeHiddenAsync();
+    }
+
+    [Fact]
     public async Task Canary_starts_with_the_share_of_the_slider_and_a_rule_that_takes_it_back()
     {
         var page = await OpenAsync("/models/digits");

@@ -153,7 +153,7 @@ public sealed class FakeApi : IAsyncDisposable
 
         return Forbidden
             ? Results.Problem(statusCode: 403)
-            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState),
+            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState, Console.WorkerState),
                 "application/json");
     }
 
