@@ -103,10 +103,12 @@ internal sealed partial class DrainSwitch(ILogger<DrainSwitch> logger) : IDispos
         }
     }
 
-    /// <param name="Drained">Cancelled when nothing new is to be taken any more.</param>
-    public sealed record Turn(DrainSwitch Switch, CancellationToken Drained) : IDisposable
+    internal sealed class Turn(DrainSwitch drain, CancellationToken drained) : IDisposable
     {
-        public void Dispose() => Switch.Leave();
+        /// <summary>Cancelled when nothing new is to be taken any more.</summary>
+        public CancellationToken Drained => drained;
+
+        public void Dispose() => drain.Leave();
     }
 
     [LoggerMessage(LogLevel.Information, "Drained by an administrator: nothing new is taken until it is undone")]
