@@ -15,7 +15,8 @@ internal static class WorkerEndpoints
         workers.MapPost("/drain", (string id, ClaimsPrincipal caller, FleetRegistry fleet, AuditLog audit) =>
                 OrderAsync(id, drained: true, caller, fleet, audit))
             .WithSummary("Have a worker take nothing new and finish what it has")
-            .WithDescription("It hears of it within a second; its state in the overview is then draining, and drained once it has nothing left.")
+            .WithDescription(
+                "It hears of it within a second; its state in the overview is then draining, and drained once it has nothing left.")
             .Produces(StatusCodes.Status202Accepted)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);
@@ -38,7 +39,8 @@ internal static class WorkerEndpoints
                     $"There is no worker '{id}' now; GET /v1/overview lists those that are.", statusCode: StatusCodes.Status404NotFound);
             case { State: null }:
                 return TypedResults.Problem(
-                    $"Worker '{id}' is of an older build, which can't be drained: stop it instead.", statusCode: StatusCodes.Status409Conflict);
+                    $"Worker '{id}' is of an older build, which can't be drained: stop it instead.",
+                    statusCode: StatusCodes.Status409Conflict);
         }
 
         await fleet.OrderDrainAsync(id, drained);
