@@ -24,6 +24,7 @@ using InferenceTemplate.Api.Startup;
 using InferenceTemplate.Api.Tenants;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Api.Usage;
+using InferenceTemplate.Api.Workers;
 using InferenceTemplate.ServiceDefaults;
 
 if (args is [AdminCommands.Verb, .. var command])
@@ -79,6 +80,7 @@ app.MapAccessTokens();
 app.MapKeys();
 app.MapTraffic();
 app.MapQueues();
+app.MapWorkers();
 app.MapJobs();
 app.MapBatches();
 app.MapOverview();

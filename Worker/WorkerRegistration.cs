@@ -38,6 +38,7 @@ internal static class WorkerRegistration
         services.AddSingleton<DirectServers>();
         services.AddSingleton<DirectListener>();
         services.AddHostedService(provider => provider.GetRequiredService<DirectListener>());
+        services.AddSingleton<DrainSwitch>();
         services.AddSingleton<DrainSignal>();
         services.AddHostedService(provider => provider.GetRequiredService<DrainSignal>());
         services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>(

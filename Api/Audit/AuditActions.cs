@@ -23,6 +23,10 @@ public static class AuditActions
 
     public const string DeadLetterPurged = "dead_letter.purged";
 
+    public const string WorkerDrained = "worker.drained";
+
+    public const string WorkerUndrained = "worker.undrained";
+
     /// <summary>What callers can cause without end (logins, refusals, tokens): the only entries that may be shed.</summary>
     public static bool IsUnauthenticated(string action) => Unbounded.Any(prefix => action.StartsWith(prefix, StringComparison.Ordinal));
 }

@@ -14,7 +14,12 @@ public sealed class FleetRegistry(IConnectionMultiplexer redis)
     private const string Apis = "inference:fleet:apis";
     private const string Workers = "inference:fleet:workers";
 
+    private const string DrainOrders = "inference:fleet:drain";
+
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(5);
+
+    // A worker looks every second, and knows from then on by itself.
+    private static readonly TimeSpan OrderLifetime = TimeSpan.FromMinutes(1);
 
     public Task ReportAsync(ApiStatus status) => ReportAsync(Apis, status.Id, status, FleetJson.Default.ApiStatus);
 
@@ -29,6 +34,14 @@ public sealed class FleetRegistry(IConnectionMultiplexer redis)
     public Task<IReadOnlyList<ApiStatus>> ApisAsync() => ListAsync(Apis, FleetJson.Default.ApiStatus);
 
     public Task<IReadOnlyList<WorkerStatus>> WorkersAsync() => ListAsync(Workers, FleetJson.Default.WorkerStatus);
+
+    /// <summary>Orders a worker to drain, or to take work again; the last order counts.</summary>
+    public Task OrderDrainAsync(string worker, bool drained) =>
+        OnRedisAsync(database => database.StringSetAsync($"{DrainOrders}:{worker}", drained, OrderLifetime));
+
+    /// <summary>What a worker was ordered last; null where that was long ago, or never.</summary>
+    public Task<bool?> DrainOrderAsync(string worker) =>
+        OnRedisAsync(async database => (bool?)await database.StringGetAsync($"{DrainOrders}:{worker}"));
 
     private Task<bool> ReportAsync<T>(string kind, string id, T status, JsonTypeInfo<T> json) => OnRedisAsync(async database =>
     {

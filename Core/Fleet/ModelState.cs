@@ -3,7 +3,7 @@ namespace InferenceTemplate.Core.Fleet;
 /// <summary>How soon the fleet can answer for a model version.</summary>
 public enum ModelState
 {
-    /// <summary>No worker is there, or every one failed to load it.</summary>
+    /// <summary>No worker takes work, or every one that does failed to load it.</summary>
     Unavailable,
 
     /// <summary>Workers are starting.</summary>
@@ -24,6 +24,7 @@ public static class ModelStates
 
     private static ModelState Of(WorkerStatus worker, string name) => worker switch
     {
+        { State: WorkerState.Draining or WorkerState.Drained } => ModelState.Unavailable,
         { Ready: false } => ModelState.Loading,
         _ when worker.Models.Contains(name, StringComparer.Ordinal) => ModelState.Ready,
         _ when worker.Failures.Any(f => f.Model == name) => ModelState.Unavailable,

@@ -5,6 +5,7 @@ namespace InferenceTemplate.Core.Fleet;
 /// What is settable came later: generated JSON readers leave it as it is where a process of an older build does not write it, while
 /// <c>init</c> properties they would set to null.
 /// </remarks>
+/// <param name="Ready">Whether it takes new work.</param>
 /// <param name="Device">Where it computes: <c>cpu</c> or <c>cuda:0</c>.</param>
 /// <param name="Models">The model versions it has loaded and warm, as <c>model/version</c>.</param>
 public sealed record WorkerStatus(
@@ -20,6 +21,9 @@ public sealed record WorkerStatus(
     double MeanBatchSize,
     int InFlight)
 {
+    /// <summary>One of <see cref="WorkerState"/>; null for a worker of an older build.</summary>
+    public string? State { get; set; }
+
     /// <summary>The open models, least recently used first.</summary>
     public IReadOnlyList<CachedModelStatus> Cache { get; set; } = [];
 

@@ -47,6 +47,7 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
 
         var first = await OpenModelAsync(browser, name);
         await first.PressAsync("Promote 1");
+        await first.PressAsync("Promote");
         await Expect(first.Page.Locator("[data-stable]")).ToHaveTextAsync("1");
         Assert.InRange(first.Count, 1, 3);
 
@@ -59,11 +60,13 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
 
         var promote = await OpenModelAsync(browser, name);
         await promote.PressAsync("Promote 2");
+        await promote.PressAsync("Promote");
         await Expect(promote.Page.Locator("[data-stable]")).ToHaveTextAsync("2");
         Assert.InRange(promote.Count, 1, 3);
 
         var back = await OpenModelAsync(browser, name);
         await back.PressAsync("Roll back to 1");
+        await back.PressAsync("Roll back");
         await Expect(back.Page.Locator("[data-stable]")).ToHaveTextAsync("1");
         Assert.InRange(back.Count, 1, 3);
     }
@@ -123,6 +126,42 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
         Assert.InRange(cost.Count, 1, 2);
     }
 
+    [Fact]
+    public async Task Worker_is_drained_and_undrained_in_few_clicks()
+    {
+        await using var browser = await StartAsync();
+        using var admin = platform.Admin();
+        var own = await StatesAsync(admin);
+        await using var worker = await WorkerProcess.StartAsync(platform, Cancellation);
+        string? id = null;
+        await Wait.UntilAsync(async () =>
+        {
+            var states = await StatesAsync(admin);
+            id = states.Keys.Except(own.Keys).SingleOrDefault();
+            return id is not null && states.Values.All(state => state == "ready");
+        });
+
+        var drain = await OpenAsync(browser);
+        await drain.GoToAsync("Workers");
+        await drain.PressAsync($"Drain {id}");
+        await Wait.UntilAsync(async () => (await StatesAsync(admin))[id!] == "drained");
+        await Expect(drain.Page.GetByRole(AriaRole.Region, new() { Name = id }).GetByText("it can be stopped")).ToBeVisibleAsync();
+        Assert.Equal(2, drain.Count);
+
+        var undrain = await OpenAsync(browser);
+        await undrain.GoToAsync("Workers");
+        await undrain.PressAsync($"Undrain {id}");
+        await Wait.UntilAsync(async () => (await StatesAsync(admin))[id!] == "ready");
+        Assert.Equal(2, undrain.Count);
+    }
+
+    private static async Task<Dictionary<string, string>> StatesAsync(HttpClient admin)
+    {
+        using var overview = JsonDocument.Parse(await admin.GetStringAsync("/v1/overview", Cancellation));
+        return overview.RootElement.GetProperty("workers").EnumerateArray()
+            .ToDictionary(w => w.GetProperty("id").GetString()!, w => w.GetProperty("state").GetString()!, StringComparer.Ordinal);
+    }
+
     private static async Task<Browser> StartAsync()
     {
         Browser.SkipUnlessInstalled();
@@ -142,8 +181,7 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
     private async Task<Clicks> OpenModelAsync(Browser browser, string name)
     {
         var clicks = await OpenAsync(browser);
-        await clicks.GoToAsync("Models");
-        await clicks.ClickAsync(clicks.Page.GetByRole(AriaRole.Link, new() { Name = name, Exact = true }));
+        await clicks.ClickAsync(clicks.Page.GetByRole(AriaRole.Link, new() { Name = name, Exact = true }).First);
         return clicks;
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.EndToEnd;
@@ -68,6 +69,53 @@ public abstract class WorkerEndTests(Platform platform)
 
         Assert.NotEmpty(answers);
         Assert.All(answers, answer => Assert.Equal((HttpStatusCode.OK, true), answer));
+    }
+
+    [Fact]
+    public async Task Worker_that_is_drained_under_load_finishes_what_it_has_takes_nothing_and_serves_again_when_undrained()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        using var client = platform.Admin();
+        var own = await WorkersAsync(client);
+        await using var worker = await StartAsync(cancellation);
+        string? id = null;
+        await Wait.UntilAsync(async () => (id = (await WorkersAsync(client)).Keys.Except(own.Keys).SingleOrDefault()) is not null);
+        async Task<bool> IsAsync(Func<JsonElement, bool> state) =>
+            (await WorkersAsync(client)).TryGetValue(id!, out var status) && state(status);
+        using var enough = new CancellationTokenSource();
+        var callers = Enumerable.Range(0, 16).Select(n => CallAsync(client, n % 10, enough.Token)).ToList();
+        await Wait.UntilAsync(() => IsAsync(w => w.GetProperty("inferences_per_second").GetDouble() > 0));
+
+        using var drained = await client.PostAsync($"/v1/workers/{id}/drain", null, cancellation);
+        Assert.Equal(HttpStatusCode.Accepted, drained.StatusCode);
+        await Wait.UntilAsync(() => IsAsync(w =>
+            w.GetProperty("state").GetString() == "drained" && w.GetProperty("inferences_per_second").GetDouble() == 0));
+
+        // Others are called all the while.
+        for (var look = 0; look < 5; look++)
+        {
+            Assert.True(await IsAsync(w => w.GetProperty("in_flight").GetInt32() == 0
+                && w.GetProperty("inferences_per_second").GetDouble() == 0 && !w.GetProperty("ready").GetBoolean()));
+            await Task.Delay(TimeSpan.FromMilliseconds(500), cancellation);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, await worker.StatusAsync("/health", cancellation));
+        using var undrained = await client.PostAsync($"/v1/workers/{id}/undrain", null, cancellation);
+        Assert.Equal(HttpStatusCode.Accepted, undrained.StatusCode);
+        await Wait.UntilAsync(() => IsAsync(w =>
+            w.GetProperty("state").GetString() == "ready" && w.GetProperty("inferences_per_second").GetDouble() > 0));
+        await enough.CancelAsync();
+        var answers = (await Task.WhenAll(callers)).SelectMany(a => a).ToList();
+
+        Assert.NotEmpty(answers);
+        Assert.All(answers, answer => Assert.Equal((HttpStatusCode.OK, true), answer));
+    }
+
+    private static async Task<Dictionary<string, JsonElement>> WorkersAsync(HttpClient client)
+    {
+        using var overview = JsonDocument.Parse(await client.GetStringAsync("/v1/overview", TestContext.Current.CancellationToken));
+        return overview.RootElement.GetProperty("workers").EnumerateArray()
+            .ToDictionary(w => w.GetProperty("id").GetString()!, w => w.Clone(), StringComparer.Ordinal);
     }
 
     private Task<WorkerProcess> StartAsync(CancellationToken cancellation) => WorkerProcess.StartAsync(

@@ -102,6 +102,52 @@ public class ConsoleTests(Dashboard dashboard)
         Assert.Equal("DELETE /v1/models/digits/versions/2 ", Assert.Single(Console.Calls));
     }
 
+    [Theory]
+    [InlineData("Promote 2", "Promote", "Promote digits/2? Requests that name no version are answered by 1 now, and by 2 then.",
+        """POST /v1/models/digits/promote {"version":"2"}""")]
+    [InlineData("Roll back to 0", "Roll back", "Roll back digits to 0? Requests that name no version are answered by 1 now, and by 0 then.",
+        "POST /v1/models/digits/rollback ")]
+    public async Task Stable_version_changes_only_after_it_was_said_who_answers_now_and_then(
+        string button, string action, string text, string call)
+    {
+        var page = await OpenAsync("/models/digits");
+        await page.GetByRole(AriaRole.Button, new() { Name = button }).ClickAsync();
+        var question = page.GetByRole(AriaRole.Group, new() { Name = text });
+        await Expect(question.GetByText(text)).ToBeVisibleAsync();
+        await question.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await Expect(question).ToBeHiddenAsync();
+        Assert.Empty(Console.Calls);
+
+        await page.GetByRole(AriaRole.Button, new() { Name = button }).ClickAsync();
+        await question.GetByRole(AriaRole.Button, new() { Name = action, Exact = true }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Status)).ToContainTextAsync("who names no version.");
+        Assert.Equal(call, Assert.Single(Console.Calls));
+    }
+
+    [Fact]
+    public async Task Last_ready_worker_is_drained_after_a_confirmation_and_takes_work_again_at_once()
+    {
+        var page = await OpenAsync("/workers");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Drain worker-7f9c" }).ClickAsync();
+        await page.GetByRole(AriaRole.Group, new() { Name = "No other worker is ready: every request then waits until one is." })
+            .GetByRole(AriaRole.Button, new() { Name = "Drain", Exact = true }).ClickAsync();
+        await Expect(page.GetByText("It takes nothing new and has nothing left: it can be stopped.")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Workers" }).GetByText("drained", new() { Exact = true })).ToBeVisibleAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Undrain worker-7f9c" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Workers" }).GetByText("ready", new() { Exact = true })).ToBeVisibleAsync();
+        Assert.Equal(["POST /v1/workers/worker-7f9c/drain ", "POST /v1/workers/worker-7f9c/undrain "], Console.Calls);
+    }
+
+    [Fact]
+    public async Task Worker_is_not_offered_for_draining_to_who_is_no_administrator()
+    {
+        var page = await OpenAsync("/workers", role: "user");
+
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "worker-7f9c" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Drain worker-7f9c" })).ToBeHiddenAsync();
+    }
+
     [Fact]
     public async Task Canary_starts_with_the_share_of_the_slider_and_a_rule_that_takes_it_back()
     {

@@ -58,6 +58,11 @@ public sealed class FakeApi : IAsyncDisposable
     /// <summary>What requests for inference are refused with; null where they are answered.</summary>
     public string? InferError { get; set; }
 
+    public int InferErrorStatus { get; set; } = 400;
+
+    /// <summary>How long a run takes.</summary>
+    public TimeSpan InferTime { get; set; }
+
     /// <summary>The request that was answered or refused last, with the model before it.</summary>
     public (string Model, string Body)? LastInfer { get; private set; }
 
@@ -113,6 +118,8 @@ public sealed class FakeApi : IAsyncDisposable
         Forbidden = false;
         Models = true;
         InferError = null;
+        InferErrorStatus = 400;
+        InferTime = TimeSpan.Zero;
         LastInfer = null;
         TokenLife = TimeSpan.FromMinutes(15);
         RequestsPerSecond = 100;
@@ -146,7 +153,7 @@ public sealed class FakeApi : IAsyncDisposable
 
         return Forbidden
             ? Results.Problem(statusCode: 403)
-            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState),
+            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState, Console.WorkerState),
                 "application/json");
     }
 
@@ -161,8 +168,10 @@ public sealed class FakeApi : IAsyncDisposable
         LastInfer = ($"{model}/{version}", await reader.ReadToEndAsync());
         if (InferError is not null)
         {
-            return Results.Json(new { error = InferError }, statusCode: 400);
+            return Results.Json(new { error = InferError }, statusCode: InferErrorStatus);
         }
+
+        await Task.Delay(InferTime, context.RequestAborted);
 
         var outputs = model == "digits"
             ? """{"name":"label","datatype":"INT64","shape":[1],"data":[7]},{"name":"probabilities","datatype":"FP32","shape":[1,10],"data":[0,0.01,0,0,0,0,0,0.98,0,0.01]}"""

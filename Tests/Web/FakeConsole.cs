@@ -24,6 +24,9 @@ public sealed class FakeConsole
     /// <summary>State of the version that was uploaded last.</summary>
     public string Inspection { get; set; } = "ready";
 
+    /// <summary>State of the one worker.</summary>
+    public string WorkerState { get; private set; } = "ready";
+
     /// <summary>Calls that change something, as <c>METHOD path body</c>.</summary>
     public IReadOnlyList<string> Calls
     {
@@ -38,7 +41,7 @@ public sealed class FakeConsole
 
     public void Reset()
     {
-        (Empty, Problem, Inspection) = (false, null, "ready");
+        (Empty, Problem, Inspection, WorkerState) = (false, null, "ready", "ready");
         lock (_calls)
         {
             _calls.Clear();
@@ -97,6 +100,8 @@ public sealed class FakeConsole
         Get("/v1/queues/dead-letters", _ => DeadLetters());
         Change("POST", "/v1/queues/{model}/{version}/dead-letters/{id}/requeue", TakeLetter);
         Change("DELETE", "/v1/queues/{model}/{version}/dead-letters/{id}", TakeLetter);
+        Change("POST", "/v1/workers/{id}/drain", _ => SetWorker("drained"));
+        Change("POST", "/v1/workers/{id}/undrain", _ => SetWorker("ready"));
         Get("/v1/jobs", context => Empty || context.Request.Query["state"] == "failed" ? """{"jobs":[],"next_cursor":null}""" : $$"""
             {"jobs":[{{Job("0198f0b4-0000-7000-8000-00000000000a", "succeeded", 1)}},{{Job("0198f0b4-0000-7000-8000-00000000000b", "running", 0.5)}}],"next_cursor":null}
             """);
@@ -133,6 +138,12 @@ public sealed class FakeConsole
         }
 
         return """{"requeued":1}""";
+    }
+
+    private string SetWorker(string state)
+    {
+        WorkerState = state;
+        return "";
     }
 
     private static string Letter(string id) => $$"""

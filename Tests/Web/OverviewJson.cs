@@ -6,13 +6,14 @@ namespace InferenceTemplate.Tests.Web;
 internal static class OverviewJson
 {
     private const string Worker = """
-        {"id":"worker-7f9c","host":"gpu-node-1","started":"2026-01-01T00:00:00Z","ready":true,"device":"cpu",
+        {"id":"worker-7f9c","host":"gpu-node-1","started":"2026-01-01T00:00:00Z","ready":true,"state":"ready","device":"cpu",
          "execution_provider":"CPUExecutionProvider","models":["digits/1","sentiment/3"],"inferences_per_second":151.5,
          "executions_per_second":20.25,"mean_batch_size":7.5,"in_flight":4}
         """;
 
     public static string Of(
-        int requestsPerSecond, bool latencies, bool workers, bool models, string errors, int oldestWait, string coldState)
+        int requestsPerSecond, bool latencies, bool workers, bool models, string errors, int oldestWait, string coldState,
+        string workerState = "ready")
     {
         var busy = requestsPerSecond > 0;
         var wave = (Math.Sin(requestsPerSecond / 6.0) + 1) / 2;
@@ -23,12 +24,15 @@ internal static class OverviewJson
              "latency":{ {{latency}} },"queue_depth":{{(busy ? (int)(3 + (8 * wave)) : 0)}},"oldest_wait_seconds":{{(busy ? oldestWait : 0)}},"in_flight":{{(busy ? 5 : 0)}},
              "apis":[{"id":"api-5d8b","host":"node-2","started":"2026-01-01T00:00:00Z","requests_per_second":{{requestsPerSecond}},
                "errors_per_second":0.5,"rejections_per_second":6.5,"in_flight":5,{{latency}} }],
-             "workers":[{{(workers ? Worker : "")}}],
+             "workers":[{{(workers ? WorkerOf(workerState) : "")}}],
              "models":[{{(models ? Models(workers, coldState) : "")}}],
              "traffic_decisions":[{"model":"sentiment","decided_at":"2026-01-02T03:04:05Z","action":"rolled_back","actor":"automatic","version":"4","reason":"9 of 60 requests failed"},
               {"model":"sentiment","decided_at":"2026-01-02T03:00:00Z","action":"set","actor":"First admin key","version":null,"reason":null}]}
             """;
     }
+
+    private static string WorkerOf(string state) => state == "ready" ? Worker : Worker.Replace(
+        "\"ready\":true,\"state\":\"ready\"", $"\"ready\":false,\"state\":\"{state}\"", StringComparison.Ordinal);
 
     private static string Models(bool workers, string coldState) => $$"""
         {"name":"digits","version":"1","platform":"onnxruntime_onnx","state":"{{(workers ? "ready" : "unavailable")}}","workers":{{(workers ? 1 : 0)}},

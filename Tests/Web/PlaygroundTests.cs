@@ -114,6 +114,28 @@ public sealed class PlaygroundTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Run_that_takes_longer_than_other_calls_may_is_waited_for()
+    {
+        var page = await OpenAsync();
+        dashboard.Api.InferTime = TimeSpan.FromSeconds(12);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Draw an example" }).ClickAsync();
+
+        await Expect(page.Locator("[data-answer]")).ToHaveTextAsync("7", new() { Timeout = 30_000 });
+    }
+
+    [Fact]
+    public async Task Run_that_was_not_answered_in_time_says_so_and_what_to_do()
+    {
+        var page = await OpenAsync();
+        (dashboard.Api.InferError, dashboard.Api.InferErrorStatus) = ("the call's deadline passed before it was answered", 504);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Draw an example" }).ClickAsync();
+
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync(
+            "The model did not answer in time. 504: the call's deadline passed before it was answered. It may be loading, or others may "
+            + "wait before you: see its queue in the overview, then run the request again.");
+    }
+
+    [Fact]
     public async Task Playground_says_so_when_there_are_no_models()
     {
         var page = await dashboard.OpenAsync();

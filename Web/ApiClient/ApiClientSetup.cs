@@ -2,25 +2,31 @@ namespace InferenceTemplate.Web.ApiClient;
 
 internal static class ApiClientSetup
 {
+    /// <summary>The client of calls that may take long: each ends by a time of its own, and none is sent twice.</summary>
+    private const string Patient = "patient";
+
     /// <summary>Adds the typed clients; their address is the resource name, which service discovery resolves.</summary>
     public static void AddInferenceApi(this IHostApplicationBuilder builder)
     {
         builder.Services.AddHttpClient<ApiTransport>(http => http.BaseAddress = new Uri("https+http://api"));
 
-        // The pipeline ends a call after ten seconds, which are too short for a model. (The API is complete but still marked.)
+        // The pipeline ends a call after ten seconds: too short for a model's upload or its run. (The API is complete but still marked.)
 #pragma warning disable EXTEXP0001
-        builder.Services.AddHttpClient(ModelUploads.Client, http =>
+        builder.Services.AddHttpClient(Patient, http =>
         {
             http.BaseAddress = new Uri("https+http://api");
             http.Timeout = Timeout.InfiniteTimeSpan;
         }).RemoveAllResilienceHandlers();
 #pragma warning restore EXTEXP0001
+        builder.Services.AddTransient(services => new ModelUploads(PatientTransport(services)));
         builder.Services.AddTransient(services =>
-            new ModelUploads(new ApiTransport(services.GetRequiredService<IHttpClientFactory>().CreateClient(ModelUploads.Client))));
-        builder.Services.AddTransient<InferenceApi>();
+            new InferenceApi(services.GetRequiredService<ApiTransport>(), PatientTransport(services)));
         builder.Services.AddTransient<ModelsApi>();
         builder.Services.AddTransient<OperationsApi>();
         builder.Services.AddTransient<AdministrationApi>();
         builder.Services.AddSingleton<PublicApiAddress>();
     }
+
+    private static ApiTransport PatientTransport(IServiceProvider services) =>
+        new(services.GetRequiredService<IHttpClientFactory>().CreateClient(Patient));
 }

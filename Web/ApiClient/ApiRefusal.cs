@@ -21,8 +21,10 @@ internal static class ApiRefusal
             HttpStatusCode.Forbidden => ApiResult<T>.Failed(
                 ApiFailure.Forbidden, "The role of your API key may not see this. Sign in with a key of the role user or admin."),
             HttpStatusCode.TooManyRequests => ApiResult<T>.Failed(ApiFailure.Limited, "Too many calls; wait a moment."),
-            HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout => ApiResult<T>.Failed(
+            HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable => ApiResult<T>.Failed(
                 ApiFailure.Unreachable, await ReasonAsync(response, cancellationToken) ?? $"It answered {(int)status} {status}."),
+            HttpStatusCode.GatewayTimeout => ApiResult<T>.Failed(
+                ApiFailure.TimedOut, await ReasonAsync(response, cancellationToken) ?? $"It answered {(int)status} {status}."),
             _ => ApiResult<T>.Failed(
                 ApiFailure.Unexpected, await ReasonAsync(response, cancellationToken) ?? $"It answered {(int)status} {status}."),
         };

@@ -12,8 +12,11 @@ public enum ApiFailure
     /// <summary>Too many calls; wait.</summary>
     Limited,
 
-    /// <summary>No answer in time, or no connection.</summary>
+    /// <summary>No connection, or nobody behind it.</summary>
     Unreachable,
+
+    /// <summary>No answer in time: the Api's own word that time was up, or none at all.</summary>
+    TimedOut,
 
     /// <summary>An answer, but not one the contract has.</summary>
     Unexpected,

@@ -76,11 +76,9 @@ internal sealed class ApiTransport(HttpClient http)
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             // Whatever the pipeline throws (a refused connection, its own timeout, an open circuit) is one thing to a dashboard.
-            return ApiResult<T>.Failed(
-                ApiFailure.Unreachable,
-                limit.IsCancellationRequested
-                    ? $"No answer within {timeout.TotalSeconds:0} s."
-                    : $"{e.GetBaseException().Message.TrimEnd('.')}.");
+            return limit.IsCancellationRequested
+                ? ApiResult<T>.Failed(ApiFailure.TimedOut, $"No answer within {timeout.TotalSeconds:0} s.")
+                : ApiResult<T>.Failed(ApiFailure.Unreachable, $"{e.GetBaseException().Message.TrimEnd('.')}.");
         }
     }
 }

@@ -3,7 +3,8 @@ using System.Text;
 namespace InferenceTemplate.Web.ApiClient;
 
 /// <summary>What everybody who signs in may call: a token, the overview, inference.</summary>
-internal sealed class InferenceApi(ApiTransport transport)
+/// <param name="patient">For inference: it neither repeats a call nor ends it before its own time.</param>
+internal sealed class InferenceApi(ApiTransport transport, ApiTransport patient)
 {
     /// <summary>An answer later than this would only be shown after newer ones; retries of the pipeline below fit inside it.</summary>
     private static readonly TimeSpan OverviewTimeout = TimeSpan.FromSeconds(3);
@@ -29,7 +30,7 @@ internal sealed class InferenceApi(ApiTransport transport)
         string accessToken, string model, string version, string body, CancellationToken cancellationToken)
     {
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
-        return await transport.SendAsync(
+        return await patient.SendAsync(
             HttpMethod.Post,
             $"/v2/models/{Uri.EscapeDataString(model)}/versions/{Uri.EscapeDataString(version)}/infer",
             accessToken,

@@ -5,8 +5,6 @@ namespace InferenceTemplate.Web.ApiClient;
 /// <summary>Uploads of versions, through a client that neither retries nor ends a long transfer.</summary>
 internal sealed class ModelUploads(ApiTransport transport)
 {
-    public const string Client = "upload";
-
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
 
     /// <summary>Adds the next version; the Api answers before a worker has opened it.</summary>

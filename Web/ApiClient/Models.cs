@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace InferenceTemplate.Web.ApiClient;
 
 /// <summary>What <c>GET /v1/models</c> answers.</summary>
@@ -9,7 +11,15 @@ public sealed record ModelSummary(string Name, string? Stable, IReadOnlyList<str
 /// <summary>What <c>GET /v1/models/{model}</c> answers.</summary>
 public sealed record ModelDetails(
     string Name, string? Stable, string? PreviousStable, IReadOnlyDictionary<string, string> Aliases,
-    IReadOnlyList<VersionDetails> Versions);
+    IReadOnlyList<VersionDetails> Versions)
+{
+    /// <summary>The versions that can answer, lowest first.</summary>
+    public IEnumerable<string> Ready => Versions.Where(version => version.State == "ready").Select(version => version.Version)
+        .OrderBy(version => long.TryParse(version, CultureInfo.InvariantCulture, out var number) ? number : 0);
+
+    /// <summary>The version that answers a request that names none; null where none can.</summary>
+    public string? Serving => Stable is not null && Ready.Contains(Stable) ? Stable : Ready.LastOrDefault();
+}
 
 /// <summary>A version of a model. <paramref name="State"/> is <c>pending</c>, <c>ready</c> or <c>rejected</c>.</summary>
 /// <param name="Reason">Why it was rejected.</param>

@@ -1,6 +1,6 @@
 namespace InferenceTemplate.Web.ApiClient;
 
-/// <summary>Work that waits, runs or was given up: <c>/v1/jobs</c> and <c>/v1/queues</c>.</summary>
+/// <summary>Work that waits, runs or was given up, and who takes it: <c>/v1/jobs</c>, <c>/v1/queues</c> and <c>/v1/workers</c>.</summary>
 internal sealed class OperationsApi(ApiTransport transport)
 {
     /// <param name="state">Only those of this state; null for all.</param>
@@ -32,6 +32,11 @@ internal sealed class OperationsApi(ApiTransport transport)
 
     public Task<ApiResult<Done>> PurgeAsync(string accessToken, DeadLetter letter, CancellationToken cancellationToken) =>
         transport.DoAsync(HttpMethod.Delete, Path(letter), accessToken, cancellationToken);
+
+    /// <summary>Has a worker take nothing new, or take work again; it hears of it within a second.</summary>
+    public Task<ApiResult<Done>> DrainAsync(string accessToken, string worker, bool drained, CancellationToken cancellationToken) =>
+        transport.DoAsync(
+            HttpMethod.Post, $"/v1/workers/{Uri.EscapeDataString(worker)}/{(drained ? "drain" : "undrain")}", accessToken, cancellationToken);
 
     private static string Path(DeadLetter letter) =>
         $"/v1/queues/{Uri.EscapeDataString(letter.Model)}/{Uri.EscapeDataString(letter.Version)}/dead-letters/{letter.Id}";

@@ -51,6 +51,7 @@ public sealed record ApiReplica(
     double? P99);
 
 /// <summary>One Worker process. <paramref name="Models"/> are <c>name/version</c>.</summary>
+/// <param name="State"><c>starting</c>, <c>ready</c>, <c>draining</c> or <c>drained</c>; null for one that can't be drained.</param>
 public sealed record WorkerInstance(
     string Id,
     string Host,
@@ -66,7 +67,15 @@ public sealed record WorkerInstance(
     long ModelMemoryLimit = 0,
     IReadOnlyList<OpenModel>? Cache = null,
     IReadOnlyList<ModelFailure>? Failures = null,
-    IReadOnlyList<Gpu>? Gpus = null);
+    IReadOnlyList<Gpu>? Gpus = null,
+    string? State = null)
+{
+    /// <summary>Whether an administrator has it take nothing new, whatever it still has to finish.</summary>
+    public bool IsDrained => State is "draining" or "drained";
+
+    /// <summary>What it does, also for a worker of an older build, which does not say.</summary>
+    public string Standing => State ?? (Ready ? "ready" : "starting");
+}
 
 /// <summary>A model that a worker holds, as <c>name/version</c>.</summary>
 public sealed record OpenModel(string Model, string State, long Bytes, DateTimeOffset LastUsed);

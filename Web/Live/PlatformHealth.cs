@@ -41,7 +41,8 @@ public sealed record PlatformHealth(HealthLevel Level, IReadOnlyList<string> Rea
     {
         if (!overview.Workers.Any(worker => worker.Ready))
         {
-            yield return overview.Workers.Count == 0 ? "No worker is running." : "No worker is ready yet.";
+            yield return overview.Workers.Count == 0 ? "No worker is running."
+                : overview.Workers.All(worker => worker.IsDrained) ? "Every worker is drained." : "No worker is ready yet.";
         }
 
         if (ErrorShare(overview) >= OutageErrorShare)
@@ -65,9 +66,15 @@ public sealed record PlatformHealth(HealthLevel Level, IReadOnlyList<string> Rea
         }
 
         var ready = overview.Workers.Count(worker => worker.Ready);
-        if (ready > 0 && ready < overview.Workers.Count)
+        var drained = overview.Workers.Count(worker => worker.IsDrained);
+        if (ready > 0 && ready + drained < overview.Workers.Count)
         {
-            yield return $"{overview.Workers.Count - ready} of {overview.Workers.Count} workers are not ready.";
+            yield return $"{overview.Workers.Count - ready - drained} of {overview.Workers.Count} workers are not ready.";
+        }
+
+        if (ready > 0 && drained > 0)
+        {
+            yield return $"{drained} of {overview.Workers.Count} workers {(drained == 1 ? "is" : "are")} drained.";
         }
 
         List<string> unavailable =

@@ -2,6 +2,7 @@ using InferenceTemplate.Core;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Direct;
+using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Gpu;
 using InferenceTemplate.Worker.ModelCache;
@@ -9,10 +10,13 @@ using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Health;
 
-/// <summary>Tells the fleet every second what this worker does; falls silent, and so off the list, when it dies.</summary>
+/// <summary>
+/// Tells the fleet every second what this worker does, and hears from it whether to drain; falls silent, and so off the list, when it dies.
+/// </summary>
 internal sealed partial class Heartbeat(
     FleetRegistry fleet,
     ServingState state,
+    DrainSwitch drain,
     SessionCache cache,
     GpuReader gpus,
     ExecutionDevice device,
@@ -30,12 +34,17 @@ internal sealed partial class Heartbeat(
         await PeriodicLoop.RunAsync(Interval, ReportAsync, time, logger, stoppingToken);
         await LeaveAsync();
 
-        Task ReportAsync(CancellationToken cancellationToken)
+        async Task ReportAsync(CancellationToken cancellationToken)
         {
+            if (await fleet.DrainOrderAsync(state.WorkerId) is { } drained)
+            {
+                await drain.SetAsync(drained);
+            }
+
             var last = before;
             before = (state.Inferences, state.Executions, At: time.GetTimestamp());
             var seconds = time.GetElapsedTime(last.At, before.At).TotalSeconds;
-            return fleet.ReportAsync(
+            await fleet.ReportAsync(
                 Status((before.Inferences - last.Inferences) / seconds, (before.Executions - last.Executions) / seconds));
         }
     }
@@ -59,7 +68,7 @@ internal sealed partial class Heartbeat(
             state.WorkerId,
             Environment.MachineName,
             state.Started,
-            state.Loaded,
+            state.Loaded && !drain.IsDrained,
             device.Name,
             device.Provider,
             [.. models.Where(m => m.State == CachedModelState.Ready).Select(m => m.Key.ToString()).Order(StringComparer.Ordinal)],
@@ -68,6 +77,9 @@ internal sealed partial class Heartbeat(
             executionsPerSecond > 0 ? inferencesPerSecond / executionsPerSecond : 0,
             state.InFlight)
         {
+            State = drain.IsEmpty ? WorkerState.Drained
+                : drain.IsDrained ? WorkerState.Draining
+                : state.Loaded ? WorkerState.Ready : WorkerState.Starting,
             Cache = [.. models.Select(m => new CachedModelStatus(m.Key.ToString(), Word(m.State), m.Bytes, m.Leases, m.LastUsed))],
             ModelMemoryLimit = cache.Limit,
             Failures = [.. cache.Failures.Select(f => new ModelFailure(f.Key.ToString(), f.Reason, f.RetryAt))],

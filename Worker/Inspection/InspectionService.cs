@@ -1,6 +1,7 @@
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Artifacts;
 using InferenceTemplate.Data.Catalog;
+using InferenceTemplate.Worker.Draining;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Inspection;
@@ -12,6 +13,7 @@ internal sealed partial class InspectionService(
     ArtifactStore artifacts,
     ModelInspector inspector,
     ServingState state,
+    DrainSwitch drain,
     TimeProvider time,
     IOptions<InspectionOptions> options,
     ILogger<InspectionService> logger) : BackgroundService
@@ -60,6 +62,7 @@ internal sealed partial class InspectionService(
 
     private async Task<bool> InspectNextAsync(CancellationToken stoppingToken)
     {
+        using var turn = await drain.EnterAsync(stoppingToken);
         try
         {
             // The catalogue is read anyway; Postgres is only asked for a claim when there may be one.

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Batching;
+using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.ModelCache;
 
 namespace InferenceTemplate.Worker.Models;
@@ -16,6 +17,7 @@ internal sealed partial class ServedModel(
     ModelServerFactory servers,
     RequestQueue queue,
     LoadRefusal refusal,
+    DrainSwitch drain,
     TimeProvider time,
     ILogger<ServedModel> logger) : IDisposable
 {
@@ -44,7 +46,7 @@ internal sealed partial class ServedModel(
 
     public bool IsServing => Volatile.Read(ref _server) is not null;
 
-    /// <summary>Ends when its first load has succeeded or failed.</summary>
+    /// <summary>Ends when its first load has succeeded or failed, or waits until the worker is no longer drained.</summary>
     public Task Tried => _tried.Task;
 
     /// <summary>For how long nothing has been in flight; null where it is not served.</summary>
@@ -87,7 +89,7 @@ internal sealed partial class ServedModel(
     /// <summary>Ends for good, after what is in flight.</summary>
     public void Withdraw() => _ = _withdrawn.CancelAsync();
 
-    /// <summary>Serves whenever it is wanted, until it is withdrawn or the process stops.</summary>
+    /// <summary>Serves whenever it is wanted and the worker is not drained, until it is withdrawn or the process stops.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, _withdrawn.Token);
@@ -96,7 +98,8 @@ internal sealed partial class ServedModel(
             try
             {
                 await WantedAsync(ending.Token);
-                await ServeAsync(ending.Token);
+                using var turn = await EnterAsync(ending.Token);
+                await ServeAsync(turn.Drained, ending.Token);
             }
             catch (OperationCanceledException) when (ending.IsCancellationRequested)
             {
@@ -152,27 +155,43 @@ internal sealed partial class ServedModel(
         _jobsWaitUntil = null;
     }
 
-    private async Task ServeAsync(CancellationToken ending)
+    private async Task<DrainSwitch.Turn> EnterAsync(CancellationToken ending)
+    {
+        var turn = drain.EnterAsync(ending);
+        if (!turn.IsCompleted)
+        {
+            _tried.TrySetResult();
+        }
+
+        return await turn;
+    }
+
+    private async Task ServeAsync(CancellationToken drained, CancellationToken ending)
     {
         using (var lease = await cache.AcquireAsync(key, ending))
         {
-            while (await ServeOnceAsync(lease, ending))
+            while (await ServeOnceAsync(lease, drained, ending))
             {
                 LogRestarting(key);
             }
         }
 
-        // A request may have come between the last look at the queue and the end; its wake-up was for the server that ended.
-        if (!ending.IsCancellationRequested && (await queue.WaitingAsync([Queue])).Count > 0)
+        if (drained.IsCancellationRequested)
         {
+            // It goes on where it was, once the worker may.
+            Want();
+        }
+        else if (!ending.IsCancellationRequested && (await queue.WaitingAsync([Queue])).Count > 0)
+        {
+            // It may have come between the last look at the queue and the end; its wake-up was for the server that ended.
             Want();
         }
     }
 
     // True where the server was stopped only to be replaced.
-    private async Task<bool> ServeOnceAsync(ModelLease lease, CancellationToken ending)
+    private async Task<bool> ServeOnceAsync(ModelLease lease, CancellationToken drained, CancellationToken ending)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ending);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(drained, ending);
         ModelServer server;
         lock (_lock)
         {

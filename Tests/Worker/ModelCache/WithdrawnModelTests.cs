@@ -11,7 +11,7 @@ public sealed class WithdrawnModelTests
     {
         // Serves nothing, hence needs nothing to serve with.
         var model = new InferenceTemplate.Worker.Models.ServedModel(
-            new ModelKey("m", "1"), new(new ModelSettings(), Batched: false), null!, null!, null!, null!, TimeProvider.System,
+            new ModelKey("m", "1"), new(new ModelSettings(), Batched: false), null!, null!, null!, null!, null!, TimeProvider.System,
             NullLogger<InferenceTemplate.Worker.Models.ServedModel>.Instance);
         model.Want();
         model.Dispose();

@@ -130,6 +130,7 @@ public abstract class ConsolePage : ComponentBase, IDisposable
             ApiFailure.Forbidden =>
                 $"The role {Session?.Role} of your API key may not do this. Ask an administrator for a key of another role.",
             ApiFailure.Unreachable => $"The API can't be reached. {result.Detail}",
+            ApiFailure.TimedOut => $"The API did not answer in time. {result.Detail}",
             _ => result.Detail,
         };
     }
