@@ -59,6 +59,7 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
                 var versions = await change.Database.ModelVersions
                     .Where(v => v.Model == model && v.DeletedAt == null).ToListAsync(cancellationToken);
                 await change.Database.ModelAliases.Where(a => a.Model == model).ExecuteDeleteAsync(cancellationToken);
+                await change.Database.SampleRequests.Where(s => s.Model == model).ExecuteDeleteAsync(cancellationToken);
                 versions.ForEach(v => v.DeletedAt = change.Now);
                 (change.Model.Settings, change.Model.PreviousStable, change.Model.Residency) = (new ModelSettings(), null, Residency.Auto);
                 change.Record(ModelEventKinds.Deleted, actor, details: $"{versions.Count} versions");
@@ -113,6 +114,8 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
     {
         await change.Database.ModelAliases
             .Where(a => a.Model == change.Model.Name && a.Version == version).ExecuteDeleteAsync(cancellationToken);
+        await change.Database.SampleRequests
+            .Where(s => s.Model == change.Model.Name && s.Version == version).ExecuteDeleteAsync(cancellationToken);
         var traffic = change.Model.Settings.Traffic;
         change.Model.Settings = change.Model.Settings with
         {
