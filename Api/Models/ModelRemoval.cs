@@ -36,6 +36,8 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
                 change.Record(
                     ModelEventKinds.Deleted, actor, version, uses.Count > 0 ? $"forced; it was {string.Join(" and ", uses)}" : null);
                 await change.Database.SaveChangesAsync(cancellationToken);
+                await change.Database.SampleRequests.Where(s => s.Model == model && s.Version == version)
+                    .ExecuteDeleteAsync(cancellationToken);
                 unneeded = await ArtifactReferences.ReleaseAsync(change.Database, row.Sha256, change.Now, cancellationToken);
                 return null;
             },
@@ -59,11 +61,11 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
                 var versions = await change.Database.ModelVersions
                     .Where(v => v.Model == model && v.DeletedAt == null).ToListAsync(cancellationToken);
                 await change.Database.ModelAliases.Where(a => a.Model == model).ExecuteDeleteAsync(cancellationToken);
-                await change.Database.SampleRequests.Where(s => s.Model == model).ExecuteDeleteAsync(cancellationToken);
                 versions.ForEach(v => v.DeletedAt = change.Now);
                 (change.Model.Settings, change.Model.PreviousStable, change.Model.Residency) = (new ModelSettings(), null, Residency.Auto);
                 change.Record(ModelEventKinds.Deleted, actor, details: $"{versions.Count} versions");
                 await change.Database.SaveChangesAsync(cancellationToken);
+                await change.Database.SampleRequests.Where(s => s.Model == model).ExecuteDeleteAsync(cancellationToken);
 
                 // In one order everywhere, so that two deletions can't wait for each other.
                 foreach (var sha256 in versions.Select(v => v.Sha256).Distinct().Order(StringComparer.Ordinal))
@@ -114,8 +116,6 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
     {
         await change.Database.ModelAliases
             .Where(a => a.Model == change.Model.Name && a.Version == version).ExecuteDeleteAsync(cancellationToken);
-        await change.Database.SampleRequests
-            .Where(s => s.Model == change.Model.Name && s.Version == version).ExecuteDeleteAsync(cancellationToken);
         var traffic = change.Model.Settings.Traffic;
         change.Model.Settings = change.Model.Settings with
         {

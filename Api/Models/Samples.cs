@@ -78,7 +78,7 @@ internal static class Samples
     private static async Task<RegistryProblem?> SetAsync(
         ModelChange change, string version, RequestBody body, InferInput input, string actor, CancellationToken cancellationToken)
     {
-        if (await change.FindAsync(version, cancellationToken) is not { } row)
+        if (await change.LockAsync(version, cancellationToken) is not { } row)
         {
             return change.Unknown(version);
         }
@@ -91,6 +91,7 @@ internal static class Samples
         }
 
         var inputs = InOrder(row.Signature, input.Read(body.Span, row, change.Model.Settings).Inputs);
+        Outdate(row, hasSample: true);
         var sample = await change.Database.SampleRequests.FindAsync([row.Model, row.Version], cancellationToken);
         if (sample is null)
         {
@@ -102,7 +103,6 @@ internal static class Samples
             (sample.Json, sample.Inputs, sample.HasRun) = (body.Span.ToArray(), inputs, false);
         }
 
-        Changed(row, hasSample: true);
         change.Record(ModelEventKinds.SampleSet, actor, row.Version, $"{body.Span.Length} bytes");
         return null;
     }
@@ -114,7 +114,7 @@ internal static class Samples
             model,
             async change =>
             {
-                if (await change.FindAsync(version, cancellationToken) is not { } row)
+                if (await change.LockAsync(version, cancellationToken) is not { } row)
                 {
                     return change.Unknown(version);
                 }
@@ -124,8 +124,8 @@ internal static class Samples
                     return None(row.Model, row.Version);
                 }
 
+                Outdate(row, hasSample: false);
                 change.Database.SampleRequests.Remove(sample);
-                Changed(row, hasSample: false);
                 change.Record(ModelEventKinds.SampleRemoved, caller.Actor(), row.Version);
                 return null;
             },
@@ -134,7 +134,7 @@ internal static class Samples
     }
 
     // An inspection that is on its way began with another one: without its lease, what it finds counts for nothing.
-    private static void Changed(ModelVersion version, bool hasSample)
+    private static void Outdate(ModelVersion version, bool hasSample)
     {
         version.HasSample = hasSample;
         version.ProofOutdated = true;

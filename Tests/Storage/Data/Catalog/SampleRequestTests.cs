@@ -54,6 +54,29 @@ public sealed class SampleRequestTests(Servers servers)
     }
 
     [Fact]
+    public async Task Inspection_that_ends_while_a_sample_is_written_counts_for_nothing()
+    {
+        await using var own = await OwnDatabase.CreateAsync(servers);
+        var inspections = own.Get<VersionInspections>();
+        await AddAsync(own, proof: null);
+        await OutdateAsync(own);
+        var claimed = await inspections.ClaimAsync(Hour, Cancellation);
+        Task<bool> ending = Task.FromResult(true);
+
+        await ChangeAsync(own, async change =>
+        {
+            var version = await change.LockAsync("1", Cancellation);
+            ending = inspections.ProveAsync(claimed!, new BatchProof(true), sampleHasRun: true, "worker", Cancellation);
+            await Task.WhenAny(ending, Task.Delay(TimeSpan.FromSeconds(1), Cancellation));
+            Outdate(version!);
+        });
+
+        Assert.False(await ending);
+        Assert.True((await VersionAsync(own)).AwaitsProof);
+        Assert.NotNull(await inspections.ClaimAsync(Hour, Cancellation));
+    }
+
+    [Fact]
     public async Task No_sample_outweighs_what_serving_has_shown()
     {
         await using var own = await OwnDatabase.CreateAsync(servers);
@@ -79,8 +102,8 @@ public sealed class SampleRequestTests(Servers servers)
         Tensor[] inputs =
             [new("x", Datatype.Fp32, [2], new byte[] { 0, 0, 128, 63, 0, 0, 192, 127 }), new("t", Datatype.Bytes, [0], default)];
         byte[] json = [0xEF, 0xBB, 0xBF, (byte)'{', (byte)'}'];
-        await ChangeAsync(own, change => change.Database.SampleRequests.Add(
-            new SampleRequest { Model = "m", Version = "1", Json = json, Inputs = inputs }));
+        await ChangeAsync(own, async change => await change.Database.SampleRequests.AddAsync(
+            new SampleRequest { Model = "m", Version = "1", Json = json, Inputs = inputs }, Cancellation));
 
         var read = await samples.InputsOfAsync("m", "1", hasRun: false, Cancellation);
         Assert.Equal(json, await samples.JsonOfAsync("m", "1", Cancellation));
@@ -105,19 +128,19 @@ public sealed class SampleRequestTests(Servers servers)
     }
 
     // As the endpoint does.
-    private static Task OutdateAsync(OwnDatabase own) => ChangeAsync(own, change =>
-    {
-        var version = change.Database.ModelVersions.Single(v => v.Model == "m");
-        (version.ProofOutdated, version.InspectionLease, version.InspectionAttempts) = (true, null, 0);
-    });
+    private static Task OutdateAsync(OwnDatabase own) =>
+        ChangeAsync(own, async change => Outdate((await change.LockAsync("1", Cancellation))!));
 
-    private static async Task ChangeAsync(OwnDatabase own, Action<ModelChange> change) =>
+    private static void Outdate(ModelVersion version) =>
+        (version.ProofOutdated, version.InspectionLease, version.InspectionAttempts) = (true, null, 0);
+
+    private static async Task ChangeAsync(OwnDatabase own, Func<ModelChange, Task> change) =>
         Assert.Null(await own.Get<ModelRegistry>().ChangeAsync(
             "m",
-            c =>
+            async c =>
             {
-                change(c);
-                return Task.FromResult<RegistryProblem?>(null);
+                await change(c);
+                return null;
             },
             Cancellation));
 
