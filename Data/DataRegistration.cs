@@ -44,6 +44,7 @@ public static class DataRegistration
         services.AddHostedService(provider => provider.GetRequiredService<CatalogChangeNotifier>());
         services.AddSingleton<ModelRegistry>();
         services.AddSingleton<VersionInspections>();
+        services.AddSingleton<SampleRequests>();
     }
 
     private static void AddJobLeases(this IServiceCollection services)

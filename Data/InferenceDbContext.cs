@@ -15,6 +15,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<ModelVersion> ModelVersions => Set<ModelVersion>();
 
+    public DbSet<SampleRequest> SampleRequests => Set<SampleRequest>();
+
     public DbSet<ModelAlias> ModelAliases => Set<ModelAlias>();
 
     public DbSet<ModelEvent> ModelEvents => Set<ModelEvent>();

@@ -42,6 +42,15 @@ public sealed class ModelVersion
     /// </summary>
     public BatchProof? BatchProof { get; set; }
 
+    /// <summary>Whether that is to be tried again, with another sample request; what was found before holds until then.</summary>
+    public bool ProofOutdated { get; set; }
+
+    /// <summary>Whether there is a <see cref="SampleRequest"/> of it.</summary>
+    public bool HasSample { get; set; }
+
+    /// <summary>Whether it is served, and a worker has yet to try whether its rows are independent.</summary>
+    public bool AwaitsProof => State == VersionState.Ready && (BatchProof is null || ProofOutdated);
+
     /// <summary>Name of the key that uploaded it, or of the folder it came from.</summary>
     public string? CreatedBy { get; init; }
 

@@ -26,6 +26,16 @@ internal static class RegistrySchema
 
         modelBuilder.Entity<ModelVersion>(Version);
 
+        modelBuilder.Entity<SampleRequest>(sample =>
+        {
+            sample.ToTable("sample_requests");
+            sample.HasKey(s => new { s.Model, s.Version });
+            sample.Property(s => s.Model).HasMaxLength(NameLength);
+            sample.Property(s => s.Version).HasMaxLength(VersionLength);
+            sample.HasOne<ModelVersion>().WithMany().HasForeignKey(s => new { s.Model, s.Version });
+            Json(sample.Property(s => s.Inputs), StoreJson.Default.TensorArray);
+        });
+
         modelBuilder.Entity<ModelAlias>(alias =>
         {
             alias.ToTable("model_aliases");
@@ -86,6 +96,8 @@ internal static class RegistrySchema
         Json(version.Property(v => v.Signature), StoreJson.Default.ModelSignature);
         Json(version.Property(v => v.Metadata), StoreJson.Default.VersionMetadata).HasDefaultValueSql("'{}'");
         Json(version.Property(v => v.BatchProof!), StoreJson.Default.BatchProof).IsRequired(false);
+        version.Property(v => v.ProofOutdated).HasDefaultValue(false);
+        version.Property(v => v.HasSample).HasDefaultValue(false);
         Json(version.Property(v => v.Labels), StoreJson.Default.IReadOnlyDictionaryStringString).HasDefaultValueSql("'{}'");
     }
 

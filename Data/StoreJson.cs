@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Data;
@@ -11,5 +12,6 @@ namespace InferenceTemplate.Data;
 [JsonSerializable(typeof(ModelSignature))]
 [JsonSerializable(typeof(VersionMetadata))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
+[JsonSerializable(typeof(Tensor[]))]
 [JsonSerializable(typeof(TrafficPolicy))]
 public sealed partial class StoreJson : JsonSerializerContext;

@@ -5,9 +5,9 @@ using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Inspection;
 
-if (args is [InspectionChild.Verb, var file, var limits])
+if (args is [InspectionChild.Verb, var file, var limits, .. var sample])
 {
-    return InspectionChild.Run(file, limits);
+    return InspectionChild.Run(file, limits, sample.FirstOrDefault());
 }
 
 var builder = WebApplication.CreateBuilder(args);

@@ -48,6 +48,7 @@ internal sealed record VersionList(VersionDetails[] Versions);
 /// <param name="Reason">Why it was rejected; null in other states.</param>
 /// <param name="MemoryBytes">What one open session takes, about; 0 until it has been opened.</param>
 /// <param name="Batching">Whether requests of different callers share runs, and why.</param>
+/// <param name="HasSample">Whether it has a sample request.</param>
 /// <param name="Inputs">Empty until it has been opened, as is what else the file says of itself.</param>
 internal sealed record VersionDetails(
     string Model,
@@ -63,6 +64,7 @@ internal sealed record VersionDetails(
     VersionMetadata Metadata,
     BatchDecision Batching,
     IReadOnlyDictionary<string, string> Labels,
+    bool HasSample,
     string? CreatedBy,
     DateTimeOffset CreatedAt)
 {
@@ -80,6 +82,7 @@ internal sealed record VersionDetails(
         version.Metadata,
         BatchDecision.Of(version, settings),
         version.Labels,
+        version.HasSample,
         version.CreatedBy,
         version.RegisteredAt);
 }

@@ -31,6 +31,7 @@ internal static class ModelEndpoints
         var read = endpoints.MapGroup("/v1/models").RequireAuthorization(Policies.Observe);
         read.MapModelReads();
         read.MapHistory();
+        read.MapSampleRead();
 
         var write = endpoints.MapGroup("/v1/models").RequireAuthorization(Policies.Administer);
         write.MapUpload();
@@ -38,6 +39,7 @@ internal static class ModelEndpoints
         write.MapSettings();
         write.MapAliases();
         write.MapLabels();
+        write.MapSample();
         write.MapPromotion();
         write.MapDeletion();
     }

@@ -36,6 +36,8 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
                 change.Record(
                     ModelEventKinds.Deleted, actor, version, uses.Count > 0 ? $"forced; it was {string.Join(" and ", uses)}" : null);
                 await change.Database.SaveChangesAsync(cancellationToken);
+                await change.Database.SampleRequests.Where(s => s.Model == model && s.Version == version)
+                    .ExecuteDeleteAsync(cancellationToken);
                 unneeded = await ArtifactReferences.ReleaseAsync(change.Database, row.Sha256, change.Now, cancellationToken);
                 return null;
             },
@@ -63,6 +65,7 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
                 (change.Model.Settings, change.Model.PreviousStable, change.Model.Residency) = (new ModelSettings(), null, Residency.Auto);
                 change.Record(ModelEventKinds.Deleted, actor, details: $"{versions.Count} versions");
                 await change.Database.SaveChangesAsync(cancellationToken);
+                await change.Database.SampleRequests.Where(s => s.Model == model).ExecuteDeleteAsync(cancellationToken);
 
                 // In one order everywhere, so that two deletions can't wait for each other.
                 foreach (var sha256 in versions.Select(v => v.Sha256).Distinct().Order(StringComparer.Ordinal))

@@ -12,6 +12,8 @@ public static class ModelEventKinds
     public const string AliasMoved = "alias_moved";
     public const string AliasRemoved = "alias_removed";
     public const string Labelled = "labelled";
+    public const string SampleSet = "sample_set";
+    public const string SampleRemoved = "sample_removed";
     public const string SettingsChanged = "settings_changed";
     public const string Proven = "proven";
     public const string BatchingForced = "batching_forced";

@@ -13,12 +13,13 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
         var until = now + lease;
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
 
-        // Then those from before it was tried whether their rows are independent: they are served meanwhile, each request alone.
+        // Then those that are served meanwhile: from before it was tried whether their rows are independent, each request alone; and those
+        // with another sample request than when it was tried, by what was found then.
         var claimed = await database.ModelVersions.FromSql($"""
             UPDATE model_versions SET inspection_lease = {until}, inspection_attempts = inspection_attempts + 1
             WHERE (model, version) = (
                 SELECT model, version FROM model_versions
-                WHERE (state = 'Pending' OR (state = 'Ready' AND batch_proof IS NULL))
+                WHERE (state = 'Pending' OR (state = 'Ready' AND (batch_proof IS NULL OR proof_outdated)))
                     AND deleted_at IS NULL AND (inspection_lease IS NULL OR inspection_lease < {now})
                 ORDER BY state, registered_at LIMIT 1 FOR UPDATE SKIP LOCKED)
             RETURNING *
@@ -43,10 +44,22 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
             cancellationToken);
 
     /// <summary>Keeps what was found of a version that is served already.</summary>
-    public Task<bool> ProveAsync(ModelVersion claimed, BatchProof proof, string worker, CancellationToken cancellationToken) =>
+    /// <param name="sampleHasRun">Whether the version has a sample request, and ran on it.</param>
+    public Task<bool> ProveAsync(
+        ModelVersion claimed, BatchProof proof, bool sampleHasRun, string worker, CancellationToken cancellationToken) =>
         FinishAsync(
             claimed,
-            async (database, version) => version.BatchProof ??= await KnownOfAsync(database, version.Sha256, proof, cancellationToken),
+            async (database, version) =>
+            {
+                if (version.AwaitsProof)
+                {
+                    version.BatchProof = await KnownOfAsync(database, version.Sha256, proof, cancellationToken);
+                    version.ProofOutdated = false;
+                }
+
+                await database.SampleRequests.Where(s => s.Model == version.Model && s.Version == version.Version)
+                    .ExecuteUpdateAsync(s => s.SetProperty(r => r.HasRun, sampleHasRun), cancellationToken);
+            },
             VersionState.Ready,
             ModelEventKinds.Proven,
             worker,
@@ -110,7 +123,8 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
             reason,
             cancellationToken);
 
-    // Fenced by the attempt: the result of a worker whose lease ran out counts for nothing.
+    // Fenced by the attempt and its lease: the result of a worker whose lease ran out counts for nothing, nor does that of one that
+    // began before another sample request came.
     private async Task<bool> FinishAsync(
         ModelVersion claimed,
         Func<InferenceDbContext, ModelVersion, Task> finish,
@@ -126,7 +140,10 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
             var version = await database.ModelVersions.FromSql(
                 $"SELECT * FROM model_versions WHERE model = {claimed.Model} AND version = {claimed.Version} FOR UPDATE")
                 .SingleAsync(cancellationToken);
-            if (version.State != from || version.DeletedAt is not null || version.InspectionAttempts != claimed.InspectionAttempts)
+            if (version.State != from
+                || version.DeletedAt is not null
+                || version.InspectionAttempts != claimed.InspectionAttempts
+                || version.InspectionLease != claimed.InspectionLease)
             {
                 return false;
             }

@@ -818,6 +818,12 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("deleted_at");
 
+                    b.Property<bool>("HasSample")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("has_sample");
+
                     b.Property<int>("InspectionAttempts")
                         .HasColumnType("integer")
                         .HasColumnName("inspection_attempts");
@@ -849,6 +855,12 @@ namespace InferenceTemplate.Data.Migrations
                         .HasMaxLength(64)
                         .HasColumnType("character varying(64)")
                         .HasColumnName("platform");
+
+                    b.Property<bool>("ProofOutdated")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("proof_outdated");
 
                     b.Property<string>("Reason")
                         .HasColumnType("text")
@@ -978,6 +990,37 @@ namespace InferenceTemplate.Data.Migrations
                     b.HasIndex("TenantId", "ReceivedAt");
 
                     b.ToTable("predictions", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Data.SampleRequest", b =>
+                {
+                    b.Property<string>("Model")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<string>("Version")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.Property<bool>("HasRun")
+                        .HasColumnType("boolean")
+                        .HasColumnName("has_run");
+
+                    b.Property<string>("Inputs")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("inputs");
+
+                    b.Property<byte[]>("Json")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("json");
+
+                    b.HasKey("Model", "Version");
+
+                    b.ToTable("sample_requests", (string)null);
                 });
 
             modelBuilder.Entity("InferenceTemplate.Data.ShadowComparison", b =>
@@ -1371,6 +1414,15 @@ namespace InferenceTemplate.Data.Migrations
                     b.HasOne("InferenceTemplate.Data.Model", null)
                         .WithMany()
                         .HasForeignKey("Model")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Data.SampleRequest", b =>
+                {
+                    b.HasOne("InferenceTemplate.Data.ModelVersion", null)
+                        .WithMany()
+                        .HasForeignKey("Model", "Version")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
                 });

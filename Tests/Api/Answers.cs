@@ -23,6 +23,10 @@ internal static class Answers
         return property.Value.GetString()!;
     }
 
+    /// <summary>What problem details say.</summary>
+    public static async Task<string> ProblemAsync(this HttpResponseMessage response) =>
+        (await response.JsonAsync()).GetProperty("detail").GetString()!;
+
     public static JsonElement Output(this JsonElement answer, string name) =>
         answer.GetProperty("outputs").EnumerateArray().Single(o => o.GetProperty("name").GetString() == name);
 

@@ -27,6 +27,9 @@ public sealed class FakeConsole
     /// <summary>State of the one worker.</summary>
     public string WorkerState { get; private set; } = "ready";
 
+    /// <summary>The sample request of every version; null where there is none.</summary>
+    public string? Sample { get; set; }
+
     /// <summary>Calls that change something, as <c>METHOD path body</c>.</summary>
     public IReadOnlyList<string> Calls
     {
@@ -41,7 +44,7 @@ public sealed class FakeConsole
 
     public void Reset()
     {
-        (Empty, Problem, Inspection, WorkerState) = (false, null, "ready", "ready");
+        (Empty, Problem, Inspection, WorkerState, Sample) = (false, null, "ready", "ready", null);
         lock (_calls)
         {
             _calls.Clear();
@@ -90,6 +93,9 @@ public sealed class FakeConsole
         Get("/v1/models/{model}/traffic/status", _ => """
             {"policy":{"stable":"1"},"window_seconds":60,"versions":[{"version":"1","role":"stable","requests":1200,"errors":12,"error_rate":0.01,"total":{"mean":0.004,"p95":0.009}}]}
             """);
+        app.MapGet("/v1/models/{model}/versions/{version}/sample", (HttpContext context) => Sample is { } sample && isSignedIn(context)
+            ? Results.Text(sample, "application/json")
+            : Results.Problem(statusCode: 404));
         Get("/v1/models/{model}/events",
             _ => $$"""{"events":[{"at":"{{Now}}","kind":"promoted","version":"1","actor":"first-admin","details":null}]}""");
         Change("POST", "/v1/models/{model}/versions", _ => Version("3", "pending"));

@@ -90,6 +90,34 @@ public sealed class PlaygroundTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Form_begins_with_the_sample_request_of_the_version()
+    {
+        var page = await OpenAsync();
+        dashboard.Api.Console.Sample = """
+            {"id":"a","inputs":[{"name":"stops","datatype":"INT64","shape":[1,1],"data":[[4]]},
+             {"name":"distance","datatype":"FP32","shape":[1],"data":[2.5]},
+             {"name":"express","datatype":"BOOL","shape":[1],"data":[true]},{"name":"note","datatype":"BYTES","shape":[1],"data":["fragile"]}]}
+            """;
+        await page.GetByLabel("Model").SelectOptionAsync("delivery/2");
+
+        await Expect(page.GetByLabel("distance")).ToHaveValueAsync("2.5");
+        await Expect(page.GetByLabel("stops")).ToHaveValueAsync("4");
+        await Expect(page.GetByLabel("express")).ToBeCheckedAsync();
+        await Expect(page.GetByLabel("note")).ToHaveValueAsync("fragile");
+
+        // Of several rows the form shows the arrays.
+        dashboard.Api.Console.Sample =
+            """{"inputs":[{"name":"text","datatype":"BYTES","shape":[2,1],"data":["good", "bad"]}]}""";
+        await page.GetByLabel("Model").SelectOptionAsync("sentiment/3");
+        await Expect(page.GetByLabel("Shape")).ToHaveValueAsync("2, 1");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Run" }).ClickAsync();
+
+        await Expect(page.GetByLabel("Data of score")).ToBeVisibleAsync();
+        using var sent = JsonDocument.Parse(dashboard.Api.LastInfer!.Value.Body);
+        Assert.Equal("""["good","bad"]""", sent.RootElement.GetProperty("inputs")[0].GetProperty("data").GetRawText());
+    }
+
+    [Fact]
     public async Task What_is_wrong_is_said_and_the_form_stays()
     {
         var page = await OpenAsync();

@@ -15,6 +15,10 @@ internal sealed class ModelsApi(ApiTransport transport)
     public Task<ApiResult<ModelHistory>> GetHistoryAsync(string accessToken, string model, CancellationToken cancellationToken) =>
         transport.GetAsync($"{Path(model)}/events?limit=20", accessToken, ApiJson.Default.ModelHistory, cancellationToken);
 
+    /// <summary>The sample request of a version, in JSON; refused as not found where it has none.</summary>
+    public Task<ApiResult<string>> GetSampleAsync(string accessToken, string model, string version, CancellationToken cancellationToken) =>
+        transport.ReadTextAsync($"{Path(model)}/versions/{Uri.EscapeDataString(version)}/sample", accessToken, cancellationToken);
+
     public Task<ApiResult<Done>> PromoteAsync(string accessToken, string model, string version, CancellationToken cancellationToken) =>
         transport.DoAsync(
             HttpMethod.Post, $"{Path(model)}/promote", accessToken, cancellationToken,

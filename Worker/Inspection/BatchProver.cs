@@ -2,7 +2,6 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
-using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Worker.Inspection;
 
@@ -11,8 +10,10 @@ namespace InferenceTemplate.Worker.Inspection;
 /// neighbour, extreme ones too, a request's rows must come out the same bit for bit; against its run alone, floats may differ by what
 /// another order of additions makes of them.
 /// </summary>
+/// <param name="sample">The inputs of the version's sample request; null where it has none.</param>
 /// <param name="spent">The part of the time for this that is over: 1 is all of it.</param>
-internal sealed class BatchProver(ModelInstance instance, ModelSignature signature, int largestBatch, Func<double> spent)
+internal sealed class BatchProver(
+    ModelInstance instance, ModelSignature signature, int largestBatch, Tensor[]? sample, Func<double> spent)
 {
     // Where open dimensions have any extent, one that runs may be special: two are tried.
     private const int ExtentsTried = 2;
@@ -27,10 +28,10 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
 
     private static readonly (int Request, int Neighbour)[] Small = [(1, 1), (2, 3)];
     private static readonly int[] Seeds = [1, 2];
+    private readonly TrialRuns _runs = new(instance, signature, spent);
     private readonly bool[] _varied = new bool[signature.Outputs.Length];
+    private string _values = "";
     private ProbeOutput[]? _first;
-    private long _rowsRun;
-    private long _outputBytesPerRow;
     private int _largest;
 
     public BatchProof Prove(IEnumerable<string> operators)
@@ -55,20 +56,68 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
         }
     }
 
-    // Kinds of values are tried until the model runs with whatever is made of one.
+    // What the version is known to take is added to what is made up: where that runs as well, both must say the same.
     private BatchProof ProveBySomeValues()
+    {
+        var untold = sample is null ? null : TryBySample(sample);
+        try
+        {
+            return ProveByMadeUpValues(sample is not null && untold is null);
+        }
+        catch (NotProvenException exception) when (
+            sample is not null && exception is DidNotRunException or OutOfTimeException or OutOfMemoryRunException)
+        {
+            return untold is null ? new(true) : new(false, $"{untold}; {exception.Message}");
+        }
+    }
+
+    // Why nothing could be told from the sample; null where rows came out independent.
+    private string? TryBySample(Tensor[] given)
+    {
+        var untold = "its sample request has one row, and no floats that could be varied: give it rows that differ";
+        foreach (var varied in (bool[])[true, false])
+        {
+            var rows = new SampleRows(signature, given, varied);
+            var inputs = new MadeUpInputs(signature, InputStyle.All(signature).First(), rows);
+            if (varied ? !SampleRows.CanVary(signature) : rows.Count == 1)
+            {
+                continue;
+            }
+
+            try
+            {
+                Begin("its sample request");
+                ProveEssentials(inputs);
+                ProveFurther([inputs]);
+                if (Constant() is not { } constant)
+                {
+                    return null;
+                }
+
+                untold = $"output '{constant.Name}' was the same for every row of its sample request: give it rows that differ";
+            }
+            catch (DidNotRunException exception)
+            {
+                untold = exception.Message;
+            }
+        }
+
+        return untold;
+    }
+
+    // Kinds of values are tried until the model runs with whatever is made of one.
+    private BatchProof ProveByMadeUpValues(bool provenBySample)
     {
         DidNotRunException? last = null;
         foreach (var kind in InputStyle.All(signature).Where(s => s.Least < s.Most).GroupBy(s => s with { Extent = 0 }))
         {
             try
             {
-                Array.Clear(_varied);
-                _first = null;
+                Begin("made-up inputs");
                 var styles = Runnable(kind).ConvertAll(s => new MadeUpInputs(signature, s));
                 ProveEssentials(styles[0]);
                 ProveFurther(styles);
-                return signature.Outputs.Where((o, i) => !_varied[i] && IsTold(o)).FirstOrDefault() is { } constant
+                return !provenBySample && Constant() is { } constant
                     ? new(false, $"output '{constant.Name}' was the same for every made-up input, so that nothing could be told from it")
                     : new(true);
             }
@@ -78,8 +127,16 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
             }
         }
 
-        throw new NotProvenException(last!.Message);
+        throw new DidNotRunException(last!.Message);
     }
+
+    private void Begin(string values)
+    {
+        Array.Clear(_varied);
+        (_first, _values) = (null, values);
+    }
+
+    private TensorSignature? Constant() => signature.Outputs.Where((o, i) => !_varied[i] && IsTold(o)).FirstOrDefault();
 
     // A label that is always the same says little; a number that is says that nothing was seen.
     private bool IsTold(TensorSignature output) =>
@@ -93,7 +150,7 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
         {
             var inputs = new MadeUpInputs(signature, style);
             var rows = found.Count == 0 ? 1 : Small[^1].Request + Small[^1].Neighbour;
-            if (inputs.Size(rows) <= MaxBytes && TryRun([inputs.Make(1, Seeds[0])], out failure) is not null)
+            if (inputs.Size(rows) <= MaxBytes && _runs.TryRun([inputs.Make(1, Seeds[0])], out failure) is not null)
             {
                 found.Add(style);
             }
@@ -105,18 +162,18 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
     // Without these nothing is proven.
     private void ProveEssentials(MadeUpInputs inputs)
     {
-        var (spentBefore, rowsBefore) = (spent(), _rowsRun);
+        var (spentBefore, rowsBefore) = (_runs.Spent, _runs.Rows);
         foreach (var (request, neighbour) in Small)
         {
             Prove(inputs, request, neighbour, Seeds[0], Neighbours(inputs, fills: 2));
         }
 
-        var perRow = (spent() - spentBefore) / (_rowsRun - rowsBefore);
+        var perRow = (_runs.Spent - spentBefore) / (_runs.Rows - rowsBefore);
         var largest = largestBatch;
         while (largest > SmallestLargest
             && (inputs.Size(largest) > MaxBytes
-                || largest * _outputBytesPerRow > MaxOutputBytes
-                || LargestRuns * largest * perRow > ShareForLargest * (1 - spent())))
+                || largest * _runs.OutputBytesPerRow > MaxOutputBytes
+                || LargestRuns * largest * perRow > ShareForLargest * (1 - _runs.Spent)))
         {
             largest /= 2;
         }
@@ -194,9 +251,9 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
     // The same shapes take the same way through the kernels: not one bit may depend on who is beside.
     private void CompareBeside(Tensor[][] batch, Tensor[] beside, ProbeOutput[] expected, int first, int rows)
     {
-        if (TryRun(batch, out var failure) is not { } together)
+        if (_runs.TryRun(batch, out var failure) is not { } together)
         {
-            if (TryRun([beside], out _) is not null)
+            if (_runs.TryRun([beside], out _) is not null)
             {
                 throw new NotProvenException($"requests that run alone failed together: {failure}");
             }
@@ -204,7 +261,7 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
             return;
         }
 
-        CheckExtents(together, (int)batch.Sum(b => b[0].Shape[0]));
+        TrialRuns.CheckExtents(together, (int)batch.Sum(b => b[0].Shape[0]));
         foreach (var (output, wanted) in together.Zip(expected))
         {
             if (!output.Shape.AsSpan().SequenceEqual(wanted.Shape) || !output.Rows(first, rows).SequenceEqual(wanted.Rows(first, rows)))
@@ -218,21 +275,12 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
     {
         foreach (var (one, both) in alone.Zip(together))
         {
-            if (!one.Shape.AsSpan(1).SequenceEqual(both.Shape.AsSpan(1)) || !one.IsClose(0, rows, both, first, Tolerance(one.Datatype)))
+            if (!one.Shape.AsSpan(1).SequenceEqual(both.Shape.AsSpan(1)) || !one.IsClose(0, rows, both, first))
             {
                 throw new NotProvenException($"output '{one.Name}' of a request is another alone than beside others");
             }
         }
     }
-
-    /// <summary>How far a float may be from that of another batch size, as a part of the largest number of its row.</summary>
-    public static double Tolerance(Datatype datatype) => datatype switch
-    {
-        Datatype.Fp64 => 1e-9,
-        Datatype.Fp32 => 1e-4,
-        Datatype.Fp16 => 1e-2,
-        _ => 5e-2,
-    };
 
     private void Note(ProbeOutput[] outputs, int rows)
     {
@@ -246,55 +294,5 @@ internal sealed class BatchProver(ModelInstance instance, ModelSignature signatu
         }
     }
 
-    private ProbeOutput[] Run(Tensor[][] batch, int rows)
-    {
-        var outputs = TryRun(batch, out var failure) ?? throw (batch.Length == 1
-            ? new DidNotRunException($"it did not run with {rows} rows of made-up inputs: {failure}")
-            : new NotProvenException($"requests that run alone failed together: {failure}"));
-        CheckExtents(outputs, rows);
-        return outputs;
-    }
-
-    private static void CheckExtents(ProbeOutput[] outputs, int rows)
-    {
-        if (Array.Find(outputs, o => o.Shape is not [var outer, ..] || outer != rows) is { } wrong)
-        {
-            throw new NotProvenException($"output '{wrong.Name}' has the shape {TensorShape.Format(wrong.Shape)} for {rows} rows");
-        }
-    }
-
-    private ProbeOutput[]? TryRun(Tensor[][] batch, out string failure)
-    {
-        if (spent() >= 1)
-        {
-            throw new OutOfTimeException();
-        }
-
-        failure = "";
-        try
-        {
-            using var values = instance.Run(batch);
-            ProbeOutput[] outputs = [.. values.Select((v, i) => new ProbeOutput(signature.Outputs[i], v))];
-            var rows = batch.Sum(b => b[0].Shape[0]);
-            (_rowsRun, _outputBytesPerRow) = (_rowsRun + rows, outputs.Sum(o => (long)o.Bytes) / rows);
-            return outputs;
-        }
-        catch (Exception exception) when (exception is OnnxRuntimeException or InvalidDataException or OutOfMemoryException)
-        {
-            failure = RuntimeMessage.Of(exception);
-            return batch.Length > 1 && RunFailures.Classify(exception) == RunFailure.Memory
-                ? throw new OutOfMemoryRunException(failure)
-                : null;
-        }
-    }
-
-    private class NotProvenException(string message) : Exception(message);
-
-    private sealed class DidNotRunException(string message) : NotProvenException(message);
-
-    private sealed class OutOfMemoryRunException(string message)
-        : NotProvenException($"trying needed more memory than an inspection may use (Inspection:MemoryBytes): {message}");
-
-    private sealed class OutOfTimeException() : NotProvenException(
-        "trying took longer than an inspection may (Inspection:Timeout and Inspection:CpuSeconds)");
+    private ProbeOutput[] Run(Tensor[][] batch, int rows) => _runs.Run(batch, rows, _values);
 }

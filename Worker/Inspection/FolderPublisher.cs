@@ -77,7 +77,7 @@ internal sealed partial class FolderPublisher(
         }
 
         var folder = FolderModel.Of(file);
-        var report = await inspector.InspectAsync(file.Path, cancellationToken);
+        var report = await inspector.InspectAsync(file.Path, samplePath: null, cancellationToken);
         if (report.Model is null)
         {
             var unlimited = InspectionChild.Inspect(file.Path, inspection.Value.Limits);

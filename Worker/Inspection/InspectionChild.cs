@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Models;
@@ -10,19 +11,21 @@ using Microsoft.ML.OnnxRuntime;
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>
-/// The worker's program in its other mode, <c>inspect FILE LIMITS</c>: opens one model within limits, prints one line
+/// The worker's program in its other mode, <c>inspect FILE LIMITS [SAMPLE]</c>: opens one model within limits, prints one line
 /// about it and ends. It has no configuration, no secrets and no connections; it may die of the file, and only it.
 /// </summary>
 internal static class InspectionChild
 {
     public const string Verb = "inspect";
 
-    public static int Run(string path, string limitsJson)
+    /// <param name="samplePath">A file with the inputs of the version's sample request; null where it has none.</param>
+    public static int Run(string path, string limitsJson, string? samplePath)
     {
         TelemetryGuard.Check(new ConfigurationManager());
         var limits = JsonSerializer.Deserialize(limitsJson, InspectionJson.Default.InspectionLimits)!;
+        var sample = samplePath is null ? null : InspectionJson.ReadSample(samplePath);
         ProcessLimits.Apply(limits);
-        Inspect(path, limits, prove: true, report =>
+        Inspect(path, limits, sample, prove: true, report =>
         {
             Console.Out.WriteLine(JsonSerializer.Serialize(report, InspectionJson.Default.InspectionReport));
             Console.Out.Flush();
@@ -36,15 +39,15 @@ internal static class InspectionChild
     public static InspectionReport Inspect(string path, InspectionLimits limits)
     {
         InspectionReport? last = null;
-        Inspect(path, limits, prove: false, report => last = report);
+        Inspect(path, limits, sample: null, prove: false, report => last = report);
         return last!;
     }
 
     // What is known is told before more is tried: the process may die of that, or be ended for the time it takes.
-    private static void Inspect(string path, InspectionLimits limits, bool prove, Action<InspectionReport> tell)
+    private static void Inspect(string path, InspectionLimits limits, Tensor[]? sample, bool prove, Action<InspectionReport> tell)
     {
         var start = Stopwatch.GetTimestamp();
-        var report = Open(path, limits, out var session, out var operators);
+        var report = Open(path, limits, sample, out var session, out var operators);
         using (session)
         {
             if (session is null || report.Model is not { } model || !prove)
@@ -61,7 +64,7 @@ internal static class InspectionChild
             if (model.Batching is null)
             {
                 using var instance = session.CreateInstance();
-                var prover = new BatchProver(instance, session.Signature, limits.LargestBatch, () => Math.Max(
+                var prover = new BatchProver(instance, session.Signature, limits.LargestBatch, sample, () => Math.Max(
                     Stopwatch.GetElapsedTime(start).TotalSeconds / limits.ProofSeconds,
                     Environment.CpuUsage.TotalTime.TotalSeconds / limits.ProofCpuSeconds));
                 tell(report with { Model = model with { Batching = prover.Prove(operators) } });
@@ -70,7 +73,7 @@ internal static class InspectionChild
     }
 
     private static InspectionReport Open(
-        string path, InspectionLimits limits, out ModelSession? session, out IReadOnlySet<string> operators)
+        string path, InspectionLimits limits, Tensor[]? sample, out ModelSession? session, out IReadOnlySet<string> operators)
     {
         session = null;
         operators = new HashSet<string>();
@@ -81,10 +84,15 @@ internal static class InspectionChild
             var device = new ExecutionDevice(Options.Create(new WorkerOptions { Device = "cpu" }), NullLogger<ExecutionDevice>.Instance);
             var before = ProcessLimits.ResidentBytes;
             session = ModelSession.Open(new ModelFile("inspected", "1", path), device);
-            var failure = FirstRun.Try(session);
+            var failure = FirstRun.Try(session, sample);
             var memory = Math.Max(ProcessLimits.ResidentBytes - before, session.SizeBytes);
-            var unproven = failure is null ? null : new BatchProof(false, $"it did not run on made-up inputs: {failure}");
-            return new InspectionReport(new InspectedModel(scanned.WithRanks(session.Signature), scanned.Metadata, memory, unproven), null);
+            var unproven = failure is null
+                ? null
+                : new BatchProof(false, $"it did not run on {(sample is null ? "made-up inputs" : "its sample request")}: {failure}");
+            return new InspectionReport(
+                new InspectedModel(scanned.WithRanks(session.Signature), scanned.Metadata, memory, unproven),
+                Reason: null,
+                SampleHasRun: sample is not null && failure is null);
         }
         catch (ModelRefusedException exception)
         {

@@ -10,6 +10,7 @@ namespace InferenceTemplate.Worker.Inspection;
 internal sealed partial class InspectionService(
     ModelCatalog catalog,
     VersionInspections inspections,
+    SampleRequests samples,
     ArtifactStore artifacts,
     ModelInspector inspector,
     ServingState state,
@@ -67,7 +68,7 @@ internal sealed partial class InspectionService(
         {
             // The catalogue is read anyway; Postgres is only asked for a claim when there may be one.
             var snapshot = await catalog.SnapshotAsync(stoppingToken);
-            if (!snapshot.AllVersions.Any(v => v.State == VersionState.Pending || (v.State == VersionState.Ready && v.BatchProof is null))
+            if (!snapshot.AllVersions.Any(v => v.State == VersionState.Pending || v.AwaitsProof)
                 || await inspections.ClaimAsync(options.Value.Timeout + LeaseSpare, stoppingToken) is not { } version)
             {
                 return false;
@@ -118,16 +119,17 @@ internal sealed partial class InspectionService(
         }
     }
 
-    // It was accepted before it was tried whether callers may share its runs, and is served meanwhile, each request alone.
+    // It was accepted before it was tried whether callers may share its runs, and is served meanwhile, each request alone; or by what was
+    // found without the sample request that it has now.
     private async Task ProveAsync(ModelVersion version, CancellationToken stoppingToken)
     {
         // One attempt may have been its inspection.
-        var proof = version.InspectionAttempts > MaxAttempts + 1
-            ? new BatchProof(false, $"it was tried {MaxAttempts} times whether rows are independent, and never was there a result")
-            : await OpenAsync(version, stoppingToken) is var report && report.Model?.Batching is { } found
-                ? found
-                : new BatchProof(false, $"it could not be tried whether rows are independent: {report.Reason}");
-        await inspections.ProveAsync(version, proof, state.WorkerId, stoppingToken);
+        var report = version.InspectionAttempts > MaxAttempts + 1
+            ? InspectionReport.Refused($"{MaxAttempts} times there was no result")
+            : await OpenAsync(version, stoppingToken);
+        var proof = report.Model?.Batching
+            ?? new BatchProof(false, $"it could not be tried whether rows are independent: {report.Reason}");
+        await inspections.ProveAsync(version, proof, report.SampleHasRun, state.WorkerId, stoppingToken);
         LogProof(version.Model, version.Version, proof);
     }
 
@@ -143,19 +145,27 @@ internal sealed partial class InspectionService(
     {
         var folder = options.Value.Directory.Length > 0 ? options.Value.Directory : Path.GetTempPath();
         var path = Path.Combine(folder, $"inspection-{Guid.NewGuid():N}.onnx");
+        var samplePath = $"{path}.sample";
         try
         {
+            var sample = await samples.InputsOfAsync(version.Model, version.Version, hasRun: false, stoppingToken);
+            if (sample is not null)
+            {
+                await InspectionJson.WriteSampleAsync(samplePath, sample, stoppingToken);
+            }
+
             await using (var source = await artifacts.OpenReadAsync(version.Sha256, stoppingToken))
             await using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None))
             {
                 await source.CopyToAsync(file, stoppingToken);
             }
 
-            return await inspector.InspectAsync(path, stoppingToken);
+            return await inspector.InspectAsync(path, sample is null ? null : samplePath, stoppingToken);
         }
         finally
         {
             File.Delete(path);
+            File.Delete(samplePath);
         }
     }
 

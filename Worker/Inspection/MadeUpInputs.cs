@@ -50,21 +50,26 @@ internal enum Fill
 }
 
 /// <summary>Makes inputs that nobody sent, the same ones for the same seed.</summary>
-internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style)
+/// <param name="sample">What ordinary values are taken from; null where they are made up too.</param>
+internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style, SampleRows? sample = null)
 {
     private static readonly string[] Words = ["red", "green", "blue", "good", "bad", "yes", "no", "one", "two", "the", "and", "house"];
 
     public int Inputs => signature.Inputs.Length;
 
     /// <summary>Bytes that so many rows take: more than fit any integer, with many open dimensions.</summary>
-    public double Size(int rows) => signature.Inputs.Sum(
-        i => Shape(i, rows).Aggregate(1.0, (elements, extent) => elements * extent) * Math.Max(sizeof(uint), i.Datatype.Size()));
+    public double Size(int rows) => signature.Inputs.Select((input, i) =>
+        Shape(i, rows).Aggregate(1.0, (elements, extent) => elements * extent) * Math.Max(sizeof(uint), input.Datatype.Size())).Sum();
 
     /// <param name="only">The one input that is filled in that way, the others being ordinary; null for all.</param>
     public Tensor[] Make(int rows, int seed, Fill fill = Fill.Ordinary, int? only = null)
     {
         var random = new Random(seed);
-        return [.. signature.Inputs.Select((input, i) => Make(input, rows, random, only is null || only == i ? fill : Fill.Ordinary))];
+        var first = sample is null ? 0 : random.Next(sample.Count);
+        return [.. signature.Inputs.Select((input, i) => (only is null || only == i ? fill : Fill.Ordinary) is var own
+            && own == Fill.Ordinary && sample is not null
+            ? new Tensor(input.Name, input.Datatype, Shape(i, rows), sample.Make(i, rows, first, random))
+            : Make(input, Shape(i, rows), rows, random, own))];
     }
 
     /// <summary>The ways to fill an input that differ from each other for its type.</summary>
@@ -79,12 +84,11 @@ internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style)
 
     public IEnumerable<Fill> FillsFor(int input) => FillsFor(signature.Inputs[input].Datatype);
 
-    private long[] Shape(TensorSignature input, int rows) =>
-        [.. input.Shape.Select((d, i) => d != TensorShape.Variable ? d : i == 0 ? rows : style.Extent)];
+    private long[] Shape(int input, int rows) => sample?.Shape(input, rows)
+        ?? [.. signature.Inputs[input].Shape.Select((d, i) => d != TensorShape.Variable ? d : i == 0 ? rows : style.Extent)];
 
-    private Tensor Make(TensorSignature input, int rows, Random random, Fill fill)
+    private Tensor Make(TensorSignature input, long[] shape, int rows, Random random, Fill fill)
     {
-        var shape = Shape(input, rows);
         var count = checked((int)TensorShape.ElementCount(shape));
         if (input.Datatype == Datatype.Bytes)
         {

@@ -19,9 +19,10 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
     private const int OutOfCpuTime = 24;
 
     /// <summary>What the file is, or why it is refused: also where the process that opened it crashed, hung or was stopped.</summary>
-    public async Task<InspectionReport> InspectAsync(string path, CancellationToken cancellationToken)
+    /// <param name="samplePath">A file with the inputs of the version's sample request; null where it has none.</param>
+    public async Task<InspectionReport> InspectAsync(string path, string? samplePath, CancellationToken cancellationToken)
     {
-        var report = await OpenAsync(path, cancellationToken);
+        var report = await OpenAsync(path, samplePath, cancellationToken);
         if (report.Model is not { } model)
         {
             return report;
@@ -32,9 +33,9 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
             : report with { Model = model with { Signature = limits.Value.WithoutWeights(model.Signature) } };
     }
 
-    private async Task<InspectionReport> OpenAsync(string path, CancellationToken cancellationToken)
+    private async Task<InspectionReport> OpenAsync(string path, string? samplePath, CancellationToken cancellationToken)
     {
-        using var process = Process.Start(Describe(path))
+        using var process = Process.Start(Describe(path, samplePath))
             ?? throw new InvalidOperationException("The process for an inspection could not be started.");
         process.StandardInput.Close();
         var output = ReadAsync(process.StandardOutput, MaxReportChars);
@@ -56,7 +57,7 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
         return process.ExitCode == 0 ? Parse(await output) : Ended(await output, Crashed(process.ExitCode, await complaints));
     }
 
-    private ProcessStartInfo Describe(string path)
+    private ProcessStartInfo Describe(string path, string? samplePath)
     {
         // By its own launcher where there is one, else by the one of .NET: a worker may have been started by either.
         var folder = AppContext.BaseDirectory;
@@ -81,6 +82,11 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
         start.ArgumentList.Add(InspectionChild.Verb);
         start.ArgumentList.Add(path);
         start.ArgumentList.Add(JsonSerializer.Serialize(options.Value.Limits, InspectionJson.Default.InspectionLimits));
+        if (samplePath is not null)
+        {
+            start.ArgumentList.Add(samplePath);
+        }
+
         SetEnvironment(start.Environment, runtime, new FileInfo(path).Length);
         return start;
     }

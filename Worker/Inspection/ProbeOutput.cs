@@ -32,6 +32,15 @@ internal sealed class ProbeOutput
     /// <summary>Elements of a row; the shape has a first dimension.</summary>
     private int PerRow => checked((int)TensorShape.ElementCount(Shape.AsSpan(1)));
 
+    /// <summary>How far a float may be from that of another batch size, as a part of the largest number of its row.</summary>
+    private double Tolerance => Datatype switch
+    {
+        Datatype.Fp64 => 1e-9,
+        Datatype.Fp32 => 1e-4,
+        Datatype.Fp16 => 1e-2,
+        _ => 5e-2,
+    };
+
     public ReadOnlySpan<byte> Rows(int first, int count)
     {
         var (from, to) = (first * PerRow, (first + count) * PerRow);
@@ -43,7 +52,7 @@ internal sealed class ProbeOutput
     /// <summary>
     /// Whether rows are those of another output: bit for bit, or for floats within a part of the largest number of the row.
     /// </summary>
-    public bool IsClose(int first, int count, ProbeOutput other, int otherFirst, double tolerance)
+    public bool IsClose(int first, int count, ProbeOutput other, int otherFirst)
     {
         if (Rows(first, count).SequenceEqual(other.Rows(otherFirst, count)))
         {
@@ -58,7 +67,7 @@ internal sealed class ProbeOutput
         for (var row = 0; row < count; row++)
         {
             var (mine, theirs) = (Numbers(first + row), other.Numbers(otherFirst + row));
-            var allowed = tolerance * mine.Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty().Max();
+            var allowed = Tolerance * mine.Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty().Max();
             if (mine.Zip(theirs).Any(p => !p.First.Equals(p.Second) && !(Math.Abs(p.First - p.Second) <= allowed)))
             {
                 return false;

@@ -1,3 +1,4 @@
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Artifacts;
 using InferenceTemplate.Data.Catalog;
@@ -8,9 +9,9 @@ using Microsoft.Extensions.Options;
 namespace InferenceTemplate.Worker.ModelCache;
 
 /// <summary>Fetches what the registry knows, and opens it from this machine's disk.</summary>
-internal sealed class ModelSource(
-    ModelCatalog catalog, ArtifactStore store, ArtifactFiles files, ModelWarmUp warmUp, ExecutionDevice device,
-    IOptions<WorkerOptions> options)
+internal sealed partial class ModelSource(
+    ModelCatalog catalog, SampleRequests samples, ArtifactStore store, ArtifactFiles files, ModelWarmUp warmUp, ExecutionDevice device,
+    IOptions<WorkerOptions> options, ILogger<ModelSource> logger)
 {
     /// <exception cref="InvalidDataException">The version is not one that may be served, or its artifact is damaged.</exception>
     /// <exception cref="IOException">The artifact could not be fetched.</exception>
@@ -22,11 +23,28 @@ internal sealed class ModelSource(
         var path = await files.GetAsync(
             version.Sha256, version.SizeBytes, token => store.OpenReadAsync(version.Sha256, token), cancellationToken);
         var largestBatch = snapshot.SettingsOf(key.Model).Batching.MaxSize ?? options.Value.MaxBatchSize;
+        var sample = await SampleOfAsync(version, cancellationToken);
         return new ModelPlan(
-            MemoryBudget.Estimate(version.SizeBytes, version.MemoryBytes), version.SizeBytes, () => Open(version, path, largestBatch));
+            MemoryBudget.Estimate(version.SizeBytes, version.MemoryBytes),
+            version.SizeBytes,
+            () => Open(version, path, largestBatch, sample));
     }
 
-    private ModelSession Open(ModelVersion version, string path, int largestBatch)
+    // The file may be on this machine while Postgres is away: a colder start is no reason not to serve.
+    private async Task<Tensor[]?> SampleOfAsync(ModelVersion version, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return version.HasSample ? await samples.InputsOfAsync(version.Model, version.Version, hasRun: true, cancellationToken) : null;
+        }
+        catch (Exception exception) when (Outages.IsDatabaseAway(exception))
+        {
+            LogNoSample(version.Model, version.Version, exception.Message);
+            return null;
+        }
+    }
+
+    private ModelSession Open(ModelVersion version, string path, int largestBatch, Tensor[]? sample)
     {
         var session = ModelSession.Open(new ModelFile(version.Model, version.Version, path), device);
         try
@@ -37,7 +55,7 @@ internal sealed class ModelSource(
                 throw new InvalidDataException($"the file of {version.Model}/{version.Version} changed while it was opened");
             }
 
-            warmUp.Run(session, largestBatch);
+            warmUp.Run(session, largestBatch, sample);
             return session;
         }
         catch
@@ -46,4 +64,7 @@ internal sealed class ModelSource(
             throw;
         }
     }
+
+    [LoggerMessage(LogLevel.Warning, "The sample request of {Model}/{Version} can't be read now; it is warmed up with zeros: {Reason}")]
+    private partial void LogNoSample(string model, string version, string reason);
 }

@@ -1,3 +1,4 @@
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
@@ -5,38 +6,55 @@ using Microsoft.ML.OnnxRuntime;
 namespace InferenceTemplate.Worker.ModelCache;
 
 /// <summary>
-/// Runs a fresh session on zeros, alone and in the largest batch, so that no request pays for choosing kernels and growing arenas.
-/// Dimensions that the model leaves open, but for the batch, are one.
+/// Runs a fresh session on its sample request, alone and in the largest batch, so that no request pays for choosing kernels and growing
+/// arenas. Where there is none, on zeros; dimensions that the model leaves open, but for the batch, are one.
 /// </summary>
 internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
 {
     // Wide inputs in large batches: what they would allocate is not worth a faster first request.
     private const long MaxBytes = 64L << 20;
 
-    public void Run(ModelSession session, int largestBatch)
+    /// <param name="sample">The inputs of its sample request; null where it has none.</param>
+    public void Run(ModelSession session, int largestBatch, Tensor[]? sample)
     {
         using var instance = session.CreateInstance();
-        foreach (var rows in session.Signature.IsBatchable && largestBatch > 1 ? (int[])[1, largestBatch] : [1])
+        var signature = session.Signature;
+        foreach (var rows in signature.IsBatchable && largestBatch > 1 ? (int[])[1, largestBatch] : [1])
         {
-            var shapes = session.Signature.Inputs.Select(input => Shape(input, rows)).ToList();
-            if (shapes.Zip(session.Signature.Inputs).Sum(p => TensorShape.ElementCount(p.First) * ElementSize(p.Second)) > MaxBytes)
+            if (Batch(signature, rows, sample) is not { } batch)
             {
                 return;
             }
 
             try
             {
-                Tensor[] zeros = [.. session.Signature.Inputs.Zip(shapes, (input, shape) => new Tensor(
-                    input.Name, input.Datatype, shape, new byte[TensorShape.ElementCount(shape) * ElementSize(input)]))];
-                instance.Run([zeros]).Dispose();
+                instance.Run(batch).Dispose();
             }
             catch (OnnxRuntimeException exception)
             {
                 // Zeros, or a dimension of one, may be nothing that this model takes: no reason not to serve it.
-                LogCold(session.File.Model, session.File.Version, rows, exception.Message);
+                LogCold(session.File.Model, session.File.Version, rows, sample is null ? "zeros" : "its sample request", exception.Message);
                 return;
             }
         }
+    }
+
+    // As many rows, or what comes nearest of a sample that has several; null where that is too much.
+    private static Tensor[][]? Batch(ModelSignature signature, int rows, Tensor[]? sample)
+    {
+        if (sample is not null)
+        {
+            // Optional inputs are those of a whole run.
+            var requests = rows == 1 ? 1 : Math.Max(1, rows / Math.Max(1, signature.RowsOf(sample) ?? 1));
+            var shared = requests == 1 ? sample : sample[..signature.Inputs.Length];
+            return requests * shared.Sum(i => (long)i.Data.Length) > MaxBytes ? null : [.. Enumerable.Repeat(shared, requests)];
+        }
+
+        var shapes = signature.Inputs.Select(input => Shape(input, rows)).ToList();
+        return shapes.Zip(signature.Inputs).Sum(p => TensorShape.ElementCount(p.First) * ElementSize(p.Second)) > MaxBytes
+            ? null
+            : [[.. signature.Inputs.Zip(shapes, (input, shape) => new Tensor(
+                input.Name, input.Datatype, shape, new byte[TensorShape.ElementCount(shape) * ElementSize(input)]))]];
     }
 
     private static long[] Shape(TensorSignature input, int rows) =>
@@ -46,6 +64,7 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
     private static int ElementSize(TensorSignature input) => input.Datatype == Datatype.Bytes ? sizeof(uint) : input.Datatype.Size();
 
     [LoggerMessage(
-        LogLevel.Warning, "{Model}/{Version} could not be warmed up with {Rows} rows of zeros; its first requests may be slower: {Reason}")]
-    private partial void LogCold(string model, string version, int rows, string reason);
+        LogLevel.Warning,
+        "{Model}/{Version} could not be warmed up with {Rows} rows of {Values}; its first requests may be slower: {Reason}")]
+    private partial void LogCold(string model, string version, int rows, string values, string reason);
 }

@@ -39,7 +39,7 @@ public sealed class GuideRefusalTests : IDisposable
         var inspector = new ModelInspector(
             Options.Create(new InspectionOptions()), Options.Create(new SignatureLimits()), TimeProvider.System);
 
-        var report = await inspector.InspectAsync(_path, TestContext.Current.CancellationToken);
+        var report = await inspector.InspectAsync(_path, samplePath: null, TestContext.Current.CancellationToken);
 
         Assert.True(report.Reason?.Contains(reason, StringComparison.Ordinal), $"{name}: {report.Reason}");
         Assert.Contains($"| `{reason}` |", Guide, StringComparison.Ordinal);

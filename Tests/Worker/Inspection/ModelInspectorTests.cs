@@ -47,6 +47,27 @@ public sealed class ModelInspectorTests : IDisposable
     }
 
     [Theory]
+    [InlineData("y", null)]
+    [InlineData("unheard-of", "it did not run on its sample request: ")]
+    public async Task Inspector_runs_the_sample_request_first(string word, string? reason)
+    {
+        var samplePath = $"{_path}.sample";
+        await InspectionJson.WriteSampleAsync(samplePath, SampleProofTests.Words(2, "a", "x", "b", word), Cancellation);
+        try
+        {
+            var report = await InspectAsync(SmallModels.Read("sk-onehot-strict"), new(), samplePath: samplePath);
+
+            Assert.Null(report.Reason);
+            Assert.Equal((reason is null, reason is null), (report.SampleHasRun, report.Model!.Batching!.Independent));
+            Assert.StartsWith(reason ?? "", report.Model.Batching.Reason ?? "", StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(samplePath);
+        }
+    }
+
+    [Theory]
     [InlineData(2, true)]
     [InlineData(1, false)]
     public async Task Inputs_with_an_initializer_are_optional_where_a_request_could_bring_all(int most, bool optional)
@@ -219,10 +240,11 @@ public sealed class ModelInspectorTests : IDisposable
             ]));
     }
 
-    private async Task<InspectionReport> InspectAsync(byte[] model, InspectionOptions options, SignatureLimits? limits = null)
+    private async Task<InspectionReport> InspectAsync(
+        byte[] model, InspectionOptions options, SignatureLimits? limits = null, string? samplePath = null)
     {
         await File.WriteAllBytesAsync(_path, model, Cancellation);
         return await new ModelInspector(Options.Create(options), Options.Create(limits ?? new()), TimeProvider.System)
-            .InspectAsync(_path, Cancellation);
+            .InspectAsync(_path, samplePath, Cancellation);
     }
 }

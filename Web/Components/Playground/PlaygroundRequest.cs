@@ -12,6 +12,9 @@ public sealed class TensorField
     /// <summary>More is not written into a form.</summary>
     private const long MaxSample = 4_096;
 
+    /// <summary>Nor than what a browser sends back in one message.</summary>
+    private const int MaxText = 16 << 10;
+
     public TensorField(TensorSignature signature)
     {
         Signature = signature;
@@ -50,11 +53,56 @@ public sealed class TensorField
 
     /// <summary>A JSON array, flat or nested.</summary>
     public string Data { get; set; }
+
+    /// <summary>Takes an input of a sample request, unless it is more than is written into a form.</summary>
+    public void Fill(JsonElement input)
+    {
+        var (shape, data) = (input.GetProperty("shape"), input.GetProperty("data"));
+        if (data.GetRawText() is not { Length: <= MaxText } text)
+        {
+            return;
+        }
+
+        (Shape, Data) = (string.Join(", ", shape.EnumerateArray().Select(size => size.GetRawText())), text);
+        SendsSingle = IsSingle && shape.EnumerateArray().All(size => size.GetRawText() == "1");
+        if (SendsSingle)
+        {
+            var value = data;
+            while (value.ValueKind == JsonValueKind.Array)
+            {
+                value = value[0];
+            }
+
+            Value = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+            Flag = value.ValueKind == JsonValueKind.True;
+        }
+    }
 }
 
 /// <summary>Requests of the Open Inference Protocol from what the playground's forms hold.</summary>
 internal static class PlaygroundRequest
 {
+    private const int MaxDepth = 1_000;
+
+    /// <summary>A field for each input of a model, with what its sample request holds.</summary>
+    /// <param name="sample">As the Api has it, which took it for a request to this model; null where there is none.</param>
+    public static IReadOnlyList<TensorField> Fields(ModelVersion model, string? sample)
+    {
+        TensorField[] fields = [.. model.Inputs.Select(input => new TensorField(input))];
+        if (sample is not null)
+        {
+            // An Api may be set to take deeper ones than are read by default.
+            using var request = JsonDocument.Parse(sample, new JsonDocumentOptions { MaxDepth = MaxDepth });
+            foreach (var input in request.RootElement.GetProperty("inputs").EnumerateArray())
+            {
+                var name = input.GetProperty("name").GetString();
+                Array.Find(fields, field => field.Signature.Name == name)?.Fill(input);
+            }
+        }
+
+        return fields;
+    }
+
     /// <summary>The request, or what is wrong with a field.</summary>
     public static (string? Body, string? Error) Of(IEnumerable<TensorField> fields)
     {

@@ -11,7 +11,7 @@ public sealed class TenantTableTests
     // property TenantId, or {Entity}Id of what it is a part of; export and erasure then find it.
     private static readonly HashSet<string> Platform =
     [
-        "models", "model_versions", "model_aliases", "model_events", "artefacts", "artefact_chunks", "loose_blobs",
+        "models", "model_versions", "sample_requests", "model_aliases", "model_events", "artefacts", "artefact_chunks", "loose_blobs",
         "traffic_decisions", "shadow_comparisons", "feature_flags",
     ];
 

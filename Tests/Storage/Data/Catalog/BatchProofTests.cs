@@ -27,7 +27,7 @@ public sealed class BatchProofTests(Servers servers)
         Assert.Null(await inspections.ClaimAsync(TimeSpan.FromHours(1), Cancellation));
         Assert.False(BatchDecision.Of(second, new()).Batched);
 
-        Assert.True(await inspections.ProveAsync(second, new BatchProof(false, "rows meet"), "worker", Cancellation));
+        Assert.True(await inspections.ProveAsync(second, new BatchProof(false, "rows meet"), sampleHasRun: false, "worker", Cancellation));
         Assert.True(await inspections.RejectAsync(first, "broken", "worker", Cancellation));
 
         Assert.Null(await inspections.ClaimAsync(TimeSpan.FromMilliseconds(-1), Cancellation));
