@@ -67,7 +67,7 @@ internal sealed partial class InferenceCalls(
         TenantStanding? standing;
         try
         {
-            var admission = await AdmitAsync(request, tenant, kept, byConnection, cancellationToken);
+            var admission = await InTimeAsync(request, AdmitAsync(request, tenant, kept, byConnection, cancellationToken));
             standing = admission.Standing;
             if (admission.IsOverLimit)
             {
@@ -98,9 +98,13 @@ internal sealed partial class InferenceCalls(
                 return Refusal(name, admission) with { Standing = standing };
             }
         }
-        catch (QueueUnavailableException)
+        catch (Exception exception) when (exception is QueueUnavailableException or TimeoutException)
         {
-            return InferenceCallResult.Refused(StatusCodes.Status503ServiceUnavailable, "the queue is unavailable: try again later");
+            // What was not answered may have been carried out.
+            limiter.Release(tenant, request.Id);
+            return exception is TimeoutException
+                ? InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, Unanswered(wait))
+                : InferenceCallResult.Refused(StatusCodes.Status503ServiceUnavailable, "the queue is unavailable: try again later");
         }
 
         try
@@ -135,7 +139,7 @@ internal sealed partial class InferenceCalls(
             { Refusal: var (admission, retryAfter) } => Refusal(new QueueName(request.Model, request.Version), admission, retryAfter) with
             {
                 // It was counted before its worker was asked.
-                Standing = await limiter.UndoAsync(tenant, request.Id) ?? standing,
+                Standing = await UndoAsync(tenant, request, request.Id) ?? standing,
             },
             { Spent: { } reason } => Translate(Unavailable(request.Id, reason)) with { Standing = standing },
             { Elsewhere: { } again } => (await AskAgainAsync(again, wait, end.Reason, tenant, cancellationToken)).OrStanding(standing),
@@ -150,8 +154,7 @@ internal sealed partial class InferenceCalls(
         try
         {
             // A little longer than the deadline, so that a worker's reply about it arrives.
-            var left = request.Deadline - time.GetUtcNow() + ReplyGrace;
-            return Translate(await pending.Reply.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellationToken));
+            return Translate(await pending.Reply.WaitAsync(Left(request), time, cancellationToken));
         }
         catch (ReplyLostException lost)
         {
@@ -184,15 +187,19 @@ internal sealed partial class InferenceCalls(
         try
         {
             var name = new QueueName(request.Model, request.Version);
-            var admission = await queue.EnqueueAsync(request);
+            var admission = await InTimeAsync(request, queue.EnqueueAsync(request));
             if (admission.Outcome != EnqueueOutcome.Enqueued)
             {
-                return Refusal(name, admission) with { Standing = counted is null ? null : await limiter.UndoAsync(counted, first.Id) };
+                return Refusal(name, admission) with { Standing = counted is null ? null : await UndoAsync(counted, request, first.Id) };
             }
         }
         catch (QueueUnavailableException)
         {
             return Lost(reason);
+        }
+        catch (TimeoutException)
+        {
+            return InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, Unanswered(wait));
         }
 
         return await AwaitAsync(request, pending, wait, reason, cancellationToken);
@@ -206,6 +213,8 @@ internal sealed partial class InferenceCalls(
         pending.HasCome ? $"the answer came, but could not be read within {wait.TotalSeconds:0.###} s"
         : again is null ? Late(wait)
         : $"the request was sent again, since {again}, and no worker answered that within the {wait.TotalSeconds:0.###} s";
+
+    private static string Unanswered(TimeSpan wait) => $"the queue did not answer within {wait.TotalSeconds:0.###} s";
 
     private static string Late(TimeSpan wait) => $"no worker answered within {wait.TotalSeconds:0.###} s";
 
@@ -244,6 +253,39 @@ internal sealed partial class InferenceCalls(
         {
             return null;
         }
+    }
+
+    // Redis may keep what it is asked for longer than the caller waits.
+    private async Task<Admission> InTimeAsync(InferenceRequest request, Task<Admission> admission)
+    {
+        try
+        {
+            return await admission.WaitAsync(Left(request), time);
+        }
+        catch (TimeoutException)
+        {
+            // It may be queued yet, for nobody.
+            _ = CancelAsync(request);
+            throw;
+        }
+    }
+
+    private async Task<TenantStanding?> UndoAsync(TenantAccount tenant, InferenceRequest request, Guid counted)
+    {
+        try
+        {
+            return await limiter.UndoAsync(tenant, counted).WaitAsync(Left(request), time);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private TimeSpan Left(InferenceRequest request)
+    {
+        var left = request.Deadline - time.GetUtcNow() + ReplyGrace;
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
     private async Task CancelAsync(InferenceRequest request)

@@ -61,6 +61,29 @@ public sealed class LostAnswerTests(QueuePlatform platform) : IClassFixture<Queu
     }
 
     [Fact]
+    public async Task Call_ends_by_its_own_deadline_and_not_by_the_patience_of_a_client_of_redis_that_hangs()
+    {
+        await using var redis = await Faults.AdministerRedisAsync(platform);
+        using var client = platform.Admin();
+        // Longer than what the client of Redis waits for an answer, here and in the Api.
+        await redis.GetDatabase().ExecuteAsync("CLIENT", "PAUSE", 8000, "ALL");
+
+        var hanging = redis.GetDatabase().PingAsync();
+        var call = client.PostAsync(
+            "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":500000},"),
+            Cancellation);
+
+        Assert.Same(call, await Task.WhenAny(call, hanging));
+        using var response = await call;
+        Assert.Equal(
+            (HttpStatusCode.GatewayTimeout, "the queue did not answer within 0.5 s"), (response.StatusCode, await ErrorAsync(response)));
+        await Assert.ThrowsAsync<RedisTimeoutException>(() => hanging);
+        await Wait.UntilAsync(async () =>
+            await Record.ExceptionAsync(() => redis.GetDatabase().PingAsync()) is null
+            && (await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation)).IsSuccessStatusCode);
+    }
+
+    [Fact]
     public async Task Call_that_waits_when_redis_loses_its_data_is_queued_again()
     {
         await using var redis = await Faults.AdministerRedisAsync(platform);
