@@ -1,12 +1,14 @@
 using InferenceTemplate.Core;
 using InferenceTemplate.Tests.Shared;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace InferenceTemplate.Tests.Unit.Core;
 
 public sealed class PeriodicLoopTests
 {
-    private readonly Lines _log = new();
+    private readonly FakeLogger _log = new();
+
+    private IEnumerable<string> Written => _log.Collector.GetSnapshot().Select(line => $"{line.Level}: {line.Message}");
 
     [Fact]
     public async Task Failed_pass_does_not_end_the_loop_and_is_logged_once_for_each_outage()
@@ -26,7 +28,7 @@ public sealed class PeriodicLoopTests
         Assert.Equal(6, passes);
         Assert.Equal(
             ["Warning: Interrupted, trying again every 0.001 s: disk full", "Warning: Interrupted, trying again every 0.001 s: disk full"],
-            _log.Written);
+            Written);
     }
 
     [Fact]
@@ -37,7 +39,7 @@ public sealed class PeriodicLoopTests
 
         await RunAsync(() => ++passes == 1 ? throw new InvalidOperationException("a fault") : stop.CancelAsync(), stop.Token);
 
-        Assert.Equal(["Error: Failed, trying again every 0.001 s"], _log.Written);
+        Assert.Equal(["Error: Failed, trying again every 0.001 s"], Written);
     }
 
     [Fact]
@@ -50,7 +52,7 @@ public sealed class PeriodicLoopTests
             () => ++passes == 1 ? throw new InvalidOperationException("transient", new TimeoutException("no answer")) : stop.CancelAsync(),
             stop.Token);
 
-        Assert.Equal(["Warning: Interrupted, trying again every 0.001 s: no answer"], _log.Written);
+        Assert.Equal(["Warning: Interrupted, trying again every 0.001 s: no answer"], Written);
     }
 
     [Fact]
@@ -66,24 +68,10 @@ public sealed class PeriodicLoopTests
             },
             stop.Token);
 
-        Assert.Empty(_log.Written);
+        Assert.Empty(Written);
     }
 
     private Task RunAsync(Func<Task> pass, CancellationToken stop) =>
         PeriodicLoop.RunAsync(TimeSpan.FromMilliseconds(1), _ => pass(), TimeProvider.System, _log, stop)
             .WaitAsync(Wait.DefaultLimit, TestContext.Current.CancellationToken);
-
-    private sealed class Lines : ILogger
-    {
-        public List<string> Written { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Written.Add($"{logLevel}: {formatter(state, exception)}");
-    }
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace InferenceTemplate.Tests.Unit.ServiceDefaults;
 
@@ -34,13 +35,14 @@ public sealed class ErrorTests
     [InlineData("Development")]
     public async Task Unexpected_failure_is_logged_once(string environment)
     {
-        using var logs = new Logs();
+        using var logs = new FakeLoggerProvider();
         await using var service = await Service.StartAsync(
             MapErrors, builder => builder.Logging.AddProvider(logs), environment: environment);
 
         using var response = await service.GetAsync("/boom");
 
-        Assert.Equal("hidden", Assert.Single(logs.Errors)?.Message);
+        var error = Assert.Single(logs.Collector.GetSnapshot(), line => line.Level >= LogLevel.Error);
+        Assert.Equal("hidden", error.Exception?.Message);
     }
 
     [Theory]
@@ -75,14 +77,14 @@ public sealed class ErrorTests
     [Fact]
     public async Task Request_that_the_framework_refuses_keeps_its_status_and_is_no_error()
     {
-        using var logs = new Logs();
+        using var logs = new FakeLoggerProvider();
         await using var service = await Service.StartAsync(MapErrors, builder => builder.Logging.AddProvider(logs));
 
         using var response = await service.GetAsync("/refused");
 
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
         Assert.Equal("too large by far", (await response.JsonAsync()).GetProperty("detail").GetString());
-        Assert.Empty(logs.Errors);
+        Assert.DoesNotContain(logs.Collector.GetSnapshot(), line => line.Level >= LogLevel.Error);
     }
 
     [Fact]
@@ -100,28 +102,5 @@ public sealed class ErrorTests
         app.MapGet("/boom", string () => throw new InvalidOperationException("hidden"));
         app.MapGet("/v2/boom", string () => throw new InvalidOperationException("hidden"));
         app.MapGet("/refused", string () => throw new BadHttpRequestException("too large by far", StatusCodes.Status413PayloadTooLarge));
-    }
-
-    private sealed class Logs : ILoggerProvider, ILogger
-    {
-        public List<Exception?> Errors { get; } = [];
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (!IsEnabled(logLevel)) return;
-            lock (Errors) Errors.Add(exception);
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

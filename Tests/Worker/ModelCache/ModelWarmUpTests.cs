@@ -3,7 +3,7 @@ using InferenceTemplate.Tests.Worker.Inspection;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.ModelCache;
 using InferenceTemplate.Worker.Models;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace InferenceTemplate.Tests.Worker.ModelCache;
 
@@ -48,23 +48,9 @@ public sealed class ModelWarmUpTests
 
     private static List<string> WarmUpFile(string path, Tensor[]? sample)
     {
-        var log = new Lines();
+        var log = new FakeLogger<ModelWarmUp>();
         using var session = ModelSession.Open(new ModelFile("m", "1", path), Execution.TestModels.Cpu);
         new ModelWarmUp(log).Run(session, largestBatch: 8, sample);
-        return log.Written;
-    }
-
-    private sealed class Lines : ILogger<ModelWarmUp>
-    {
-        public List<string> Written { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Written.Add(formatter(state, exception));
+        return [.. log.Collector.GetSnapshot().Select(line => line.Message)];
     }
 }
