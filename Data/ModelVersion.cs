@@ -64,4 +64,10 @@ public sealed class ModelVersion
 
     /// <summary>How often an inspection was begun; also fences a slow one's result.</summary>
     public int InspectionAttempts { get; set; }
+
+    /// <summary>
+    /// Has its rows tried again. An inspection that is on its way began with another sample request: without its lease, what it finds counts
+    /// for nothing.
+    /// </summary>
+    public void OutdateProof() => (ProofOutdated, InspectionLease, InspectionAttempts) = (true, null, 0);
 }

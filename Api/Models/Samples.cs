@@ -91,7 +91,8 @@ internal static class Samples
         }
 
         var inputs = InOrder(row.Signature, input.Read(body.Span, row, change.Model.Settings).Inputs);
-        Outdate(row, hasSample: true);
+        row.HasSample = true;
+        row.OutdateProof();
         var sample = await change.Database.SampleRequests.FindAsync([row.Model, row.Version], cancellationToken);
         if (sample is null)
         {
@@ -124,21 +125,14 @@ internal static class Samples
                     return None(row.Model, row.Version);
                 }
 
-                Outdate(row, hasSample: false);
+                row.HasSample = false;
+                row.OutdateProof();
                 change.Database.SampleRequests.Remove(sample);
                 change.Record(ModelEventKinds.SampleRemoved, caller.Actor(), row.Version);
                 return null;
             },
             cancellationToken);
         return problem?.ToResult() ?? TypedResults.NoContent();
-    }
-
-    // An inspection that is on its way began with another one: without its lease, what it finds counts for nothing.
-    private static void Outdate(ModelVersion version, bool hasSample)
-    {
-        version.HasSample = hasSample;
-        version.ProofOutdated = true;
-        (version.InspectionLease, version.InspectionAttempts) = (null, 0);
     }
 
     private static Tensor[] InOrder(ModelSignature signature, Tensor[] given) =>

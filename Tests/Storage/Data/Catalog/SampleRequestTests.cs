@@ -67,8 +67,8 @@ public sealed class SampleRequestTests(Servers servers)
         {
             var version = await change.LockAsync("1", Cancellation);
             ending = inspections.ProveAsync(claimed!, new BatchProof(true), sampleHasRun: true, "worker", Cancellation);
-            await Task.WhenAny(ending, Task.Delay(TimeSpan.FromSeconds(1), Cancellation));
-            Outdate(version!);
+            await Wait.UntilAsync(async () => ending.IsCompleted || await WaitForLocksAsync(own));
+            version!.OutdateProof();
         });
 
         Assert.False(await ending);
@@ -129,10 +129,14 @@ public sealed class SampleRequestTests(Servers servers)
 
     // As the endpoint does.
     private static Task OutdateAsync(OwnDatabase own) =>
-        ChangeAsync(own, async change => Outdate((await change.LockAsync("1", Cancellation))!));
+        ChangeAsync(own, async change => (await change.LockAsync("1", Cancellation))!.OutdateProof());
 
-    private static void Outdate(ModelVersion version) =>
-        (version.ProofOutdated, version.InspectionLease, version.InspectionAttempts) = (true, null, 0);
+    private static async Task<bool> WaitForLocksAsync(OwnDatabase own)
+    {
+        await using var command = own.Source.CreateCommand(
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+        return (bool)(await command.ExecuteScalarAsync(Cancellation))!;
+    }
 
     private static async Task ChangeAsync(OwnDatabase own, Func<ModelChange, Task> change) =>
         Assert.Null(await own.Get<ModelRegistry>().ChangeAsync(
