@@ -52,7 +52,7 @@ internal sealed partial class WorkerConnections(
             return;
         }
 
-        // Connections need no Redis: they are kept alive while nothing can be learned of new ones.
+        // Two loops: Redis may take long to say that it is away, and the connections that there are need none.
         var handshake = new DirectHandshake(options.Value.Secret);
         var interval = options.Value.HeartbeatInterval;
         await Task.WhenAll(
@@ -61,7 +61,6 @@ internal sealed partial class WorkerConnections(
         await Task.WhenAll(_connections.Values.Select(c => c.Running));
     }
 
-    // By a loop of its own: Redis may take long to say that it is away.
     private async Task FollowAsync(DirectHandshake handshake, CancellationToken stop)
     {
         foreach (var status in await fleet.WorkersAsync())

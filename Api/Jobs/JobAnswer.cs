@@ -47,7 +47,7 @@ internal sealed class JobAnswer
 
         context.Response.StatusCode = Status;
         headers.Location = $"/v1/jobs/{_job.Id}";
-        headers["Preference-Applied"] = "respond-async";
+        headers["Preference-Applied"] = JobSubmission.RespondAsync;
         await context.Response.WriteAsJsonAsync(JobView.Of(_job), ApiJson.Default.JobView, cancellationToken: context.RequestAborted);
     }
 }

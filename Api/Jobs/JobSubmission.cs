@@ -14,7 +14,8 @@ namespace InferenceTemplate.Api.Jobs;
 /// </summary>
 internal sealed class JobSubmission(JobWriter writer, JobQueries queries, FeatureSwitches features, IOptions<JobOptions> options)
 {
-    private const string RespondAsync = "respond-async";
+    public const string RespondAsync = "respond-async";
+
     private const string IdempotencyKey = "Idempotency-Key";
     private const int MaxKeyLength = 255;
 

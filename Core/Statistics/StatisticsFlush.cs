@@ -10,33 +10,19 @@ internal sealed partial class StatisticsFlush(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    private bool _failing;
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await PeriodicLoop.RunAsync(Interval, _ => FlushAsync(), time, logger, stoppingToken);
-        await FlushAsync();
-    }
-
-    private async Task FlushAsync()
-    {
+        await PeriodicLoop.RunAsync(Interval, _ => statistics.FlushAsync(), time, logger, stoppingToken);
         try
         {
             await statistics.FlushAsync();
-            _failing = false;
         }
         catch (QueueUnavailableException exception)
         {
-            // Said once for each time that Redis is away.
-            if (!_failing)
-            {
-                LogKept(exception.InnerException!.Message);
-            }
-
-            _failing = true;
+            LogLost(exception.InnerException!.Message);
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Statistics of models can't be added to Redis now, and are kept until they can: {Reason}")]
-    private partial void LogKept(string reason);
+    [LoggerMessage(LogLevel.Warning, "The last statistics of this process could not be added to Redis: {Reason}")]
+    private partial void LogLost(string reason);
 }
