@@ -47,6 +47,13 @@ public sealed class WorkerOptions
     [Range(0, 16)]
     public int Instances { get; set; }
 
+    /// <summary>
+    /// Niceness of the threads that compute on the CPU: how willingly they leave cores to what reads, refuses and answers, in this process
+    /// and in others of the machine. 0 for none. Default 10.
+    /// </summary>
+    [Range(0, 19)]
+    public int Nice { get; set; } = 10;
+
     /// <summary>Inputs of one model version that a worker may hold, in bytes. Default 64 MiB.</summary>
     [Range(1L << 20, 64L << 30)]
     public long MaxBytesInFlight { get; set; } = 64L << 20;

@@ -71,7 +71,7 @@ internal sealed partial class ModelServer(
         var runner = new BatchRunner(
             session, _dispatcher, trust, _completions, state, telemetry, time, logger, responseBytes, stopRuns.Token);
         Task[] instances = [.. Enumerable.Range(0, rules.Instances).Select(i => InstanceThread.Start(
-            $"{Model}/{Version} {i}", session, _dispatcher, runner))];
+            $"{Model}/{Version} {i}", options.Nice, session, _dispatcher, runner))];
         var keeping = KeepAsync(finished.Token);
         if (!stopping.IsCancellationRequested)
         {
