@@ -55,7 +55,13 @@ internal static class OpenTelemetryDefaults
                 .SetSampler(new ParentBasedSampler(new TraceSampler(ratio)))
                 .AddSource(Own)
                 .AddSource("Microsoft.AspNetCore.Components") // what a user of the dashboard does, else its calls would have no parent
-                .AddAspNetCoreInstrumentation(requests => requests.Filter = context => !DefaultPaths.IsProbe(context.Request.Path))
+                .AddAspNetCoreInstrumentation(requests =>
+                {
+                    requests.Filter = context => !DefaultPaths.IsProbe(context.Request.Path);
+
+                    // Whatever a caller puts there, a key by mistake too.
+                    requests.EnrichWithHttpRequest = (span, _) => span.SetTag("url.query", null);
+                })
                 .AddHttpClientInstrumentation())
             .UseOtlpExporter();
     }

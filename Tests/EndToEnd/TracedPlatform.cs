@@ -17,14 +17,17 @@ public sealed class TracedPlatform : Platform, IAsyncDisposable
     /// <summary>OTLP export requests for traces, as they came.</summary>
     public ConcurrentBag<byte[]> Exports { get; } = [];
 
+    /// <summary>Those for logs and metrics.</summary>
+    public ConcurrentBag<byte[]> OtherExports { get; } = [];
+
     protected override void Configure(IDistributedApplicationTestingBuilder builder)
     {
         _collector.Urls.Add("http://127.0.0.1:0");
-        _collector.MapPost("/v1/traces", async (HttpRequest request) =>
+        _collector.MapPost("/v1/{signal}", async (HttpRequest request, string signal) =>
         {
             using var body = new MemoryStream();
             await request.Body.CopyToAsync(body);
-            Exports.Add(body.ToArray());
+            (signal == "traces" ? Exports : OtherExports).Add(body.ToArray());
         });
         _collector.Start();
 
@@ -33,7 +36,9 @@ public sealed class TracedPlatform : Platform, IAsyncDisposable
             builder.CreateResourceBuilder(service)
                 .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", _collector.Urls.First())
                 .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-                .WithEnvironment("OTEL_BSP_SCHEDULE_DELAY", "100");
+                .WithEnvironment("OTEL_BSP_SCHEDULE_DELAY", "100")
+                .WithEnvironment("OTEL_BLRP_SCHEDULE_DELAY", "100")
+                .WithEnvironment("OTEL_METRIC_EXPORT_INTERVAL", "1000");
         }
     }
 

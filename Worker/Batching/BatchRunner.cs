@@ -120,7 +120,7 @@ internal sealed partial class BatchRunner(
         if (run.Count > 1 && fault is RunFailure.Input or RunFailure.Memory)
         {
             // Halves of halves: one request that spoils its batch is found in a few runs, however large the batch.
-            LogHalving(run.Count, Model, Version, exception.Message);
+            LogHalving(run.Count, Model, Version, RuntimeMessage.OperatorOf(exception));
             var first = RunOrHalve(instance, [.. run.Take(run.Count / 2)]);
             var second = RunOrHalve(instance, [.. run.Skip(run.Count / 2)]);
             if (fault == RunFailure.Memory && first && second)
@@ -131,12 +131,12 @@ internal sealed partial class BatchRunner(
         }
         else if (fault == RunFailure.Input)
         {
-            LogFailed(exception, Model, Version);
+            LogFailed(Model, Version, RuntimeMessage.OperatorOf(exception));
             completions.Refuse(Queued(run), ReplyOutcome.Failed, $"the model failed on this input: {RuntimeMessage.Of(exception)}");
         }
         else if (fault == RunFailure.Memory && MemoryAsked.Of(exception) is { IsMoreThanThereIs: true } asked)
         {
-            LogFailed(exception, Model, Version);
+            LogFailed(Model, Version, RuntimeMessage.OperatorOf(exception));
             completions.Refuse(
                 Queued(run), ReplyOutcome.Failed, $"the model needs more memory for this input than there is: {asked.Bytes} bytes at once");
         }
@@ -197,7 +197,7 @@ internal sealed partial class BatchRunner(
         }
         catch (Exception exception)
         {
-            spans.ForEach(s => s?.SetStatus(ActivityStatusCode.Error, exception.Message));
+            spans.ForEach(s => s?.SetStatus(ActivityStatusCode.Error, RuntimeMessage.OperatorOf(exception)));
             throw;
         }
         finally
@@ -237,11 +237,11 @@ internal sealed partial class BatchRunner(
 
     private static IReadOnlyList<QueuedRequest> Queued(IReadOnlyList<PendingRequest> requests) => [.. requests.Select(r => r.Queued)];
 
-    [LoggerMessage(LogLevel.Warning, "A batch of {Count} requests of {Model}/{Version} failed; its halves now run by themselves: {Reason}")]
-    private partial void LogHalving(int count, string model, string version, string reason);
+    [LoggerMessage(LogLevel.Warning, "A batch of {Count} requests of {Model}/{Version} failed; its halves now run by themselves: {Where}")]
+    private partial void LogHalving(int count, string model, string version, string where);
 
-    [LoggerMessage(LogLevel.Warning, "{Model}/{Version} failed on a request")]
-    private partial void LogFailed(Exception exception, string model, string version);
+    [LoggerMessage(LogLevel.Warning, "{Model}/{Version} failed on a request: {Where}")]
+    private partial void LogFailed(string model, string version, string where);
 
     [LoggerMessage(LogLevel.Error, "A run of {Model}/{Version} failed through no fault of its input; its {Count} requests are tried again")]
     private partial void LogDevice(Exception exception, string model, string version, int count);

@@ -16,7 +16,7 @@ internal sealed class ModelInstance : IDisposable
     private readonly TensorSignature[] _optional;
     private readonly string[] _outputNames;
     private readonly bool _binds;
-    private RunOptions _options = new();
+    private RunOptions _options = NewOptions();
 
     /// <param name="binds">Whether values are bound rather than passed, so that copies to and from a device are made once and awaited
     /// once.</param>
@@ -75,6 +75,9 @@ internal sealed class ModelInstance : IDisposable
 
     public void Dispose() => _options.Dispose();
 
+    // What fails is thrown; ONNX Runtime's own log of it has values of the request.
+    private static RunOptions NewOptions() => new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+
     private IDisposableReadOnlyCollection<OrtValue> Run(string[] names, List<OrtValue> values, string[] wanted, CancellationToken terminate)
     {
         terminate.ThrowIfCancellationRequested();
@@ -94,7 +97,7 @@ internal sealed class ModelInstance : IDisposable
             if (options.Terminate)
             {
                 // Options that have ended a run would end every other.
-                _options = new RunOptions();
+                _options = NewOptions();
                 options.Dispose();
             }
         }

@@ -26,6 +26,11 @@ internal static partial class RuntimeMessage
         return $"operator {node.Groups["operator"].Value}: {(reason.Length > 0 ? reason : NoReason)}";
     }
 
+    /// <summary>The operator that failed, for logs and traces: the reason may have values of the request in it.</summary>
+    public static string OperatorOf(Exception exception) => OfNode().Match(exception.Message) is { Success: true } node
+        ? $"operator {node.Groups["operator"].Value}"
+        : exception.GetType().Name;
+
     /// <summary>Text operators need a locale of the machine; null where the message is of something else.</summary>
     public static string? Locale(string text) => MissingLocale().Match(text) is { Success: true } missing
         ? $"the locale {missing.Groups["locale"].Value} is not installed where the worker runs, and its text operators need it"
