@@ -10,8 +10,8 @@ public static class InferenceClientServices
 {
     /// <summary>
     /// Adds <see cref="InferenceClient"/>. It sends again what does no harm twice, up to three times: reads, calls and submissions of jobs,
-    /// after a failed connection, 502 or 503, or 409 and 429 with a short <c>Retry-After</c>. Resilience handlers that apply to all clients
-    /// are removed from this one: their timeouts are shorter than an upload or a run.
+    /// after a failed connection, 502 or 503, or 409 and 429 with <c>Retry-After</c>, unless that is longer than 10 s. Resilience handlers
+    /// that apply to all clients are removed from this one: their timeouts are shorter than an upload or a run.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets the address, which service discovery may resolve, and the key.</param>
