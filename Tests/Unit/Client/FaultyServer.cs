@@ -72,7 +72,8 @@ internal static class FaultyAnswers
         """;
 
     public const string Version = """
-        {"model":"m","version":"1","state":"pending","sha256":"","size_bytes":1,"inputs":[],"outputs":[],"created_at":"2026-01-01T00:00:00Z"}
+        {"model":"m","version":"1","state":"pending","sha256":"","size_bytes":1,"inputs":[],"outputs":[],
+         "created_at":"2026-01-01T00:00:00Z"}
         """;
 
     public static Task RefuseAsync(this HttpContext context, int status, string? retryAfter = null, string body = """{"error":"no"}""")
