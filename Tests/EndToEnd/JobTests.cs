@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Text.Json;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using InferenceTemplate.Client;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.EndToEnd;
@@ -58,12 +57,11 @@ public sealed class JobTests(JobPlatform platform) : IClassFixture<JobPlatform>
 
         await EndedAsync();
         Assert.Equal(Jobs, accepted.Values.Distinct().Count());
-        using var client = platform.Admin();
+        using var http = platform.Admin();
+        var client = new InferenceClient(http);
         foreach (var (index, id) in accepted)
         {
-            using var result = await client.GetAsync($"/v1/jobs/{id}/result", Cancellation);
-            Assert.Equal(HttpStatusCode.OK, result.StatusCode);
-            Assert.Equal(expected[index % Inputs], await LabelAsync(result));
+            Assert.Equal(expected[index % Inputs], LabelOf(await client.Jobs.Get(id).ResultAsync(Cancellation)));
         }
 
         // No row but of these jobs, and none that ended twice.
@@ -83,27 +81,16 @@ public sealed class JobTests(JobPlatform platform) : IClassFixture<JobPlatform>
             var wait = Wait.For($"job {index} to be accepted", TimeSpan.FromMinutes(5));
             while (!accepted.ContainsKey(index))
             {
-                using var client = platform.Admin();
-                using var request = new HttpRequestMessage(HttpMethod.Post, "/v2/models/digits/infer");
-                request.Content = Digits.Request([Digits.HeldOut[index % Inputs].Pixels]);
-                request.Headers.Add("Prefer", "respond-async");
-                request.Headers.Add("Idempotency-Key", $"job-{index}");
+                using var http = platform.Admin();
                 try
                 {
-                    using var response = await client.SendAsync(request, Cancellation);
-                    if (response.StatusCode == HttpStatusCode.Accepted)
-                    {
-                        using var job = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
-                        accepted[index] = job.RootElement.GetProperty("id").GetGuid();
-                    }
-                    else
-                    {
-                        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
-                    }
+                    var job = await new InferenceClient(http).Jobs.SubmitAsync(
+                        "digits", [Image(index % Inputs)], new() { IdempotencyKey = $"job-{index}" }, Cancellation);
+                    accepted[index] = job.Id;
                 }
-                catch (HttpRequestException)
+                catch (InferenceException failed) when (failed.Error is InferenceError.Unavailable or InferenceError.Unreachable)
                 {
-                    // The replica died with the connection.
+                    // The replica died with the connection, or what it needs is away.
                 }
 
                 await wait.PauseAsync();
@@ -144,24 +131,20 @@ public sealed class JobTests(JobPlatform platform) : IClassFixture<JobPlatform>
         await command.ExecuteNonQueryAsync(Cancellation);
     }
 
-    private async Task<int[]> LabelsAsync()
+    private async Task<long[]> LabelsAsync()
     {
-        using var client = platform.Admin();
-        var labels = new int[Inputs];
+        using var http = platform.Admin();
+        var client = new InferenceClient(http);
+        var labels = new long[Inputs];
         for (var i = 0; i < Inputs; i++)
         {
-            using var response = await client.PostAsync(
-                "/v2/models/digits/infer", Digits.Request([Digits.HeldOut[i].Pixels]), Cancellation);
-            labels[i] = await LabelAsync(response);
+            labels[i] = LabelOf(await client.InferAsync("digits", [Image(i)], cancellationToken: Cancellation));
         }
 
         return labels;
     }
 
-    private static async Task<int> LabelAsync(HttpResponseMessage response)
-    {
-        using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
-        return body.RootElement.GetProperty("outputs").EnumerateArray()
-            .Single(o => o.GetProperty("name").GetString() == "label").GetProperty("data")[0].GetInt32();
-    }
+    private static InferenceTensor Image(int index) => InferenceTensor.Create("image", [1, 8, 8], Digits.HeldOut[index].Pixels);
+
+    private static long LabelOf(InferenceResult result) => result["label"].As<long>()[0];
 }

@@ -12,7 +12,7 @@ public sealed partial class DocumentTests
     public static TheoryData<string> Files => DocumentFiles.All;
 
     [GeneratedRegex(
-        @"^(AppHost|Api|Worker|Web|Core|Data|ServiceDefaults|Bench|Tests|deploy|docs|models|scripts|pack)/[\w./-]+$",
+        @"^(AppHost|Api|Client|Worker|Web|Core|Data|ServiceDefaults|Bench|Tests|deploy|docs|models|scripts|pack)/[\w./-]+$",
         RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex PathInTree();
 

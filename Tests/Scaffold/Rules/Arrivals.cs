@@ -11,7 +11,7 @@ internal static class Arrivals
         ".gitignore", ".gitattributes", ".editorconfig", ".ci/run", ".github/workflows/checks.yml", ".github/workflows/nightly.yml",
         ".github/workflows/pull-request.yml", ".vscode/launch.json", "run", "test",
         "README.md", "LICENSE", "CONTRIBUTING.md", "SECURITY.md", "docs/api.md", "docs/architecture.md", "models/README.md",
-        "models/digits/1/model.onnx", "Directory.Packages.props", "global.json",
+        "models/digits/1/model.onnx", "Client/Client.csproj", "Client/README.md", "Directory.Packages.props", "global.json",
     ];
 
     private static readonly Lazy<IReadOnlySet<string>> s_scripts = new(Scripts);

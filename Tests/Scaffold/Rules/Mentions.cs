@@ -6,7 +6,7 @@ namespace InferenceTemplate.Tests.Scaffold.Rules;
 internal static partial class Mentions
 {
     [GeneratedRegex(
-        @"(?<![\w/.$}>)\]*-])(\./)?(?<path>(scripts|deploy|docs|Tests|models|AppHost|Api|Core|Data|Worker|Web|Bench|ServiceDefaults|\.ci|\.github)/[\w.-]+(/[\w.-]+)*)(?![\w*{<$/])",
+        @"(?<![\w/.$}>)\]*-])(\./)?(?<path>(scripts|deploy|docs|Tests|models|AppHost|Api|Client|Core|Data|Worker|Web|Bench|ServiceDefaults|\.ci|\.github)/[\w.-]+(/[\w.-]+)*)(?![\w*{<$/])",
         RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex InTree();
 

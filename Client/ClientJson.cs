@@ -1,0 +1,18 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace InferenceTemplate.Client;
+
+/// <summary>JSON of the platform, generated at build.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(InferHead))]
+[JsonSerializable(typeof(InferenceJob))]
+[JsonSerializable(typeof(InferenceBatch))]
+[JsonSerializable(typeof(BatchLine))]
+[JsonSerializable(typeof(ModelNames))]
+[JsonSerializable(typeof(ModelMetadata))]
+[JsonSerializable(typeof(ModelVersion))]
+[JsonSerializable(typeof(Promotion))]
+[JsonSerializable(typeof(StableVersion))]
+internal sealed partial class ClientJson : JsonSerializerContext;

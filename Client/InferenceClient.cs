@@ -1,0 +1,51 @@
+namespace InferenceTemplate.Client;
+
+/// <summary>
+/// Calls models by the Open Inference Protocol v2 with binary tensors, and manages jobs, batch jobs and models. Safe for concurrent use;
+/// the <see cref="HttpClient"/> stays the caller's. Every method throws <see cref="InferenceException"/> where the platform refuses or
+/// can't be reached, and <see cref="OperationCanceledException"/> only where its token is canceled.
+/// </summary>
+public sealed class InferenceClient
+{
+    /// <summary>Beyond a call's timeout, for the platform's word on it.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    private readonly ApiTransport _transport;
+
+    /// <param name="http">
+    /// With the platform's address, which ends with a slash where it has a path, and credentials. One that <c>AddInferenceClient</c> makes
+    /// sends again what may be; another sends everything once.
+    /// </param>
+    public InferenceClient(HttpClient http)
+    {
+        ArgumentNullException.ThrowIfNull(http);
+        _transport = new ApiTransport(http);
+        Jobs = new JobsClient(_transport);
+        Batches = new BatchesClient(_transport);
+        Models = new ModelsClient(_transport);
+    }
+
+    /// <summary>Durable jobs.</summary>
+    public JobsClient Jobs { get; }
+
+    /// <summary>Many requests in one body of JSON lines.</summary>
+    public BatchesClient Batches { get; }
+
+    /// <summary>Models and their versions.</summary>
+    public ModelsClient Models { get; }
+
+    /// <summary>Runs a model.</summary>
+    /// <param name="model">Its name.</param>
+    /// <param name="inputs">Each input once.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="cancellationToken">Withdraws the request, also where it waits or runs.</param>
+    public Task<InferenceResult> InferAsync(
+        string model, IReadOnlyList<InferenceTensor> inputs, InferenceOptions? options = null,
+        CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            InferContent.Request(model, inputs, options ?? new()), InferResponse.ReadAsync, LimitOf(options?.Timeout), cancellationToken,
+            repeatable: true);
+
+    private static TimeSpan LimitOf(TimeSpan? timeout) =>
+        timeout < ApiTransport.LongLimit - Grace ? timeout.Value + Grace : ApiTransport.LongLimit;
+}
