@@ -30,7 +30,8 @@ public sealed class ExternalDataTests(Platform platform)
         using var download = await client.GetAsync($"/v1/models/{model}/versions/1/artifact", Cancellation);
 
         Assert.Equal("ready", version.GetProperty("state").GetString());
-        Assert.Equal([13, 16, 19, 22], (await answer.JsonAsync()).Output("y").Data<float>());
+        var output = (await answer.JsonAsync()).Output("y");
+        Assert.Equal([13, 16, 19, 22], output.Data<float>());
         Assert.Equal(storedAs, download.Content.Headers.ContentType!.MediaType);
         Assert.Equal($"{model}-1{extension}", download.Content.Headers.ContentDisposition!.FileName!.Trim('"'));
         Assert.Equal(Files, await FilesOfAsync(download), (a, b) => a.Name == b.Name && a.Content.SequenceEqual(b.Content));

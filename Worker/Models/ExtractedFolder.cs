@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Hashing;
 using System.Security.Cryptography;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Worker.Inspection;
@@ -28,9 +29,9 @@ internal sealed class ExtractedFolder
     public static ModelRefusedException NoRegularFile(string name) =>
         new($"the archive has '{ModelFileNames.Shown(name)}', which is a link, a device or of another kind than a file");
 
-    /// <param name="length">What the archive says; it must be true.</param>
-    /// <exception cref="ModelRefusedException">A file of this name or size is not taken.</exception>
-    public void Write(string name, Stream content, long length)
+    /// <param name="length">What the archive says, as is <paramref name="crc32"/> where it has one; it must be true.</param>
+    /// <exception cref="ModelRefusedException">A file of this name, size or content is not taken.</exception>
+    public void Write(string name, Stream content, long length, uint? crc32 = null)
     {
         name = name.StartsWith("./", StringComparison.Ordinal) ? name[2..] : name;
         if (IsOfMac(name))
@@ -46,10 +47,12 @@ internal sealed class ExtractedFolder
         var path = Path.Combine(_folder, name);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var checksum = new Crc32();
         using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
-        if (Copy(content, file, hash) != length)
+        if (Copy(content, file, hash, checksum) != length || (crc32 is { } expected && checksum.GetCurrentHashAsUInt32() != expected))
         {
-            throw new ModelRefusedException($"the archive is cut off or damaged: '{name}' is not of the {length} bytes that it says");
+            throw new ModelRefusedException(
+                $"the archive is cut off or damaged: the length or the checksum of '{name}' is another than it says");
         }
 
         file.Flush(flushToDisk: true);
@@ -62,7 +65,7 @@ internal sealed class ExtractedFolder
         || Path.GetFileName(name) is ".DS_Store"
         || Path.GetFileName(name).StartsWith("._", StringComparison.Ordinal);
 
-    private long Copy(Stream content, FileStream file, IncrementalHash hash)
+    private long Copy(Stream content, FileStream file, IncrementalHash hash, Crc32 checksum)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
         try
@@ -78,6 +81,7 @@ internal sealed class ExtractedFolder
                 }
 
                 hash.AppendData(buffer, 0, read);
+                checksum.Append(buffer.AsSpan(0, read));
                 file.Write(buffer, 0, read);
             }
 

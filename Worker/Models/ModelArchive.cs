@@ -71,7 +71,7 @@ internal static class ModelArchive
             }
 
             using var content = entry.Open();
-            target.Write(entry.FullName, content, entry.Length);
+            target.Write(entry.FullName, content, entry.Length, entry.Crc32);
         }
     }
 
