@@ -124,7 +124,7 @@ internal static class UploadVersion
         }
 
         return declared is not null && UploadedForm.IsForm(request)
-            ? ModelProblems.Invalid(header, $"can't be compared with a form, which is stored as a zip: leave it out, or send a zip or tar")
+            ? ModelProblems.Invalid(header, "can't be compared with a form, which is stored as a zip: leave it out, or send a zip or tar")
             : null;
     }
 

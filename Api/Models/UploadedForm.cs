@@ -18,7 +18,8 @@ internal static class UploadedForm
     private static readonly DateTimeOffset Time = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public static bool IsForm(HttpRequest request) =>
-        MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals(ContentType, StringComparison.OrdinalIgnoreCase);
+        MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+        && type.MediaType.Equals(ContentType, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Throws <see cref="UploadedFormException"/> where it is read and the form is not one of files.</summary>
     public static ProducedStream Pack(HttpRequest request) => new((zip, cancellationToken) => PackAsync(request, zip, cancellationToken));
@@ -67,7 +68,8 @@ internal static class UploadedForm
             throw new UploadedFormException($"has the field '{ModelFileNames.Shown(header?.Name.ToString() ?? "")}', which is no file");
         }
 
-        var name = (header.FileNameStar.HasValue ? header.FileNameStar : HeaderUtilities.UnescapeAsQuotedString(header.FileName)).ToString();
+        var given = header.FileNameStar.HasValue ? header.FileNameStar : HeaderUtilities.UnescapeAsQuotedString(header.FileName);
+        var name = given.ToString();
         if (Path.GetExtension(name).ToUpperInvariant() is ".ZIP" or ".TAR")
         {
             throw new UploadedFormException($"has the archive '{ModelFileNames.Shown(name)}' in a form; send it as the body itself");

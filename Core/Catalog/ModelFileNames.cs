@@ -3,12 +3,13 @@ using System.Text;
 
 namespace InferenceTemplate.Core.Catalog;
 
-/// <summary>The names of the files of one model, where there are several: none leads out of their folder or stands for two of them.</summary>
+/// <summary>The names of the files of a model that has several: none leads out of their folder, or stands for two of them.</summary>
 public sealed class ModelFileNames
 {
     public const int MaxFiles = 1000;
     public const string Rule =
-        "a relative path of up to 255 bytes, '/' between its parts, none of which is '.' or '..', without control characters and \\ : * ? \" < > |";
+        "a relative path of up to 255 bytes, '/' between its parts, none of which is '.' or '..', without control characters and "
+        + "\\ : * ? \" < > |";
 
     private const int MaxBytes = 255;
 
