@@ -1,4 +1,5 @@
 using InferenceTemplate.Core;
+using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -17,8 +18,6 @@ public sealed class ErasureService(
     // Records of a tenant's last requests may still be on their way when its rows go.
     private static readonly TimeSpan SweepFor = TimeSpan.FromMinutes(2);
 
-    private const string Lead = "SELECT pg_try_advisory_xact_lock(hashtext('inference.erasure'))";
-
     private const string Due = """
         SELECT t.id FROM tenants t LEFT JOIN tenant_erasures e ON e.tenant_id = t.id
         WHERE t.deleted_at IS NOT NULL AND t.id <> 'default'
@@ -31,16 +30,13 @@ public sealed class ErasureService(
 
     private async Task PassAsync(CancellationToken cancellationToken)
     {
-        // A transaction of its own holds the lead: the work is done in many others.
-        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await using var held = await connection.BeginTransactionAsync(cancellationToken);
-        await using var lead = new NpgsqlCommand(Lead, connection);
-        if (await lead.ExecuteScalarAsync(cancellationToken) is not true)
+        await using var lead = await LeaderLock.TryTakeAsync(dataSource, "erasure", cancellationToken);
+        if (lead is null)
         {
             return;
         }
 
-        foreach (var tenant in await DueAsync(connection, cancellationToken))
+        foreach (var tenant in await DueAsync(lead.Connection, cancellationToken))
         {
             await erasure.EraseAsync(tenant, cancellationToken);
         }

@@ -1,6 +1,7 @@
 using InferenceTemplate.Core;
 using InferenceTemplate.Core.Jobs;
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 using InferenceTemplate.Data.Jobs;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -13,10 +14,6 @@ namespace InferenceTemplate.Api.Jobs;
 /// </summary>
 public sealed partial class JobReconciler : BackgroundService
 {
-    // Held by a transaction and not by a session, which suits PgBouncer's transaction mode and ends with the connection. The work
-    // is done on other connections, so that no row stays locked for the length of a pass.
-    private const string Lead = "SELECT pg_try_advisory_xact_lock(hashtext('inference.jobs.reconciler')), now()";
-
     private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(5);
 
     private readonly NpgsqlDataSource _dataSource;
@@ -46,9 +43,8 @@ public sealed partial class JobReconciler : BackgroundService
     /// <summary>One pass; false where another replica is at it.</summary>
     public async Task<bool> ReconcileAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await _dataSource.OpenConnectionAsync(cancellationToken);
-        await using var held = await connection.BeginTransactionAsync(cancellationToken);
-        if (await LeadAsync(connection, held, cancellationToken) is not { } now)
+        await using var lead = await LeaderLock.TryTakeAsync(_dataSource, "jobs.reconciler", cancellationToken);
+        if (lead is null)
         {
             _telemetry.Pending([]);
             return false;
@@ -58,17 +54,8 @@ public sealed partial class JobReconciler : BackgroundService
         Report(await _repairs.EndLateAsync(cancellationToken));
         await _repairs.ExpireAsync(cancellationToken);
         await CountAsync(cancellationToken);
-        await RequeueAsync(await _epoch.SinceAsync(now), cancellationToken);
+        await RequeueAsync(await _epoch.SinceAsync(lead.Since), cancellationToken);
         return true;
-    }
-
-    private static async Task<DateTimeOffset?> LeadAsync(
-        NpgsqlConnection connection, NpgsqlTransaction held, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(Lead, connection, held);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return reader.GetBoolean(0) ? reader.GetFieldValue<DateTimeOffset>(1) : null;
     }
 
     private async Task RequeueAsync(DateTimeOffset epoch, CancellationToken cancellationToken)

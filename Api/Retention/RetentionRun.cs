@@ -23,8 +23,6 @@ public sealed class RetentionRun(
 
     private const int MaxWholes = 10;
 
-    private const string Lead = "SELECT pg_try_advisory_xact_lock(hashtext('inference.retention'))";
-
     /// <summary>What a run would delete now, by table and tenant.</summary>
     public async Task<IReadOnlyList<ExpiredRows>> PreviewAsync(CancellationToken cancellationToken)
     {
@@ -43,10 +41,8 @@ public sealed class RetentionRun(
     /// <returns>What was deleted, by table and tenant; null when another process is at it.</returns>
     public async Task<IReadOnlyList<ExpiredRows>?> RunAsync(string actor, CancellationToken cancellationToken)
     {
-        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await using var held = await connection.BeginTransactionAsync(cancellationToken);
-        await using var lead = new NpgsqlCommand(Lead, connection);
-        if (await lead.ExecuteScalarAsync(cancellationToken) is not true)
+        await using var lead = await LeaderLock.TryTakeAsync(dataSource, "retention", cancellationToken);
+        if (lead is null)
         {
             return null;
         }

@@ -1,6 +1,8 @@
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
+using Npgsql;
 
 namespace InferenceTemplate.Api.Traffic;
 
@@ -8,7 +10,8 @@ namespace InferenceTemplate.Api.Traffic;
 public sealed record Rollback(string Model, string Version, string Reason);
 
 /// <summary>Weighs every canary that has a rule, over all Api replicas, and rolls back those that break it.</summary>
-public sealed class CanaryJudge(ModelCatalog catalog, TrafficOutcomes outcomes, TrafficPolicyStore policies)
+public sealed class CanaryJudge(
+    ModelCatalog catalog, TrafficOutcomes outcomes, TrafficPolicyStore policies, NpgsqlDataSource dataSource)
 {
     /// <summary>One round. Of several processes that call it at once, one does the work.</summary>
     /// <returns>What this process has rolled back.</returns>
@@ -17,23 +20,26 @@ public sealed class CanaryJudge(ModelCatalog catalog, TrafficOutcomes outcomes, 
     {
         var snapshot = await catalog.SnapshotAsync(cancellationToken);
         var tried = snapshot.Models.Where(m => m.Settings.Traffic is { Canary: not null, Rollback: not null }).ToList();
-        var taken = new List<Rollback>();
-        if (tried.Count > 0)
+        if (tried.Count == 0)
         {
-            await policies.LeadAsync(
-                async () =>
-                {
-                    foreach (var model in tried)
-                    {
-                        var policy = model.Settings.Traffic;
-                        if (await EvaluationAsync(model.Name, policy, cancellationToken) is { RollBack: true } evaluation
-                            && await policies.RollBackAsync(model.Name, policy, evaluation.Reason, cancellationToken))
-                        {
-                            taken.Add(new Rollback(model.Name, policy.Canary!.Version, evaluation.Reason));
-                        }
-                    }
-                },
-                cancellationToken);
+            return [];
+        }
+
+        await using var lead = await LeaderLock.TryTakeAsync(dataSource, "traffic.rollback", cancellationToken);
+        if (lead is null)
+        {
+            return [];
+        }
+
+        var taken = new List<Rollback>();
+        foreach (var model in tried)
+        {
+            var policy = model.Settings.Traffic;
+            if (await EvaluationAsync(model.Name, policy, cancellationToken) is { RollBack: true } evaluation
+                && await policies.RollBackAsync(model.Name, policy, evaluation.Reason, cancellationToken))
+            {
+                taken.Add(new Rollback(model.Name, policy.Canary!.Version, evaluation.Reason));
+            }
         }
 
         return taken;

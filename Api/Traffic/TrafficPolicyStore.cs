@@ -30,8 +30,6 @@ public sealed class TrafficPolicyStore(NpgsqlDataSource dataSource, TimeProvider
         SELECT $4, name, $3, 'rolled_back', $5, $2, $6 FROM changed
         """;
 
-    private const string TryLead = "SELECT pg_try_advisory_xact_lock(hashtext('inference.traffic.rollback'))";
-
     private const string Recent = """
         SELECT id, model, decided_at, action, actor, version, reason, policy FROM traffic_decisions
         WHERE $1::varchar IS NULL OR model = $1 ORDER BY decided_at DESC LIMIT $2
@@ -66,18 +64,6 @@ public sealed class TrafficPolicyStore(NpgsqlDataSource dataSource, TimeProvider
         command.Parameters.AddWithValue(actor);
         command.Parameters.AddWithValue(NpgsqlDbType.Jsonb, policy is null ? DBNull.Value : json);
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1 ? kept : null;
-    }
-
-    /// <summary>Runs <paramref name="action"/> unless another process is at it: one leads, for as long as its transaction lasts.</summary>
-    public async Task LeadAsync(Func<Task> action, CancellationToken cancellationToken)
-    {
-        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await using var held = await connection.BeginTransactionAsync(cancellationToken);
-        await using var take = new NpgsqlCommand(TryLead, connection, held);
-        if (await take.ExecuteScalarAsync(cancellationToken) is true)
-        {
-            await action();
-        }
     }
 
     /// <summary>Takes a canary back, if it is still the one that was judged.</summary>

@@ -1,3 +1,4 @@
+using InferenceTemplate.Data;
 using Npgsql;
 
 namespace InferenceTemplate.Api.Usage;
@@ -9,8 +10,6 @@ public sealed record SummedUsage(string Tenant, long Jobs, long FailedJobs, deci
 public sealed class UsageSummation(NpgsqlDataSource dataSource)
 {
     private const int MaxEntries = 10_000;
-
-    private const string Lead = "SELECT pg_try_advisory_xact_lock(hashtext('inference.usage.summation'))";
 
     // Only whoever has the lock writes sums, so that the order of rows is nobody else's matter.
     private const string Sql = """
@@ -37,18 +36,14 @@ public sealed class UsageSummation(NpgsqlDataSource dataSource)
     /// <exception cref="NpgsqlException">Postgres is away or refused.</exception>
     public async Task<IReadOnlyList<SummedUsage>> SumAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var lead = new NpgsqlCommand(Lead, connection, transaction))
+        await using var lead = await LeaderLock.TryTakeAsync(dataSource, "usage.summation", cancellationToken);
+        if (lead is null)
         {
-            if (await lead.ExecuteScalarAsync(cancellationToken) is not true)
-            {
-                return [];
-            }
+            return [];
         }
 
         var summed = new List<SummedUsage>();
-        await using (var command = new NpgsqlCommand(Sql, connection, transaction) { Parameters = { new() { Value = MaxEntries } } })
+        await using (var command = new NpgsqlCommand(Sql, lead.Connection, lead.Transaction) { Parameters = { new() { Value = MaxEntries } } })
         await using (var row = await command.ExecuteReaderAsync(cancellationToken))
         {
             while (await row.ReadAsync(cancellationToken))
@@ -57,7 +52,7 @@ public sealed class UsageSummation(NpgsqlDataSource dataSource)
             }
         }
 
-        await transaction.CommitAsync(cancellationToken);
+        await lead.Transaction.CommitAsync(cancellationToken);
         return summed;
     }
 }

@@ -49,10 +49,10 @@ public sealed class JobSignals(IConnectionMultiplexer redis) : IHostedService
     }
 
     public Task StartAsync(CancellationToken cancellationToken) =>
-        redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(QueueKeys.JobsChannel), (_, message) => Deliver((byte[])message!));
+        redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(QueueKeys.JobsChannel), Deliver);
 
     public Task StopAsync(CancellationToken cancellationToken) =>
-        redis.GetSubscriber().UnsubscribeAsync(RedisChannel.Literal(QueueKeys.JobsChannel));
+        redis.GetSubscriber().UnsubscribeAsync(RedisChannel.Literal(QueueKeys.JobsChannel), Deliver);
 
     internal void End(Guid id, JobWatch watch)
     {
@@ -65,13 +65,14 @@ public sealed class JobSignals(IConnectionMultiplexer redis) : IHostedService
         }
     }
 
-    private void Deliver(byte[] message)
+    private void Deliver(RedisChannel channel, RedisValue message)
     {
+        var ids = (byte[])message!;
         lock (_lock)
         {
-            for (var start = 0; start + IdBytes <= message.Length && _watches.Count > 0; start += IdBytes)
+            for (var start = 0; start + IdBytes <= ids.Length && _watches.Count > 0; start += IdBytes)
             {
-                if (_watches.TryGetValue(new Guid(message.AsSpan(start, IdBytes)), out var watches))
+                if (_watches.TryGetValue(new Guid(ids.AsSpan(start, IdBytes)), out var watches))
                 {
                     watches.ForEach(watch => watch.Signal());
                 }

@@ -19,11 +19,11 @@ public sealed class QueueCancellations(IConnectionMultiplexer redis) : IHostedSe
     private HashSet<Guid> _recent = [];
     private HashSet<Guid> _older = [];
 
-    public Task StartAsync(CancellationToken cancellationToken) => redis.GetSubscriber().SubscribeAsync(
-        RedisChannel.Literal(QueueKeys.CancelChannel), (_, message) => Cancel((byte[])message!));
+    public Task StartAsync(CancellationToken cancellationToken) =>
+        redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(QueueKeys.CancelChannel), Cancel);
 
     public Task StopAsync(CancellationToken cancellationToken) =>
-        redis.GetSubscriber().UnsubscribeAsync(RedisChannel.Literal(QueueKeys.CancelChannel));
+        redis.GetSubscriber().UnsubscribeAsync(RedisChannel.Literal(QueueKeys.CancelChannel), Cancel);
 
     internal void Add(QueuedRequest request)
     {
@@ -37,14 +37,14 @@ public sealed class QueueCancellations(IConnectionMultiplexer redis) : IHostedSe
     internal void Remove(QueuedRequest request) =>
         _inFlight.TryRemove(KeyValuePair.Create(request.Request.Id, request));
 
-    private void Cancel(byte[] message)
+    private void Cancel(RedisChannel channel, RedisValue message)
     {
-        if (message.Length != 16)
+        if ((byte[]?)message is not { Length: 16 } bytes)
         {
             return;
         }
 
-        var id = new Guid(message);
+        var id = new Guid(bytes);
         lock (_lock)
         {
             if (_recent.Count >= MaxRecent)

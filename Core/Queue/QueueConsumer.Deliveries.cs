@@ -35,7 +35,7 @@ public sealed partial class QueueConsumer
             replies.Refuse(request.Request, ReplyOutcome.Unavailable, reason, time.GetUtcNow(), worker);
         }
 
-        await DeadLetterScripts.Add.EvaluateAsync(
+        await QueueScripts.DeadLetter.EvaluateAsync(
             Database,
             _keys,
             QueueKeys.WorkerGroup,

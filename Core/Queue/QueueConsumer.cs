@@ -51,7 +51,7 @@ public sealed partial class QueueConsumer(
     public async Task<IReadOnlyList<QueuedRequest>> ReadAsync(int count)
     {
         var set = options.Value;
-        var answer = (RedisResult[])(await TakeScript.Script.EvaluateAsync(
+        var answer = (RedisResult[])(await QueueScripts.Take.EvaluateAsync(
             Database,
             _keys,
             QueueKeys.WorkerGroup,
@@ -106,7 +106,7 @@ public sealed partial class QueueConsumer(
         }
 
         RedisValue[] values = [QueueKeys.WorkerGroup, worker, .. asked.SelectMany(r => (RedisValue[])[r.Level, r.EntryId])];
-        var places = (int[])(await OwnershipScripts.Keep.EvaluateAsync(Database, _keys, values))!;
+        var places = (int[])(await QueueScripts.Keep.EvaluateAsync(Database, _keys, values))!;
         QueuedRequest[] lost = [.. places.Select(place => asked[place - 1])];
         Release(lost);
         if (lost.Length > 0)
@@ -173,7 +173,7 @@ public sealed partial class QueueConsumer(
         ];
         try
         {
-            await OwnershipScripts.Nack.EvaluateAsync(Database, _keys, values);
+            await QueueScripts.Nack.EvaluateAsync(Database, _keys, values);
         }
         finally
         {
@@ -210,7 +210,7 @@ public sealed partial class QueueConsumer(
     private Task<RedisResult> RemoveAsync(IDatabase database, IReadOnlyList<(int Level, string Entry, int Bytes)> entries)
     {
         RedisValue[] values = [QueueKeys.WorkerGroup, .. entries.SelectMany(e => (RedisValue[])[e.Level, e.Entry, e.Bytes])];
-        return RemoveScript.Script.EvaluateAsync(database, _keys, values);
+        return QueueScripts.Remove.EvaluateAsync(database, _keys, values);
     }
 
     private void ReportDropped(string reason, int count)

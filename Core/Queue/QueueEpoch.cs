@@ -1,4 +1,5 @@
 using System.Globalization;
+using InferenceTemplate.Core.Queue.Scripts;
 using StackExchange.Redis;
 
 namespace InferenceTemplate.Core.Queue;
@@ -6,16 +7,11 @@ namespace InferenceTemplate.Core.Queue;
 /// <summary>A mark in Redis by which it shows that its data were lost: what was queued before the mark is there no more.</summary>
 public sealed class QueueEpoch(IConnectionMultiplexer redis)
 {
-    private const string MarkScript = """
-        redis.call('SET', KEYS[1], ARGV[1], 'NX')
-        return redis.call('GET', KEYS[1])
-        """;
-
     /// <summary>The moment of the mark; a new mark is set where there is none.</summary>
     /// <param name="now">By the clock that the moment will be compared with.</param>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
     public async Task<DateTimeOffset> SinceAsync(DateTimeOffset now) => Moment(await OnRedisAsync(async database =>
-        (string)(await database.ScriptEvaluateAsync(MarkScript, [QueueKeys.Epoch], [now.UtcTicks]))!));
+        (string)(await QueueScripts.Epoch.EvaluateAsync(database, [QueueKeys.Epoch], now.UtcTicks))!));
 
     /// <summary>The moment of the mark; null where there is none. Sets none: whoever reads it may have another clock.</summary>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>

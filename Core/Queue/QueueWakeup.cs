@@ -17,16 +17,16 @@ public sealed class QueueWakeup(IConnectionMultiplexer redis) : IHostedService
     /// </summary>
     public Action<QueueName>? Woken { get; set; }
 
-    public Task StartAsync(CancellationToken cancellationToken) => redis.GetSubscriber().SubscribeAsync(
-        RedisChannel.Literal(QueueKeys.WakeChannel), (_, message) => Signal((string?)message));
+    public Task StartAsync(CancellationToken cancellationToken) =>
+        redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(QueueKeys.WakeChannel), Signal);
 
     public Task StopAsync(CancellationToken cancellationToken) =>
-        redis.GetSubscriber().UnsubscribeAsync(RedisChannel.Literal(QueueKeys.WakeChannel));
+        redis.GetSubscriber().UnsubscribeAsync(RedisChannel.Literal(QueueKeys.WakeChannel), Signal);
 
     internal Task WaitAsync(QueueName queue, TimeSpan longest, CancellationToken cancellationToken) =>
         _signals.GetOrAdd(queue, static _ => new SemaphoreSlim(0)).WaitAsync(longest, cancellationToken);
 
-    private void Signal(string? message)
+    private void Signal(RedisChannel channel, RedisValue message)
     {
         if (!QueueName.TryParse(message, out var queue))
         {

@@ -17,14 +17,11 @@ public sealed partial class RedisSettings(
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
-    // By a script, since as a command it is for administrators, and managed servers hide CONFIG.
-    private static readonly RedisScript s_memory = new("return redis.call('INFO', 'memory')");
-
     /// <summary>The policy of the server by which it evicts keys where it is full and that is not <c>noeviction</c>; else null.</summary>
     /// <exception cref="RedisException">Redis could not be reached or refused.</exception>
     public static async Task<string?> EvictionAsync(IDatabase database)
     {
-        var info = (string?)await s_memory.EvaluateAsync(database, []) ?? "";
+        var info = (string?)await QueueScripts.Memory.EvaluateAsync(database, []) ?? "";
         var line = info.Split('\n').FirstOrDefault(l => l.StartsWith(Field, StringComparison.Ordinal));
         return line?[Field.Length..].Trim() is { } policy && policy != Right ? policy : null;
     }

@@ -56,7 +56,7 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
         var now = time.GetUtcNow();
         return until <= now
             ? Task.CompletedTask
-            : OnRedisAsync(database => CancelScript.Script.EvaluateAsync(
+            : OnRedisAsync(database => QueueScripts.Cancel.EvaluateAsync(
                 database,
                 Keys(queue),
                 request.ToByteArray(),
@@ -83,19 +83,19 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
     private Task<RedisResult> AdmitAsync(
         IDatabase database, RedisKey[] keys, RedisValue[] values, InferenceRequest request, AdmissionExtras? extras, bool queued = true)
     {
-        if (extras?.Tenant is { Limits.AreCounted: true } tenant)
+        var tenant = extras?.Tenant is { Limits.AreCounted: true } counted ? counted : null;
+        if (extras?.CacheKey is { } cacheKey)
         {
-            RedisValue[] all = [.. values, .. TenantKeys.Values(tenant.Limits, request.Deadline - time.GetUtcNow())];
-            return extras.CacheKey is { } answerKey
-                ? (queued ? AdmitScript.LimitedWithCache : AdmitScript.PassLimitedWithCache)
-                    .EvaluateAsync(database, [.. keys, answerKey, .. TenantKeys.All(tenant)], all)
-                : (queued ? AdmitScript.Limited : AdmitScript.PassLimited).EvaluateAsync(
-                    database, [.. keys, .. TenantKeys.All(tenant)], all);
+            keys = [.. keys, cacheKey];
         }
 
-        return extras?.CacheKey is { } cacheKey
-            ? (queued ? AdmitScript.WithCache : AdmitScript.PassWithCache).EvaluateAsync(database, [.. keys, cacheKey], values)
-            : AdmitScript.Plain.EvaluateAsync(database, keys, values);
+        if (tenant is not null)
+        {
+            keys = [.. keys, .. TenantKeys.All(tenant)];
+            values = [.. values, .. TenantKeys.Values(tenant.Limits, request.Deadline - time.GetUtcNow())];
+        }
+
+        return QueueScripts.Admit(tenant is not null, extras?.CacheKey is not null, queued).EvaluateAsync(database, keys, values);
     }
 
     private static Admission Read(RedisResult result)
@@ -113,7 +113,7 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
 
     private async Task<QueueStats> StatsAsync(IDatabase database, QueueName queue)
     {
-        var answer = (RedisResult[])(await StatsScript.Script.EvaluateAsync(database, Keys(queue), QueueKeys.WorkerGroup))!;
+        var answer = (RedisResult[])(await QueueScripts.Stats.EvaluateAsync(database, Keys(queue), QueueKeys.WorkerGroup))!;
         return new QueueStats(queue, (long)answer[0], (long)answer[1], (long)answer[2],
         [
             .. Enumerable.Range(0, QueueKeys.Levels).Select(level => new QueueLevelStats(

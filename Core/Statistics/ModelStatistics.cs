@@ -17,23 +17,7 @@ public sealed class ModelStatistics(IConnectionMultiplexer redis, TimeProvider t
     // Longer than any batch of counts is sent again before its process ends or is ended.
     private static readonly TimeSpan MarkLifetime = TimeSpan.FromHours(24);
 
-    // KEYS: counts, the number of this process's last batch. ARGV: number, its lifetime, the counts', last, then names and values.
-    private static readonly RedisScript AddScript = new(
-        """
-        if redis.call('GET', KEYS[2]) == ARGV[1] then
-            return 0
-        end
-        for i = 5, #ARGV, 2 do
-            redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1])
-        end
-        local last = redis.call('HGET', KEYS[1], 'last')
-        if not last or tonumber(last) < tonumber(ARGV[4]) then
-            redis.call('HSET', KEYS[1], 'last', ARGV[4])
-        end
-        redis.call('PEXPIRE', KEYS[1], ARGV[3])
-        redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-        return 1
-        """);
+    private static readonly RedisScript s_add = new(typeof(ModelStatistics), "add");
 
     private readonly string _process = Guid.NewGuid().ToString("N");
     private readonly Lock _lock = new();
@@ -164,7 +148,7 @@ public sealed class ModelStatistics(IConnectionMultiplexer redis, TimeProvider t
                 batch.Number, (long)MarkLifetime.TotalMilliseconds, (long)Lifetime.TotalMilliseconds, batch.Counts.LastInference,
                 .. StatisticsFields.Of(batch.Counts).Where(f => f.Value != 0).SelectMany(f => (RedisValue[])[f.Name, f.Value]),
             ];
-            await AddScript.EvaluateAsync(redis.GetDatabase(), [Key(name), $"{Key(name)}:{_process}"], values);
+            await s_add.EvaluateAsync(redis.GetDatabase(), [Key(name), $"{Key(name)}:{_process}"], values);
             _unsent.Remove(name);
         }
     }

@@ -12,7 +12,7 @@ public static class TenantKeys
     /// <summary>In the order of the scripts: when the bucket is full again, the slots in use, the month's inferences.</summary>
     public static RedisKey[] All(TenantAccount tenant) => [$"{Prefix(tenant.Id)}:rate", Slots(tenant.Id), Month(tenant.Id, tenant.Month)];
 
-    /// <summary>The arguments of <see cref="Queue.Scripts.TenantLua"/>.</summary>
+    /// <summary>The arguments of <c>tenant.lua</c>.</summary>
     public static RedisValue[] Values(TenantLimits limits, TimeSpan untilDeadline) =>
     [
         limits.RequestsPerMinute,

@@ -10,7 +10,7 @@ namespace InferenceTemplate.Core.Tenants;
 /// <param name="Inferences">In this month; -1 where they are not counted.</param>
 public sealed record TenantStanding(long Remaining, TimeSpan FullAfter, TimeSpan RetryAfter, long InFlight, long Inferences)
 {
-    /// <summary>Reads what <see cref="Queue.Scripts.TenantLua"/> answers.</summary>
+    /// <summary>Reads what <c>tenant.lua</c> answers.</summary>
     public static TenantStanding Read(ReadOnlySpan<RedisResult> answer) => new(
         (long)answer[0],
         TimeSpan.FromMicroseconds((long)answer[1]),

@@ -14,10 +14,18 @@ public sealed partial class CatalogChangeNotifier(
 {
     private const string Channel = "inference:catalog";
 
-    public Task StartAsync(CancellationToken cancellationToken) =>
-        channel.SubscribeAsync(Channel, () => _ = RefreshAsync());
+    private IAsyncDisposable? _subscription;
 
-    public Task StopAsync(CancellationToken cancellationToken) => channel.UnsubscribeAsync(Channel);
+    public async Task StartAsync(CancellationToken cancellationToken) =>
+        _subscription = await channel.SubscribeAsync(Channel, () => _ = RefreshAsync());
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_subscription is not null)
+        {
+            await _subscription.DisposeAsync();
+        }
+    }
 
     /// <summary>To be called after the change is committed. Returns when this process knows of it.</summary>
     public async Task PublishAsync(CancellationToken cancellationToken)

@@ -48,6 +48,18 @@ public sealed class OnnxModel
         return this;
     }
 
+    /// <summary>All letters small, by the locale en_US.UTF-8.</summary>
+    public static byte[] Lowercase
+    {
+        get
+        {
+            var model = new OnnxModel().Input("x", Text, -1).Output("y", Text, -1);
+            var attribute = new Message().Text(1, "case_change_action").Text(4, "LOWER").Number(20, 3);
+            model._graph.Nested(1, new Message().Text(1, "x").Text(2, "y").Text(4, "StringNormalizer").Nested(5, attribute));
+            return model.ToBytes();
+        }
+    }
+
     public OnnxModel Constant(string name, float[] values, params long[] shape) =>
         Constant(name, Float, MemoryMarshal.AsBytes(values.AsSpan()), shape);
 

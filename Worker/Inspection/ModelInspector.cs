@@ -96,7 +96,7 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
     // Nothing of the worker's environment: there are connection strings and secrets in it.
     private static void SetEnvironment(IDictionary<string, string?> environment, string runtime, long fileBytes)
     {
-        var inherited = environment.Where(e => e.Key is "LD_LIBRARY_PATH" or "SystemRoot" or "TMPDIR" or "TEMP").ToList();
+        var inherited = environment.Where(e => e.Key is "LD_LIBRARY_PATH" or "LOCPATH" or "SystemRoot" or "TMPDIR" or "TEMP").ToList();
         environment.Clear();
         inherited.ForEach(environment.Add);
         environment["DOTNET_ROOT"] = runtime;

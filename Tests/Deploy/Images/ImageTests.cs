@@ -64,6 +64,28 @@ public sealed class ImageTests
         Assert.Equal("true", await PropertyAsync("Worker", "SelfContained", "-p:WorkerImage=cuda"));
     }
 
+    [Fact]
+    public async Task Worker_brings_the_locale_that_text_operators_open()
+    {
+        var result = await Tool.RunAsync(
+            "dotnet",
+            [
+                "msbuild", Path.Combine(Repository.Root, "Worker"), "-t:ComputeResolvedFilesToPublishList",
+                "-getItem:ResolvedFileToPublish,ContainerEnvironmentVariable",
+            ]);
+        Assert.True(result.ExitCode == 0, result.All);
+        using var output = JsonDocument.Parse(result.Output);
+        var items = output.RootElement.GetProperty("Items");
+        var files = items.GetProperty("ResolvedFileToPublish").EnumerateArray()
+            .Select(file => file.GetProperty("RelativePath").GetString()!.Replace('\\', '/'));
+        var folder = items.GetProperty("ContainerEnvironmentVariable").EnumerateArray()
+            .Single(variable => variable.GetProperty("Identity").GetString() == "LOCPATH").GetProperty("Value").GetString();
+
+        Assert.Equal("/app/locale", folder);
+        Assert.Contains("locale/en_US.UTF-8/LC_CTYPE", files);
+        Assert.Contains("locale/en_US.UTF-8/LC_MESSAGES/SYS_LC_MESSAGES", files);
+    }
+
     [Theory]
     [InlineData("1.0", "moon", "there is no service 'moon'")]
     [InlineData("latest", "api", "'latest' is no version")]

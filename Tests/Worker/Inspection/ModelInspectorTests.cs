@@ -53,6 +53,29 @@ public sealed class ModelInspectorTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Text_operators_need_no_more_of_their_locale_than_images_have()
+    {
+        const string Images = "/usr/lib/locale/C.utf8";
+        Assert.SkipUnless(Directory.Exists(Images), $"Needs {Images}, a part of glibc on Debian and Ubuntu.");
+        var folder = Directory.CreateTempSubdirectory();
+        Environment.SetEnvironmentVariable("LOCPATH", folder.FullName);
+        try
+        {
+            var without = await InspectAsync(OnnxModel.Lowercase, new());
+            Directory.CreateSymbolicLink(Path.Combine(folder.FullName, "en_US.UTF-8"), Images);
+            var with = await InspectAsync(OnnxModel.Lowercase, new());
+
+            Assert.Equal("the locale en_US.UTF-8 is not installed where the worker runs, and its text operators need it", without.Reason);
+            Assert.Null(with.Reason);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("LOCPATH", null);
+            folder.Delete(recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData("id-fp32", null)]
     [InlineData("conv3", null)]

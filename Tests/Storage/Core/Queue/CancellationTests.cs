@@ -37,6 +37,22 @@ public sealed class CancellationTests(Servers servers)
     }
 
     [Fact]
+    public async Task Listener_that_stops_takes_the_word_from_no_other_on_its_connection()
+    {
+        var queue = new TestQueue(servers);
+        await queue.Cancellations.StartAsync(TestContext.Current.CancellationToken);
+        var other = new QueueCancellations(servers.Redis);
+        await other.StartAsync(TestContext.Current.CancellationToken);
+        await other.StopAsync(TestContext.Current.CancellationToken);
+        await queue.EnqueueAsync();
+        var held = Assert.Single(await queue.Worker("w").ReadAsync(1));
+
+        await CancelAsync(queue, held);
+
+        await Wait.UntilAsync(() => held.IsCancelled);
+    }
+
+    [Fact]
     public async Task Run_is_abandoned_only_when_all_its_callers_have_left()
     {
         var queue = new TestQueue(servers);
