@@ -5,12 +5,12 @@ using Microsoft.Net.Http.Headers;
 
 namespace InferenceTemplate.Api.Models;
 
-/// <summary><c>GET /v1/models/{m}/versions/{v}/artifact</c>: the ONNX file, in any state of the version.</summary>
+/// <summary><c>GET /v1/models/{m}/versions/{v}/artifact</c>: the ONNX file or the archive, in any state of the version.</summary>
 internal static class DownloadArtifact
 {
     public static void MapDownload(this IEndpointRouteBuilder models) => models.MapGet("/{model}/versions/{version}/artifact", GetAsync)
-        .WithSummary("The ONNX file of a version")
-        .Produces(StatusCodes.Status200OK, contentType: "application/octet-stream");
+        .WithSummary("The ONNX file of a version, or the archive of its files")
+        .Produces(StatusCodes.Status200OK, null, "application/octet-stream", "application/zip", "application/x-tar");
 
     private static async Task<IResult> GetAsync(
         string model, string version, ModelCatalog catalog, ArtifactStore artifacts, HttpResponse response,
@@ -21,13 +21,15 @@ internal static class DownloadArtifact
             return ModelReads.Unknown(model, version);
         }
 
-        var content = await artifacts.OpenReadAsync(found.Sha256, cancellationToken);
+        var content = await PeekedStream.OpenAsync(
+            await artifacts.OpenReadAsync(found.Sha256, cancellationToken), ArtifactFormats.HeadBytes, cancellationToken);
+        var format = ArtifactFormats.Of(content.Head);
 
         // Told before it is known to be true: a damaged file breaks the answer off instead of ending it.
         response.ContentLength = found.SizeBytes;
         response.Headers.Append("Repr-Digest", $"sha-256=:{Convert.ToBase64String(Convert.FromHexString(found.Sha256))}:");
         FileStreamHttpResult file = TypedResults.Stream(
-            content, "application/octet-stream", $"{model}-{found.Version}.onnx",
+            content, format.ContentType(), $"{model}-{found.Version}{format.Extension()}",
             entityTag: new EntityTagHeaderValue($"\"{found.Sha256}\""));
         return file;
     }

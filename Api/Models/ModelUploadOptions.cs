@@ -7,7 +7,7 @@ public sealed class ModelUploadOptions
 {
     public const string Section = "Models";
 
-    /// <summary>Bytes of one uploaded file; more are answered 413. Default 2 GiB.</summary>
+    /// <summary>Bytes of one upload, be it a file, an archive or a form; more are answered 413. Default 2 GiB.</summary>
     [Range(1L << 10, 64L << 30)]
     public long MaxUploadBytes { get; set; } = 2L << 30;
 }

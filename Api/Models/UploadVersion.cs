@@ -8,18 +8,21 @@ using Microsoft.Extensions.Options;
 namespace InferenceTemplate.Api.Models;
 
 /// <summary>
-/// <c>POST /v1/models/{m}/versions[?version=N]</c>: a new version, its ONNX file being the body. It is streamed into the
-/// store; 202, since a worker has yet to open it.
+/// <c>POST /v1/models/{m}/versions[?version=N]</c>: a new version, its ONNX file being the body; where it has several files, a zip or
+/// tar of them, or a form. It is streamed into the store; 202, since a worker has yet to open it.
 /// </summary>
 internal static class UploadVersion
 {
     private static readonly string[] ContentTypes =
-        ["application/octet-stream", "application/x-protobuf", "application/protobuf", "application/onnx"];
+    [
+        "application/octet-stream", "application/x-protobuf", "application/protobuf", "application/onnx",
+        "application/zip", "application/x-zip-compressed", "application/x-tar", UploadedForm.ContentType,
+    ];
 
     public static void MapUpload(this IEndpointRouteBuilder models) => models.MapPost("/{model}/versions", PostAsync)
-        .WithSummary("Upload a version: the body is its ONNX file")
-        .WithDescription("It is pending until a worker has opened it. Content-Digest or X-Content-SHA256 is compared.")
-        .WithBody<byte[]>()
+        .WithSummary("Upload a version: the body is its ONNX file, or a zip, a tar or a form of its files")
+        .WithDescription("It is pending until a worker has opened it. Content-Digest or X-Content-SHA256 is compared, but of a form.")
+        .WithBody<byte[]>(otherMedia: ["application/zip", "application/x-tar", UploadedForm.ContentType])
         .Produces<VersionDetails>(StatusCodes.Status202Accepted)
         .ProducesProblem(StatusCodes.Status409Conflict)
         .ProducesProblem(StatusCodes.Status415UnsupportedMediaType);
@@ -57,13 +60,19 @@ internal static class UploadVersion
         // The server's limit is for inference requests. One more than allowed, so that it is this code that answers.
         context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = maxBytes + 1;
         StagedArtifact staged;
+        await using var form = UploadedForm.IsForm(request) ? UploadedForm.Pack(request) : null;
         try
         {
-            staged = await artifacts.StageAsync(request.Body, maxBytes, cancellationToken);
+            staged = await artifacts.StageAsync(form ?? request.Body, maxBytes, cancellationToken);
         }
-        catch (ArtifactTooLargeException)
+        catch (Exception exception) when (exception is ArtifactTooLargeException
+            or BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge })
         {
             return TooLarge(maxBytes);
+        }
+        catch (UploadedFormException exception)
+        {
+            return ModelProblems.Invalid("body", exception.Message);
         }
 
         if (staged.SizeBytes == 0 || (declared is not null && declared != staged.Sha256))
@@ -103,14 +112,20 @@ internal static class UploadVersion
         if (!string.IsNullOrEmpty(type) && !ContentTypes.Contains(type, StringComparer.OrdinalIgnoreCase))
         {
             return TypedResults.Problem(
-                $"The body is {type}; the ONNX file itself is expected, as {ContentTypes[0]}.",
+                $"The body is {type}; the ONNX file itself is expected, as {ContentTypes[0]}, or its files as application/zip, "
+                + $"application/x-tar or {UploadedForm.ContentType}.",
                 statusCode: StatusCodes.Status415UnsupportedMediaType);
         }
 
-        return ContentHash.TryRead(request, out declared, out var header)
-            ? null
-            : ModelProblems.Invalid(
+        if (!ContentHash.TryRead(request, out declared, out var header))
+        {
+            return ModelProblems.Invalid(
                 header, $"can't be read: '{ContentHash.DigestHeader}: sha-256=:<base64>:' or '{ContentHash.HexHeader}: <hex>' is expected");
+        }
+
+        return declared is not null && UploadedForm.IsForm(request)
+            ? ModelProblems.Invalid(header, "can't be compared with a form, which is stored as a zip: leave it out, or send a zip or tar")
+            : null;
     }
 
     private static ProblemHttpResult TooLarge(long maxBytes) =>

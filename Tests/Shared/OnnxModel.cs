@@ -66,6 +66,17 @@ public sealed class OnnxModel
     public OnnxModel Integers(string name, long[] values, params long[] shape) =>
         Constant(name, Int64, MemoryMarshal.AsBytes(values.AsSpan()), shape);
 
+    /// <summary>FP32 that is kept in another file, described by these keys: location, offset, length.</summary>
+    public OnnxModel External(string name, long[] shape, params (string Key, string Value)[] where)
+    {
+        var tensor = new Message();
+        Array.ForEach(shape, d => tensor.Number(1, d));
+        tensor.Number(2, Float).Text(8, name);
+        Array.ForEach(where, w => tensor.Nested(13, new Message().Text(1, w.Key).Text(2, w.Value)));
+        _graph.Nested(5, tensor.Number(14, 1));
+        return this;
+    }
+
     /// <summary>What the file says of itself.</summary>
     public OnnxModel Property(string key, string value)
     {

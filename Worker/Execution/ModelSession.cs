@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Models;
@@ -17,19 +16,12 @@ internal sealed class ModelSession : IDisposable
     private ModelSession(ModelFile file, InferenceSession session, bool binds)
     {
         File = file;
-        using var content = System.IO.File.OpenRead(file.Path);
-        Sha256 = Convert.ToHexStringLower(SHA256.HashData(content));
-        SizeBytes = content.Length;
         _session = session;
         _binds = binds;
         Signature = Describe(session);
     }
 
     public ModelFile File { get; }
-
-    public string Sha256 { get; }
-
-    public long SizeBytes { get; }
 
     public ModelSignature Signature { get; }
 

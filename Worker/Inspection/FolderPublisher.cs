@@ -58,9 +58,8 @@ internal sealed partial class FolderPublisher(
 
     private async Task PublishAsync(ModelFile file, CancellationToken cancellationToken)
     {
-        await using var content = File.OpenRead(file.Path);
-        var sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellationToken));
-        content.Position = 0;
+        var artifact = FolderArtifact.Of(file, inspection.Value.Limits);
+        var sha256 = await HashAsync(artifact, cancellationToken);
         var snapshot = await catalog.RefreshAsync(cancellationToken);
         if (snapshot.AllVersionsOf(file.Model).FirstOrDefault(v => v.Version == file.Version) is { } known)
         {
@@ -70,17 +69,17 @@ internal sealed partial class FolderPublisher(
             }
             else if (!await artifacts.ExistsAsync(sha256, cancellationToken))
             {
-                await registry.RestoreAsync(await artifacts.StageAsync(content, long.MaxValue, cancellationToken), cancellationToken);
+                await registry.RestoreAsync(await StageAsync(artifact, cancellationToken), cancellationToken);
             }
 
             return;
         }
 
         var folder = FolderModel.Of(file);
-        var report = await inspector.InspectAsync(file.Path, samplePath: null, cancellationToken);
+        var report = await inspector.InspectAsync(artifact.Inspected, samplePath: null, cancellationToken);
         if (report.Model is null)
         {
-            var unlimited = InspectionChild.Inspect(file.Path, inspection.Value.Limits);
+            var unlimited = InspectionChild.Inspect(artifact.Inspected, inspection.Value.Limits);
             var untried = new BatchProof(false, $"it could not be tried whether rows are independent: {report.Reason}");
             report = unlimited.Model is null ? unlimited : unlimited with { Model = unlimited.Model with { Batching = untried } };
         }
@@ -100,7 +99,7 @@ internal sealed partial class FolderPublisher(
             model = model with { Metadata = model.Metadata with { Properties = properties } };
         }
 
-        var staged = await artifacts.StageAsync(content, long.MaxValue, cancellationToken);
+        var staged = await StageAsync(artifact, cancellationToken);
         var (version, problem) = await registry.AddAsync(
             new NewVersion(file.Model, file.Version, staged, "models folder")
             {
@@ -119,6 +118,18 @@ internal sealed partial class FolderPublisher(
             // Another worker was faster, or somebody deleted it: either way it is not for this one to add.
             LogLeftOut(file.Model, file.Version, problem!.Message);
         }
+    }
+
+    private static async Task<string> HashAsync(FolderArtifact artifact, CancellationToken cancellationToken)
+    {
+        await using var content = artifact.Open();
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellationToken));
+    }
+
+    private async Task<StagedArtifact> StageAsync(FolderArtifact artifact, CancellationToken cancellationToken)
+    {
+        await using var content = artifact.Open();
+        return await artifacts.StageAsync(content, long.MaxValue, cancellationToken);
     }
 
     private void Broken(ModelFile file, string reason)

@@ -11,13 +11,14 @@ using Microsoft.ML.OnnxRuntime;
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>
-/// The worker's program in its other mode, <c>inspect FILE LIMITS [SAMPLE]</c>: opens one model within limits, prints one line
+/// The worker's program in its other mode, <c>inspect PATH LIMITS [SAMPLE]</c>: opens one model within limits, prints one line
 /// about it and ends. It has no configuration, no secrets and no connections; it may die of the file, and only it.
 /// </summary>
 internal static class InspectionChild
 {
     public const string Verb = "inspect";
 
+    /// <param name="path">An ONNX file, or a folder with all files of a model.</param>
     /// <param name="samplePath">A file with the inputs of the version's sample request; null where it has none.</param>
     public static int Run(string path, string limitsJson, string? samplePath)
     {
@@ -79,13 +80,15 @@ internal static class InspectionChild
         operators = new HashSet<string>();
         try
         {
-            var scanned = OnnxScanner.Scan(path, limits);
+            var isFolder = Directory.Exists(path);
+            var file = isFolder ? ModelFolder.FindModel(path) : path;
+            var scanned = OnnxScanner.Scan(file, limits, isFolder ? ExternalFiles.Beside(file) : null);
             operators = scanned.Operators;
             var device = new ExecutionDevice(Options.Create(new WorkerOptions { Device = "cpu" }), NullLogger<ExecutionDevice>.Instance);
             var before = ProcessLimits.ResidentBytes;
-            session = ModelSession.Open(new ModelFile("inspected", "1", path), device);
+            session = ModelSession.Open(new ModelFile("inspected", "1", file), device);
             var failure = FirstRun.Try(session, sample);
-            var memory = Math.Max(ProcessLimits.ResidentBytes - before, session.SizeBytes);
+            var memory = Math.Max(ProcessLimits.ResidentBytes - before, ModelFolder.BytesOf(path));
             var unproven = failure is null
                 ? null
                 : new BatchProof(false, $"it did not run on {(sample is null ? "made-up inputs" : "its sample request")}: {failure}");

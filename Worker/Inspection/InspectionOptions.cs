@@ -22,7 +22,7 @@ public sealed class InspectionOptions
     [Range(1, 3600)]
     public int CpuSeconds { get; set; } = 60;
 
-    /// <summary>Bytes of address space that it may take. Default 4 GiB.</summary>
+    /// <summary>Bytes of address space that it may take, and of the files of an uploaded archive. Default 4 GiB.</summary>
     [Range(256L << 20, 1L << 40)]
     public long MemoryBytes { get; set; } = 4L << 30;
 
@@ -37,7 +37,7 @@ public sealed class InspectionOptions
     /// <summary>Operator domains allowed besides those of ONNX and ONNX Runtime. Default none.</summary>
     public IReadOnlyList<string> ExtraDomains { get; set; } = [];
 
-    /// <summary>Where the file is meanwhile; empty for the system's folder for temporary files.</summary>
+    /// <summary>Where the files are meanwhile; empty for the system's folder for temporary files.</summary>
     public string Directory { get; set; } = "";
 
     // What is tried must end before the process is ended: then it says so itself.

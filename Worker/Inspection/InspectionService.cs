@@ -2,6 +2,7 @@ using InferenceTemplate.Data;
 using InferenceTemplate.Data.Artifacts;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Draining;
+using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Inspection;
@@ -145,7 +146,7 @@ internal sealed partial class InspectionService(
     {
         var folder = options.Value.Directory.Length > 0 ? options.Value.Directory : Path.GetTempPath();
         var path = Path.Combine(folder, $"inspection-{Guid.NewGuid():N}.onnx");
-        var samplePath = $"{path}.sample";
+        var (samplePath, extracted) = ($"{path}.sample", $"{path}.files");
         try
         {
             var sample = await samples.InputsOfAsync(version.Model, version.Version, hasRun: false, stoppingToken);
@@ -160,12 +161,28 @@ internal sealed partial class InspectionService(
                 await source.CopyToAsync(file, stoppingToken);
             }
 
-            return await inspector.InspectAsync(path, sample is null ? null : samplePath, stoppingToken);
+            var isArchive = ArtifactFormats.OfFile(path) != ArtifactFormat.Onnx;
+            if (isArchive)
+            {
+                await Task.Run(
+                    () => ModelArchive.Extract(path, extracted, options.Value.MemoryBytes, stoppingToken), stoppingToken);
+                File.Delete(path);
+            }
+
+            return await inspector.InspectAsync(isArchive ? extracted : path, sample is null ? null : samplePath, stoppingToken);
+        }
+        catch (ModelRefusedException exception)
+        {
+            return InspectionReport.Refused(exception.Message);
         }
         finally
         {
             File.Delete(path);
             File.Delete(samplePath);
+            if (Directory.Exists(extracted))
+            {
+                Directory.Delete(extracted, recursive: true);
+            }
         }
     }
 

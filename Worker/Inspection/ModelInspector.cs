@@ -3,11 +3,12 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Inspection;
 
-/// <summary>Has a file opened by a process of its own, and survives whatever becomes of that.</summary>
+/// <summary>Has a model opened by a process of its own, and survives whatever becomes of that.</summary>
 internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptions<SignatureLimits> limits, TimeProvider time)
 {
     // A signature of hundreds of tensors is some tens of KiB.
@@ -18,7 +19,8 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
     private const int Killed = 9;
     private const int OutOfCpuTime = 24;
 
-    /// <summary>What the file is, or why it is refused: also where the process that opened it crashed, hung or was stopped.</summary>
+    /// <summary>What the model is, or why it is refused: also where the process that opened it crashed, hung or was stopped.</summary>
+    /// <param name="path">An ONNX file, or a folder with all files of a model.</param>
     /// <param name="samplePath">A file with the inputs of the version's sample request; null where it has none.</param>
     public async Task<InspectionReport> InspectAsync(string path, string? samplePath, CancellationToken cancellationToken)
     {
@@ -87,7 +89,7 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
             start.ArgumentList.Add(samplePath);
         }
 
-        SetEnvironment(start.Environment, runtime, new FileInfo(path).Length);
+        SetEnvironment(start.Environment, runtime, ModelFolder.BytesOf(path));
         return start;
     }
 

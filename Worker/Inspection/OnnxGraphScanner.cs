@@ -1,7 +1,7 @@
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>The graphs of a model, those within nodes and functions too: which operators they use, how many nodes there are.</summary>
-internal sealed class OnnxGraphScanner(ProtobufReader reader, InspectionLimits limits)
+internal sealed class OnnxGraphScanner(ProtobufReader reader, InspectionLimits limits, ExternalFiles files)
 {
     private const int MaxDepth = 16;
     private const int MaxName = 256;
@@ -14,7 +14,7 @@ internal sealed class OnnxGraphScanner(ProtobufReader reader, InspectionLimits l
         "ExternalGradient",
     };
 
-    private readonly OnnxTensorScanner _tensors = new(reader);
+    private readonly OnnxTensorScanner _tensors = new(reader, files);
     private readonly OnnxValueScanner _values = new(reader);
     private readonly HashSet<(string Domain, string Operator)> _used = [];
     private readonly HashSet<(string Domain, string Operator)> _functions = [];

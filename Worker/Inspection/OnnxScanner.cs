@@ -4,7 +4,7 @@ using InferenceTemplate.Core.Tensors;
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>
-/// Reads an ONNX file as far as is needed to refuse what must not reach ONNX Runtime: data outside the file, operators
+/// Reads an ONNX file as far as is needed to refuse what must not reach ONNX Runtime: data outside its files, operators
 /// that are not its own, and more than it could hold. Field numbers are those of onnx.proto.
 /// </summary>
 internal sealed class OnnxScanner
@@ -24,23 +24,24 @@ internal sealed class OnnxScanner
     private string _description = "";
     private bool _hasIrVersion;
 
-    private OnnxScanner(Stream stream, InspectionLimits limits)
+    private OnnxScanner(Stream stream, InspectionLimits limits, ExternalFiles files)
     {
         (_reader, _limits) = (new ProtobufReader(stream), limits);
-        _graphs = new OnnxGraphScanner(_reader, limits);
+        _graphs = new OnnxGraphScanner(_reader, limits, files);
     }
 
+    /// <param name="files">Where it may keep data outside its file; null for nowhere.</param>
     /// <exception cref="ModelRefusedException">The file is no ONNX model, or one that is not served.</exception>
-    public static ScannedModel Scan(string path, InspectionLimits limits)
+    public static ScannedModel Scan(string path, InspectionLimits limits, ExternalFiles? files = null)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
-        return Scan(stream, limits);
+        return Scan(stream, limits, files);
     }
 
-    public static ScannedModel Scan(Stream stream, InspectionLimits limits)
+    public static ScannedModel Scan(Stream stream, InspectionLimits limits, ExternalFiles? files = null)
     {
-        RefuseRuntimeFormat(stream);
-        var scanner = new OnnxScanner(stream, limits);
+        RefuseOtherFormats(stream);
+        var scanner = new OnnxScanner(stream, limits, files ?? ExternalFiles.None());
         try
         {
             return new ScannedModel(scanner.Model(), scanner._graphs.Operators, scanner._graphs.Unranked);
@@ -52,7 +53,7 @@ internal sealed class OnnxScanner
     }
 
     // ONNX Runtime would take a file of its own format by these letters, past everything that is looked at here.
-    private static void RefuseRuntimeFormat(Stream stream)
+    private static void RefuseOtherFormats(Stream stream)
     {
         var head = new byte[8];
         var length = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
@@ -60,6 +61,11 @@ internal sealed class OnnxScanner
         if (length == head.Length && head.AsSpan(4).SequenceEqual("ORTM"u8))
         {
             throw new ModelRefusedException("this is in ONNX Runtime's own format; only ONNX files are served");
+        }
+
+        if (head is [0x1F, 0x8B, ..])
+        {
+            throw new ModelRefusedException("this is compressed by gzip; upload the .onnx itself, a zip, or a tar that is not compressed");
         }
     }
 

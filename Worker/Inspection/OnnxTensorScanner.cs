@@ -1,9 +1,13 @@
+using System.Globalization;
+using InferenceTemplate.Core.Catalog;
+
 namespace InferenceTemplate.Worker.Inspection;
 
-/// <summary>The constants of a model: whether they are in the file, and as large as they say.</summary>
-internal sealed class OnnxTensorScanner(ProtobufReader reader)
+/// <summary>The constants of a model: whether they are in its files, and as large as they say.</summary>
+internal sealed class OnnxTensorScanner(ProtobufReader reader, ExternalFiles files)
 {
     private const int External = 1;
+    private const int MaxName = 256;
 
     // The smallest elements have two bits.
     private const int MaxElementsPerByte = 4;
@@ -13,7 +17,8 @@ internal sealed class OnnxTensorScanner(ProtobufReader reader)
 
     public void Tensor(ProtobufField tensor)
     {
-        long elements = 1;
+        var (elements, held, name) = (1L, tensor.Length, "a constant");
+        Dictionary<string, string>? external = null;
         for (ProtobufField field; reader.TryNext(tensor.End, out field); reader.MoveTo(field.End))
         {
             switch (field)
@@ -21,15 +26,67 @@ internal sealed class OnnxTensorScanner(ProtobufReader reader)
                 case { Number: 1 }:
                     elements = Dimensions(field, elements);
                     break;
+                case { Number: 8, IsBlock: true, Length: > 0 }:
+                    name = $"the constant '{reader.ReadText(field, MaxName)}'";
+                    break;
                 case { Number: 13, IsBlock: true }:
+                    ExternalEntry(field.End, external ??= new(StringComparer.Ordinal));
+                    break;
                 case { Number: 14, IsVarint: true, Value: External }:
-                    throw new ModelRefusedException("it keeps data outside the file; convert it to one file");
+                    external ??= new(StringComparer.Ordinal);
+                    break;
             }
         }
 
-        if (elements > tensor.Length * MaxElementsPerByte)
+        if (external is not null)
         {
-            throw new ModelRefusedException($"a constant declares {elements} elements but holds {tensor.Length} bytes");
+            held = Outside(name, external);
+        }
+
+        if (elements > held * MaxElementsPerByte)
+        {
+            throw new ModelRefusedException($"{name} declares {elements} elements but holds {held} bytes");
+        }
+    }
+
+    private long Outside(string name, Dictionary<string, string> external)
+    {
+        if (!external.TryGetValue("location", out var location))
+        {
+            throw new ModelRefusedException($"it keeps data outside the file: {name}, and does not say where");
+        }
+
+        return files.Use(name, location, Number(name, external, "offset") ?? 0, Number(name, external, "length"));
+    }
+
+    // A length of 0 is none, to ONNX Runtime too.
+    private static long? Number(string name, Dictionary<string, string> external, string key) =>
+        !external.TryGetValue(key, out var text) ? null
+        : !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? throw new ModelRefusedException($"it keeps data outside the file: {name}, whose {key} is no number")
+            : number > 0 ? number : null;
+
+    // A pair of texts. ONNX Runtime may take another one of two, or know more keys, than what is checked here.
+    private void ExternalEntry(long end, Dictionary<string, string> external)
+    {
+        var (key, value) = ("", "");
+        for (ProtobufField field; reader.TryNext(end, out field); reader.MoveTo(field.End))
+        {
+            switch (field)
+            {
+                case { Number: 1, IsBlock: true }:
+                    key = reader.ReadExactText(field, MaxName);
+                    break;
+                case { Number: 2, IsBlock: true }:
+                    value = reader.ReadExactText(field, MaxName);
+                    break;
+            }
+        }
+
+        if (key is not ("location" or "offset" or "length" or "checksum") || !external.TryAdd(key, value))
+        {
+            throw new ModelRefusedException(
+                $"it keeps data outside the file, described by '{ModelFileNames.Shown(key)}', which is not known or there twice");
         }
     }
 

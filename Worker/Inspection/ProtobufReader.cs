@@ -23,6 +23,8 @@ internal sealed class ProtobufReader(Stream stream)
     private const int Fixed32 = 5;
     private const int MaxVarintBytes = 10;
 
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     public long Length { get; } = stream.Length;
 
     /// <summary>The next field of a message; false at its end.</summary>
@@ -66,6 +68,27 @@ internal sealed class ProtobufReader(Stream stream)
         var bytes = new byte[Math.Min(field.Length, maxBytes)];
         stream.ReadExactly(bytes);
         return Encoding.UTF8.GetString(bytes).Replace('\0', ' ');
+    }
+
+    /// <summary>A text that is to be understood as others understand it: whole, and byte for byte.</summary>
+    /// <exception cref="InvalidDataException">It is longer than allowed, or not UTF-8.</exception>
+    public string ReadExactText(ProtobufField field, int maxBytes)
+    {
+        if (field.Length > maxBytes)
+        {
+            throw new InvalidDataException($"field {field.Number} has {field.Length} bytes where {maxBytes} are allowed");
+        }
+
+        var bytes = new byte[field.Length];
+        stream.ReadExactly(bytes);
+        try
+        {
+            return StrictUtf8.GetString(bytes);
+        }
+        catch (DecoderFallbackException exception)
+        {
+            throw new InvalidDataException($"field {field.Number} is not UTF-8", exception);
+        }
     }
 
     /// <exception cref="InvalidDataException">It goes on beyond its message, or is longer than 64 bits.</exception>

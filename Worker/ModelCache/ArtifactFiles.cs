@@ -1,15 +1,22 @@
 using System.Security.Cryptography;
+using InferenceTemplate.Data.Artifacts;
+using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.ModelCache;
 
 /// <summary>
 /// Fetched artifacts on this machine's disk, named by their SHA-256: bounded, least recently used first to go, and hashed again before
-/// each use, since a disk may lie and other processes may write.
+/// each use, since a disk may lie and other processes may write. An archive is kept as a folder of its files and a list of their hashes,
+/// made when the archive had the right one.
 /// </summary>
 internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options, TimeProvider time, ILogger<ArtifactFiles> logger)
 {
     private const string Extension = ".onnx";
+    private const string FolderExtension = ".files";
+    private const string PartExtension = ".part";
+    private const string FilesName = "model";
+    private const string ListName = "sha256sums";
 
     // Older than any fetch: left by a process that died.
     private static readonly TimeSpan PartLifetime = TimeSpan.FromHours(1);
@@ -19,39 +26,53 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
         ? options.Value.CacheDirectory
         : Path.Combine(Path.GetTempPath(), $"inference-artifacts-{Environment.UserName}");
 
-    /// <summary>The path of a file with these very bytes, fetched where there is none or where it is damaged.</summary>
+    /// <summary>The files of an artifact with these very bytes, fetched where there are none or where they are damaged.</summary>
     /// <param name="open">Opens the artifact in its store.</param>
     /// <exception cref="InvalidDataException">What was fetched has another hash.</exception>
     /// <exception cref="IOException">The store or the disk failed.</exception>
-    public async Task<string> GetAsync(
+    public async Task<ModelFiles> GetAsync(
         string sha256, long size, Func<CancellationToken, Task<Stream>> open, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(_directory);
-        var path = Path.Combine(_directory, sha256 + Extension);
-        if (File.Exists(path))
+        if (await Task.Run(() => Find(sha256, cancellationToken), cancellationToken) is not { } files)
         {
-            if (await HashAsync(path, cancellationToken) == sha256)
-            {
-                Touch(path);
-                return path;
-            }
-
-            LogDamaged(path);
+            MakeRoom(size, sha256);
+            await FetchAsync(sha256, open, cancellationToken);
+            files = Open(sha256) ?? throw new IOException($"the files of the artifact {sha256} vanished once they were fetched");
         }
 
-        MakeRoom(size, path);
-        await FetchAsync(sha256, path, open, cancellationToken);
-        Touch(path);
-        return path;
+        Touch(sha256);
+        return files;
     }
 
-    // The time of writing stands for the time of last use: it outlives this process, and not every disk keeps that of reading.
-    private void Touch(string path) => File.SetLastWriteTimeUtc(path, time.GetUtcNow().UtcDateTime);
+    private ModelFiles? Open(string sha256) =>
+        File.Exists(FileOf(sha256)) ? ModelFiles.Single(FileOf(sha256), sha256)
+        : Directory.Exists(FolderOf(sha256))
+            ? ModelFiles.Listed(Path.Combine(FolderOf(sha256), FilesName), Path.Combine(FolderOf(sha256), ListName))
+            : null;
 
-    private static async Task FetchAsync(
-        string sha256, string path, Func<CancellationToken, Task<Stream>> open, CancellationToken cancellationToken)
+    private ModelFiles? Find(string sha256, CancellationToken cancellationToken)
     {
-        var part = $"{path}.{Guid.NewGuid():N}.part";
+        try
+        {
+            var files = Open(sha256);
+            if (files is null || files.AreIntact(cancellationToken))
+            {
+                return files;
+            }
+        }
+        catch (Exception exception) when (exception is InvalidDataException or IOException)
+        {
+            // What is missing is damaged too.
+        }
+
+        LogDamaged(sha256);
+        return null;
+    }
+
+    private async Task FetchAsync(string sha256, Func<CancellationToken, Task<Stream>> open, CancellationToken cancellationToken)
+    {
+        var part = PartOf(sha256);
         try
         {
             string fetched;
@@ -70,7 +91,14 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
                 throw new InvalidDataException($"the artifact {sha256} came from its store as {fetched}");
             }
 
-            File.Move(part, path, overwrite: true);
+            if (ArtifactFormats.OfFile(part) == ArtifactFormat.Onnx)
+            {
+                File.Move(part, FileOf(sha256), overwrite: true);
+            }
+            else
+            {
+                await Task.Run(() => Extract(part, sha256, cancellationToken), cancellationToken);
+            }
         }
         finally
         {
@@ -78,37 +106,91 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
         }
     }
 
+    // An inspection has extracted it before, within its limits.
+    private void Extract(string archive, string sha256, CancellationToken cancellationToken)
+    {
+        var part = PartOf(sha256);
+        try
+        {
+            var files = ModelArchive.Extract(archive, Path.Combine(part, FilesName), long.MaxValue, cancellationToken);
+            ModelFiles.WriteList(Path.Combine(part, ListName), files);
+            MakeRoom(ModelFolder.BytesOf(part), sha256);
+
+            // Another worker of this machine may have been faster: its files are as good.
+            if (Find(sha256, cancellationToken) is null)
+            {
+                Delete(new DirectoryInfo(FolderOf(sha256)));
+                Directory.Move(part, FolderOf(sha256));
+            }
+        }
+        finally
+        {
+            if (Directory.Exists(part))
+            {
+                Directory.Delete(part, recursive: true);
+            }
+        }
+    }
+
+    // The time of writing stands for the time of last use: it outlives this process, and not every disk keeps that of reading.
+    private void Touch(string sha256)
+    {
+        var now = time.GetUtcNow().UtcDateTime;
+        if (File.Exists(FileOf(sha256)))
+        {
+            File.SetLastWriteTimeUtc(FileOf(sha256), now);
+        }
+        else
+        {
+            Directory.SetLastWriteTimeUtc(FolderOf(sha256), now);
+        }
+    }
+
     // Workers of one machine may share the folder: whatever vanishes meanwhile has made room too.
     private void MakeRoom(long size, string except)
     {
-        var now = time.GetUtcNow().UtcDateTime;
-        foreach (var stale in new DirectoryInfo(_directory).EnumerateFiles("*.part").Where(f => now - f.LastWriteTimeUtc > PartLifetime))
+        var (now, directory) = (time.GetUtcNow().UtcDateTime, new DirectoryInfo(_directory));
+        foreach (var stale in directory.EnumerateFileSystemInfos("*" + PartExtension).Where(p => now - p.LastWriteTimeUtc > PartLifetime))
         {
-            stale.Delete();
+            Delete(stale);
         }
 
-        var files = new DirectoryInfo(_directory).EnumerateFiles("*" + Extension)
-            .Where(f => f.FullName != except && f.Exists)
-            .OrderBy(f => f.LastWriteTimeUtc)
+        var entries = directory.EnumerateFileSystemInfos()
+            .Where(e => e.Extension is Extension or FolderExtension && Path.GetFileNameWithoutExtension(e.Name) != except && e.Exists)
+            .OrderBy(e => e.LastWriteTimeUtc)
+            .Select(e => (Entry: e, Bytes: ModelFolder.BytesOf(e.FullName)))
             .ToList();
-        var total = files.Sum(f => f.Length) + size;
-        foreach (var file in files.TakeWhile(_ => total > options.Value.CacheBytes))
+        var total = entries.Sum(e => e.Bytes) + size;
+        foreach (var (entry, bytes) in entries.TakeWhile(_ => total > options.Value.CacheBytes))
         {
-            total -= file.Length;
-            file.Delete();
-            LogRemoved(file.Name, options.Value.CacheBytes);
+            total -= bytes;
+            Delete(entry);
+            LogRemoved(entry.Name, options.Value.CacheBytes);
         }
     }
 
-    private static async Task<string> HashAsync(string path, CancellationToken cancellationToken)
+    // Not file by file: half of a folder would look like a damaged one.
+    private void Delete(FileSystemInfo entry)
     {
-        await using var file = new FileStream(
-            path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 16, useAsync: true);
-        return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
+        if (entry is not DirectoryInfo folder)
+        {
+            entry.Delete();
+        }
+        else if (folder.Exists)
+        {
+            folder.MoveTo(PartOf(Path.GetFileNameWithoutExtension(folder.Name)));
+            folder.Delete(recursive: true);
+        }
     }
 
-    [LoggerMessage(LogLevel.Warning, "{Path} is not what its name says and is fetched again")]
-    private partial void LogDamaged(string path);
+    private string FileOf(string sha256) => Path.Combine(_directory, sha256 + Extension);
+
+    private string FolderOf(string sha256) => Path.Combine(_directory, sha256 + FolderExtension);
+
+    private string PartOf(string sha256) => Path.Combine(_directory, $"{sha256}.{Guid.NewGuid():N}{PartExtension}");
+
+    [LoggerMessage(LogLevel.Warning, "The files of the artifact {Sha256} on this machine are damaged; they are fetched again")]
+    private partial void LogDamaged(string sha256);
 
     [LoggerMessage(LogLevel.Information, "{File} was removed from the disk to stay within Worker:CacheBytes ({Limit})")]
     private partial void LogRemoved(string file, long limit);

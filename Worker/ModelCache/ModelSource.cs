@@ -20,14 +20,14 @@ internal sealed partial class ModelSource(
         var snapshot = await catalog.SnapshotAsync(cancellationToken);
         var version = snapshot.VersionsOf(key.Model).FirstOrDefault(v => v.Version == key.Version)
             ?? throw new InvalidDataException(snapshot.WhyNot(key.Model, key.Version));
-        var path = await files.GetAsync(
+        var artifact = await files.GetAsync(
             version.Sha256, version.SizeBytes, token => store.OpenReadAsync(version.Sha256, token), cancellationToken);
         var largestBatch = snapshot.SettingsOf(key.Model).Batching.MaxSize ?? options.Value.MaxBatchSize;
         var sample = await SampleOfAsync(version, cancellationToken);
         return new ModelPlan(
-            MemoryBudget.Estimate(version.SizeBytes, version.MemoryBytes),
-            version.SizeBytes,
-            () => Open(version, path, largestBatch, sample));
+            MemoryBudget.Estimate(artifact.Bytes, version.MemoryBytes),
+            artifact.Bytes,
+            () => Open(version, artifact, largestBatch, sample));
     }
 
     // The file may be on this machine while Postgres is away: a colder start is no reason not to serve.
@@ -44,15 +44,15 @@ internal sealed partial class ModelSource(
         }
     }
 
-    private ModelSession Open(ModelVersion version, string path, int largestBatch, Tensor[]? sample)
+    private ModelSession Open(ModelVersion version, ModelFiles artifact, int largestBatch, Tensor[]? sample)
     {
-        var session = ModelSession.Open(new ModelFile(version.Model, version.Version, path), device);
+        var session = ModelSession.Open(new ModelFile(version.Model, version.Version, artifact.Path), device);
         try
         {
-            // The session hashed the bytes that it opened: the file may have changed since it was looked at.
-            if (session.Sha256 != version.Sha256)
+            // They may have changed since they were looked at.
+            if (!artifact.AreIntact(CancellationToken.None))
             {
-                throw new InvalidDataException($"the file of {version.Model}/{version.Version} changed while it was opened");
+                throw new InvalidDataException($"the files of {version.Model}/{version.Version} changed while it was opened");
             }
 
             warmUp.Run(session, largestBatch, sample);

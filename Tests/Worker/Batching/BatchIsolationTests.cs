@@ -79,7 +79,7 @@ public sealed class BatchIsolationTests(Servers servers)
             Model = name,
             Version = "1",
             Platform = ModelRegistry.Platform,
-            Sha256 = session.Sha256,
+            Sha256 = new string('0', 64),
             Signature = session.Signature,
             BatchProof = SmallModels.Prove(SmallModels.PathOf(name)),
         };

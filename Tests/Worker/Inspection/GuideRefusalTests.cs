@@ -16,13 +16,14 @@ public sealed class GuideRefusalTests : IDisposable
 
     public static TheoryData<string, string> Refusals => new()
     {
-        { "external data", "it keeps data outside the file; convert it to one file" },
+        { "external data", "it keeps data outside the file" },
         { "custom operator", "it uses the operator 'my.ops.Name', which is not allowed" },
         { "sequence", "only tensors are served" },
         { "float8", "for which the protocol has no datatype" },
         { "text", "this is not an ONNX model, or it is cut off" },
         { "truncated", "this is not an ONNX model, or it is cut off" },
         { "runtime format", "this is in ONNX Runtime's own format; only ONNX files are served" },
+        { "gzip", "this is compressed by gzip" },
         { "training", "it holds training graphs; only models for inference are served" },
         { "new opset", "export it with opset" },
         { "new IR version", "export it with an older version of onnx" },

@@ -13,7 +13,8 @@ internal static class HostileFiles
         { "truncated", "cut off" },
         { "runtime format", "own format" },
         { "no graph", "no graph" },
-        { "external data", "outside the file" },
+        { "external data", "'model.onnx.data', which is not there" },
+        { "external data anywhere", "'/etc/passwd', which is not a relative path" },
         { "external data in an attribute", "outside the file" },
         { "external data in a subgraph", "outside the file" },
         { "external data in a function", "outside the file" },
@@ -30,6 +31,7 @@ internal static class HostileFiles
         { "huge sparse constant", "made dense" },
         { "length beyond the end", "not an ONNX model" },
         { "group", "not an ONNX model" },
+        { "gzip", "compressed by gzip" },
     };
 
     public static byte[] Make(string name) => name switch
@@ -40,7 +42,8 @@ internal static class HostileFiles
         "truncated" => OnnxFile.Unary("Identity")[..60],
         "runtime format" => [0x1C, 0, 0, 0, .. "ORTM"u8, .. new byte[64]],
         "no graph" => OnnxFile.Number(1, 8),
-        "external data" => OnnxFile.Graph(OnnxFile.Message(5, External()), Identity()),
+        "external data" => OnnxFile.Graph(OnnxFile.Message(5, External("model.onnx.data")), Identity()),
+        "external data anywhere" => OnnxFile.Graph(OnnxFile.Message(5, External()), Identity()),
         "external data in an attribute" =>
             OnnxFile.Graph(OnnxFile.Node("Constant", "", "x", "y", OnnxFile.Message(5, OnnxFile.Message(5, External())))),
         "external data in a subgraph" => OnnxFile.Graph(If(OnnxFile.Message(5, External()))),
@@ -60,17 +63,18 @@ internal static class HostileFiles
         "huge sparse constant" => OnnxFile.Graph(OnnxFile.Message(
             15, [.. OnnxFile.Message(1, OnnxFile.Tensor("c", [1], new byte[4])), .. OnnxFile.Number(3, 1UL << 40)]), Identity()),
         "length beyond the end" => [.. OnnxFile.Number(1, 8), 0x3A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F],
+        "gzip" => [0x1F, 0x8B, 8, 0, .. new byte[16]],
         "group" => [.. OnnxFile.Number(1, 8), 0x3B, 0x3C],
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
     };
 
     public static byte[] Identity() => OnnxFile.Node("Identity", "", "x", "y");
 
-    private static byte[] External() =>
+    private static byte[] External(string location = "/etc/passwd") =>
     [
         .. OnnxFile.Text(8, "c"),
         .. OnnxFile.Number(1, 4),
-        .. OnnxFile.Message(13, [.. OnnxFile.Text(1, "location"), .. OnnxFile.Text(2, "/etc/passwd")]),
+        .. OnnxFile.Message(13, [.. OnnxFile.Text(1, "location"), .. OnnxFile.Text(2, location)]),
         .. OnnxFile.Number(14, 1),
     ];
 

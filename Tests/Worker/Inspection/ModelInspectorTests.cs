@@ -2,6 +2,7 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker.Inspection;
+using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Tests.Worker.Inspection;
@@ -25,6 +26,31 @@ public sealed class ModelInspectorTests : IDisposable
         Assert.Equal(("x", Datatype.Fp32, "[-1,4]"), (input.Name, input.Datatype, TensorShape.Format(input.Shape)));
         Assert.Equal("add", report.Model.Metadata.Graph);
         Assert.True(report.Model.MemoryBytes >= new FileInfo(_path).Length);
+    }
+
+    [Fact]
+    public async Task Inspector_opens_a_model_of_several_files_and_counts_them_all()
+    {
+        var files = ExternalModel.Files(scale: 3, shift: 10, "folder/");
+        File.WriteAllBytes(_path, ExternalModel.Zip(files));
+        var folder = $"{_path}.files";
+        ModelArchive.Extract(_path, folder, long.MaxValue, Cancellation);
+        try
+        {
+            var inspector = new ModelInspector(
+                Options.Create(new InspectionOptions()), Options.Create(new SignatureLimits()), TimeProvider.System);
+
+            var report = await inspector.InspectAsync(folder, samplePath: null, Cancellation);
+
+            Assert.Null(report.Reason);
+            Assert.Equal("[-1,4]", TensorShape.Format(Assert.Single(report.Model!.Signature.Inputs).Shape));
+            Assert.True(report.Model.Batching!.Independent);
+            Assert.True(report.Model.MemoryBytes >= files.Sum(f => f.Content.Length));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Fact]

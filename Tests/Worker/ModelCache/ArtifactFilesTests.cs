@@ -1,5 +1,10 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using InferenceTemplate.Tests.Shared;
+using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.ModelCache;
+using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -26,8 +31,8 @@ public sealed class ArtifactFilesTests : IDisposable
     {
         var content = Content(1);
 
-        var path = await GetAsync(content);
-        Assert.Equal(path, await GetAsync(content));
+        var path = (await GetAsync(content)).Path;
+        Assert.Equal(path, (await GetAsync(content)).Path);
 
         Assert.Equal(content, await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken));
         Assert.Equal(1, _fetches);
@@ -37,15 +42,68 @@ public sealed class ArtifactFilesTests : IDisposable
     public async Task Damaged_file_is_fetched_again()
     {
         var content = Content(1);
-        var path = await GetAsync(content);
+        var path = (await GetAsync(content)).Path;
         await using (var file = File.OpenWrite(path))
         {
             file.Position = Size / 2;
             file.WriteByte((byte)~content[Size / 2]);
         }
 
-        Assert.Equal(content, await File.ReadAllBytesAsync(await GetAsync(content), TestContext.Current.CancellationToken));
+        Assert.Equal(content, await File.ReadAllBytesAsync((await GetAsync(content)).Path, TestContext.Current.CancellationToken));
         Assert.Equal(2, _fetches);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Files_of_an_archive_are_extracted_once_and_run_together(bool tar)
+    {
+        var files = ExternalModel.Files(scale: 3, shift: 10);
+        var content = tar ? ExternalModel.Tar(files) : ExternalModel.Zip(files);
+
+        var extracted = await GetAsync(content);
+        var again = await GetAsync(content);
+
+        Assert.Equal((1, extracted.Path), (_fetches, again.Path));
+        Assert.Equal(files.Sum(f => f.Content.Length), again.Bytes);
+        Assert.Equal([13, 16, 19, 22], Run(again.Path, [1, 2, 3, 4]));
+        Assert.Equal([$"{Sha256(content)}.files"], Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName));
+    }
+
+    [Theory]
+    [InlineData("model.onnx", false)]
+    [InlineData(ExternalModel.MoreData, false)]
+    [InlineData(ExternalModel.MoreData, true)]
+    [InlineData("../sha256sums", true)]
+    public async Task Files_of_an_archive_of_which_one_is_damaged_or_gone_are_fetched_again(string name, bool gone)
+    {
+        var content = ExternalModel.Tar(ExternalModel.Files(scale: 3, shift: 10));
+        var before = await GetAsync(content);
+        var path = Path.Combine(before.Folder, name);
+        if (gone)
+        {
+            File.Delete(path);
+        }
+        else
+        {
+            await using var file = File.OpenWrite(path);
+            file.Position = file.Length / 2;
+            file.WriteByte(0xEE);
+        }
+
+        Assert.Equal(gone || before.AreIntact(TestContext.Current.CancellationToken), gone);
+        var after = await GetAsync(content);
+
+        Assert.Equal(2, _fetches);
+        Assert.Equal([13, 16, 19, 22], Run(after.Path, [1, 2, 3, 4]));
+    }
+
+    [Fact]
+    public async Task Archive_that_is_refused_leaves_nothing()
+    {
+        await Assert.ThrowsAsync<ModelRefusedException>(() => GetAsync(ExternalModel.Zip(("model.onnx", [1]), ("../evil.bin", [1]))));
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
     }
 
     [Fact]
@@ -85,6 +143,30 @@ public sealed class ArtifactFilesTests : IDisposable
             Directory.EnumerateFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
+    [Fact]
+    public async Task Folder_of_an_archive_goes_as_a_whole_when_the_disk_share_is_full()
+    {
+        var archive = ExternalModel.Zip([.. ExternalModel.Files(scale: 3, shift: 10), ("zeros.bin", new byte[Size])]);
+        await GetAsync(archive);
+        byte[][] contents = [Content(1), Content(2), Content(3)];
+        foreach (var content in contents)
+        {
+            await GetAsync(content);
+        }
+
+        Assert.Equal(
+            contents.Select(Name).Order(StringComparer.Ordinal),
+            Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    private static float[] Run(string path, float[] row)
+    {
+        using var session = ModelSession.Open(new ModelFile("m", "1", path), Execution.TestModels.Cpu);
+        using var instance = session.CreateInstance();
+        using var outputs = instance.Run([[Requests.Floats("x", [1, 4], row)]]);
+        return MemoryMarshal.Cast<byte, float>(outputs.Single().GetTensorMutableRawData()).ToArray();
+    }
+
     private static byte[] Content(int seed)
     {
         var content = new byte[Size];
@@ -92,13 +174,15 @@ public sealed class ArtifactFilesTests : IDisposable
         return content;
     }
 
-    private static string Name(byte[] content) => $"{Convert.ToHexStringLower(SHA256.HashData(content))}.onnx";
+    private static string Sha256(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
-    private Task<string> GetAsync(byte[] content)
+    private static string Name(byte[] content) => $"{Sha256(content)}.onnx";
+
+    private Task<ModelFiles> GetAsync(byte[] content)
     {
         _time.Advance(TimeSpan.FromSeconds(1));
         return _files.GetAsync(
-            Convert.ToHexStringLower(SHA256.HashData(content)),
+            Sha256(content),
             content.Length,
             _ =>
             {
