@@ -53,45 +53,62 @@ public sealed partial class QueueConsumer
     private async Task<IReadOnlyList<QueuedRequest>> DecodeAsync(RedisResult[] entries)
     {
         var requests = new List<QueuedRequest>(entries.Length);
-        foreach (var entry in entries.Select(e => (RedisResult[])e!))
+        try
         {
-            var (level, id, deliveries) = ((int)entry[0], (string)entry[1]!, (int)entry[2]);
-            var message = (byte[])entry[3]!;
-            QueuedRequest request;
-            try
+            foreach (var entry in entries)
             {
-                request = new QueuedRequest(id, RequestCodec.Decode(message), deliveries, message.Length);
-                if (request.Level != level)
+                if (await DecodeEntryAsync((RedisResult[])entry!) is { } request)
                 {
-                    throw new InvalidDataException($"A request of priority {request.Request.Priority} is in another's stream.");
+                    requests.Add(request);
                 }
             }
-            catch (InvalidDataException exception)
-            {
-                // Nobody can be answered: whose it was is in the part that can't be read.
-                LogUnreadable(exception, id, _queue);
-                await RemoveAsync(Database, [(level, id, message.Length)]);
-                ReportDropped("unreadable", 1);
-                continue;
-            }
 
-            // This worker was silent for so long that it found its own work lost.
-            if (!_inFlight.TryAdd((request.Request.Priority, id, request.Request.Id), request))
-            {
-                continue;
-            }
+            return requests;
+        }
+        catch
+        {
+            // Else they would be kept, and run by nobody.
+            Release(requests);
+            throw;
+        }
+    }
 
-            cancellations.Add(request);
-            if (request.AllDeliveries > options.Value.MaxDeliveries)
+    private async Task<QueuedRequest?> DecodeEntryAsync(RedisResult[] entry)
+    {
+        var (level, id, deliveries) = ((int)entry[0], (string)entry[1]!, (int)entry[2]);
+        var message = (byte[])entry[3]!;
+        QueuedRequest request;
+        try
+        {
+            request = new QueuedRequest(id, RequestCodec.Decode(message), deliveries, message.Length);
+            if (request.Level != level)
             {
-                await DeadLetterAsync(request);
-                continue;
+                throw new InvalidDataException($"A request of priority {request.Request.Priority} is in another's stream.");
             }
-
-            requests.Add(request);
+        }
+        catch (InvalidDataException exception)
+        {
+            // Nobody can be answered: whose it was is in the part that can't be read.
+            LogUnreadable(exception, id, _queue);
+            await RemoveAsync(Database, [(level, id, message.Length)]);
+            ReportDropped("unreadable", 1);
+            return null;
         }
 
-        return requests;
+        // This worker was silent for so long that it found its own work lost.
+        if (!_inFlight.TryAdd((request.Request.Priority, id, request.Request.Id), request))
+        {
+            return null;
+        }
+
+        cancellations.Add(request);
+        if (request.AllDeliveries > options.Value.MaxDeliveries)
+        {
+            await DeadLetterAsync(request);
+            return null;
+        }
+
+        return request;
     }
 
     private async Task DeadLetterAsync(QueuedRequest request)

@@ -71,7 +71,7 @@ internal sealed partial class ModelServer(
         var runner = new BatchRunner(
             session, _dispatcher, trust, _completions, state, telemetry, time, logger, responseBytes, stopRuns.Token);
         Task[] instances = [.. Enumerable.Range(0, rules.Instances).Select(i => InstanceThread.Start(
-            $"{Model}/{Version} {i}", options.Nice, session, _dispatcher, runner))];
+            $"{Model}/{Version} {i}", session, _dispatcher, runner))];
         var keeping = KeepAsync(finished.Token);
         if (!stopping.IsCancellationRequested)
         {
@@ -137,7 +137,20 @@ internal sealed partial class ModelServer(
     {
         Interlocked.Exchange(ref _lastInFlight, time.GetTimestamp());
         state.Began(requests.Count);
-        var claim = await jobs.ClaimAsync(requests);
+        JobClaim claim;
+        try
+        {
+            claim = await jobs.ClaimAsync(requests);
+        }
+        catch
+        {
+            // Else they would be kept, and run by nobody.
+            jobs.Abandon(requests);
+            consumer.Release(requests);
+            state.Ended(requests.Count);
+            throw;
+        }
+
         completion.Drop(claim.Dropped);
         _completions.Return(claim.Postponed);
         Offer(claim.Ready);
@@ -160,6 +173,18 @@ internal sealed partial class ModelServer(
             return;
         }
 
+        Offer(requests);
+    }
+
+    private void DropCancelledDirect()
+    {
+        var cancelled = _dispatcher.Remove(r => r.IsDirect && r.Queued.IsCancelled);
+        telemetry.Dropped(Model, Version, "cancelled", cancelled.Count);
+        _completions.Drop([.. cancelled.Select(r => r.Queued)]);
+    }
+
+    private void Offer(IReadOnlyList<QueuedRequest> requests)
+    {
         var pending = new List<PendingRequest>(requests.Count);
         foreach (var request in requests)
         {
@@ -176,24 +201,6 @@ internal sealed partial class ModelServer(
         if (!_dispatcher.Offer(pending))
         {
             _completions.Return([.. pending.Select(p => p.Queued)]);
-        }
-    }
-
-    private void DropCancelledDirect()
-    {
-        var cancelled = _dispatcher.Remove(r => r.IsDirect && r.Queued.IsCancelled);
-        telemetry.Dropped(Model, Version, "cancelled", cancelled.Count);
-        _completions.Drop([.. cancelled.Select(r => r.Queued)]);
-    }
-
-    private void Offer(IReadOnlyList<QueuedRequest> requests)
-    {
-        var pending = requests.Select(r => (Queued: r, Pending: PendingRequest.Create(session.Signature, r, batched))).ToList();
-        _completions.Refuse(
-            [.. pending.Where(p => p.Pending is null).Select(p => p.Queued)], ReplyOutcome.Failed, LacksInput);
-        if (!_dispatcher.Offer(pending.Select(p => p.Pending).OfType<PendingRequest>()))
-        {
-            throw new InvalidOperationException("Requests were read after the dispatcher was closed.");
         }
     }
 

@@ -64,10 +64,17 @@ internal sealed partial class JobCompletion(
 
     private async Task SettleAsync(IReadOnlyList<QueuedRequest> jobs, IReadOnlyList<JobResult> results)
     {
-        if (await tracker.FinishAsync(results))
+        try
         {
-            await AcknowledgeAsync(jobs);
-            return;
+            if (await tracker.FinishAsync(results))
+            {
+                await AcknowledgeAsync(jobs);
+                return;
+            }
+        }
+        catch (Exception exception)
+        {
+            LogNotFinished(exception, jobs.Count);
         }
 
         // They run again: the queue gives them out once they have not been heard of for a while.
@@ -94,6 +101,9 @@ internal sealed partial class JobCompletion(
 
     [LoggerMessage(LogLevel.Warning, "{Count} jobs could not be given back now and wait for their leases to run out: {Reason}")]
     private partial void LogNotReturned(int count, string reason);
+
+    [LoggerMessage(LogLevel.Error, "How {Count} jobs ended could not be written; they run again")]
+    private partial void LogNotFinished(Exception exception, int count);
 
     [LoggerMessage(LogLevel.Warning, "{Count} entries of jobs could not be removed from the queue now")]
     private partial void LogNotAcknowledged(Exception exception, int count);

@@ -58,7 +58,7 @@ internal sealed partial class JobLeaseTracker(
         {
             claimed = await leases.ClaimAsync([.. jobs.Select(j => j.Request.Id)], state.WorkerId, CancellationToken.None);
         }
-        catch (NpgsqlException exception)
+        catch (Exception exception)
         {
             LogNotClaimed(jobs.Count, exception.Message);
             return new([.. requests.Where(r => !IsJob(r))], [], jobs);

@@ -26,23 +26,31 @@ internal sealed partial class LoadRefusal(
         }
 
         var consumer = consumers.For(key);
-        var jobs = new List<QueuedRequest>();
-        var refused = 0;
-        while (await consumer.ReadAsync(AtOnce) is { Count: > 0 } requests)
+        try
         {
-            List<QueuedRequest> calls = [.. requests.Where(r => r.Request.Kind != RequestKind.Job)];
-            jobs.AddRange(requests.Except(calls));
-            await consumer.CompleteAsync(calls, Refusals(calls, reason));
-            refused += calls.Count;
-        }
+            var jobs = new List<QueuedRequest>();
+            var refused = 0;
+            while (await consumer.ReadAsync(AtOnce) is { Count: > 0 } requests)
+            {
+                List<QueuedRequest> calls = [.. requests.Where(r => r.Request.Kind != RequestKind.Job)];
+                jobs.AddRange(requests.Except(calls));
+                await consumer.CompleteAsync(calls, Refusals(calls, reason));
+                refused += calls.Count;
+            }
 
-        await consumer.ReturnAsync(jobs);
-        if (refused > 0)
+            await consumer.ReturnAsync(jobs);
+            if (refused > 0)
+            {
+                LogRefused(refused, key, reason);
+            }
+
+            return jobs.Count;
+        }
+        finally
         {
-            LogRefused(refused, key, reason);
+            // Of a pass that was cut short: a worker gets them again.
+            consumer.Release(consumer.InFlight);
         }
-
-        return jobs.Count;
     }
 
     private Replies Refusals(List<QueuedRequest> calls, string reason)

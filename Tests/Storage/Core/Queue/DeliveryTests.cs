@@ -218,6 +218,22 @@ public sealed class DeliveryTests(Servers servers)
         Assert.Equal([("unreadable", 1), ("unreadable", 1)], queue.Dropped);
     }
 
+    [Fact]
+    public async Task Read_that_is_cut_short_keeps_nothing_from_other_workers()
+    {
+        var queue = new TestQueue(servers, o => o.VisibilityTime = TimeSpan.FromMilliseconds(10));
+        var request = await queue.EnqueueAsync();
+        await queue.Redis.StreamAddAsync($"inference:{{{queue.Name}}}:queue:normal", "request", "rubbish");
+        var worker = queue.Worker("cut-short");
+        worker.Dropped = (_, _) => throw new InvalidOperationException("for the test");
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => worker.ReadAsync(10));
+
+        Assert.Empty(worker.InFlight);
+        var other = queue.Worker("other");
+        await Wait.UntilAsync(async () => (await other.ReadAsync(10)).Any(r => r.Request.Id == request.Id));
+    }
+
     /// <summary>Puts an entry into the state that it would be in after some time and some deliveries.</summary>
     internal static Task<RedisResult> AgeAsync(TestQueue queue, QueuedRequest request, int deliveries, int idle) =>
         queue.Redis.ExecuteAsync(

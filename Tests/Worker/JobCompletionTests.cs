@@ -1,0 +1,102 @@
+using System.Diagnostics.Metrics;
+using InferenceTemplate.Core;
+using InferenceTemplate.Core.Jobs;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Jobs;
+using InferenceTemplate.Tests.Shared;
+using InferenceTemplate.Worker;
+using InferenceTemplate.Worker.Jobs;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace InferenceTemplate.Tests.Worker;
+
+public sealed class JobCompletionTests(Servers servers)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Job_whose_end_can_not_be_written_is_let_go()
+    {
+        await using var database = await DatabaseAsync();
+        var (bounds, options) = (Options.Create(new QueueOptions()), Options.Create(new JobOptions()));
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var state = new ServingState(TimeProvider.System);
+
+        // Its catalogue has no database: that prices can't be asked for is a failure of which nobody thought.
+        using var tracker = new JobLeaseTracker(
+            new JobLeases(database, options), JobLeaseTrackerTests.NoCosts(), new JobSignals(servers.Redis),
+            new JobTelemetry(services.GetRequiredService<IMeterFactory>()), state, options, TimeProvider.System,
+            NullLogger<JobLeaseTracker>.Instance);
+        var request = await AcceptAsync(database, bounds);
+        var consumer = new QueueConsumer(
+            servers.Redis, new QueueWakeup(servers.Redis), new QueueCancellations(servers.Redis), bounds, TimeProvider.System,
+            NullLogger<QueueConsumer>.Instance, "w", request.Model, "1");
+        var completion = new JobCompletion(tracker, consumer, state, NullLogger<JobCompletion>.Instance);
+        var claim = await tracker.ClaimAsync(await consumer.ReadAsync(1));
+        Assert.Equal(request.Id, Assert.Single(claim.Ready).Request.Id);
+        state.Began(1);
+
+        completion.Complete(claim.Ready, job => new JobResult(job.Id, Answer(job.Id)));
+        await completion.WhenCompletedAsync();
+
+        Assert.Empty(consumer.InFlight);
+        Assert.Equal(0, state.InFlight);
+    }
+
+    private static byte[] Answer(Guid job)
+    {
+        var reply = new ReplyBatch();
+        reply.Add(job, ReplyOutcome.Completed, null, default, default, 1, "w", outputs: 1);
+        reply.AddOutput("y", Datatype.Uint8, [1, 1], [4]);
+        return reply.ToMessage();
+    }
+
+    private async Task<InferenceRequest> AcceptAsync(NpgsqlDataSource database, IOptions<QueueOptions> bounds)
+    {
+        var now = DateTimeOffset.UtcNow;
+        var request = new InferenceRequest(
+            Guid.CreateVersion7(), $"m{Guid.NewGuid():N}", "1", "default", RequestKind.Job, Priority.Low, "", now, now.AddHours(1), null, null,
+            [], [new Tensor("x", Datatype.Uint8, [1, 1], new byte[] { 1 })]);
+        await using var insert = database.CreateCommand(
+            """
+            INSERT INTO jobs (id, tenant_id, model, version, priority, state, attempt, max_attempts, request, progress, created_at,
+                deadline_at, cancel_requested, batch_size, compute_microseconds)
+            VALUES ($1, 'default', $2, '1', 2, 'queued', 0, 3, $3, 0, now(), now() + interval '1 hour', false, 0, 0)
+            """);
+        insert.Parameters.AddWithValue(request.Id);
+        insert.Parameters.AddWithValue(request.Model);
+        insert.Parameters.AddWithValue(RequestCodec.Encode(request));
+        await insert.ExecuteNonQueryAsync(Cancellation);
+        Assert.Equal(
+            EnqueueOutcome.Enqueued, (await new RequestQueue(servers.Redis, bounds, TimeProvider.System).EnqueueAsync(request)).Outcome);
+        return request;
+    }
+
+    private async Task<NpgsqlDataSource> DatabaseAsync()
+    {
+        var name = $"own_{Guid.NewGuid():N}";
+        await using (var create = servers.Database.CreateCommand($"CREATE DATABASE {name}"))
+        {
+            await create.ExecuteNonQueryAsync(Cancellation);
+        }
+
+        var database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(servers.ConnectionString) { Database = name }.ConnectionString);
+        await using var services = new ServiceCollection()
+            .AddLogging()
+            .AddCore()
+            .AddData()
+            .AddSingleton(database)
+            .AddSingleton(servers.Redis)
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
+            .BuildServiceProvider();
+        await services.GetRequiredService<SchemaMigrator>().MigrateAsync(Cancellation);
+        return database;
+    }
+}
