@@ -48,8 +48,8 @@ public sealed class WorkerOptions
     public int Instances { get; set; }
 
     /// <summary>
-    /// Niceness of the threads that compute on the CPU: how willingly they leave cores to what reads, refuses and answers, in this process
-    /// and in others of the machine. 0 for none. Default 10.
+    /// Niceness of the process: how willingly it leaves cores to others of the machine, as to an Api that has to refuse and to answer; in a
+    /// cluster the requests of the containers decide. 0 for none. Default 10.
     /// </summary>
     [Range(0, 19)]
     public int Nice { get; set; } = 10;

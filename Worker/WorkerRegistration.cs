@@ -20,6 +20,7 @@ internal static class WorkerRegistration
     public static IServiceCollection AddWorker(this IServiceCollection services)
     {
         services.AddOptions<WorkerOptions>().BindConfiguration(WorkerOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddHostedService<ProcessNiceness>();
         services.AddSingleton<Telemetry>();
         services.AddSingleton<ServingState>();
         services.AddSingleton<ExecutionDevice>();

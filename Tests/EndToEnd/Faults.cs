@@ -60,6 +60,22 @@ internal static class Faults
         return new PausedProcess(Processes(service, database).First());
     }
 
+    /// <summary>How nice each thread of a service is.</summary>
+    public static async Task<List<string>> NicenessAsync(Platform platform, string service)
+    {
+        var database = (await platform.App.GetConnectionStringAsync("inference", Cancellation))!;
+        return
+        [
+            .. from process in Processes(service, database)
+               from task in Directory.EnumerateDirectories($"/proc/{process}/task")
+               let stat = Read(process, $"task/{Path.GetFileName(task)}/stat")
+               where stat.Length > 0
+
+               // The 17th field behind the name, which is in parentheses.
+               select stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[16],
+        ];
+    }
+
     // The orchestrator's processes are not beneath this one; the platform's own database tells which are of it.
     private static IEnumerable<int> Processes(string service, string database) => Directory.EnumerateDirectories("/proc")
         .Select(folder => int.TryParse(Path.GetFileName(folder), out var id) ? id : 0)

@@ -26,6 +26,15 @@ public sealed class TraceTests(TracedPlatform platform) : IClassFixture<TracedPl
     }
 
     [Fact]
+    public async Task Every_thread_of_the_worker_leaves_cores_to_the_api()
+    {
+        Assert.SkipUnless(Directory.Exists("/proc/self"), "Needs Linux's /proc to see how nice threads are.");
+
+        Assert.Equal(["10"], (await Faults.NicenessAsync(platform, "Worker")).Distinct());
+        Assert.Equal(["0"], (await Faults.NicenessAsync(platform, "Api")).Distinct());
+    }
+
+    [Fact]
     public async Task Platform_at_rest_sends_no_spans()
     {
         // What the start and other tests made is sent within seconds; then heartbeats, polls and probes go on, a dozen in this time.

@@ -9,14 +9,13 @@ namespace InferenceTemplate.Worker.Batching;
 internal static class InstanceThread
 {
     /// <returns>Done when the dispatcher is closed and the last batch is run.</returns>
-    public static Task Start(string name, int nice, ModelSession session, BatchDispatcher dispatcher, BatchRunner runner)
+    public static Task Start(string name, ModelSession session, BatchDispatcher dispatcher, BatchRunner runner)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var thread = new Thread(() =>
         {
             try
             {
-                ThreadNiceness.Set(nice);
                 using var instance = session.CreateInstance();
                 while (dispatcher.Take() is { } batch)
                 {

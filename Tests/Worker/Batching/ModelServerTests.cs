@@ -209,23 +209,6 @@ public sealed class ModelServerTests(Servers servers)
         Assert.Empty(model.Batches);
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(10)]
-    public async Task Threads_that_compute_have_the_niceness_of_the_settings(int nice)
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads the niceness of threads from /proc.");
-        await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, options: new WorkerOptions { Nice = nice });
-        _ = model.Serve();
-        Assert.Equal(ReplyOutcome.Completed, (await (await model.SendAsync(ServedModel.Index(1))).Reply).Outcome);
-
-        // Names of threads are cut after 15 characters; niceness is the 17th number behind the name.
-        var name = model.Name[..15];
-        var stat = Directory.EnumerateDirectories("/proc/self/task")
-            .Select(task => File.ReadAllText(Path.Combine(task, "stat"))).Single(text => text.Contains($"({name})", StringComparison.Ordinal));
-        Assert.Equal($"{nice}", stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[16]);
-    }
-
     [Fact]
     public async Task Worker_holds_no_more_than_its_instances_run_next_and_one_batch()
     {
