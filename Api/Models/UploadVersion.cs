@@ -108,7 +108,7 @@ internal static class UploadVersion
             return ModelProblems.Invalid("version", $"must be {ModelNames.VersionRule}; leave it out for the next");
         }
 
-        var type = request.ContentType?.Split(';')[0].Trim();
+        var type = UploadedForm.MediaTypeOf(request);
         if (!string.IsNullOrEmpty(type) && !ContentTypes.Contains(type, StringComparer.OrdinalIgnoreCase))
         {
             return TypedResults.Problem(

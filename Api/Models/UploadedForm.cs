@@ -14,22 +14,26 @@ internal static class UploadedForm
 {
     public const string ContentType = "multipart/form-data";
 
+    // RFC 2046.
+    private const int MaxBoundary = 70;
+
     // So that the same files make the same artifact.
     private static readonly DateTimeOffset Time = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    public static bool IsForm(HttpRequest request) =>
-        MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
-        && type.MediaType.Equals(ContentType, StringComparison.OrdinalIgnoreCase);
+    public static bool IsForm(HttpRequest request) => ContentType.Equals(MediaTypeOf(request), StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The type without its parameters, whether or not those can be read; null where there is none.</summary>
+    public static string? MediaTypeOf(HttpRequest request) => request.ContentType?.Split(';')[0].Trim();
 
     /// <summary>Throws <see cref="UploadedFormException"/> where it is read and the form is not one of files.</summary>
     public static ProducedStream Pack(HttpRequest request) => new((zip, cancellationToken) => PackAsync(request, zip, cancellationToken));
 
     private static async Task PackAsync(HttpRequest request, Stream target, CancellationToken cancellationToken)
     {
-        var boundary = HeaderUtilities.RemoveQuotes(MediaTypeHeaderValue.Parse(request.ContentType).Boundary);
-        if (boundary.Length == 0)
+        var boundary = MediaTypeHeaderValue.TryParse(request.ContentType, out var type) ? HeaderUtilities.RemoveQuotes(type.Boundary) : default;
+        if (boundary.Length is 0 or > MaxBoundary)
         {
-            throw new UploadedFormException("is a form whose Content-Type names no boundary");
+            throw new UploadedFormException($"is a form whose Content-Type names no boundary of 1 to {MaxBoundary} characters");
         }
 
         var (form, names) = (new MultipartReader(boundary.ToString(), request.Body), new ModelFileNames());

@@ -13,6 +13,9 @@ internal sealed class ExternalFiles
     /// <summary>Those that the model names, by their paths from its own, with '/'.</summary>
     public IReadOnlySet<string> Used => _used;
 
+    /// <summary>Of those, in whole.</summary>
+    public long UsedBytes => _used.Sum(name => _lengths[name]);
+
     /// <summary>For a model that stands alone.</summary>
     public static ExternalFiles None() => new([]);
 

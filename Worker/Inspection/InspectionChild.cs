@@ -82,13 +82,14 @@ internal static class InspectionChild
         {
             var isFolder = Directory.Exists(path);
             var file = isFolder ? ModelFolder.FindModel(path) : path;
-            var scanned = OnnxScanner.Scan(file, limits, isFolder ? ExternalFiles.Beside(file) : null);
+            var external = isFolder ? ExternalFiles.Beside(file) : ExternalFiles.None();
+            var scanned = OnnxScanner.Scan(file, limits, external);
             operators = scanned.Operators;
             var device = new ExecutionDevice(Options.Create(new WorkerOptions { Device = "cpu" }), NullLogger<ExecutionDevice>.Instance);
             var before = ProcessLimits.ResidentBytes;
             session = ModelSession.Open(new ModelFile("inspected", "1", file), device);
             var failure = FirstRun.Try(session, sample);
-            var memory = Math.Max(ProcessLimits.ResidentBytes - before, ModelFolder.BytesOf(path));
+            var memory = Math.Max(ProcessLimits.ResidentBytes - before, new FileInfo(file).Length + external.UsedBytes);
             var unproven = failure is null
                 ? null
                 : new BatchProof(false, $"it did not run on {(sample is null ? "made-up inputs" : "its sample request")}: {failure}");

@@ -24,6 +24,7 @@ internal sealed partial class InspectionService(
     private static readonly TimeSpan LeaseSpare = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private const int MaxAttempts = 3;
+    private const string Prefix = "inspection-";
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -32,6 +33,7 @@ internal sealed partial class InspectionService(
             return;
         }
 
+        Sweep();
         using var news = new SemaphoreSlim(0, 1);
         void Heard(object? sender, EventArgs e)
         {
@@ -59,6 +61,32 @@ internal sealed partial class InspectionService(
         finally
         {
             catalog.Refreshed -= Heard;
+        }
+    }
+
+    private string Folder => options.Value.Directory.Length > 0 ? options.Value.Directory : Path.GetTempPath();
+
+    // What a worker left that was killed, and that no other can be at any more.
+    private void Sweep()
+    {
+        var before = time.GetUtcNow().UtcDateTime - options.Value.Timeout - LeaseSpare;
+        foreach (var left in new DirectoryInfo(Folder).EnumerateFileSystemInfos(Prefix + "*").Where(f => f.LastWriteTimeUtc < before))
+        {
+            try
+            {
+                if (left is DirectoryInfo folder)
+                {
+                    folder.Delete(recursive: true);
+                }
+                else
+                {
+                    left.Delete();
+                }
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // Another user's, or another worker is at it.
+            }
         }
     }
 
@@ -144,8 +172,7 @@ internal sealed partial class InspectionService(
 
     private async Task<InspectionReport> OpenAsync(ModelVersion version, CancellationToken stoppingToken)
     {
-        var folder = options.Value.Directory.Length > 0 ? options.Value.Directory : Path.GetTempPath();
-        var path = Path.Combine(folder, $"inspection-{Guid.NewGuid():N}.onnx");
+        var path = Path.Combine(Folder, $"{Prefix}{Guid.NewGuid():N}.onnx");
         var (samplePath, extracted) = ($"{path}.sample", $"{path}.files");
         try
         {

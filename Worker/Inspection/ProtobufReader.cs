@@ -38,7 +38,13 @@ internal sealed class ProtobufReader(Stream stream)
         }
 
         var tag = ReadVarint(end);
-        var number = (int)Math.Min(tag >> 3, int.MaxValue);
+        if (tag > uint.MaxValue)
+        {
+            // Others drop the upper half: what is one field here would be another one there.
+            throw new InvalidDataException("the tag of a field has more than 32 bits");
+        }
+
+        var number = (int)(tag >> 3);
         var wire = (int)(tag & 7);
         var value = wire is Varint or Block ? ReadVarint(end) : 0;
         var start = stream.Position;

@@ -33,7 +33,7 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
     public async Task<ModelFiles> GetAsync(
         string sha256, long size, Func<CancellationToken, Task<Stream>> open, CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(_directory);
+        CreateDirectory();
         if (await Task.Run(() => Find(sha256, cancellationToken), cancellationToken) is not { } files)
         {
             MakeRoom(size, sha256);
@@ -48,7 +48,7 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
     private ModelFiles? Open(string sha256) =>
         File.Exists(FileOf(sha256)) ? ModelFiles.Single(FileOf(sha256), sha256)
         : Directory.Exists(FolderOf(sha256))
-            ? ModelFiles.Listed(Path.Combine(FolderOf(sha256), FilesName), Path.Combine(FolderOf(sha256), ListName))
+            ? ModelFiles.Listed(Path.Combine(FolderOf(sha256), FilesName), Path.Combine(FolderOf(sha256), ListName), sha256)
             : null;
 
     private ModelFiles? Find(string sha256, CancellationToken cancellationToken)
@@ -109,25 +109,29 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
     // An inspection has extracted it before, within its limits.
     private void Extract(string archive, string sha256, CancellationToken cancellationToken)
     {
-        var part = PartOf(sha256);
+        var (part, damaged) = (PartOf(sha256), "");
         try
         {
             var files = ModelArchive.Extract(archive, Path.Combine(part, FilesName), long.MaxValue, cancellationToken);
-            ModelFiles.WriteList(Path.Combine(part, ListName), files);
+            ModelFiles.WriteList(Path.Combine(part, ListName), sha256, files);
             MakeRoom(ModelFolder.BytesOf(part), sha256);
 
             // Another worker of this machine may have been faster: its files are as good.
             if (Find(sha256, cancellationToken) is null)
             {
-                Delete(new DirectoryInfo(FolderOf(sha256)));
+                SetAside(new DirectoryInfo(FolderOf(sha256)), out damaged);
                 Directory.Move(part, FolderOf(sha256));
             }
         }
+        catch (IOException) when (Find(sha256, cancellationToken) is not null)
+        {
+            // It was so in the last moment.
+        }
         finally
         {
-            if (Directory.Exists(part))
+            foreach (var left in new[] { part, damaged }.Where(Directory.Exists))
             {
-                Directory.Delete(part, recursive: true);
+                Directory.Delete(left, recursive: true);
             }
         }
     }
@@ -158,7 +162,7 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
         var entries = directory.EnumerateFileSystemInfos()
             .Where(e => e.Extension is Extension or FolderExtension && Path.GetFileNameWithoutExtension(e.Name) != except && e.Exists)
             .OrderBy(e => e.LastWriteTimeUtc)
-            .Select(e => (Entry: e, Bytes: ModelFolder.BytesOf(e.FullName)))
+            .Select(e => (Entry: e, Bytes: BytesOf(e)))
             .ToList();
         var total = entries.Sum(e => e.Bytes) + size;
         foreach (var (entry, bytes) in entries.TakeWhile(_ => total > options.Value.CacheBytes))
@@ -169,17 +173,67 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
         }
     }
 
-    // Not file by file: half of a folder would look like a damaged one.
+    private static long BytesOf(FileSystemInfo entry)
+    {
+        try
+        {
+            return ModelFolder.BytesOf(entry.FullName);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
     private void Delete(FileSystemInfo entry)
     {
-        if (entry is not DirectoryInfo folder)
+        try
         {
-            entry.Delete();
+            if (entry is not DirectoryInfo folder)
+            {
+                entry.Delete();
+            }
+            else if (SetAside(folder, out var aside))
+            {
+                Directory.Delete(aside, recursive: true);
+            }
         }
-        else if (folder.Exists)
+        catch (IOException)
         {
-            folder.MoveTo(PartOf(Path.GetFileNameWithoutExtension(folder.Name)));
-            folder.Delete(recursive: true);
+            // Another worker is at it.
+        }
+    }
+
+    // Half of a folder would look like a damaged one: it goes by another name, as a fresh one that nobody takes for what a dead process
+    // left.
+    private bool SetAside(DirectoryInfo folder, out string aside)
+    {
+        aside = PartOf(folder.Name.Split('.')[0]);
+        folder.Refresh();
+        if (!folder.Exists)
+        {
+            return false;
+        }
+
+        Directory.Move(folder.FullName, aside);
+        Directory.SetLastWriteTimeUtc(aside, time.GetUtcNow().UtcDateTime);
+        return true;
+    }
+
+    // Where everybody may make folders, another user may have made this one, to change what is in it.
+    private void CreateDirectory()
+    {
+        if (options.Value.CacheDirectory.Length > 0 || OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(_directory);
+            return;
+        }
+
+        const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(_directory, Own);
+        if ((File.GetUnixFileMode(_directory) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != UnixFileMode.None)
+        {
+            throw new IOException($"{_directory} can be written by other users of this machine; remove it, or set Worker:CacheDirectory");
         }
     }
 

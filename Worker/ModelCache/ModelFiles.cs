@@ -20,22 +20,41 @@ internal sealed record ModelFiles(string Path, string Folder, IReadOnlyList<Hash
         new(path, System.IO.Path.GetDirectoryName(path)!, [new HashedFile(System.IO.Path.GetFileName(path), sha256)]);
 
     /// <summary>The files that came in an archive, by the list that was made of them when the archive was known to be whole.</summary>
-    /// <exception cref="InvalidDataException">There is no such list, or a file of it is missing.</exception>
-    public static ModelFiles Listed(string folder, string listPath)
+    /// <exception cref="InvalidDataException">There is no such list of this archive, or it names other files than there are.</exception>
+    public static ModelFiles Listed(string folder, string listPath, string archiveSha256)
     {
         try
         {
-            HashedFile[] files = [.. File.ReadLines(listPath).Select(l => new HashedFile(l[(HashChars + Separator.Length)..], l[..HashChars]))];
-            return new ModelFiles(ModelFolder.FindModel(folder), folder, files);
+            var lines = File.ReadAllLines(listPath);
+            HashedFile[] files = [.. lines.Skip(1).Select(l => new HashedFile(l[(HashChars + Separator.Length)..], l[..HashChars]))];
+            var there = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+                .Select(path => System.IO.Path.GetRelativePath(folder, path).Replace(System.IO.Path.DirectorySeparatorChar, '/'));
+            return lines[0] == ArchiveLine(archiveSha256) && there.ToHashSet(StringComparer.Ordinal).SetEquals(files.Select(f => f.Name))
+                ? new ModelFiles(ModelFolder.FindModel(folder), folder, files)
+                : throw new InvalidDataException($"{listPath} is not of this archive, or names other files than there are");
         }
-        catch (Exception exception) when (exception is IOException or ArgumentException or Inspection.ModelRefusedException)
+        catch (Exception exception) when (exception is IOException or ArgumentException or IndexOutOfRangeException
+            or Inspection.ModelRefusedException)
         {
             throw new InvalidDataException($"{listPath} or a file of it can't be read", exception);
         }
     }
 
-    public static void WriteList(string listPath, IEnumerable<HashedFile> files) =>
-        File.WriteAllLines(listPath, files.Select(f => f.Sha256 + Separator + f.Name));
+    public static void WriteList(string listPath, string archiveSha256, IEnumerable<HashedFile> files)
+    {
+        using var file = new FileStream(listPath, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        using var list = new StreamWriter(file);
+        list.WriteLine(ArchiveLine(archiveSha256));
+        foreach (var each in files)
+        {
+            list.WriteLine(each.Sha256 + Separator + each.Name);
+        }
+
+        list.Flush();
+        file.Flush(flushToDisk: true);
+    }
+
+    private static string ArchiveLine(string sha256) => $"# the files of {sha256}";
 
     /// <summary>Whether they are what they were: a disk may lie, and other processes may write.</summary>
     public bool AreIntact(CancellationToken cancellationToken)

@@ -11,6 +11,9 @@ internal sealed class MeteredFile(string path) : Stream
     /// <summary>Bytes that may still be read.</summary>
     public long Allowance { get; set; } = long.MaxValue;
 
+    /// <summary>Sees what is read while there is a bound.</summary>
+    public Action<ReadOnlySpan<byte>>? Checked { get; init; }
+
     public override bool CanRead => true;
 
     public override bool CanSeek => true;
@@ -30,10 +33,19 @@ internal sealed class MeteredFile(string path) : Stream
     /// <exception cref="InvalidDataException">It is more than is allowed.</exception>
     public override int Read(Span<byte> buffer)
     {
-        var read = _file.Read(buffer[..(int)Math.Min(buffer.Length, Math.Max(1, Allowance))]);
+        if (Allowance == long.MaxValue)
+        {
+            return _file.Read(buffer);
+        }
+
+        buffer = buffer[..(int)Math.Min(buffer.Length, Allowance + 1)];
+        var read = _file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
         Allowance -= read;
-        return Allowance >= 0 ? read : throw new InvalidDataException("what describes its files is too large");
+        Checked?.Invoke(buffer[..read]);
+        return Allowance >= 0 ? read : throw TooLarge();
     }
+
+    public static InvalidDataException TooLarge() => new("what describes its files is too large");
 
     public override long Seek(long offset, SeekOrigin origin) => _file.Seek(offset, origin);
 

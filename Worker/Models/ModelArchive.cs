@@ -12,6 +12,13 @@ internal static class ModelArchive
     private const int MaxZipDirectoryBytes = 4 << 20;
     private const int MaxTarHeaderBytes = 64 << 10;
 
+    // Of a header of a tar.
+    private const int TarBlock = 512;
+    private const int TarSize = 124;
+    private const int TarSizeDigits = 12;
+    private const int TarType = 156;
+    private const int TarMagic = 257;
+
     private const int UnixTypeShift = 16;
     private const int UnixTypeMask = 0xF000;
     private const int UnixRegularFile = 0x8000;
@@ -26,7 +33,7 @@ internal static class ModelArchive
         try
         {
             var format = ArtifactFormats.OfFile(archive);
-            using var file = new MeteredFile(archive);
+            using var file = new MeteredFile(archive) { Checked = format == ArtifactFormat.Tar ? CheckTarHeader : null };
             if (format == ArtifactFormat.Zip)
             {
                 ExtractZip(file, target);
@@ -43,7 +50,7 @@ internal static class ModelArchive
         {
             Directory.Delete(folder, recursive: true);
             if (exception is InvalidDataException or EndOfStreamException or NotSupportedException or FormatException or ArgumentException
-                or OverflowException)
+                or OverflowException or InvalidOperationException or OutOfMemoryException)
             {
                 throw new ModelRefusedException($"the archive can't be read: {exception.Message}");
             }
@@ -89,6 +96,26 @@ internal static class ModelArchive
                     break;
                 default:
                     throw ExtractedFolder.NoRegularFile(entry.Name);
+            }
+        }
+    }
+
+    // Of a header that describes the next one, the reader asks for as much memory as it says before it reads any of it.
+    private static void CheckTarHeader(ReadOnlySpan<byte> read)
+    {
+        if (read.Length != TarBlock || !read[TarMagic..].StartsWith("ustar"u8) || read[TarType] is not ((byte)'x' or (byte)'g' or (byte)'L' or (byte)'K'))
+        {
+            return;
+        }
+
+        long size = 0;
+        foreach (var digit in read.Slice(TarSize, TarSizeDigits).Trim(" \0"u8))
+        {
+            // Larger ones are not written in octal digits at all.
+            size = digit is >= (byte)'0' and <= (byte)'7' ? (size * 8) + digit - '0' : long.MaxValue;
+            if (size > MaxTarHeaderBytes)
+            {
+                throw MeteredFile.TooLarge();
             }
         }
     }

@@ -31,12 +31,14 @@ internal static class HostileFiles
         { "huge sparse constant", "made dense" },
         { "length beyond the end", "not an ONNX model" },
         { "group", "not an ONNX model" },
+        { "tag that others cut to another field", "not an ONNX model" },
         { "gzip", "compressed by gzip" },
     };
 
     public static byte[] Make(string name) => name switch
     {
         "empty" => [],
+        "tag that others cut to another field" => [.. OnnxFile.Unary("Identity"), 0xA2, 0x81, 0x80, 0x80, 0x10, 0],
         "random" => Random(),
         "text" => "this is not a model"u8.ToArray(),
         "truncated" => OnnxFile.Unary("Identity")[..60],

@@ -98,6 +98,33 @@ public sealed class ArtifactFilesTests : IDisposable
         Assert.Equal([13, 16, 19, 22], Run(after.Path, [1, 2, 3, 4]));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Archive_whose_list_of_files_is_cut_short_is_fetched_again(int lines)
+    {
+        var content = ExternalModel.Tar(ExternalModel.Files(scale: 3, shift: 10));
+        var list = Path.Combine((await GetAsync(content)).Folder, "../sha256sums");
+        File.WriteAllLines(list, File.ReadAllLines(list)[..lines]);
+
+        await GetAsync(content);
+
+        Assert.Equal(2, _fetches);
+    }
+
+    [Fact]
+    public async Task Files_of_another_archive_are_not_taken_for_its_own()
+    {
+        var (one, other) = (ExternalModel.Tar(ExternalModel.Files(scale: 3, shift: 10)), ExternalModel.Tar(ExternalModel.Files(scale: 2, shift: 1)));
+        await GetAsync(one);
+        Directory.Move(Path.Combine(_folder, $"{Sha256(one)}.files"), Path.Combine(_folder, $"{Sha256(other)}.files"));
+
+        var files = await GetAsync(other);
+
+        Assert.Equal([3, 5, 7, 9], Run(files.Path, [1, 2, 3, 4]));
+    }
+
     [Fact]
     public async Task Archive_that_is_refused_leaves_nothing()
     {

@@ -43,6 +43,8 @@ public sealed class ModelArchiveTests : IDisposable
         { "tar: too many", "it has more than 1000 files" },
         { "zip: directory too large", "what describes its files is too large" },
         { "tar: header too large", "what describes its files is too large" },
+        { "tar: header of gigabytes", "what describes its files is too large" },
+        { "tar: header of more bytes than octal digits can say", "what describes its files is too large" },
         { "zip: twice", "'Model.onnx' is there twice" },
         { "tar: twice", "'model.onnx' is there twice" },
         { "tar: file as folder", "'model.onnx/data.bin' is there twice" },
@@ -146,6 +148,8 @@ public sealed class ModelArchiveTests : IDisposable
         "zip: directory too large" => ExternalModel.Zip([Model, .. Many(40_000, 0, new string('f', 80))]),
         "tar: header too large" => TarSpecial(new PaxTarEntry(
             TarEntryType.RegularFile, "data.bin", [new("comment", new string('c', 100_000))])),
+        "tar: header of gigabytes" => TarHeader('L', "27777777707"u8),
+        "tar: header of more bytes than octal digits can say" => TarHeader('x', [0x80, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]),
         "zip: twice" => ExternalModel.Zip(Model, ("Model.onnx", [1])),
         "tar: twice" => ExternalModel.Tar(Model, ("./model.onnx", [1])),
         "tar: file as folder" => ExternalModel.Tar(Model, ("model.onnx/data.bin", [1])),
@@ -164,6 +168,18 @@ public sealed class ModelArchiveTests : IDisposable
 
     private static byte[] TarSpecial(TarEntry entry) =>
         ExternalModel.Tar([new PaxTarEntry(TarEntryType.RegularFile, "model.onnx") { DataStream = new MemoryStream([1]) }, entry]);
+
+    private static byte[] TarHeader(char type, ReadOnlySpan<byte> size)
+    {
+        var block = new byte[1024];
+        "././@LongLink"u8.CopyTo(block);
+        size.CopyTo(block.AsSpan(124));
+        "        "u8.CopyTo(block.AsSpan(148));
+        block[156] = (byte)type;
+        "ustar\000"u8.CopyTo(block.AsSpan(257));
+        System.Text.Encoding.ASCII.GetBytes(Convert.ToString(block.Sum(b => b), 8).PadLeft(6, '0') + "\0 ").CopyTo(block, 148);
+        return block;
+    }
 
     private static byte[] ZipLink()
     {

@@ -66,6 +66,8 @@ public sealed class UploadedFormTests
 
     [Theory]
     [InlineData("multipart/form-data", "names no boundary")]
+    [InlineData("multipart/form-data; boundary=a/b", "names no boundary")]
+    [InlineData("multipart/form-data; boundary=eleven-bytes-eleven-bytes-eleven-bytes-eleven-bytes-eleven-bytes-eleven-bytes", "names no boundary")]
     [InlineData("multipart/form-data; boundary=other", "cut off or can't be read")]
     public async Task Form_that_is_not_of_its_boundary_is_refused(string contentType, string reason) =>
         await RefuseAsync(Form([("a.onnx", [1])]), reason, contentType);
