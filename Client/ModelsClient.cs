@@ -29,7 +29,8 @@ public sealed class ModelsClient
         {
             return await _transport.SendAsync(
                 new HttpRequestMessage(HttpMethod.Get, $"{ModelPath.Of("v2", model, version)}/ready"),
-                static (_, _) => Task.FromResult(true), ApiTransport.ShortLimit, cancellationToken).ConfigureAwait(false);
+                static (_, _) => Task.FromResult(true), ApiTransport.ShortLimit, cancellationToken, Repeat.IfUnanswered)
+                .ConfigureAwait(false);
         }
         catch (InferenceException exception) when (exception.Status is HttpStatusCode.NotFound or HttpStatusCode.ServiceUnavailable)
         {
