@@ -14,34 +14,42 @@ internal sealed class ApiTransport(HttpClient http)
     /// <summary>For what has tensors: longer than the platform's longest timeout.</summary>
     public static readonly TimeSpan LongLimit = TimeSpan.FromSeconds(100);
 
+    /// <summary>For the next line of what comes line by line.</summary>
+    public TimeSpan IdleLimit { get; init; } = LongLimit;
+
     public Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
-        SendAsync(new(HttpMethod.Get, path), JsonOf(type), ShortLimit, cancellationToken, repeatable: true);
+        SendAsync(new(HttpMethod.Get, path), JsonOf(type), ShortLimit, cancellationToken, Repeat.IfPassing);
 
     /// <summary>A change without a body, or with a small one.</summary>
     public Task<T> PostAsync<T>(
-        string path, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancellationToken, bool repeatable = false) =>
-        SendAsync(new(HttpMethod.Post, path) { Content = content }, JsonOf(type), ShortLimit, cancellationToken, repeatable);
+        string path, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancellationToken,
+        Repeat repeat = Repeat.Never) =>
+        SendAsync(new(HttpMethod.Post, path) { Content = content }, JsonOf(type), ShortLimit, cancellationToken, repeat);
 
     /// <param name="request">Disposed here, with its content.</param>
     /// <param name="read">Reads a response that is a success.</param>
     /// <param name="limit">Until the response is read; infinite for none.</param>
-    /// <param name="repeatable">Whether it does no harm to send it twice.</param>
-    public Task<T> SendAsync<T>(
+    /// <param name="repeat">After which failures it does no harm to send it twice.</param>
+    public async Task<T> SendAsync<T>(
         HttpRequestMessage request, Func<HttpResponseMessage, CancellationToken, Task<T>> read, TimeSpan limit,
-        CancellationToken cancellationToken, bool repeatable = false)
+        CancellationToken cancellationToken, Repeat repeat = Repeat.Never)
     {
-        if (repeatable)
+        RepeatPolicy.Allow(request, repeat, limit);
+        try
         {
-            RepeatPolicy.Allow(request, limit);
+            return await LimitedAsync(
+                async ends =>
+                {
+                    using var response = await OpenAsync(request, ends).ConfigureAwait(false);
+                    return await read(response, ends).ConfigureAwait(false);
+                },
+                limit, cancellationToken).ConfigureAwait(false);
         }
-
-        return LimitedAsync(
-            async ends =>
-            {
-                using var response = await OpenAsync(request, ends).ConfigureAwait(false);
-                return await read(response, ends).ConfigureAwait(false);
-            },
-            limit, cancellationToken);
+        catch when (request.Content is UploadContent { SourceFailure: { } failure })
+        {
+            failure.Throw();
+            throw;
+        }
     }
 
     /// <summary>Reads JSON lines as they arrive.</summary>
@@ -50,16 +58,17 @@ internal sealed class ApiTransport(HttpClient http)
         where T : class
     {
         var request = new HttpRequestMessage(HttpMethod.Get, path);
-        RepeatPolicy.Allow(request, ShortLimit);
+        RepeatPolicy.Allow(request, Repeat.IfPassing, ShortLimit);
         using var response = await LimitedAsync(ends => OpenAsync(request, ends), ShortLimit, cancellationToken).ConfigureAwait(false);
-        var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        var lines = JsonSerializer.DeserializeAsyncEnumerable(body, type, topLevelValues: true, cancellationToken)
-            .GetAsyncEnumerator(cancellationToken);
+        using var idle = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var body = await response.Content.ReadAsStreamAsync(idle.Token).ConfigureAwait(false);
+        var lines = JsonSerializer.DeserializeAsyncEnumerable(body, type, topLevelValues: true, idle.Token).GetAsyncEnumerator(idle.Token);
         await using (lines.ConfigureAwait(false))
         {
-            while (await LimitedAsync(_ => lines.MoveNextAsync().AsTask(), Timeout.InfiniteTimeSpan, cancellationToken)
-                .ConfigureAwait(false))
+            while (await LimitedAsync(_ => lines.MoveNextAsync().AsTask(), idle, IdleLimit, cancellationToken).ConfigureAwait(false))
             {
+                // The caller may take its time.
+                idle.CancelAfter(Timeout.InfiniteTimeSpan);
                 yield return lines.Current ?? throw Unreadable("a line is null");
             }
         }
@@ -90,6 +99,12 @@ internal sealed class ApiTransport(HttpClient http)
     private static async Task<T> LimitedAsync<T>(Func<CancellationToken, Task<T>> call, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        return await LimitedAsync(call, ends, limit, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<T> LimitedAsync<T>(
+        Func<CancellationToken, Task<T>> call, CancellationTokenSource ends, TimeSpan limit, CancellationToken cancellationToken)
+    {
         ends.CancelAfter(limit);
         try
         {

@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 namespace InferenceTemplate.Client;
 
 /// <summary>JSON of the platform, generated at build.</summary>
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(InferHead))]
 [JsonSerializable(typeof(InferenceJob))]

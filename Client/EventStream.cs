@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -23,11 +22,12 @@ internal static class EventStream
         {
             using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             silence.CancelAfter(LongestSilence);
+            var pause = Pause;
             try
             {
                 var request = new HttpRequestMessage(HttpMethod.Get, path);
-                request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
-                if (await transport.SendAsync(request, ReadAsync, Timeout.InfiniteTimeSpan, silence.Token, repeatable: true)
+                request.Headers.Accept.ParseAdd("text/event-stream, application/problem+json;q=0.5");
+                if (await transport.SendAsync(request, ReadAsync, Timeout.InfiniteTimeSpan, silence.Token, Repeat.IfPassing)
                     .ConfigureAwait(false) is { } ended)
                 {
                     return ended;
@@ -40,7 +40,14 @@ internal static class EventStream
                 // Silent for too long: a new connection tells more.
             }
 
-            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+            catch (InferenceException exception) when (exception.Error is InferenceError.Unreachable or InferenceError.Unavailable
+                or InferenceError.TimedOut or InferenceError.RateLimited)
+            {
+                // An outage or a limit passes; what is followed does not depend on it.
+                pause = exception.RetryAfter > Pause ? exception.RetryAfter.Value : Pause;
+            }
+
+            await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
 
             async Task<T?> ReadAsync(HttpResponseMessage response, CancellationToken reading)
             {

@@ -23,11 +23,15 @@ internal sealed class InferContent : HttpContent
 
     public static HttpRequestMessage Request(string model, IReadOnlyList<InferenceTensor> inputs, InferenceOptions options)
     {
-        ArgumentException.ThrowIfNullOrEmpty(model);
         ArgumentNullException.ThrowIfNull(inputs);
         if (options.Timeout < TimeSpan.FromMicroseconds(1))
         {
             throw new ArgumentOutOfRangeException(nameof(options), options.Timeout, "Timeout: a microsecond or more expected");
+        }
+
+        if (options.IdempotencyKey is { } given && (given.Length is < 1 or > 255 || given.AsSpan().ContainsAnyExceptInRange(' ', '~')))
+        {
+            throw new ArgumentException("IdempotencyKey: 1 to 255 printable ASCII characters expected", nameof(options));
         }
 
         var content = new InferContent(Head(inputs, options), inputs);

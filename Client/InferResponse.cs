@@ -64,8 +64,8 @@ internal static class InferResponse
 }
 
 internal sealed record InferHead(
-    [property: JsonRequired] string ModelName, string ModelVersion, string? Id, Dictionary<string, JsonElement>? Parameters,
-    [property: JsonRequired] InferOutputHead[] Outputs);
+    [property: JsonRequired] string ModelName, [property: JsonRequired] string ModelVersion, string? Id,
+    Dictionary<string, JsonElement>? Parameters, [property: JsonRequired] InferOutputHead[] Outputs);
 
 internal sealed record InferOutputHead(
     [property: JsonRequired] string Name, [property: JsonRequired] string Datatype, [property: JsonRequired] long[] Shape,

@@ -31,7 +31,8 @@ public enum BatchState
 /// <param name="FinishedAt">When it ended; null before.</param>
 /// <param name="ExpiresAt">Until when its output is kept; null before its end.</param>
 public sealed record InferenceBatch(
-    Guid Id, BatchState State, BatchCounts Counts, DateTimeOffset CreatedAt, DateTimeOffset? FinishedAt, DateTimeOffset? ExpiresAt)
+    [property: JsonRequired] Guid Id, [property: JsonRequired] BatchState State, [property: JsonRequired] BatchCounts Counts,
+    DateTimeOffset CreatedAt, DateTimeOffset? FinishedAt, DateTimeOffset? ExpiresAt)
 {
     /// <summary>Whether its output is there.</summary>
     [JsonIgnore]
@@ -59,4 +60,4 @@ public sealed record BatchLineResponse(int StatusCode, JsonElement Body);
 /// <summary>Why a line failed.</summary>
 /// <param name="StatusCode">What the call would have been answered.</param>
 /// <param name="Message">In the platform's words.</param>
-public sealed record BatchLineError(int StatusCode, string Message);
+public sealed record BatchLineError(int StatusCode, [property: JsonRequired] string Message);

@@ -14,7 +14,8 @@ public sealed class InferenceClient
 
     /// <param name="http">
     /// With the platform's address, which ends with a slash where it has a path, and credentials. One that <c>AddInferenceClient</c> makes
-    /// sends again what may be; another sends everything once.
+    /// sends again what may be; another sends everything once, and its <see cref="HttpClient.Timeout"/>, 100 s unless set, ends longer
+    /// uploads: set it to <see cref="Timeout.InfiniteTimeSpan"/>, since each other call has a limit of its own.
     /// </param>
     public InferenceClient(HttpClient http)
     {
@@ -44,7 +45,7 @@ public sealed class InferenceClient
         CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
             InferContent.Request(model, inputs, options ?? new()), InferResponse.ReadAsync, LimitOf(options?.Timeout), cancellationToken,
-            repeatable: true);
+            Repeat.IfPassing);
 
     private static TimeSpan LimitOf(TimeSpan? timeout) =>
         timeout < ApiTransport.LongLimit - Grace ? timeout.Value + Grace : ApiTransport.LongLimit;

@@ -6,6 +6,6 @@ public sealed class InferenceClientOptions
     /// <summary>The platform's address, required. <c>https+http://api</c> is for programs with service discovery.</summary>
     public Uri? BaseAddress { get; set; }
 
-    /// <summary>An API key or a token. Null where a handler of your own adds credentials.</summary>
+    /// <summary>An API key or a token: printable ASCII characters. Null where a handler of your own adds credentials.</summary>
     public string? ApiKey { get; set; }
 }

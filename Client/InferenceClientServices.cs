@@ -23,7 +23,11 @@ public static class InferenceClientServices
             .Validate(
                 options => options.BaseAddress is { IsAbsoluteUri: true },
                 $"{nameof(InferenceClientOptions)}.{nameof(InferenceClientOptions.BaseAddress)}: an absolute address expected, such as "
-                + "https+http://api");
+                + "https+http://api")
+            .Validate(
+                options => !options.ApiKey.AsSpan().ContainsAnyExceptInRange(' ', '~'),
+                $"{nameof(InferenceClientOptions)}.{nameof(InferenceClientOptions.ApiKey)}: printable ASCII characters expected, without a "
+                + "line break");
         var builder = services.AddHttpClient<InferenceClient>((provider, http) =>
         {
             var options = provider.GetRequiredService<IOptions<InferenceClientOptions>>().Value;

@@ -31,10 +31,10 @@ public enum InferenceError
     /// <summary>A limit of the tenant; see <see cref="InferenceException.RetryAfter"/> (429).</summary>
     RateLimited,
 
-    /// <summary>The platform can't take it now: the queue is full, or something that it needs is away (502, 503).</summary>
+    /// <summary>The platform can't take it now: the queue is full, or something that it needs is away (425, 502, 503).</summary>
     Unavailable,
 
-    /// <summary>The timeout passed, at the platform (504) or before any word from it. The request may have run.</summary>
+    /// <summary>The timeout passed, at the platform (408, 504) or before any word from it. The request may have run.</summary>
     TimedOut,
 
     /// <summary>The connection failed, or broke before the response was there. The request may have run.</summary>
@@ -115,8 +115,8 @@ public sealed class InferenceException : Exception
         410 => InferenceError.Gone,
         413 => InferenceError.TooLarge,
         429 => InferenceError.RateLimited,
-        502 or 503 => InferenceError.Unavailable,
-        504 => InferenceError.TimedOut,
+        425 or 502 or 503 => InferenceError.Unavailable,
+        408 or 504 => InferenceError.TimedOut,
         >= 400 and < 500 => InferenceError.InvalidRequest,
         _ => InferenceError.Failed,
     };

@@ -41,8 +41,9 @@ public enum JobState
 /// <param name="FinishedAt">When it ended; null before.</param>
 /// <param name="ExpiresAt">Until when its result is kept; null before its end.</param>
 public sealed record InferenceJob(
-    Guid Id, JobState State, string ModelName, string ModelVersion, int Attempt, int MaxAttempts, double Progress, string? RequestId,
-    string? Error, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt, DateTimeOffset? ExpiresAt)
+    [property: JsonRequired] Guid Id, [property: JsonRequired] JobState State, [property: JsonRequired] string ModelName,
+    [property: JsonRequired] string ModelVersion, int Attempt, int MaxAttempts, double Progress, string? RequestId, string? Error,
+    DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt, DateTimeOffset? ExpiresAt)
 {
     /// <summary>Whether nothing more comes of it.</summary>
     [JsonIgnore]

@@ -38,8 +38,8 @@ public sealed record InferenceOptions
     public string? RequestId { get; init; }
 
     /// <summary>
-    /// The same request with the same key gets the same response for 24 h. A job has one of its own where this is null, so that repeating
-    /// its submission adds no second job.
+    /// The same request with the same key, 1 to 255 printable ASCII characters, gets the same response for 24 h. A job has one of its own
+    /// where this is null, so that repeating its submission adds no second job.
     /// </summary>
     public string? IdempotencyKey { get; init; }
 }

@@ -1,5 +1,3 @@
-using System.Net.Http.Headers;
-
 namespace InferenceTemplate.Client;
 
 /// <summary>A job of the platform, by its id.</summary>
@@ -18,7 +16,7 @@ public sealed class JobHandle
     public Task<InferenceJob> GetAsync(CancellationToken cancellationToken = default) =>
         _transport.GetAsync(Path, ClientJson.Default.InferenceJob, cancellationToken);
 
-    /// <summary>Waits until the job has ended, well or badly; outages of the connection are waited out.</summary>
+    /// <summary>Waits until the job has ended, well or badly; outages and rate limits are waited out.</summary>
     /// <param name="progress">Told of the job now and at each change.</param>
     /// <param name="cancellationToken">Ends the wait, not the job.</param>
     public Task<InferenceJob> WaitAsync(IProgress<InferenceJob>? progress = null, CancellationToken cancellationToken = default) =>
@@ -32,11 +30,13 @@ public sealed class JobHandle
     public Task<InferenceResult> ResultAsync(CancellationToken cancellationToken = default)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, $"{Path}/result");
-        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/octet-stream"));
-        return _transport.SendAsync(request, InferResponse.ReadAsync, ApiTransport.LongLimit, cancellationToken, repeatable: true);
+        request.Headers.Accept.ParseAdd("application/octet-stream, application/problem+json;q=0.5");
+
+        // The status of a job that failed is the job's own, which may be 503.
+        return _transport.SendAsync(request, InferResponse.ReadAsync, ApiTransport.LongLimit, cancellationToken, Repeat.IfAsked);
     }
 
     /// <summary>Cancels a job that has not ended; one that runs ends a little later.</summary>
     public Task<InferenceJob> CancelAsync(CancellationToken cancellationToken = default) =>
-        _transport.PostAsync($"{Path}/cancel", null, ClientJson.Default.InferenceJob, cancellationToken, repeatable: true);
+        _transport.PostAsync($"{Path}/cancel", null, ClientJson.Default.InferenceJob, cancellationToken, Repeat.IfPassing);
 }

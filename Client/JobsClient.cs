@@ -8,7 +8,13 @@ public sealed class JobsClient
     internal JobsClient(ApiTransport transport) => _transport = transport;
 
     /// <summary>Submits a job. It always has an idempotency key, so that it is added once however often it must be sent.</summary>
-    /// <inheritdoc cref="InferenceClient.InferAsync"/>
+    /// <param name="model">Its model's name.</param>
+    /// <param name="inputs">Each input once.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="cancellationToken">
+    /// Ends the submission; there may be a job then, as after <see cref="InferenceError.Unreachable"/> and
+    /// <see cref="InferenceError.TimedOut"/>. Submitted again with the same idempotency key, it is the same job.
+    /// </param>
     public async Task<JobHandle> SubmitAsync(
         string model, IReadOnlyList<InferenceTensor> inputs, InferenceOptions? options = null,
         CancellationToken cancellationToken = default)
@@ -18,7 +24,7 @@ public sealed class JobsClient
             model, inputs, options with { IdempotencyKey = options.IdempotencyKey ?? Guid.CreateVersion7().ToString("N") });
         request.Headers.Add("Prefer", "respond-async");
         var job = await _transport.SendAsync(
-            request, ApiTransport.JsonOf(ClientJson.Default.InferenceJob), ApiTransport.LongLimit, cancellationToken, repeatable: true)
+            request, ApiTransport.JsonOf(ClientJson.Default.InferenceJob), ApiTransport.LongLimit, cancellationToken, Repeat.IfPassing)
             .ConfigureAwait(false);
         return Get(job.Id);
     }

@@ -9,15 +9,18 @@ namespace InferenceTemplate.Client;
 /// <param name="Inputs">What a request brings.</param>
 /// <param name="Outputs">What a response may have.</param>
 public sealed record ModelMetadata(
-    string Name, IReadOnlyList<string> Versions, string Platform, IReadOnlyList<TensorMetadata> Inputs,
-    IReadOnlyList<TensorMetadata> Outputs);
+    [property: JsonRequired] string Name, [property: JsonRequired] IReadOnlyList<string> Versions,
+    [property: JsonRequired] string Platform, [property: JsonRequired] IReadOnlyList<TensorMetadata> Inputs,
+    [property: JsonRequired] IReadOnlyList<TensorMetadata> Outputs);
 
 /// <summary>An input or an output of a model.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Datatype">The protocol's name, such as <c>FP32</c>.</param>
 /// <param name="Shape">-1 is a dimension of any size.</param>
 /// <param name="Optional">Whether a request may leave it out.</param>
-public sealed record TensorMetadata(string Name, string Datatype, IReadOnlyList<long> Shape, bool Optional = false);
+public sealed record TensorMetadata(
+    [property: JsonRequired] string Name, [property: JsonRequired] string Datatype, [property: JsonRequired] IReadOnlyList<long> Shape,
+    bool Optional = false);
 
 /// <summary>Whether a version can be called.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<VersionState>))]
@@ -44,15 +47,16 @@ public enum VersionState
 /// <param name="Outputs">Empty until a worker has opened it.</param>
 /// <param name="CreatedAt">When it was uploaded.</param>
 public sealed record ModelVersion(
-    string Model, string Version, VersionState State, string? Reason, string Sha256, long SizeBytes,
-    IReadOnlyList<TensorMetadata> Inputs, IReadOnlyList<TensorMetadata> Outputs, DateTimeOffset CreatedAt);
+    [property: JsonRequired] string Model, [property: JsonRequired] string Version, [property: JsonRequired] VersionState State,
+    string? Reason, [property: JsonRequired] string Sha256, long SizeBytes, [property: JsonRequired] IReadOnlyList<TensorMetadata> Inputs,
+    [property: JsonRequired] IReadOnlyList<TensorMetadata> Outputs, DateTimeOffset CreatedAt);
 
 /// <summary>The version that answers requests that name none.</summary>
 /// <param name="Model">The model.</param>
 /// <param name="Stable">Its number.</param>
 /// <param name="Previous">Where a rollback goes; null where there is none.</param>
-public sealed record StableVersion(string Model, string Stable, string? Previous);
+public sealed record StableVersion([property: JsonRequired] string Model, [property: JsonRequired] string Stable, string? Previous);
 
-internal sealed record ModelNames(string[] Models);
+internal sealed record ModelNames([property: JsonRequired] string[] Models);
 
 internal sealed record Promotion(string Version);

@@ -29,7 +29,8 @@ public sealed class ModelsClient
         {
             return await _transport.SendAsync(
                 new HttpRequestMessage(HttpMethod.Get, $"{ModelPath.Of("v2", model, version)}/ready"),
-                static (_, _) => Task.FromResult(true), ApiTransport.ShortLimit, cancellationToken).ConfigureAwait(false);
+                static (_, _) => Task.FromResult(true), ApiTransport.ShortLimit, cancellationToken, Repeat.IfUnanswered)
+                .ConfigureAwait(false);
         }
         catch (InferenceException exception) when (exception.Status is HttpStatusCode.NotFound or HttpStatusCode.ServiceUnavailable)
         {
@@ -42,17 +43,19 @@ public sealed class ModelsClient
     /// read, and once: nothing of it is held, and nothing is repeated.
     /// </summary>
     /// <param name="model">The model, which need not exist.</param>
-    /// <param name="file">The ONNX file, from its present position on; it stays open.</param>
+    /// <param name="file">The ONNX file, from its present position on; it stays open. What reading it throws is thrown.</param>
     /// <param name="progress">Told the bytes sent so far.</param>
     /// <param name="version">Its number; null for the next.</param>
-    /// <param name="cancellationToken">Ends the upload; there is no version then.</param>
+    /// <param name="cancellationToken">
+    /// Ends the upload; there may be a version then, as after <see cref="InferenceError.Unreachable"/>.
+    /// </param>
     public Task<ModelVersion> UploadVersionAsync(
         string model, Stream file, IProgress<long>? progress = null, string? version = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(file);
         var request = new HttpRequestMessage(
             HttpMethod.Post,
-            $"{ModelPath.Of("v1", model)}/versions{(version is null ? "" : $"?version={Uri.EscapeDataString(version)}")}")
+            $"{ModelPath.Of("v1", model)}/versions{(version is null ? "" : $"?version={ModelPath.Name(version, nameof(version))}")}")
         {
             Content = new UploadContent(file, "application/octet-stream", progress),
             // Whoever is refused hears of it before gigabytes are sent.
@@ -66,15 +69,21 @@ public sealed class ModelsClient
     /// <param name="model">Its model.</param>
     /// <param name="version">A number or an alias.</param>
     /// <param name="cancellationToken">Ends the call.</param>
-    public Task<ModelVersion> GetVersionAsync(string model, string version, CancellationToken cancellationToken = default) =>
-        _transport.GetAsync(ModelPath.Of("v1", model, version), ClientJson.Default.ModelVersion, cancellationToken);
+    public Task<ModelVersion> GetVersionAsync(string model, string version, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(version);
+        return _transport.GetAsync(ModelPath.Of("v1", model, version), ClientJson.Default.ModelVersion, cancellationToken);
+    }
 
     /// <summary>Makes a version the stable one, which answers requests that name none.</summary>
     /// <inheritdoc cref="GetVersionAsync"/>
-    public Task<StableVersion> PromoteAsync(string model, string version, CancellationToken cancellationToken = default) =>
-        _transport.PostAsync(
+    public Task<StableVersion> PromoteAsync(string model, string version, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(version);
+        return _transport.PostAsync(
             $"{ModelPath.Of("v1", model)}/promote", JsonContent.Create(new Promotion(version), ClientJson.Default.Promotion),
             ClientJson.Default.StableVersion, cancellationToken);
+    }
 
     /// <summary>Goes back to the version that was stable before.</summary>
     public Task<StableVersion> RollbackAsync(string model, CancellationToken cancellationToken = default) =>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Runtime.ExceptionServices;
 
 namespace InferenceTemplate.Client;
 
@@ -22,6 +23,9 @@ internal sealed class UploadContent : HttpContent
         Headers.ContentType = new MediaTypeHeaderValue(contentType);
     }
 
+    /// <summary>What reading the source threw: the caller's matter, and not the connection's.</summary>
+    public ExceptionDispatchInfo? SourceFailure { get; private set; }
+
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
         SerializeToStreamAsync(stream, context, CancellationToken.None);
 
@@ -31,7 +35,7 @@ internal sealed class UploadContent : HttpContent
         try
         {
             long sent = 0;
-            while (await _source.ReadAsync(piece, cancellationToken).ConfigureAwait(false) is var read and > 0)
+            while (await ReadAsync(piece, cancellationToken).ConfigureAwait(false) is var read and > 0)
             {
                 await stream.WriteAsync(piece.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
                 _progress?.Report(sent += read);
@@ -40,6 +44,19 @@ internal sealed class UploadContent : HttpContent
         finally
         {
             ArrayPool<byte>.Shared.Return(piece);
+        }
+    }
+
+    private async ValueTask<int> ReadAsync(byte[] piece, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _source.ReadAsync(piece, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            SourceFailure = ExceptionDispatchInfo.Capture(exception);
+            throw;
         }
     }
 

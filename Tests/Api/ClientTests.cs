@@ -117,6 +117,19 @@ public sealed class ClientTests(ProtocolModels models) : IDisposable
     }
 
     [Fact]
+    public async Task Refusals_of_a_result_and_of_events_have_problem_details_too()
+    {
+        var job = With("nobody_x").Jobs.Get(Guid.NewGuid());
+
+        foreach (var refused in (InferenceException[])
+            [await RefusedAsync(job.ResultAsync(Cancellation)), await RefusedAsync(job.WaitAsync(cancellationToken: Cancellation))])
+        {
+            Assert.Equal((InferenceError.Unauthenticated, "Unauthorized"), (refused.Error, refused.Title));
+            Assert.NotNull(refused.Detail);
+        }
+    }
+
+    [Fact]
     public async Task Tenants_limit_says_when_to_come_again()
     {
         var tenant = await TestTenant.CreateAsync(models.Platform, """

@@ -11,6 +11,8 @@ public sealed class ClientErrorTests
 {
     private static readonly IReadOnlyList<InferenceTensor> Inputs = [InferenceTensor.Create<float>("x", [1], [1])];
 
+    public static TheoryData<string> Keys => ["", "schlüssel", "a\nb", "a\0", new string('k', 256)];
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory]
@@ -19,11 +21,13 @@ public sealed class ClientErrorTests
     [InlineData(403, InferenceError.Forbidden)]
     [InlineData(404, InferenceError.NotFound)]
     [InlineData(406, InferenceError.InvalidRequest)]
+    [InlineData(408, InferenceError.TimedOut)]
     [InlineData(409, InferenceError.Conflict)]
     [InlineData(410, InferenceError.Gone)]
     [InlineData(412, InferenceError.Conflict)]
     [InlineData(413, InferenceError.TooLarge)]
     [InlineData(422, InferenceError.InvalidRequest)]
+    [InlineData(425, InferenceError.Unavailable)]
     [InlineData(429, InferenceError.RateLimited)]
     [InlineData(500, InferenceError.Failed)]
     [InlineData(503, InferenceError.Unavailable)]
@@ -90,6 +94,62 @@ public sealed class ClientErrorTests
         Assert.Equal(
             (InferenceError.Failed, $"the response can't be understood: the output 'y' has {size} bytes, which {datatype} [1] is not"),
             (failed.Error, failed.Message));
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"model":null,"stable":"1"}""")]
+    public async Task Response_without_what_it_must_have_is_no_result(string body)
+    {
+        await using var server = await FaultyServer.StartAsync((context, _) => context.AnswerAsync(200, body));
+
+        var failed = await Assert.ThrowsAsync<InferenceException>(() => server.Client.Models.PromoteAsync("m", "1", Cancellation));
+
+        Assert.Equal(InferenceError.Failed, failed.Error);
+        Assert.StartsWith("the response can't be understood: ", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Keys))]
+    public async Task Idempotency_key_that_no_header_can_hold_is_refused_before_anything_is_sent(string key)
+    {
+        await using var server = await FaultyServer.StartAsync((context, _) => context.RefuseAsync(500));
+
+        var refused = await Assert.ThrowsAsync<ArgumentException>(
+            () => server.Client.InferAsync("m", Inputs, new() { IdempotencyKey = key }, Cancellation));
+
+        Assert.StartsWith("IdempotencyKey: 1 to 255 printable ASCII characters expected", refused.Message, StringComparison.Ordinal);
+        Assert.Empty(server.Requests);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData(".")]
+    [InlineData("..")]
+    public async Task Name_that_would_ask_for_something_else_is_refused_before_anything_is_sent(string? name)
+    {
+        await using var server = await FaultyServer.StartAsync((context, _) => context.RefuseAsync(500));
+        var models = server.Client.Models;
+
+        foreach (var call in (Func<Task>[])
+        [
+            () => models.GetAsync(name!, cancellationToken: Cancellation),
+            () => models.IsReadyAsync(name!, cancellationToken: Cancellation),
+            () => models.GetVersionAsync(name!, "1", Cancellation),
+            () => models.GetVersionAsync("m", name!, Cancellation),
+            () => models.PromoteAsync(name!, "1", Cancellation),
+            () => models.RollbackAsync(name!, Cancellation),
+            () => models.UploadVersionAsync(name!, new MemoryStream([1]), cancellationToken: Cancellation),
+            () => server.Client.InferAsync(name!, Inputs, cancellationToken: Cancellation),
+            () => server.Client.InferAsync("m", Inputs, new() { Version = name ?? "" }, Cancellation),
+            () => server.Client.Jobs.SubmitAsync(name!, Inputs, cancellationToken: Cancellation),
+        ])
+        {
+            await Assert.ThrowsAnyAsync<ArgumentException>(call);
+        }
+
+        Assert.Empty(server.Requests);
     }
 
     [Fact]

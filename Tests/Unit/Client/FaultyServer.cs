@@ -37,6 +37,9 @@ internal sealed class FaultyServer : IAsyncDisposable
 
     public InferenceClient Client => _services.GetRequiredService<InferenceClient>();
 
+    /// <summary>The client's own, with its address, key and repetitions.</summary>
+    public HttpClient Http => _services.GetRequiredService<IHttpClientFactory>().CreateClient(nameof(InferenceClient));
+
     /// <param name="answer">Answers the n-th request, from 1.</param>
     /// <param name="configure">Services beside the client.</param>
     public static async Task<FaultyServer> StartAsync(Func<HttpContext, int, Task> answer, Action<IServiceCollection>? configure = null)

@@ -43,6 +43,20 @@ public sealed class RegistrationTests
         Assert.Contains("InferenceClientOptions.BaseAddress: an absolute address expected", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("schlüssel")]
+    [InlineData("key\n")]
+    public void Key_that_no_header_can_hold_is_named_and_not_shown(string key)
+    {
+        using var provider = new ServiceCollection()
+            .AddInferenceClient(options => (options.BaseAddress, options.ApiKey) = (new Uri("http://api"), key))
+            .Services.BuildServiceProvider();
+
+        var refused = Assert.Throws<OptionsValidationException>(provider.GetRequiredService<InferenceClient>);
+
+        Assert.Equal("InferenceClientOptions.ApiKey: printable ASCII characters expected, without a line break", refused.Message);
+    }
+
     [Fact]
     public void Package_needs_neither_the_platform_nor_aspnetcore() => Assert.DoesNotContain(
         typeof(InferenceClient).Assembly.GetReferencedAssemblies(),

@@ -140,6 +140,41 @@ public sealed class RepeatTests
         Assert.Equal([0f], result["y"].As<float>());
     }
 
+    [Theory]
+    [InlineData(null, 1)]
+    [InlineData("0", 2)]
+    public async Task Status_503_of_a_result_is_the_jobs_own_unless_it_says_when_to_come_again(string? retryAfter, int requests)
+    {
+        await using var server = await FaultyServer.StartAsync((context, n) => context.RefuseAsync(503, n == 1 ? retryAfter : null));
+
+        await Assert.ThrowsAsync<InferenceException>(() => server.Client.Jobs.Get(Guid.NewGuid()).ResultAsync(Cancellation));
+
+        Assert.Equal(requests, server.Requests.Count);
+        Assert.All(server.Requests, headers => Assert.Equal(
+            "application/octet-stream, application/problem+json; q=0.5", headers.Accept.ToString()));
+    }
+
+    [Fact]
+    public async Task Request_without_a_limit_is_sent_again_when_the_response_asks_for_it()
+    {
+        await using var server = await FaultyServer.StartAsync(
+            (context, n) => n == 1 ? context.RefuseAsync(503, "0") : context.AnswerAsync(200, "{}"));
+
+        Assert.True(await new ApiTransport(server.Http).SendAsync(
+            new(HttpMethod.Get, "v2"), (_, _) => Task.FromResult(true), Timeout.InfiniteTimeSpan, Cancellation, Repeat.IfPassing));
+        Assert.Equal(2, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task Readiness_is_asked_again_after_a_failed_connection_and_not_after_an_answer()
+    {
+        await using var server = await FaultyServer.StartAsync((context, n) => n == 1 ? Abort(context) : context.RefuseAsync(503, "0"));
+
+        Assert.False(await server.Client.Models.IsReadyAsync("m", cancellationToken: Cancellation));
+
+        Assert.Equal(2, server.Requests.Count);
+    }
+
     private static Task Abort(HttpContext context)
     {
         context.Abort();

@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
 using InferenceTemplate.Client;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace InferenceTemplate.Tests.Unit.Client;
 
@@ -64,6 +67,40 @@ public sealed class StreamTests
         Assert.Equal([JobState.Queued, JobState.Running, JobState.DeadLettered], progress.Select(job => job.State));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Wait_for_a_job_outlives_a_refused_connection_and_refusals_that_pass(bool repeats)
+    {
+        int[] refusals = [503, 503, 503, 429, 504];
+        var connections = 0;
+        using var handler = new SocketsHttpHandler { ConnectCallback = ConnectAsync };
+        await using var server = await FaultyServer.StartAsync(
+            (context, n) => n <= refusals.Length
+                ? context.RefuseAsync(refusals[n - 1], "0")
+                : context.AnswerAsync(
+                    200, $"data: {FaultyAnswers.Job.Replace("STATE", "succeeded", StringComparison.Ordinal).ReplaceLineEndings("")}\n\n",
+                    "text/event-stream"),
+            services => services.ConfigureHttpClientDefaults(http => http.ConfigurePrimaryHttpMessageHandler(() => handler)));
+        using var http = new HttpClient(handler, disposeHandler: false) { BaseAddress = new Uri(server.Address) };
+        var client = repeats ? server.Client : new InferenceClient(http);
+
+        var ended = await client.Jobs.Get(Guid.NewGuid()).WaitAsync(cancellationToken: Cancellation);
+
+        Assert.Equal(JobState.Succeeded, ended.State);
+        Assert.Equal(refusals.Length + 1, server.Requests.Count);
+        Assert.True(connections > 1);
+
+        async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken connecting)
+        {
+            // Nothing listens at the first port.
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            var port = Interlocked.Increment(ref connections) == 1 ? FreePort() : context.DnsEndPoint.Port;
+            await socket.ConnectAsync(IPAddress.Loopback, port, connecting);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+    }
+
     [Fact]
     public async Task Wait_for_a_job_that_is_gone_says_so()
     {
@@ -97,11 +134,72 @@ public sealed class StreamTests
         Assert.Equal([1, 2], lines);
     }
 
+    [Fact]
+    public async Task Line_that_does_not_come_times_out_however_long_the_caller_took_over_the_last()
+    {
+        var limit = TimeSpan.FromSeconds(1);
+        var (seen, ended) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var server = await FaultyServer.StartAsync(async (context, _) =>
+        {
+            await context.AnswerAsync(200, Line(1), "application/x-ndjson");
+            await context.Response.Body.FlushAsync(Cancellation);
+            await seen.Task;
+            await context.Response.WriteAsync(Line(2), Cancellation);
+            await context.Response.Body.FlushAsync(Cancellation);
+            await ended.Task;
+        });
+        var batch = new BatchHandle(new ApiTransport(server.Http) { IdleLimit = limit }, Guid.NewGuid());
+
+        var lines = new List<int>();
+        var failed = await Assert.ThrowsAsync<InferenceException>(async () =>
+        {
+            await foreach (var line in batch.OutputAsync(Cancellation))
+            {
+                lines.Add(line.Line);
+                await Task.Delay(limit * 1.2, Cancellation);
+                seen.TrySetResult();
+            }
+        });
+
+        Assert.Equal((InferenceError.TimedOut, "no response within 1 s"), (failed.Error, failed.Message));
+        Assert.Equal([1, 2], lines);
+        ended.SetResult();
+    }
+
+    [Theory]
+    [InlineData(typeof(IOException))]
+    [InlineData(typeof(OperationCanceledException))]
+    [InlineData(typeof(InvalidOperationException))]
+    public async Task Upload_throws_what_reading_its_file_throws(Type type)
+    {
+        await using var server = await FaultyServer.StartAsync((context, _) => context.Request.Body.CopyToAsync(Stream.Null, Cancellation));
+        var thrown = (Exception)Activator.CreateInstance(type, "the disk is gone")!;
+
+        var version = server.Client.Models.UploadVersionAsync("m", new FailingStream(thrown), cancellationToken: Cancellation);
+        var batch = server.Client.Batches.SubmitAsync(new FailingStream(thrown), cancellationToken: Cancellation);
+
+        Assert.Same(thrown, await Assert.ThrowsAnyAsync<Exception>(() => version));
+        Assert.Same(thrown, await Assert.ThrowsAnyAsync<Exception>(() => batch));
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
     private static string Line(int number) => $$$"""{"line":{{{number}}},"response":{"status_code":200,"body":7}}""" + "\n";
 
     private sealed class Reports<T> : ConcurrentQueue<T>, IProgress<T>
     {
         public void Report(T value) => Enqueue(value);
+    }
+
+    private sealed class FailingStream(Exception exception) : MemoryStream(new byte[1])
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            ValueTask.FromException<int>(exception);
     }
 
     /// <summary>Gives a few pieces, and the others only when the first has arrived.</summary>
