@@ -15,6 +15,9 @@ public sealed record Unavailability(string Reason, TimeSpan RetryAfter);
 public sealed class ModelAvailability(FleetRegistry fleet, TimeProvider time)
 {
     private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(1);
+    // Redis may hang for longer than a caller waits, and nothing has to be known here.
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(200);
+
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
@@ -27,7 +30,8 @@ public sealed class ModelAvailability(FleetRegistry fleet, TimeProvider time)
     {
         if (Refresh() is { IsCompleted: false } first)
         {
-            await first.WaitAsync(cancellationToken);
+            await Task.WhenAny(first, Task.Delay(FirstWait, time, cancellationToken));
+            cancellationToken.ThrowIfCancellationRequested();
         }
 
         // Almost always there are no failures at all: no key is made for nothing.
