@@ -39,7 +39,6 @@ internal static class EventStream
 
                 // Silent for too long: a new connection tells more.
             }
-
             catch (InferenceException exception) when (exception.Error is InferenceError.Unreachable or InferenceError.Unavailable
                 or InferenceError.TimedOut or InferenceError.RateLimited)
             {

@@ -30,8 +30,14 @@ public sealed class ModelAvailability(FleetRegistry fleet, TimeProvider time)
     {
         if (Refresh() is { IsCompleted: false } first)
         {
-            await Task.WhenAny(first, Task.Delay(FirstWait, time, cancellationToken));
-            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                await first.WaitAsync(FirstWait, time, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                // The queue will say for itself that it is away.
+            }
         }
 
         // Almost always there are no failures at all: no key is made for nothing.
