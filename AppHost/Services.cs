@@ -36,7 +36,7 @@ internal static class Services
             service.WithHttpEndpoint(targetPort: PublishedPort);
         }
 
-        return service.WithBuiltProgram().WithHttpHealthCheck("/health", endpointName: Endpoint);
+        return service.WithBuiltProgram().WithPromptHealthCheck("/health", Endpoint);
     }
 
     /// <summary>

@@ -1,5 +1,5 @@
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Npgsql;
 
 namespace InferenceTemplate.Data;
 
@@ -7,7 +7,7 @@ namespace InferenceTemplate.Data;
 /// Healthy when the database has every migration that this build knows. Api applies them; all others wait here, since
 /// Kubernetes starts everything at once.
 /// </summary>
-public sealed class SchemaHealthCheck(IDbContextFactory<InferenceDbContext> contexts) : IHealthCheck
+public sealed class SchemaHealthCheck(NpgsqlDataSource dataSource) : IHealthCheck
 {
     private volatile bool _current;
 
@@ -21,12 +21,12 @@ public sealed class SchemaHealthCheck(IDbContextFactory<InferenceDbContext> cont
 
         try
         {
-            await using var database = await contexts.CreateDbContextAsync(cancellationToken);
-            var pending = (await database.Database.GetPendingMigrationsAsync(cancellationToken)).ToList();
-            _current = pending.Count == 0;
+            await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+            var pending = await AppliedMigrations.PendingAsync(connection, cancellationToken);
+            _current = pending == 0;
             return _current
                 ? HealthCheckResult.Healthy("The schema is current.")
-                : HealthCheckResult.Unhealthy($"{pending.Count} migrations are pending; the Api applies them at its start.");
+                : HealthCheckResult.Unhealthy($"{pending} migrations are pending; the Api applies them at its start.");
         }
         catch (Exception exception)
         {

@@ -23,9 +23,14 @@ public sealed partial class SchemaMigrator(
                 await using var held = await connection.BeginTransactionAsync(cancellationToken);
                 await using var take = new NpgsqlCommand(Lock, connection, held) { CommandTimeout = 0 };
                 await take.ExecuteNonQueryAsync(cancellationToken);
-                await using var database = await contexts.CreateDbContextAsync(cancellationToken);
-                await database.Database.MigrateAsync(cancellationToken);
-                await database.Database.ExecuteSqlRawAsync(AuditSchema.AppendOnly, cancellationToken);
+                if (await AppliedMigrations.PendingAsync(connection, cancellationToken) > 0)
+                {
+                    await using var database = await contexts.CreateDbContextAsync(cancellationToken);
+                    await database.Database.MigrateAsync(cancellationToken);
+                }
+
+                await using var appendOnly = dataSource.CreateCommand(AuditSchema.AppendOnly);
+                await appendOnly.ExecuteNonQueryAsync(cancellationToken);
                 LogCurrent();
                 return;
             }

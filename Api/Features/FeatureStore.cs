@@ -1,17 +1,20 @@
 using System.Globalization;
 using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Data;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace InferenceTemplate.Api.Features;
 
 /// <summary>The flags that somebody has set. Each change is one transaction with its audit entry.</summary>
-public sealed class FeatureStore(NpgsqlDataSource dataSource, IDbContextFactory<InferenceDbContext> contexts, AuditChain chain)
+public sealed class FeatureStore(NpgsqlDataSource dataSource, AuditChain chain)
 {
     /// <summary>Flags that may be set; every process holds all of them in memory.</summary>
     public const int MaxFlags = 200;
+
+    private const string All = """
+        SELECT name, enabled, tenants, excluded_tenants, percentage, description, updated_at FROM feature_flags ORDER BY name
+        """;
 
     private const string Put = """
         INSERT INTO feature_flags (name, enabled, tenants, excluded_tenants, percentage, description, updated_at)
@@ -24,8 +27,24 @@ public sealed class FeatureStore(NpgsqlDataSource dataSource, IDbContextFactory<
 
     public async Task<IReadOnlyList<FeatureFlag>> AllAsync(CancellationToken cancellationToken)
     {
-        await using var database = await contexts.CreateDbContextAsync(cancellationToken);
-        return await database.FeatureFlags.AsNoTracking().OrderBy(f => f.Name).ToListAsync(cancellationToken);
+        await using var command = dataSource.CreateCommand(All);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var flags = new List<FeatureFlag>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            flags.Add(new FeatureFlag
+            {
+                Name = reader.GetString(0),
+                Enabled = reader.GetBoolean(1),
+                Tenants = reader.IsDBNull(2) ? null : reader.GetFieldValue<string[]>(2),
+                ExcludedTenants = reader.IsDBNull(3) ? null : reader.GetFieldValue<string[]>(3),
+                Percentage = reader.GetDouble(4),
+                Description = reader.IsDBNull(5) ? null : reader.GetString(5),
+                UpdatedAt = reader.GetFieldValue<DateTimeOffset>(6),
+            });
+        }
+
+        return flags;
     }
 
     /// <returns>False where there are <see cref="MaxFlags"/> others.</returns>

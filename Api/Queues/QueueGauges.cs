@@ -3,8 +3,7 @@ using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Core;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
-using InferenceTemplate.Data;
-using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace InferenceTemplate.Api.Queues;
 
@@ -16,7 +15,7 @@ internal sealed class QueueGauges : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
-    private readonly IDbContextFactory<InferenceDbContext> _contexts;
+    private readonly NpgsqlDataSource _dataSource;
     private readonly QueueTotals _queue;
     private readonly QueueRejections _rejections;
     private readonly TimeProvider _time;
@@ -24,14 +23,14 @@ internal sealed class QueueGauges : BackgroundService
     private QueueStats[] _seen = [];
 
     public QueueGauges(
-        IDbContextFactory<InferenceDbContext> contexts,
+        NpgsqlDataSource dataSource,
         QueueTotals queue,
         QueueRejections rejections,
         IMeterFactory meters,
         TimeProvider time,
         ILogger<QueueGauges> logger)
     {
-        (_contexts, _queue, _rejections, _time, _logger) = (contexts, queue, rejections, time, logger);
+        (_dataSource, _queue, _rejections, _time, _logger) = (dataSource, queue, rejections, time, logger);
         var meter = meters.Create(Telemetry.Name);
         meter.CreateObservableGauge(
             "inference.queue.depth", () => Levels(l => l.Depth), "{request}", "Requests that wait or run.");
@@ -51,10 +50,17 @@ internal sealed class QueueGauges : BackgroundService
         try
         {
             // Not by the catalogue: it answers its first question freshly, and later ones with what it knew.
-            await using var database = await _contexts.CreateDbContextAsync(cancellationToken);
-            var versions = await database.ModelVersions.Where(v => v.DeletedAt == null)
-                .Select(v => new { v.Model, v.Version }).ToListAsync(cancellationToken);
-            _seen = await _queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
+            var queues = new List<QueueName>();
+            await using (var command = _dataSource.CreateCommand("SELECT model, version FROM model_versions WHERE deleted_at IS NULL"))
+            await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+            {
+                while (await reader.ReadAsync(cancellationToken))
+                {
+                    queues.Add(new QueueName(reader.GetString(0), reader.GetString(1)));
+                }
+            }
+
+            _seen = await _queue.StatsAsync(queues);
             foreach (var stats in _seen)
             {
                 _rejections.Observe(stats.Queue, stats.Removed);

@@ -1,5 +1,5 @@
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace InferenceTemplate.Data.Catalog;
 
@@ -8,7 +8,7 @@ namespace InferenceTemplate.Data.Catalog;
 /// again, and while Postgres is away, callers go on with what was known.
 /// </summary>
 public sealed partial class ModelCatalog(
-    IDbContextFactory<InferenceDbContext> contexts, TimeProvider time, ILogger<ModelCatalog> logger) : IDisposable
+    NpgsqlDataSource dataSource, TimeProvider time, ILogger<ModelCatalog> logger) : IDisposable
 {
     private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(1);
 
@@ -74,7 +74,7 @@ public sealed partial class ModelCatalog(
                 _next = null;
             }
 
-            snapshot = await QueryAsync();
+            snapshot = await CatalogReader.ReadAsync(dataSource);
             _known = snapshot;
         }
         catch (Exception exception) when (_known is not null)
@@ -95,15 +95,6 @@ public sealed partial class ModelCatalog(
 
         Refreshed?.Invoke(this, EventArgs.Empty);
         return snapshot;
-    }
-
-    private async Task<CatalogSnapshot> QueryAsync()
-    {
-        await using var database = await contexts.CreateDbContextAsync();
-        return new CatalogSnapshot(
-            await database.Models.AsNoTracking().ToListAsync(),
-            await database.ModelVersions.AsNoTracking().Where(v => v.DeletedAt == null).ToListAsync(),
-            await database.ModelAliases.AsNoTracking().ToListAsync());
     }
 
     [LoggerMessage(LogLevel.Warning, "The model catalogue can't be read; going on with what was known: {Reason}")]

@@ -142,7 +142,9 @@ public abstract class WorkerEndTests(Platform platform)
 }
 
 /// <summary>Calls that go directly to workers.</summary>
-public sealed class DrainTests(MisbehavingPlatform platform) : WorkerEndTests(platform), IClassFixture<MisbehavingPlatform>;
+[Collection<MisbehavingPlatform>]
+public sealed class DrainTests(MisbehavingPlatform platform) : WorkerEndTests(platform);
 
-/// <summary>Calls that go through Redis.</summary>
+/// <summary>Calls that go through Redis. Nightly: the same tests, for the way that calls of open models do not go.</summary>
+[Trait("Tier", "Nightly")]
 public sealed class QueueDrainTests(MisbehavingQueuePlatform platform) : WorkerEndTests(platform), IClassFixture<MisbehavingQueuePlatform>;

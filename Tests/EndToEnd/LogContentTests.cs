@@ -13,7 +13,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace InferenceTemplate.Tests.EndToEnd;
 
 /// <summary>Secrets and payloads go through the platform, well and badly; nothing that it writes about itself has any of them.</summary>
-public sealed class LogContentTests(TracedPlatform platform) : IClassFixture<TracedPlatform>
+[Collection<TracedPlatform>]
+public sealed class LogContentTests(TracedPlatform platform)
 {
     private const string Payload = "a-word-that-only-its-caller-may-read";
 

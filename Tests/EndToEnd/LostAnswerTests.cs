@@ -119,7 +119,7 @@ public sealed class LostAnswerTests(QueuePlatform platform) : IClassFixture<Queu
 public sealed class AnswerOfRedisAwayTests(QueuePlatform platform) : IClassFixture<QueuePlatform>
 {
     [Fact]
-    public async Task Call_that_waits_when_redis_ends_is_503_long_before_its_deadline()
+    public async Task Call_that_waits_when_redis_ends_is_503_long_before_its_deadline_and_so_is_every_call_after_it()
     {
         await using var redis = await Faults.AdministerRedisAsync(platform);
         using var paused = await WaitingCalls.PauseWorkerAsync(platform, redis);
@@ -134,5 +134,7 @@ public sealed class AnswerOfRedisAwayTests(QueuePlatform platform) : IClassFixtu
             (HttpStatusCode.ServiceUnavailable,
                 "the answer was lost, since the connection to Redis broke and is not there again: try again"),
             (response.StatusCode, await LostAnswerTests.ErrorAsync(response)));
+        await platform.AnswersAsync(
+            HttpStatusCode.ServiceUnavailable, "the queue is unavailable", HttpMethod.Post, "/v2/models/digits/infer");
     }
 }

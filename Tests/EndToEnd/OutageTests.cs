@@ -22,19 +22,6 @@ public sealed class RedisAwayTests(Platform platform) : IClassFixture<Platform>
     }
 }
 
-/// <summary>Ends its Redis, hence has a platform to itself.</summary>
-public sealed class RedisAwayWithoutDirectCallsTests(QueuePlatform platform) : IClassFixture<QueuePlatform>
-{
-    [Fact]
-    public async Task Requests_are_answered_503_while_redis_is_away()
-    {
-        await Faults.EndRedisAsync(platform);
-
-        await platform.AnswersAsync(
-            HttpStatusCode.ServiceUnavailable, "the queue is unavailable", HttpMethod.Post, "/v2/models/digits/infer");
-    }
-}
-
 /// <summary>Ends its Postgres, hence has a platform to itself.</summary>
 public sealed class PostgresAwayTests(Platform platform) : IClassFixture<Platform>
 {

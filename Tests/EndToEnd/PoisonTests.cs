@@ -9,7 +9,8 @@ using InferenceTemplate.Tests.Shared;
 namespace InferenceTemplate.Tests.EndToEnd;
 
 /// <summary>A platform that serves models which misbehave, and waits long enough for requests to share a batch.</summary>
-public class MisbehavingPlatform : Platform
+[CollectionDefinition]
+public class MisbehavingPlatform : Platform, ICollectionFixture<MisbehavingPlatform>
 {
     protected override void Configure(IDistributedApplicationTestingBuilder builder)
     {
@@ -30,7 +31,8 @@ public sealed class MisbehavingQueuePlatform : MisbehavingPlatform
     }
 }
 
-public sealed class PoisonTests(MisbehavingPlatform platform) : IClassFixture<MisbehavingPlatform>
+[Collection<MisbehavingPlatform>]
+public sealed class PoisonTests(MisbehavingPlatform platform)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

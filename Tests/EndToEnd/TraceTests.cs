@@ -4,7 +4,8 @@ using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 
-public sealed class TraceTests(TracedPlatform platform) : IClassFixture<TracedPlatform>
+[Collection<TracedPlatform>]
+public sealed class TraceTests(TracedPlatform platform)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -10,7 +10,8 @@ using Microsoft.Extensions.Hosting;
 namespace InferenceTemplate.Tests.EndToEnd;
 
 /// <summary>A platform whose services send their traces to a collector in the test.</summary>
-public sealed class TracedPlatform : Platform, IAsyncDisposable
+[CollectionDefinition]
+public sealed class TracedPlatform : Platform, IAsyncDisposable, ICollectionFixture<TracedPlatform>
 {
     private readonly WebApplication _collector = WebApplication.CreateSlimBuilder().Build();
 

@@ -9,7 +9,8 @@ public sealed class ImageTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
+    // By day the other tests show the names, the base and the user of each image.
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Image_is_pushed_by_two_tags_and_written_down_by_its_digest()
     {
         await using var registry = await Registry.StartAsync(Cancellation);

@@ -2,6 +2,7 @@ using InferenceTemplate.Data;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging.Abstractions;
 
 [assembly: AssemblyFixture(typeof(Servers))]
@@ -31,17 +32,38 @@ public sealed class SchemaTests(Servers servers)
     [Fact]
     public async Task Migration_goes_on_where_the_database_died_after_its_lock_was_taken()
     {
-        await using var services = new ServiceCollection()
-            .AddLogging()
-            .AddSingleton(servers.Database)
-            .AddData()
-            .BuildServiceProvider();
-        var contexts = new ContextsOfACrash(services.GetRequiredService<IDbContextFactory<InferenceDbContext>>());
-        var migrator = new SchemaMigrator(servers.Database, contexts, NullLogger<SchemaMigrator>.Instance);
+        var stopping = TestContext.Current.CancellationToken;
+        await using var own = await OwnDatabase.CreateAsync(servers);
+        await own.ExecuteAsync("DROP SCHEMA public CASCADE");
+        await own.ExecuteAsync("CREATE SCHEMA public");
+        var contexts = new ContextsOfACrash(own.Get<IDbContextFactory<InferenceDbContext>>());
+        var migrator = new SchemaMigrator(own.Source, contexts, NullLogger<SchemaMigrator>.Instance);
 
-        await migrator.MigrateAsync(TestContext.Current.CancellationToken);
+        await migrator.MigrateAsync(stopping);
 
         Assert.Equal(2, contexts.Made);
+        Assert.Equal(HealthStatus.Healthy, await SchemaAsync(own));
+    }
+
+    [Fact]
+    public async Task Schema_that_lacks_a_migration_is_not_healthy()
+    {
+        await using var own = await OwnDatabase.CreateAsync(servers);
+        await own.ExecuteAsync("""
+            DELETE FROM "__EFMigrationsHistory" WHERE "MigrationId" = (SELECT max("MigrationId") FROM "__EFMigrationsHistory")
+            """);
+        var lacking = await SchemaAsync(own);
+        await own.ExecuteAsync("""DROP TABLE "__EFMigrationsHistory" """);
+        var empty = await SchemaAsync(own);
+
+        Assert.Equal((HealthStatus.Unhealthy, HealthStatus.Unhealthy), (lacking, empty));
+    }
+
+    private static async Task<HealthStatus> SchemaAsync(OwnDatabase own)
+    {
+        await using var replica = own.Replica();
+        return (await replica.GetRequiredService<SchemaHealthCheck>()
+            .CheckHealthAsync(new HealthCheckContext(), TestContext.Current.CancellationToken)).Status;
     }
 
     [Fact]

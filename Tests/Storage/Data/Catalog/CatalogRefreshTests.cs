@@ -1,7 +1,11 @@
+using System.Text.Json;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace InferenceTemplate.Tests.Storage;
@@ -13,39 +17,89 @@ public sealed class CatalogRefreshTests(Servers servers)
     [Fact]
     public async Task Refreshes_that_come_while_one_reads_share_the_next()
     {
-        await using var registry = await Registry.OpenAsync(servers, Cancellation);
-        var gate = new Gate(registry);
-        using var catalog = new ModelCatalog(gate, TimeProvider.System, NullLogger<ModelCatalog>.Instance);
+        await using var own = await OwnDatabase.CreateAsync(servers);
+        using var catalog = new ModelCatalog(own.Source, TimeProvider.System, NullLogger<ModelCatalog>.Instance);
+        var readings = 0;
+        catalog.Refreshed += (_, _) => Interlocked.Increment(ref readings);
+        // Whoever reads waits for this lock.
+        await using var holder = await own.Source.OpenConnectionAsync(Cancellation);
+        await using var held = await holder.BeginTransactionAsync(Cancellation);
+        await using (var take = holder.CreateCommand())
+        {
+            take.CommandText = "LOCK TABLE models IN ACCESS EXCLUSIVE MODE";
+            await take.ExecuteNonQueryAsync(Cancellation);
+        }
 
         var first = catalog.RefreshAsync(Cancellation);
-        await gate.Reading.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        await Wait.UntilAsync(
+            async () => await own.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'models'::regclass") == 1,
+            awaited: "the catalog's reading");
         var others = Enumerable.Range(0, 100).Select(_ => catalog.RefreshAsync(Cancellation)).ToArray();
-        gate.Open.SetResult();
+        await held.RollbackAsync(Cancellation);
         var (before, after) = (await first, await Task.WhenAll(others));
 
-        Assert.Equal(2, gate.Readings);
+        Assert.Equal(2, readings);
         Assert.All(after, snapshot => Assert.NotSame(before, snapshot));
     }
 
-    // Holds the first reading until it is opened.
-    private sealed class Gate(Registry registry) : IDbContextFactory<InferenceDbContext>
+    // It is read without EF Core: whatever a row may say has to come by that way too.
+    [Fact]
+    public async Task Snapshot_says_all_that_the_rows_say()
     {
-        private int _readings;
-
-        public TaskCompletionSource Reading { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public TaskCompletionSource Open { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public int Readings => _readings;
-
-        public InferenceDbContext CreateDbContext() => throw new NotSupportedException("The catalog reads asynchronously.");
-
-        public async Task<InferenceDbContext> CreateDbContextAsync(CancellationToken cancellationToken = default)
+        await using var own = await OwnDatabase.CreateAsync(servers);
+        var moment = new DateTimeOffset(2026, 2, 3, 4, 5, 6, TimeSpan.Zero);
+        var version = new ModelVersion
         {
-            Interlocked.Increment(ref _readings);
-            Reading.TrySetResult();
-            await Open.Task.WaitAsync(cancellationToken);
-            return await registry.DatabaseAsync();
+            Model = "m",
+            Version = "7",
+            Platform = "onnx",
+            Sha256 = new string('a', 64),
+            SizeBytes = 5_000_000_000,
+            State = VersionState.Rejected,
+            Reason = "because",
+            Signature = new ModelSignature([new TensorSignature("x", Datatype.Fp32, [-1, 4])], [new TensorSignature("y", Datatype.Int64, [-1])]),
+            Metadata = new VersionMetadata { Producer = "p", Opsets = new Dictionary<string, long> { ["ai.onnx"] = 17 } },
+            Labels = new Dictionary<string, string> { ["stage"] = "test" },
+            MemoryBytes = 6_000_000_000,
+            BatchProof = new BatchProof(false, "why", Contradicted: true),
+            ProofOutdated = true,
+            HasSample = true,
+            CreatedBy = "somebody",
+            RegisteredAt = moment,
+            InspectionLease = moment.AddMinutes(1),
+            InspectionAttempts = 3,
+        };
+        var plain = new ModelVersion
+        {
+            Model = "m",
+            Version = "8",
+            Platform = "onnx",
+            Sha256 = new string('b', 64),
+            Signature = new ModelSignature([], []),
+            RegisteredAt = moment,
+        };
+        var model = new Model
+        {
+            Name = "m",
+            Settings = new ModelSettings { Traffic = new TrafficPolicy { Stable = "8" } },
+            Residency = Residency.Load,
+            PreviousStable = "7",
+            CreatedAt = moment,
+            UpdatedAt = moment.AddHours(1),
+        };
+        var alias = new ModelAlias { Model = "m", Alias = "production", Version = "8", UpdatedAt = moment };
+        await using (var database = await own.Get<IDbContextFactory<InferenceDbContext>>().CreateDbContextAsync(Cancellation))
+        {
+            database.AddRange(model, version, plain, alias);
+            await database.SaveChangesAsync(Cancellation);
         }
+
+        var snapshot = await own.Get<ModelCatalog>().RefreshAsync(Cancellation);
+
+        Assert.Equal(Text(model), Text(Assert.Single(snapshot.Models)));
+        Assert.Equal([Text(version), Text(plain)], snapshot.AllVersions.Select(Text));
+        Assert.Equal(Text(alias), Text(Assert.Single(snapshot.AliasesOf("m"))));
+
+        static string Text<T>(T row) => JsonSerializer.Serialize(row);
     }
 }
