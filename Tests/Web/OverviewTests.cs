@@ -208,6 +208,18 @@ public class OverviewTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Failures_of_the_overview_lead_to_their_requests()
+    {
+        var page = await dashboard.OpenAsync();
+        await page.SignInAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Failed (5xx)" }).ClickAsync();
+
+        await Expect(page.GetByLabel("Outcome")).ToHaveValueAsync("5xx");
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Requests" })).ToBeVisibleAsync();
+        Assert.Contains("status=5xx", dashboard.Api.Console.RequestsAsked, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Overview_says_so_when_there_are_no_workers()
     {
         var page = await dashboard.OpenAsync();
