@@ -18,6 +18,7 @@ using InferenceTemplate.Api.OpenApi;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Predictions;
 using InferenceTemplate.Api.Queues;
+using InferenceTemplate.Api.Requests;
 using InferenceTemplate.Api.Retention;
 using InferenceTemplate.Api.Scaling;
 using InferenceTemplate.Api.Security;
@@ -94,6 +95,7 @@ app.MapFeatures();
 app.MapScaling();
 app.MapTenants();
 app.MapUsage();
+app.MapRequests();
 app.MapOpenApiDocument();
 
 if (args.Contains("--endpoints", StringComparer.Ordinal))

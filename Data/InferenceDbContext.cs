@@ -27,6 +27,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<Prediction> Predictions => Set<Prediction>();
 
+    public DbSet<TrafficMinute> TrafficMinutes => Set<TrafficMinute>();
+
     public DbSet<TrafficDecision> TrafficDecisions => Set<TrafficDecision>();
 
     public DbSet<ShadowComparison> ShadowComparisons => Set<ShadowComparison>();
@@ -100,7 +102,11 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             prediction.Property(p => p.Role).HasMaxLength(8);
             prediction.Property(p => p.Priority).HasMaxLength(8);
             prediction.Property(p => p.Cost).HasPrecision(30, CostShare.Decimals);
+            prediction.Property(p => p.Error).HasMaxLength(Prediction.MaxError);
             prediction.HasIndex(p => new { p.TenantId, p.ReceivedAt });
+
+            // Failures are few, and what is looked for most.
+            prediction.HasIndex(p => new { p.ReceivedAt, p.TenantId }).HasFilter("status <> 200");
 
             // Which models are busy is read from the index alone.
             prediction.HasIndex(p => p.ReceivedAt).IncludeProperties(p => new { p.Model, p.Version });
@@ -116,6 +122,12 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             decision.Property(d => d.Policy).HasColumnType("jsonb");
             decision.HasIndex(d => new { d.Model, d.DecidedAt });
             decision.HasIndex(d => d.DecidedAt);
+        });
+
+        modelBuilder.Entity<TrafficMinute>(minute =>
+        {
+            minute.ToTable("traffic_minutes");
+            minute.HasKey(m => m.Minute);
         });
 
         modelBuilder.Entity<ShadowComparison>(comparison =>

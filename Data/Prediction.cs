@@ -1,8 +1,11 @@
 namespace InferenceTemplate.Data;
 
-/// <summary>What is kept of every inference request that reached a model: facts about it, never its payload.</summary>
+/// <summary>What is kept of every inference request for a model that exists: facts about it, never its payload.</summary>
 public sealed class Prediction
 {
+    /// <summary>Characters of <see cref="Error"/>.</summary>
+    public const int MaxError = 500;
+
     public Guid Id { get; init; }
 
     public DateTimeOffset ReceivedAt { get; init; }
@@ -29,7 +32,9 @@ public sealed class Prediction
     /// <summary>As what its version answered, such as <c>stable</c> or <c>canary</c> (<see cref="Core.Queue.TrafficRole"/>).</summary>
     public required string Role { get; init; }
 
-    /// <summary>Its level in the queue, such as <c>normal</c> (<see cref="Core.Queue.Priority"/>).</summary>
+    /// <summary>
+    /// Its level in the queue, such as <c>normal</c> (<see cref="Core.Queue.Priority"/>); empty where it was rejected before it was read.
+    /// </summary>
     public required string Priority { get; init; }
 
     /// <summary>Answered from memory, without a run.</summary>
@@ -41,4 +46,7 @@ public sealed class Prediction
     public string? Worker { get; init; }
 
     public string? TraceId { get; init; }
+
+    /// <summary>Why there was no result, as the caller was told; null where there was one.</summary>
+    public string? Error { get; init; }
 }

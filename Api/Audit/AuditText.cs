@@ -44,7 +44,8 @@ internal static class AuditText
 
     private static string? FitOrNull(string? text, int length) => text is null ? null : Fit(text, length);
 
-    private static string Fit(string text, int length)
+    /// <summary>The first characters of a text.</summary>
+    public static string Fit(string text, int length)
     {
         var cut = text.Length <= length ? text : text[..length];
         return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(cut)).Replace('\0', '\uFFFD');

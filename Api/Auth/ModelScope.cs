@@ -28,6 +28,10 @@ public static class ModelScope
         return all;
     }
 
+    /// <summary>The models that the caller may use; null is everything.</summary>
+    public static string[]? Models(this ClaimsPrincipal caller) =>
+        caller.FindAll(InferenceClaims.Model).Select(claim => claim.Value).ToArray() is { Length: > 0 } models ? models : null;
+
     /// <summary>What both allow; null is everything.</summary>
     public static string[]? Narrow(string[]? some, string[]? others) =>
         some is null ? others : others is null ? some : [.. some.Intersect(others, StringComparer.Ordinal)];

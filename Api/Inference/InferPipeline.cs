@@ -46,7 +46,7 @@ internal sealed class InferPipeline(
         if (routed.Unavailable is { } unavailable)
         {
             records.Refused(routed.Version, time.GetElapsedTime(start));
-            return (null, Refused(routed.Version, start, new(
+            return (null, Refused(caller, routed, receivedAt, start, new(
                 StatusCodes.Status503ServiceUnavailable,
                 $"no worker can load {routed.Version.Model}/{routed.Version.Version} now: {unavailable.Reason}")
             {
@@ -82,11 +82,11 @@ internal sealed class InferPipeline(
         }
         catch (InvalidInferBodyException exception)
         {
-            return (null, Refused(request.Routed.Version, request.Start, new(StatusCodes.Status400BadRequest, exception.Message)));
+            return (null, Refused(request, new InferOutcome(StatusCodes.Status400BadRequest, exception.Message)));
         }
         catch (BadHttpRequestException exception)
         {
-            return (null, Refused(request.Routed.Version, request.Start, new(exception.StatusCode, exception.Message)));
+            return (null, Refused(request, new InferOutcome(exception.StatusCode, exception.Message)));
         }
     }
 
@@ -137,14 +137,19 @@ internal sealed class InferPipeline(
             : outcome with { Status = StatusCodes.Status400BadRequest, Error = tooMany };
     }
 
-    /// <summary>Counts a request that was refused.</summary>
-    public InferOutcome Refused(AdmittedRequest request, InferenceCallResult refusal) => Refused(
-        request.Routed.Version, request.Start, InferOutcome.Of(refusal) with { Tenant = request.Tenant });
+    /// <summary>Counts and records a request that was refused.</summary>
+    public InferOutcome Refused(AdmittedRequest request, InferenceCallResult refusal) =>
+        Refused(request, InferOutcome.Of(refusal) with { Tenant = request.Tenant });
 
-    private InferOutcome Refused(ModelVersion version, long start, InferOutcome refusal)
+    private InferOutcome Refused(AdmittedRequest request, InferOutcome refusal) =>
+        Refused(request.Caller, request.Routed, request.ReceivedAt, request.Start, refusal);
+
+    private InferOutcome Refused(ClaimsPrincipal caller, RoutedModel routed, DateTimeOffset receivedAt, long start, InferOutcome refusal)
     {
-        telemetry.Answered(version.Model, version.Version, refusal.Status, time.GetElapsedTime(start));
+        var (version, total) = (routed.Version, time.GetElapsedTime(start));
+        telemetry.Answered(version.Model, version.Version, refusal.Status, total);
         telemetry.Failed(version.Model, version.Version, ErrorKinds.Of(refusal.Status));
+        records.Rejected(caller, routed, refusal, receivedAt, total);
         return refusal;
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Claims;
+using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Caching;
 using InferenceTemplate.Api.Predictions;
@@ -21,8 +22,8 @@ namespace InferenceTemplate.Api.Inference;
 /// Puts down how a call ended: its price, metrics, the counts that decide over canaries, the prediction record. Nothing here waits.
 /// </summary>
 internal sealed class InferRecords(
-    TrafficOutcomes outcomes, PredictionRecorder predictions, UsageAccumulator usage, TenantTelemetry tenants, Telemetry telemetry,
-    TritonMetrics triton, ModelStatistics statistics, IOptions<CostOptions> costs, TimeProvider time)
+    TrafficOutcomes outcomes, PredictionRecorder predictions, RejectionSample rejections, UsageAccumulator usage, TenantTelemetry tenants,
+    Telemetry telemetry, TritonMetrics triton, ModelStatistics statistics, IOptions<CostOptions> costs, TimeProvider time)
 {
     /// <returns>What the answer says of itself.</returns>
     public AnswerParameters Ended(
@@ -59,6 +60,12 @@ internal sealed class InferRecords(
             tenants.Inference(caller.TenantId(), failed ? "failed" : hit ? "cached" : "succeeded", used.Cost, parameters.Currency);
         }
 
+        var rejected = !hit && !result.IsOfModel && result.Status is not (StatusCodes.Status200OK or InferenceCallResult.ClientClosedRequest);
+        if (rejected && !rejections.Take(caller.TenantId()))
+        {
+            return parameters;
+        }
+
         predictions.Record(new Prediction
         {
             Id = Guid.CreateVersion7(receivedAt),
@@ -77,8 +84,33 @@ internal sealed class InferRecords(
             Cost = parameters.Cost,
             Worker = reply?.Worker,
             TraceId = Activity.Current?.TraceId.ToHexString(),
+            Error = Fitting(result.Error),
         });
         return parameters;
+    }
+
+    /// <summary>Records a request that was rejected before its call.</summary>
+    public void Rejected(ClaimsPrincipal caller, RoutedModel routed, InferOutcome rejection, DateTimeOffset receivedAt, TimeSpan total)
+    {
+        if (!rejections.Take(caller.TenantId()))
+        {
+            return;
+        }
+
+        predictions.Record(new Prediction
+        {
+            Id = Guid.CreateVersion7(receivedAt),
+            ReceivedAt = receivedAt,
+            TenantId = caller.TenantId(),
+            Model = routed.Version.Model,
+            Version = routed.Version.Version,
+            Status = (short)rejection.Status,
+            TotalMicroseconds = (long)total.TotalMicroseconds,
+            Role = routed.Role.Name(),
+            Priority = "",
+            TraceId = Activity.Current?.TraceId.ToHexString(),
+            Error = Fitting(rejection.Error),
+        });
     }
 
     /// <summary>Puts down a request that was refused before it was read, since nobody could have run it.</summary>
@@ -111,6 +143,7 @@ internal sealed class InferRecords(
             Priority = Priority.Shadow.Name(),
             Cost = cost,
             Worker = reply?.Worker,
+            Error = reply is null ? "the shadow version gave no result" : null,
         });
     }
 
@@ -125,6 +158,8 @@ internal sealed class InferRecords(
         var rows = version.Signature.RowsOf(inputs) ?? reply.BatchSize;
         return CostShare.Used(reply, rows, settings.PricePerDeviceHour ?? costs.Value.PricePerDeviceHour);
     }
+
+    private static string? Fitting(string? error) => error is null ? null : AuditText.Fit(error, Prediction.MaxError);
 
     private static string? FailureReason(InferenceCallResult result) => result.Status switch
     {

@@ -17,14 +17,17 @@ internal static class OverviewEndpoint
     {
         services.AddSingleton<TrafficMeter>();
         services.AddHostedService<ApiHeartbeat>();
+        services.AddHostedService<TrafficHistory>();
         return services;
     }
 
-    public static void MapOverview(this IEndpointRouteBuilder endpoints) =>
-        endpoints.MapGet("/v1/overview", GetAsync)
-            .RequireAuthorization(Policies.Observe)
-            .WithSummary("State of the whole platform")
-            .Produces<PlatformOverview>();
+    public static void MapOverview(this IEndpointRouteBuilder endpoints)
+    {
+        var overview = endpoints.MapGroup("/v1/overview").RequireAuthorization(Policies.Observe);
+        overview.MapGet("", GetAsync).WithSummary("State of the whole platform").Produces<PlatformOverview>();
+        overview.MapGet("/history", TrafficHistory.GetAsync)
+            .WithSummary("Traffic of the last hour, day or week").Produces<TrafficHistoryView>();
+    }
 
     private static async Task<JsonHttpResult<PlatformOverview>> GetAsync(
         FleetRegistry fleet,

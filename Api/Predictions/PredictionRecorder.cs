@@ -19,6 +19,7 @@ internal static class PredictionRegistration
     {
         services.AddSingleton<PredictionWriter>();
         services.AddSingleton<PredictionRecorder>();
+        services.AddSingleton<RejectionSample>();
         services.AddHostedService(provider => provider.GetRequiredService<PredictionRecorder>());
         return services;
     }

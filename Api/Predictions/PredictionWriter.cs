@@ -9,7 +9,7 @@ public sealed class PredictionWriter(NpgsqlDataSource dataSource)
 {
     private const string Copy = """
         COPY predictions (id, received_at, tenant_id, model, version, status, batch_size,
-                          queue_microseconds, compute_microseconds, total_microseconds, role, priority, cache_hit, cost, worker, trace_id)
+                          queue_microseconds, compute_microseconds, total_microseconds, role, priority, cache_hit, cost, worker, trace_id, error)
         FROM STDIN (FORMAT BINARY)
         """;
 
@@ -37,6 +37,7 @@ public sealed class PredictionWriter(NpgsqlDataSource dataSource)
             await copy.WriteAsync(prediction.Cost, NpgsqlDbType.Numeric, cancellationToken);
             await WriteTextAsync(copy, prediction.Worker, cancellationToken);
             await WriteTextAsync(copy, prediction.TraceId, cancellationToken);
+            await WriteTextAsync(copy, prediction.Error, cancellationToken);
         }
 
         await copy.CompleteAsync(cancellationToken);

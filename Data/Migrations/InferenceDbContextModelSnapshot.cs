@@ -925,6 +925,11 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnType("numeric(30,15)")
                         .HasColumnName("cost");
 
+                    b.Property<string>("Error")
+                        .HasMaxLength(500)
+                        .HasColumnType("character varying(500)")
+                        .HasColumnName("error");
+
                     b.Property<string>("Model")
                         .IsRequired()
                         .HasMaxLength(128)
@@ -986,6 +991,9 @@ namespace InferenceTemplate.Data.Migrations
                     b.HasIndex("ReceivedAt");
 
                     NpgsqlIndexBuilderExtensions.IncludeProperties(b.HasIndex("ReceivedAt"), new[] { "Model", "Version" });
+
+                    b.HasIndex("ReceivedAt", "TenantId")
+                        .HasFilter("status <> 200");
 
                     b.HasIndex("TenantId", "ReceivedAt");
 
@@ -1269,6 +1277,41 @@ namespace InferenceTemplate.Data.Migrations
                     b.HasIndex("Model", "DecidedAt");
 
                     b.ToTable("traffic_decisions", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Data.TrafficMinute", b =>
+                {
+                    b.Property<DateTimeOffset>("Minute")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("minute");
+
+                    b.Property<long>("Errors")
+                        .HasColumnType("bigint")
+                        .HasColumnName("errors");
+
+                    b.Property<double>("P50")
+                        .HasColumnType("double precision")
+                        .HasColumnName("p50");
+
+                    b.Property<double>("P95")
+                        .HasColumnType("double precision")
+                        .HasColumnName("p95");
+
+                    b.Property<double>("P99")
+                        .HasColumnType("double precision")
+                        .HasColumnName("p99");
+
+                    b.Property<long>("Rejections")
+                        .HasColumnType("bigint")
+                        .HasColumnName("rejections");
+
+                    b.Property<long>("Requests")
+                        .HasColumnType("bigint")
+                        .HasColumnName("requests");
+
+                    b.HasKey("Minute");
+
+                    b.ToTable("traffic_minutes", (string)null);
                 });
 
             modelBuilder.Entity("InferenceTemplate.Data.UsageEntry", b =>

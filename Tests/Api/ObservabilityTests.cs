@@ -24,6 +24,46 @@ public sealed class ObservabilityTests(Platform platform)
     }
 
     [Fact]
+    public async Task History_has_the_minutes_that_were_recorded_with_failures_and_latencies()
+    {
+        await platform.ExecuteAsync("""
+            INSERT INTO predictions (id, received_at, tenant_id, model, version, status, batch_size, queue_microseconds, compute_microseconds,
+                total_microseconds, role, priority, cache_hit, cost)
+            SELECT gen_random_uuid(), date_trunc('minute', now()) - interval '90 seconds', 'history', 'past', '1',
+                CASE WHEN i <= 60 THEN 500 WHEN i <= 180 THEN 400 ELSE 200 END, 0, 0, 0, 4000000, 'stable', 'normal', false, 0
+            FROM generate_series(1, 6000) i
+            """);
+        using var client = platform.Admin();
+        var wait = Wait.For("the minute in the history");
+        while (true)
+        {
+            var history = await (await client.GetAsync("/v1/overview/history?range=1h", Cancellation)).JsonAsync();
+            var points = history.GetProperty("points").EnumerateArray().ToList();
+            Assert.Equal((60, 60), (points.Count, history.GetProperty("step_seconds").GetInt32()));
+            if (points.Find(p => p.GetProperty("requests_per_second").GetDouble() >= 100) is { ValueKind: JsonValueKind.Object } point)
+            {
+                Assert.True(point.GetProperty("errors_per_second").GetDouble() >= 1);
+                Assert.True(point.GetProperty("rejections_per_second").GetDouble() >= 2);
+                Assert.Equal((4, 4), (point.GetProperty("p95").GetDouble(), point.GetProperty("p99").GetDouble()));
+                break;
+            }
+
+            await wait.PauseAsync();
+        }
+
+        foreach (var (range, count, step) in ((string, int, int)[])[("24h", 96, 900), ("7d", 84, 7200)])
+        {
+            var history = await (await client.GetAsync($"/v1/overview/history?range={range}", Cancellation)).JsonAsync();
+            Assert.Equal((count, step), (history.GetProperty("points").GetArrayLength(), history.GetProperty("step_seconds").GetInt32()));
+            Assert.Contains(history.GetProperty("points").EnumerateArray(), p => p.GetProperty("p99").ValueKind == JsonValueKind.Number);
+        }
+
+        using var wrong = await client.GetAsync("/v1/overview/history?range=5m", Cancellation);
+        Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
+        Assert.Equal("range: '5m' given, one of 1h, 24h, 7d expected", (await wrong.JsonAsync()).GetProperty("detail").GetString());
+    }
+
+    [Fact]
     public async Task Api_tells_an_admin_its_health_check_by_check()
     {
         using var client = platform.Anonymous("api");

@@ -127,6 +127,33 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
     }
 
     [Fact]
+    public async Task Reason_of_a_failed_request_is_found_in_few_clicks_and_the_request_run_again()
+    {
+        await using var browser = await StartAsync();
+        using var client = platform.Admin();
+        using var failed = await client.PostAsync(
+            "/v2/models/digits/infer", Digits.Json("""{"inputs":[{"name":"input","datatype":"FP32","shape":[1,2],"data":[1,2]}]}"""), Cancellation);
+        Assert.Equal(HttpStatusCode.BadRequest, failed.StatusCode);
+        using var told = JsonDocument.Parse(await failed.Content.ReadAsStringAsync(Cancellation));
+        var id = failed.Headers.GetValues("X-Correlation-Id").Single();
+        await Wait.UntilAsync(async () =>
+            (await client.GetStringAsync($"/v1/requests?trace={id}", Cancellation)).Contains(id, StringComparison.Ordinal));
+
+        var requests = await OpenAsync(browser);
+        await requests.GoToAsync("Requests");
+        await requests.Page.GetByLabel("Id, trace or correlation id").FillAsync(id);
+        await requests.PressAsync("Filter");
+        var row = requests.Page.GetByRole(AriaRole.Region, new() { Name = "Requests" }).GetByRole(AriaRole.Row).Nth(1);
+        await Expect(row).ToContainTextAsync(told.RootElement.GetProperty("error").GetString()!);
+        await requests.ClickAsync(row.GetByRole(AriaRole.Link));
+        await Expect(requests.Page.GetByText("It never ran.")).ToBeVisibleAsync();
+        Assert.InRange(requests.Count, 1, 3);
+
+        await requests.ClickAsync(requests.Page.GetByRole(AriaRole.Link, new() { Name = "Run again in the playground" }));
+        await Expect(requests.Page.GetByLabel("Model")).ToHaveValueAsync("digits/1");
+    }
+
+    [Fact]
     public async Task Worker_is_drained_and_undrained_in_few_clicks()
     {
         await using var browser = await StartAsync();

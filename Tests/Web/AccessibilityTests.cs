@@ -15,8 +15,12 @@ public class AccessibilityTests(Dashboard dashboard)
     public static TheoryData<string, string> Pages => new()
     {
         { "/", "[data-health]" },
+        { "/?range=24h", "[aria-label^='Traffic, last 24 h. Now: requests']" },
         { "/models", "#models-title" },
         { "/models/digits", "#versions-title" },
+        { "/requests", "#requests-title" },
+        { $"/requests/{FakeConsole.ServedRequest}", "#again-title" },
+        { $"/requests/{FakeConsole.FailedRequest}", "#again-title" },
         { "/jobs", "#jobs-title" },
         { "/dead-letters", "#letters-title" },
         { "/workers", "#workers-title" },
@@ -54,7 +58,7 @@ public class AccessibilityTests(Dashboard dashboard)
 
     private static string Picture(string path, ColorScheme scheme, int width)
     {
-        var name = path.Trim('/') is { Length: > 0 } page ? page.Replace('/', '-') : "overview";
+        var name = path.Trim('/') is { Length: > 0 } page ? page.Replace('/', '-').Replace("?", "overview-", StringComparison.Ordinal) : "overview";
         return Path.Combine(AppContext.BaseDirectory, "screenshots", $"{name}-{scheme}-{width}.png");
     }
 }

@@ -11,8 +11,8 @@ public class ConsoleTests(Dashboard dashboard)
     private FakeConsole Console => dashboard.Api.Console;
 
     [Theory]
-    [InlineData("admin", "Overview, Models, Jobs, Dead letters, Workers, Keys, Tenants & usage, Audit, Playground")]
-    [InlineData("user", "Overview, Models, Jobs, Workers, Tenants & usage, Playground")]
+    [InlineData("admin", "Overview, Requests, Models, Jobs, Dead letters, Workers, Keys, Tenants & usage, Audit, Playground")]
+    [InlineData("user", "Overview, Requests, Models, Jobs, Workers, Tenants & usage, Playground")]
     [InlineData("service", "Jobs, Tenants & usage")]
     public async Task Navigation_offers_what_the_role_may_read(string role, string sections)
     {
@@ -27,6 +27,8 @@ public class ConsoleTests(Dashboard dashboard)
     [Theory]
     [InlineData("/models", "No models are registered. Upload an ONNX file below")]
     [InlineData("/dead-letters", "No dead letters. A request comes here when several deliveries")]
+    [InlineData("/requests", "No requests in this time. Take a longer one, or send one from the playground.")]
+    [InlineData("/requests?status=5xx", "No request is like that. Take a longer time, or clear the filters.")]
     [InlineData("/jobs", "No jobs yet. Send an inference with the header")]
     [InlineData("/usage", "Nothing was used this month.")]
     [InlineData("/audit", "No entry is like that. Clear the filters")]
@@ -41,6 +43,8 @@ public class ConsoleTests(Dashboard dashboard)
     [InlineData("/models")]
     [InlineData("/models/digits")]
     [InlineData("/dead-letters")]
+    [InlineData("/requests")]
+    [InlineData("/requests/0198f0b4-0000-7000-8000-0000000000f5")]
     [InlineData("/jobs")]
     [InlineData("/keys")]
     [InlineData("/usage")]
@@ -82,6 +86,10 @@ public class ConsoleTests(Dashboard dashboard)
         }
 
         await Expect(page.GetByText("prod → 1")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "History" }).GetByText("instead of 0")).ToBeVisibleAsync();
+        var decision = page.GetByRole(AriaRole.Region, new() { Name = "Traffic decisions" }).GetByRole(AriaRole.Row).Last;
+        await Expect(decision).ToContainTextAsync("rolled back 2");
+        await Expect(decision).ToContainTextAsync("9 of 60 requests failed, more than 5 %");
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Promote 2" })).ToBeHiddenAsync();
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Canary and shadow" }).GetByText("9.0 ms")).ToBeVisibleAsync();
     }
@@ -137,6 +145,30 @@ public class ConsoleTests(Dashboard dashboard)
         await page.GetByRole(AriaRole.Button, new() { Name = "Undrain worker-7f9c" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Workers" }).GetByText("ready", new() { Exact = true })).ToBeVisibleAsync();
         Assert.Equal(["POST /v1/workers/worker-7f9c/drain ", "POST /v1/workers/worker-7f9c/undrain "], Console.Calls);
+
+        // What was done is said, and not for ever.
+        await Expect(page.GetByText("worker-7f9c takes work again within a second.")).ToBeVisibleAsync();
+        await Expect(page.GetByText("worker-7f9c takes work again within a second.")).ToBeHiddenAsync();
+    }
+
+    [Theory]
+    [InlineData(1280)]
+    [InlineData(390)]
+    public async Task Workers_fit_and_their_buttons_cover_nothing(int width)
+    {
+        var page = await OpenAsync("/workers", width: width);
+        var worker = page.GetByRole(AriaRole.Region, new() { Name = "worker-7f9c" });
+        var facts = worker.GetByText("Memory of models");
+
+        var (closed, below) = (await worker.GetByRole(AriaRole.Button, new() { Name = "Drain worker-7f9c" }).BoundingBoxAsync(), await facts.BoundingBoxAsync());
+        Assert.True(closed!.Y + closed.Height < below!.Y, $"{closed.Y} + {closed.Height}, {below.Y}");
+        await worker.GetByRole(AriaRole.Button, new() { Name = "Drain worker-7f9c" }).ClickAsync();
+        var (asked, after) = (await worker.GetByRole(AriaRole.Group).BoundingBoxAsync(), await facts.BoundingBoxAsync());
+        Assert.True(asked!.Y + asked.Height < after!.Y, $"{asked.Y} + {asked.Height}, {after.Y}");
+        foreach (var grid in await page.Locator(".rz-data-grid-data, .rz-data-grid").AllAsync())
+        {
+            Assert.True(await grid.EvaluateAsync<bool>("element => element.scrollWidth <= element.clientWidth"), await grid.InnerTextAsync());
+        }
     }
 
     [Fact]
@@ -196,6 +228,85 @@ public class ConsoleTests(Dashboard dashboard)
         await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
         await Expect(page.GetByText("No job is like that.")).ToBeVisibleAsync();
         Assert.EndsWith("/jobs?state=failed", page.Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Requests_are_filtered_by_what_is_in_the_address_and_page_by_page()
+    {
+        var page = await OpenAsync($"/requests?range=24h&status=failed&model=sentiment%2F3&tenant=acme&min_ms=0.5&id={FakeConsole.Trace}");
+        var grid = page.GetByRole(AriaRole.Region, new() { Name = "Requests" });
+        await Expect(grid.GetByText("no worker can load sentiment/3 now: it does not fit into memory")).ToBeVisibleAsync();
+        await Expect(page.GetByLabel("Time")).ToHaveValueAsync("24h");
+        Assert.StartsWith(
+            $"?model=sentiment&version=3&status=failed&min_ms=0.5&trace={FakeConsole.Trace}&tenant=acme&from=", Console.RequestsAsked, StringComparison.Ordinal);
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Older" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Older" })).ToBeHiddenAsync();
+        Assert.Contains("&cursor=older", Console.RequestsAsked, StringComparison.Ordinal);
+
+        await page.GetByLabel("Outcome").SelectOptionAsync("5xx");
+        await Expect(page).ToHaveURLAsync(
+            $"{dashboard.Url}/requests?range=24h&status=5xx&model=sentiment%2F3&tenant=acme&min_ms=0.5&id={FakeConsole.Trace}");
+        await page.GetByLabel("Time").SelectOptionAsync("custom");
+        await page.GetByLabel("From (UTC)").FillAsync("2026-01-02T03:00");
+        await page.GetByLabel("To (UTC)").FillAsync("2026-01-02T04:00");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
+        await Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex(
+            "from=2026-01-02T03%3A00%3A00Z&to=2026-01-02T04%3A00%3A00Z", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)));
+        await page.ReloadAsync();
+        await Expect(page.GetByLabel("To (UTC)")).ToHaveValueAsync("2026-01-02T04:00");
+        await Expect(grid.GetByText("it does not fit into memory")).ToBeVisibleAsync();
+        Assert.Contains("&from=2026-01-02T03%3A00%3A00Z&to=2026-01-02T04%3A00%3A00Z", Console.RequestsAsked, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Request_of_an_id_opens_at_once()
+    {
+        var page = await OpenAsync($"/requests?id={FakeConsole.ServedRequest}");
+
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync("digits/1");
+        Assert.EndsWith($"/requests/{FakeConsole.ServedRequest}", page.Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task User_sees_the_requests_of_the_own_tenant()
+    {
+        var page = await OpenAsync("/requests?tenant=acme", role: "user");
+
+        await Expect(page.GetByText("it does not fit into memory")).ToBeVisibleAsync();
+        await Expect(page.GetByLabel("Tenant")).ToBeHiddenAsync();
+        Assert.DoesNotContain("tenant", Console.RequestsAsked, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Request_tells_where_its_time_went_and_runs_again_in_the_playground()
+    {
+        var page = await OpenAsync("/requests");
+        await page.GetByRole(AriaRole.Region, new() { Name = "Requests" }).GetByRole(AriaRole.Link).Nth(1).ClickAsync();
+
+        var times = page.GetByRole(AriaRole.Region, new() { Name = "Times" });
+        await Expect(times.GetByRole(AriaRole.Definition)).ToHaveTextAsync(["2.5 ms", "6.0 ms", "1.5 ms"]);
+        Assert.Equal("25%", await times.Locator("rect").Nth(1).GetAttributeAsync("x"));
+        Assert.Equal("60%", await times.Locator("rect").Nth(1).GetAttributeAsync("width"));
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = FakeConsole.Trace }))
+            .ToHaveAttributeAsync("href", $"http://traces.example/{FakeConsole.Trace}");
+        await Expect(page.GetByText("0.00000042 EUR")).ToBeVisibleAsync();
+
+        await page.GetByText("With C#").ClickAsync();
+        await Expect(page.Locator("#request-csharp")).ToContainTextAsync("/v2/models/digits/versions/1/infer\", content);");
+        await page.GetByText("With Python").ClickAsync();
+        await Expect(page.Locator("#request-python")).ToContainTextAsync("urllib.request.Request(");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Run again in the playground" }).ClickAsync();
+        await Expect(page.GetByLabel("Model")).ToHaveValueAsync("digits/1");
+    }
+
+    [Fact]
+    public async Task Request_that_was_rejected_says_why_and_that_it_never_ran()
+    {
+        var page = await OpenAsync($"/requests/{FakeConsole.FailedRequest}");
+
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("503 no worker can load sentiment/3 now: it does not fit into memory");
+        await Expect(page.GetByText("It never ran.")).ToBeVisibleAsync();
     }
 
     [Fact]
@@ -270,9 +381,9 @@ public class ConsoleTests(Dashboard dashboard)
         await Expect(time).ToHaveAttributeAsync("title", local);
     }
 
-    private async Task<IPage> OpenAsync(string path, Action? arrange = null, string role = "admin")
+    private async Task<IPage> OpenAsync(string path, Action? arrange = null, string role = "admin", int width = 1280)
     {
-        var page = await dashboard.OpenAsync();
+        var page = await dashboard.OpenAsync(width);
         dashboard.Api.Role = role;
         arrange?.Invoke();
         await page.GotoAsync(path);

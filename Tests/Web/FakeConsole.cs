@@ -10,6 +10,9 @@ public sealed class FakeConsole
 {
     public const string Trace = "4bf92f3577b34da6a3ce929d0e0e4736";
 
+    public const string FailedRequest = "0198f0b4-0000-7000-8000-0000000000f5";
+    public const string ServedRequest = "0198f0b4-0000-7000-8000-0000000000f2";
+
     private const string Now = "2026-01-02T03:04:05Z";
 
     private readonly List<string> _letters = [];
@@ -29,6 +32,9 @@ public sealed class FakeConsole
 
     /// <summary>The sample request of every version; null where there is none.</summary>
     public string? Sample { get; set; }
+
+    /// <summary>What was last asked of the list of requests.</summary>
+    public string? RequestsAsked { get; private set; }
 
     /// <summary>Calls that change something, as <c>METHOD path body</c>.</summary>
     public IReadOnlyList<string> Calls
@@ -91,13 +97,14 @@ public sealed class FakeConsole
             {"name":"{{context.Request.RouteValues["model"]}}","stable":"1","previous_stable":"0","aliases":{"prod":"1"},"versions":[{{Version("1", "ready")}},{{Version("2", Inspection)}}]}
             """);
         Get("/v1/models/{model}/traffic/status", _ => """
-            {"policy":{"stable":"1"},"window_seconds":60,"versions":[{"version":"1","role":"stable","requests":1200,"errors":12,"error_rate":0.01,"total":{"mean":0.004,"p95":0.009}}]}
+            {"policy":{"stable":"1"},"window_seconds":60,"versions":[{"version":"1","role":"stable","requests":1200,"errors":12,"error_rate":0.01,"total":{"mean":0.004,"p95":0.009}}],
+             "decisions":[{"model":"digits","decided_at":"2026-01-02T03:04:05Z","action":"rolled_back","actor":"automatic","version":"2","reason":"9 of 60 requests failed, more than 5 %"}]}
             """);
         app.MapGet("/v1/models/{model}/versions/{version}/sample", (HttpContext context) => Sample is { } sample && isSignedIn(context)
             ? Results.Text(sample, "application/json")
             : Results.Problem(statusCode: 404));
         Get("/v1/models/{model}/events",
-            _ => $$"""{"events":[{"at":"{{Now}}","kind":"promoted","version":"1","actor":"first-admin","details":null}]}""");
+            _ => $$"""{"events":[{"at":"{{Now}}","kind":"promoted","version":"1","actor":"first-admin","details":"instead of 0"}]}""");
         Change("POST", "/v1/models/{model}/versions", _ => Version("3", "pending"));
         Change("POST", "/v1/models/{model}/promote", _ => "{}");
         Change("POST", "/v1/models/{model}/rollback", _ => "{}");
@@ -114,6 +121,17 @@ public sealed class FakeConsole
         Get("/v1/jobs/{id}/result", _ => """{"model_name":"digits","outputs":[{"name":"label","data":[7]}]}""");
         Change("POST", "/v1/jobs/{id}/cancel", _ => "{}");
         Change("DELETE", "/v1/jobs/{id}", _ => "{}");
+        Get("/v1/overview/history", context => $$"""
+            {"step_seconds":60,"points":[{{string.Join(',', Enumerable.Range(0, 60).Select(i => Point(i, (string?)context.Request.Query["range"])))}}]}
+            """);
+        Get("/v1/requests", context =>
+        {
+            RequestsAsked = context.Request.QueryString.Value;
+            return Empty ? """{"requests":[],"next_cursor":null}""" : $$"""
+                {"requests":[{{Request(FailedRequest)}},{{Request(ServedRequest)}}],"next_cursor":{{(context.Request.Query.ContainsKey("cursor") ? "null" : "\"older\"")}}}
+                """;
+        });
+        Get("/v1/requests/{id}", context => Request((string)context.Request.RouteValues["id"]!));
         Get("/v1/keys", _ => $$"""{"keys":[{{Key("first-admin", "admin", null)}}],"next_cursor":null}""");
         Change("POST", "/v1/keys", _ => Key("ada", "user", "inf_shown-this-once"));
         Change("POST", "/v1/keys/{id}/revoke", _ => Key("first-admin", "admin", null));
@@ -126,6 +144,24 @@ public sealed class FakeConsole
             """);
         Change("POST", "/v1/audit/verify", _ => """{"valid":true,"entries":17,"first_invalid":null}""");
     }
+
+    private static string Point(int index, string? range)
+    {
+        var step = range switch { "1h" => 1, "24h" => 24, _ => 168 };
+        return FormattableString.Invariant($$"""
+            {"at":"{{DateTime.UnixEpoch.AddMinutes(index * step):O}}","requests_per_second":{{index % 20}},"errors_per_second":0.5,"rejections_per_second":{{step}},"p50":0.01,"p95":0.02,"p99":{{(index == 30 ? "null" : "0.03")}}}
+            """);
+    }
+
+    private static string Request(string id) => id == FailedRequest
+        ? $$"""
+            {"id":"{{id}}","received_at":"{{Now}}","tenant":"acme","model_name":"sentiment","model_version":"3","status":503,"error":"no worker can load sentiment/3 now: it does not fit into memory",
+             "role":"stable","priority":null,"cache_hit":false,"batch_size":0,"queue_us":0,"compute_us":0,"total_us":310,"cost":0,"currency":"EUR","worker":null,"trace_id":"{{Trace}}"}
+            """
+        : $$"""
+            {"id":"{{id}}","received_at":"{{Now}}","tenant":"acme","model_name":"digits","model_version":"1","status":200,"error":null,
+             "role":"stable","priority":"normal","cache_hit":false,"batch_size":3,"queue_us":2500,"compute_us":6000,"total_us":10000,"cost":0.00000042,"currency":"EUR","worker":"worker-7f9c","trace_id":"{{Trace}}"}
+            """;
 
     private string DeadLetters()
     {

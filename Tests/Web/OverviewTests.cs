@@ -185,6 +185,40 @@ public class OverviewTests(Dashboard dashboard)
         await Expect(page.Figure("requests")).Not.ToHaveTextAsync(frozen);
     }
 
+    [Theory]
+    [InlineData("1 h", "1h", "-1 h", 1)]
+    [InlineData("24 h", "24h", "-4 h", 24)]
+    [InlineData("7 d", "7d", "-1 d", 168)]
+    public async Task Charts_reach_back_beyond_the_time_that_the_page_is_open(string name, string range, string mark, int rejections)
+    {
+        var page = await dashboard.OpenAsync();
+        await page.SignInAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true }).ClickAsync();
+
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/?range={range}");
+        await page.ReloadAsync();
+        var chart = page.GetByRole(AriaRole.Img, new() { Name = $"Traffic, last {name}" });
+        await Expect(chart).ToHaveAccessibleNameAsync(
+            $"Traffic, last {name}. Now: requests 19, rejected (4xx) {rejections}, failed (5xx) 0.5");
+        await Expect(chart.GetByText(mark, new() { Exact = true })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Queue depth" })).ToBeHiddenAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "5 min", Exact = true }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Queue depth" })).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Failures_of_the_overview_lead_to_their_requests()
+    {
+        var page = await dashboard.OpenAsync();
+        await page.SignInAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Failed (5xx)" }).ClickAsync();
+
+        await Expect(page.GetByLabel("Outcome")).ToHaveValueAsync("5xx");
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Requests" })).ToBeVisibleAsync();
+        Assert.Contains("status=5xx", dashboard.Api.Console.RequestsAsked, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Overview_says_so_when_there_are_no_workers()
     {

@@ -56,7 +56,7 @@ public sealed class PlaygroundTests(Dashboard dashboard)
             (input.GetProperty("name").GetString(), input.GetProperty("datatype").GetString(), input.GetProperty("data")[0].GetString()));
 
         await page.GetByText("The same request with curl").ClickAsync();
-        var command = await page.Locator("#playground-command").InnerTextAsync();
+        var command = await page.Locator("#request-curl").InnerTextAsync();
         Assert.StartsWith($"curl {dashboard.Api.Url}/v2/models/sentiment/versions/3/infer", command, StringComparison.Ordinal);
         Assert.Contains("Bearer <your API key>", command, StringComparison.Ordinal);
         Assert.DoesNotContain("it's", command, StringComparison.Ordinal);

@@ -43,6 +43,7 @@ internal sealed partial class WebProcess : IAsyncDisposable
                 ["DOTNET_ENVIRONMENT"] = environment,
                 ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
                 ["services__api__http__0"] = apiUrl,
+                ["TraceUrl"] = "http://traces.example/{traceId}",
                 ["DataProtection__KeysDirectory"] = dataProtectionKeys,
                 ["DataProtection__Secret"] = dataProtectionSecret,
                 // As whatever Aspire deploys has it.

@@ -23,6 +23,7 @@ internal static class ApiClientSetup
             new InferenceApi(services.GetRequiredService<ApiTransport>(), PatientTransport(services)));
         builder.Services.AddTransient<ModelsApi>();
         builder.Services.AddTransient<OperationsApi>();
+        builder.Services.AddTransient<RequestsApi>();
         builder.Services.AddTransient<AdministrationApi>();
         builder.Services.AddSingleton<PublicApiAddress>();
     }

@@ -5,6 +5,7 @@ namespace InferenceTemplate.Web.ApiClient;
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(Overview))]
+[JsonSerializable(typeof(TrafficHistory))]
 [JsonSerializable(typeof(ModelStatistics))]
 [JsonSerializable(typeof(AccessToken))]
 [JsonSerializable(typeof(InferAnswer))]
@@ -18,6 +19,8 @@ namespace InferenceTemplate.Web.ApiClient;
 [JsonSerializable(typeof(TrafficPolicy))]
 [JsonSerializable(typeof(TrafficStatus))]
 [JsonSerializable(typeof(JobPage))]
+[JsonSerializable(typeof(RequestList))]
+[JsonSerializable(typeof(RequestRecord))]
 [JsonSerializable(typeof(DeadLetterList))]
 [JsonSerializable(typeof(KeyPage))]
 [JsonSerializable(typeof(ApiKey))]

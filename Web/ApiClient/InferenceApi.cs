@@ -20,6 +20,11 @@ internal sealed class InferenceApi(ApiTransport transport, ApiTransport patient)
     public Task<ApiResult<Overview>> GetOverviewAsync(string accessToken, CancellationToken cancellationToken) =>
         transport.GetAsync("/v1/overview", accessToken, ApiJson.Default.Overview, cancellationToken, OverviewTimeout);
 
+    /// <summary>Reads the traffic of a range: <c>1h</c>, <c>24h</c> or <c>7d</c>.</summary>
+    public Task<ApiResult<TrafficHistory>> GetHistoryAsync(string accessToken, string range, CancellationToken cancellationToken) =>
+        transport.GetAsync(
+            Query.Of("/v1/overview/history", ("range", range)), accessToken, ApiJson.Default.TrafficHistory, cancellationToken, OverviewTimeout);
+
     /// <summary>Reads what each model version has done so far.</summary>
     public Task<ApiResult<ModelStatistics>> GetStatisticsAsync(string accessToken, CancellationToken cancellationToken) =>
         transport.GetAsync("/v2/models/stats", accessToken, ApiJson.Default.ModelStatistics, cancellationToken, OverviewTimeout);

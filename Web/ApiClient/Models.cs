@@ -55,8 +55,10 @@ public sealed record ShadowRule(string Version, double Sample, double Tolerance 
 public sealed record RollbackRule(double MaxErrorRate, double? MaxLatencyRatio, int MinSample, double WindowSeconds);
 
 /// <summary>What <c>GET /v1/models/{model}/traffic/status</c> answers.</summary>
+/// <param name="Decisions">The latest, newest first.</param>
 public sealed record TrafficStatus(
-    TrafficPolicy Policy, double WindowSeconds, IReadOnlyList<VersionOutcome> Versions, ShadowOutcome? Shadow);
+    TrafficPolicy Policy, double WindowSeconds, IReadOnlyList<VersionOutcome> Versions, ShadowOutcome? Shadow,
+    IReadOnlyList<TrafficDecision> Decisions);
 
 /// <summary>How a version did in the window. <paramref name="Role"/> is <c>stable</c>, <c>canary</c> or another word of the Api.</summary>
 public sealed record VersionOutcome(string Version, string Role, long Requests, long Errors, double ErrorRate, OutcomeTimes Total);

@@ -37,6 +37,13 @@ public sealed record TrafficDecision(
 /// <summary>Latency in seconds; null where there was no traffic.</summary>
 public sealed record LatencyPercentiles(double? P50, double? P95, double? P99);
 
+/// <summary>What <c>GET /v1/overview/history</c> answers, the oldest first.</summary>
+public sealed record TrafficHistory(double StepSeconds, IReadOnlyList<TrafficPoint> Points);
+
+/// <summary>Traffic of one step; latencies in seconds, null without traffic.</summary>
+public sealed record TrafficPoint(
+    DateTimeOffset At, double RequestsPerSecond, double ErrorsPerSecond, double RejectionsPerSecond, double? P50, double? P95, double? P99);
+
 /// <summary>One Api process. Percentiles in seconds, null where it had no traffic.</summary>
 public sealed record ApiReplica(
     string Id,

@@ -28,6 +28,18 @@ public sealed record Sample(
         Milliseconds(overview.Latency.P99),
         overview.QueueDepth);
 
+    /// <param name="end">Of the newest point.</param>
+    public static Sample Of(TrafficPoint point, DateTimeOffset end) => new(
+        point.At,
+        (point.At - end).TotalSeconds,
+        point.RequestsPerSecond,
+        point.ErrorsPerSecond,
+        point.RejectionsPerSecond,
+        Milliseconds(point.P50),
+        Milliseconds(point.P95),
+        Milliseconds(point.P99),
+        null);
+
     public static Sample Gap(DateTimeOffset time) => new(time, 0, null, null, null, null, null, null, null);
 
     private static double? Milliseconds(double? seconds) => seconds * 1000;

@@ -11,7 +11,10 @@ namespace InferenceTemplate.Web.Components.Console;
 /// </summary>
 public abstract class ConsolePage : ComponentBase, IDisposable
 {
+    private static readonly TimeSpan MessageStays = TimeSpan.FromSeconds(10);
+
     private readonly CancellationTokenSource _closed = new();
+    private long _saidAt;
 
     protected ConsolePage() => Closed = _closed.Token;
 
@@ -37,8 +40,12 @@ public abstract class ConsolePage : ComponentBase, IDisposable
     /// <summary>What failed last, for people; null where nothing did.</summary>
     protected string? Problem { get; set; }
 
-    /// <summary>What was done last.</summary>
-    protected string? Message { get; set; }
+    /// <summary>What was done last; a page that reads again takes it away after <see cref="MessageStays"/>.</summary>
+    protected string? Message
+    {
+        get;
+        set => (field, _saidAt) = (value, Time.GetTimestamp());
+    }
 
     protected bool IsForbidden { get; private set; }
 
@@ -82,6 +89,11 @@ public abstract class ConsolePage : ComponentBase, IDisposable
                 if (!IsAsking)
                 {
                     await LoadAsync();
+                    if (Message is not null && Time.GetElapsedTime(_saidAt) >= MessageStays)
+                    {
+                        Message = null;
+                    }
+
                     StateHasChanged();
                 }
             }

@@ -1,0 +1,105 @@
+using System.Text.Json.Serialization;
+using InferenceTemplate.Core;
+using InferenceTemplate.Data;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Npgsql;
+
+namespace InferenceTemplate.Api.Overview;
+
+/// <summary>
+/// Sums the records of each minute, so that days of traffic are drawn from a few rows: <c>GET /v1/overview/history</c>. Of several replicas
+/// one does it at a time.
+/// </summary>
+internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider time, ILogger<TrafficHistory> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+
+    // The last two minutes are summed again, for records that came late. Whole minutes only: a part would take the place of the whole.
+    private const string Sum = """
+        INSERT INTO traffic_minutes (minute, requests, errors, rejections, p50, p95, p99)
+        SELECT date_trunc('minute', received_at), count(*), count(*) FILTER (WHERE status >= 500),
+               count(*) FILTER (WHERE status BETWEEN 400 AND 499),
+               percentile_cont(0.5) WITHIN GROUP (ORDER BY total_microseconds) / 1e6,
+               percentile_cont(0.95) WITHIN GROUP (ORDER BY total_microseconds) / 1e6,
+               percentile_cont(0.99) WITHIN GROUP (ORDER BY total_microseconds) / 1e6
+        FROM predictions
+        WHERE received_at >= date_trunc('minute', greatest(
+                now() - interval '1 hour', (SELECT max(minute) FROM traffic_minutes) - interval '2 minutes'))
+            AND received_at < date_trunc('minute', now()) AND role <> 'shadow'
+        GROUP BY 1
+        ON CONFLICT (minute) DO UPDATE SET requests = excluded.requests, errors = excluded.errors, rejections = excluded.rejections,
+            p50 = excluded.p50, p95 = excluded.p95, p99 = excluded.p99;
+        DELETE FROM traffic_minutes WHERE minute < now() - interval '31 days'
+        """;
+
+    private const string Read = """
+        SELECT date_bin($1, minute, $3), sum(requests)::bigint, sum(errors)::bigint, sum(rejections)::bigint, max(p50), max(p95), max(p99)
+        FROM traffic_minutes WHERE minute >= $2 AND minute < $3 GROUP BY 1
+        """;
+
+    private static readonly Dictionary<string, (TimeSpan Length, TimeSpan Step)> Ranges = new(StringComparer.Ordinal)
+    {
+        ["1h"] = (TimeSpan.FromHours(1), TimeSpan.FromMinutes(1)),
+        ["24h"] = (TimeSpan.FromHours(24), TimeSpan.FromMinutes(15)),
+        ["7d"] = (TimeSpan.FromDays(7), TimeSpan.FromHours(2)),
+    };
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        PeriodicLoop.RunAsync(Interval, SumAsync, time, logger, stoppingToken, atOnce: true);
+
+    private async Task SumAsync(CancellationToken cancellationToken)
+    {
+        await using var lead = await LeaderLock.TryTakeAsync(dataSource, "traffic.history", cancellationToken);
+        if (lead is null)
+        {
+            return;
+        }
+
+        await using var command = new NpgsqlCommand(Sum, lead.Connection, lead.Transaction);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        await lead.Transaction.CommitAsync(cancellationToken);
+    }
+
+    public static async Task<Results<JsonHttpResult<TrafficHistoryView>, ProblemHttpResult>> GetAsync(
+        string? range, NpgsqlDataSource dataSource, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (!Ranges.TryGetValue(range ?? "1h", out var asked))
+        {
+            return TypedResults.Problem(
+                $"range: '{range}' given, one of {string.Join(", ", Ranges.Keys)} expected", statusCode: StatusCodes.Status400BadRequest);
+        }
+
+        var (length, step) = asked;
+        var now = time.GetUtcNow();
+        var end = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMinute), TimeSpan.Zero);
+        await using var command = dataSource.CreateCommand(Read);
+        command.Parameters.AddWithValue(step);
+        command.Parameters.AddWithValue(end - length);
+        command.Parameters.AddWithValue(end);
+        var known = new Dictionary<DateTimeOffset, TrafficPoint>();
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        while (await row.ReadAsync(cancellationToken))
+        {
+            var at = row.GetFieldValue<DateTimeOffset>(0);
+            known[at] = new(
+                at, row.GetInt64(1) / step.TotalSeconds, row.GetInt64(2) / step.TotalSeconds, row.GetInt64(3) / step.TotalSeconds,
+                row.GetDouble(4), row.GetDouble(5), row.GetDouble(6));
+        }
+
+        var points = Enumerable.Range(0, (int)(length / step)).Select(i => end - length + (i * step))
+            .Select(at => known.GetValueOrDefault(at) ?? new TrafficPoint(at, 0, 0, 0, null, null, null));
+        return TypedResults.Json(new TrafficHistoryView(step.TotalSeconds, [.. points]), TrafficHistoryJson.Default.TrafficHistoryView);
+    }
+}
+
+/// <param name="StepSeconds">From a point to the next.</param>
+/// <param name="Points">The oldest first.</param>
+internal sealed record TrafficHistoryView(double StepSeconds, TrafficPoint[] Points);
+
+/// <summary>Traffic from a moment on, for one step. Latencies in seconds are those of its worst minute; null without traffic.</summary>
+internal sealed record TrafficPoint(
+    DateTimeOffset At, double RequestsPerSecond, double ErrorsPerSecond, double RejectionsPerSecond, double? P50, double? P95, double? P99);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(TrafficHistoryView))]
+internal sealed partial class TrafficHistoryJson : JsonSerializerContext;
