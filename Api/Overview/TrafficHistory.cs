@@ -12,21 +12,21 @@ namespace InferenceTemplate.Api.Overview;
 /// </summary>
 internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider time, ILogger<TrafficHistory> logger) : BackgroundService
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     // The last two minutes are summed again, for records that came late. Whole minutes only: a part would take the place of the whole.
     private const string Sum = """
         INSERT INTO traffic_minutes (minute, requests, errors, rejections, p50, p95, p99)
-        SELECT date_trunc('minute', received_at), count(*), count(*) FILTER (WHERE status >= 500),
-               count(*) FILTER (WHERE status BETWEEN 400 AND 499),
-               percentile_cont(0.5) WITHIN GROUP (ORDER BY total_microseconds) / 1e6,
-               percentile_cont(0.95) WITHIN GROUP (ORDER BY total_microseconds) / 1e6,
-               percentile_cont(0.99) WITHIN GROUP (ORDER BY total_microseconds) / 1e6
-        FROM predictions
-        WHERE received_at >= date_trunc('minute', greatest(
-                now() - interval '1 hour', (SELECT max(minute) FROM traffic_minutes) - interval '2 minutes'))
-            AND received_at < date_trunc('minute', now()) AND role <> 'shadow'
-        GROUP BY 1
+        SELECT minute, requests, errors, rejections, latencies[1] / 1e6, latencies[2] / 1e6, latencies[3] / 1e6
+        FROM (
+            SELECT date_trunc('minute', received_at) AS minute, count(*) AS requests, count(*) FILTER (WHERE status >= 500) AS errors,
+                   count(*) FILTER (WHERE status BETWEEN 400 AND 499) AS rejections,
+                   percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY total_microseconds) AS latencies
+            FROM predictions
+            WHERE received_at >= date_trunc('minute', greatest(
+                    now() - interval '1 hour', (SELECT max(minute) FROM traffic_minutes) - interval '2 minutes'))
+                AND received_at < date_trunc('minute', now()) AND role <> 'shadow'
+            GROUP BY 1) AS summed
         ON CONFLICT (minute) DO UPDATE SET requests = excluded.requests, errors = excluded.errors, rejections = excluded.rejections,
             p50 = excluded.p50, p95 = excluded.p95, p99 = excluded.p99;
         DELETE FROM traffic_minutes WHERE minute < now() - interval '31 days'
