@@ -10,7 +10,7 @@ using Microsoft.Extensions.Hosting;
 namespace InferenceTemplate.Tests.EndToEnd;
 
 /// <summary>A platform whose services send their traces to a collector in the test.</summary>
-public sealed class TracedPlatform : Platform, IAsyncDisposable
+public class TracedPlatform : Platform, IAsyncDisposable
 {
     private readonly WebApplication _collector = WebApplication.CreateSlimBuilder().Build();
 
@@ -46,5 +46,16 @@ public sealed class TracedPlatform : Platform, IAsyncDisposable
     {
         await DisposeAsync();
         await _collector.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>One whose calls all go through Redis.</summary>
+public sealed class TracedQueuePlatform : TracedPlatform
+{
+    protected override void Configure(IDistributedApplicationTestingBuilder builder)
+    {
+        base.Configure(builder);
+        QueuePlatform.Apply(builder);
     }
 }
