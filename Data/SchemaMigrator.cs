@@ -8,22 +8,27 @@ namespace InferenceTemplate.Data;
 public sealed partial class SchemaMigrator(
     NpgsqlDataSource dataSource, IDbContextFactory<InferenceDbContext> contexts, ILogger<SchemaMigrator> logger)
 {
-    // EF Core's own lock ends with each migration's transaction: with two pending, a second replica slips in between.
-    // This one is held by a transaction of its own until all are applied, which also suits PgBouncer's transaction mode.
-    private const string Lock = "SELECT pg_advisory_xact_lock(hashtext('inference.migrations'))";
+    // Short, since all replicas that start with the one that migrates wait for it.
+    private static readonly TimeSpan s_turn = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Applies what is pending; while the database can't be reached, tries again every second.</summary>
+    /// <exception cref="NpgsqlException">The database refuses, or did not prove who it is.</exception>
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
             try
             {
-                await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-                await using var held = await connection.BeginTransactionAsync(cancellationToken);
-                await using var take = new NpgsqlCommand(Lock, connection, held) { CommandTimeout = 0 };
-                await take.ExecuteNonQueryAsync(cancellationToken);
-                if (await AppliedMigrations.PendingAsync(connection, cancellationToken) > 0)
+                // EF Core's own lock ends with each migration's transaction: with two pending, a second replica slips in between. Who
+                // does not get this one lets go of its connection: behind PgBouncer those who wait could hold all that the one needs.
+                await using var lead = await LeaderLock.TryTakeAsync(dataSource, "migrations", cancellationToken);
+                if (lead is null)
+                {
+                    await Task.Delay(s_turn, cancellationToken);
+                    continue;
+                }
+
+                if (await AppliedMigrations.PendingAsync(lead.Connection, cancellationToken) > 0)
                 {
                     await using var database = await contexts.CreateDbContextAsync(cancellationToken);
                     await database.Database.MigrateAsync(cancellationToken);
@@ -39,6 +44,11 @@ public sealed partial class SchemaMigrator(
                 LogUnreachable(exception.GetBaseException().Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
             }
+            catch (NpgsqlException exception)
+            {
+                LogRefused(exception.GetBaseException().Message);
+                throw;
+            }
         }
     }
 
@@ -47,4 +57,9 @@ public sealed partial class SchemaMigrator(
 
     [LoggerMessage(LogLevel.Warning, "The database can't be migrated yet, trying again in a second: {Reason}")]
     private partial void LogUnreachable(string reason);
+
+    [LoggerMessage(
+        LogLevel.Critical,
+        "Postgres can't be used as ConnectionStrings:inference has it (login, Host, SSL Mode, Root Certificate), and trying again would not help: {Reason}")]
+    private partial void LogRefused(string reason);
 }

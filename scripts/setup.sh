@@ -98,6 +98,13 @@ want_chromium() {
   want_debian chromium chromium "the browser tests"
 }
 
+# What the tests start besides Postgres and Redis that the AppHost runs: servers with settings of their own, also where it runs containers.
+want_servers() {
+  have_postgres || want_debian postgres postgresql "the tests with a Postgres of their own"
+  want_debian redis-server redis-server "the tests with a Redis of their own"
+  [ -x /usr/sbin/pgbouncer ] || want_debian pgbouncer pgbouncer "the tests behind PgBouncer"
+}
+
 want_s3() { want_package Tests/Shared s3rver 3.7.1 "the tests of models in S3"; }
 
 want_helm() {

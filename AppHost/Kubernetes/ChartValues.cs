@@ -73,6 +73,18 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
         new("recommendations", "Objects of the vertical autoscaler that recommend sizes and change nothing.", Flag(), _ => false),
         new("monitoring", "Alerts and scraping as objects of Prometheus' operator, which the cluster must have.", Flag(), _ => false),
         new(
+            "backups",
+            "Encrypted dumps of the database, onto a claim, at a schedule (of cron, in UTC), kept for some days. recipient: the public key "
+            + "(gpg --armor --export); verification: the schedule by which the newest is restored on trial with the private key, the entry "
+            + "identity.asc of a Secret backup-identity that you make; empty: never.",
+            Mapping(
+                ("enabled", Flag()), ("schedule", Text(Schedule)), ("days", Whole(1)), ("recipient", Text()),
+                ("verification", Text($"^$|{Schedule}"))),
+            _ => new JsonObject
+            {
+                ["enabled"] = false, ["schedule"] = "17 1 * * *", ["days"] = 30, ["recipient"] = "", ["verification"] = "41 4 * * 0",
+            }),
+        new(
             "storageClass",
             "The class of the claims; empty for the cluster's default.",
             Text("^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$"), _ => ""),
@@ -105,11 +117,12 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
             ["web"] = on.WebReplicas,
             ["database"] = on.DatabaseInstances,
         }, Varies: true),
-        new("disks", "Claims of the servers, and a worker's disk for the files of models; in Gi.",
-            Mapping(Text("^[1-9][0-9]*Gi$"), "postgres", "redis", "models"), on => new JsonObject
+        new("disks", "Claims of the servers and of backups, and a worker's disk for the files of models; in Gi.",
+            Mapping(Text("^[1-9][0-9]*Gi$"), "postgres", "redis", "backups", "models"), on => new JsonObject
         {
             ["postgres"] = Gibibytes(on.PostgresGibibytes),
             ["redis"] = Gibibytes(on.RedisGibibytes),
+            ["backups"] = Gibibytes(on.BackupGibibytes),
             ["models"] = Gibibytes(on.ModelGibibytes),
         }, Varies: true),
     ];
@@ -158,6 +171,8 @@ internal sealed class ChartValues(Topology topology, IEnumerable<string> secrets
     private static string Gibibytes(int number) => Unit(number, "Gi");
 
     private static string Unit(int number, string unit) => number.ToString(CultureInfo.InvariantCulture) + unit;
+
+    private const string Schedule = "^\\S+( \\S+){4}$";
 
     private static JsonObject Host => Text("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$");
 

@@ -19,13 +19,14 @@ internal static class HelmChart
     /// the manifest for other tools know nothing of it.
     /// </summary>
     public static void AddHelmChart(this IDistributedApplicationBuilder builder) =>
-        builder.Pipeline.AddStep("helm-chart", WriteAsync, requiredBy: WellKnownPipelineSteps.Publish);
+        builder.Pipeline.AddStep(
+            "helm-chart", context => WriteAsync(context, builder.AppHostDirectory), requiredBy: WellKnownPipelineSteps.Publish);
 
-    private static async Task WriteAsync(PipelineStepContext context)
+    private static async Task WriteAsync(PipelineStepContext context, string sources)
     {
         var folder = context.Services.GetRequiredService<IPipelineOutputService>().GetOutputDirectory();
         var topology = new Topology(context.Model, context.ExecutionContext, context.CancellationToken);
-        foreach (var (path, text) in await FilesAsync(topology))
+        foreach (var (path, text) in await FilesAsync(topology, sources))
         {
             var file = Path.Combine(folder, path);
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
@@ -40,7 +41,7 @@ internal static class HelmChart
             Replicas = ".Values.replicas.web",
         }.Files();
 
-    private static async Task<IEnumerable<(string Path, string Text)>> FilesAsync(Topology topology)
+    private static async Task<IEnumerable<(string Path, string Text)>> FilesAsync(Topology topology, string sources)
     {
         var environment = new ChartEnvironment(topology);
         var api = await environment.OfApiAsync();
@@ -62,6 +63,7 @@ internal static class HelmChart
             .. CloudNativePg.Files(),
             .. ServerPods.Redis(redis, await topology.ArgumentsAsync(Resources.Redis)).Files(),
             .. ServerTls.Authorities(),
+            .. Backups.Files(),
             .. Scaling.Files(),
             .. Ingresses.Files(),
             .. new NetworkPolicies([.. topology.Edges()]).Files(),
@@ -76,6 +78,7 @@ internal static class HelmChart
             ("values.yaml", values.Defaults()),
             .. DeployEnvironment.All.Select(each => ($"values.{each.Name}.yaml", values.Of(each))),
             ("values.schema.json", values.Schema()),
+            .. Backups.Scripts(sources),
             ("templates/_helpers.tpl", Quotas.NamedTemplates),
             .. templates.Select(file => ($"templates/{file.Path}", file.Text)),
         ];

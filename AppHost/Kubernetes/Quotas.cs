@@ -11,6 +11,13 @@ internal static class Quotas
     // Backup jobs, the certificate solver, a pod for looking around.
     private static readonly (PodSize Size, int Pods) s_others = (new(500, 2000, 512), 4);
 
+    /// <summary>What one of those pods gets.</summary>
+    public static V1ResourceRequirements OfOthers => new()
+    {
+        Requests = Quantities(Unit(s_others.Size.Millicores, "m"), Unit(s_others.Size.Mebibytes, "Mi")),
+        Limits = Quantities(Unit(s_others.Size.LimitMillicores, "m"), Unit(s_others.Size.Mebibytes, "Mi")),
+    };
+
     /// <summary>Named templates: the pods of each component at their most, one more of each during an update, and sums over them.</summary>
     public static string NamedTemplates { get; } = string.Join('\n',
     [
@@ -84,6 +91,8 @@ internal static class Quotas
 
     private static string Sum(string field, string unit, int other) =>
         string.Create(CultureInfo.InvariantCulture, $"{{{{ include \"quota\" (list . \"{field}\" \"{unit}\" {other * s_others.Pods}) }}}}");
+
+    private static string Unit(int number, string unit) => number.ToString(CultureInfo.InvariantCulture) + unit;
 
     private static Dictionary<string, ResourceQuantity> Quantities(string cpu, string memory) =>
         new(StringComparer.Ordinal) { ["cpu"] = new(cpu), ["memory"] = new(memory) };

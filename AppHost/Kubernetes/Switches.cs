@@ -22,6 +22,9 @@ internal static class Switches
 
     public const string OwnPostgres = "ne .Values.database \"managed\"";
 
+    /// <summary>Dumps are written on a schedule; who manages a database also backs it up.</summary>
+    public const string Backups = $"and .Values.backups.enabled ({OwnPostgres})";
+
     public const string RedisPod = "eq .Values.redis \"incluster\"";
 
     public const string ManagedRedis = "eq .Values.redis \"managed\"";

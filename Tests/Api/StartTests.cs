@@ -1,3 +1,5 @@
+using InferenceTemplate.Tests.Shared;
+
 namespace InferenceTemplate.Tests.Api;
 
 /// <summary>What the Api does not start with.</summary>

@@ -12,12 +12,14 @@ public sealed partial class ChartTests(Charts charts)
     // Kinds whose schemas their makers do not publish in the form that is compared here.
     private static readonly string[] s_unknown = ["PeerAuthentication", "VerticalPodAutoscaler"];
 
+    private const string Backups = "backups.enabled=true backups.recipient=key";
+
     private static readonly string[] s_switches =
     [
         "database=managed", "database=cloudnativepg", "redis=managed", "secretSource=existing", "secretSource=external",
         "tls=true", "mesh=linkerd", "mesh=istio",
         "gpu=none", "gpu=ondemand", "gpu=spot",
-        "recommendations=true", "storageClass=fast", "monitoring=true",
+        "recommendations=true", "storageClass=fast", "monitoring=true", Backups,
     ];
 
     private static readonly Dictionary<string, string> s_backup = Beside("backup");
@@ -34,6 +36,9 @@ public sealed partial class ChartTests(Charts charts)
         "production mesh=istio tls=true storageClass=fast",
         "production mesh=linkerd recommendations=true gpu=spot",
         "production database=cloudnativepg redis=managed monitoring=true",
+        $"production database=cloudnativepg mesh=linkerd secretSource=existing {Backups}",
+        $"production tls=true mesh=istio secretSource=external {Backups}",
+        $"production database=managed {Backups}",
         "staging database=managed monitoring=true",
         "staging database=cloudnativepg redis=managed mesh=istio",
         "development database=cloudnativepg redis=managed secretSource=external",
@@ -128,22 +133,30 @@ public sealed partial class ChartTests(Charts charts)
                 .. Has("istio") ? ExpectedEdges.OfIstio(servers) : [],
                 .. Has("monitoring") ? ExpectedEdges.OfExporters([.. new[] { "postgres", "redis" }.Except(servers)]) : [],
             ],
-            OutsideSecrets = !Has("secretSource=existing") ? new Dictionary<string, string[]>() : new Dictionary<string, string[]>
-            {
-                ["inference-secrets"] =
-                [
-                    "admin-secret", "api-key-pepper", "direct-secret", "jwt-signing-key", "postgres-password", "redis-password",
-                    "scaling-token",
-                    "data-protection-secret", "inference-connection", "redis-connection",
-                ],
-                ["postgres-login"] = ["username", "password"],
-            },
+            OutsideSecrets = OutsideSecrets(Has("secretSource=existing")),
             OutsidePods = OutsidePods(Has("monitoring")),
             SecretValues = [Charts.Secret],
         };
 
         static bool IsRedis(string edge) =>
             edge.Contains(":6379/", StringComparison.Ordinal) || edge.Contains(":10000/", StringComparison.Ordinal);
+    }
+
+    private static Dictionary<string, string[]> OutsideSecrets(bool all)
+    {
+        var secrets = new Dictionary<string, string[]> { ["backup-identity"] = ["identity.asc"] };
+        if (all)
+        {
+            secrets["inference-secrets"] =
+            [
+                "admin-secret", "api-key-pepper", "direct-secret", "jwt-signing-key", "postgres-password", "redis-password",
+                "scaling-token",
+                "data-protection-secret", "inference-connection", "redis-connection",
+            ];
+            secrets["postgres-login"] = ["username", "password"];
+        }
+
+        return secrets;
     }
 
     private static Dictionary<string, IReadOnlyDictionary<string, string>> OutsidePods(bool exporters)

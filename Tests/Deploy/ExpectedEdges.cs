@@ -89,11 +89,12 @@ internal static partial class ExpectedEdges
            where servers.Concat(s_services).Any(pod => ends.EndsWith($"> {pod}", StringComparison.Ordinal))
            select $"{ends}:4143/TCP",
         "api -> worker:4143/TCP",
-        .. from pod in s_services.Concat(servers) from port in new[] { 8080, 8086, 8090 } select $"{pod} -> namespace/linkerd:{port}/TCP",
+        .. servers.Contains("postgres") ? (string[])["backup -> postgres:4143/TCP"] : [],
+        .. from pod in s_services.Concat(servers).Append("backup") from port in new[] { 8080, 8086, 8090 } select $"{pod} -> namespace/linkerd:{port}/TCP",
     ];
 
     public static IReadOnlyList<string> OfIstio(IReadOnlyCollection<string> servers) =>
-        [.. s_services.Concat(servers).Select(pod => $"{pod} -> namespace/istio-system:15012/TCP")];
+        [.. s_services.Concat(servers).Append("backup").Select(pod => $"{pod} -> namespace/istio-system:15012/TCP")];
 
     private static string[] Dashboard() =>
     [

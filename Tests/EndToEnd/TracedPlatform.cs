@@ -11,7 +11,7 @@ namespace InferenceTemplate.Tests.EndToEnd;
 
 /// <summary>A platform whose services send their traces to a collector in the test.</summary>
 [CollectionDefinition]
-public sealed class TracedPlatform : Platform, IAsyncDisposable, ICollectionFixture<TracedPlatform>
+public class TracedPlatform : Platform, IAsyncDisposable, ICollectionFixture<TracedPlatform>
 {
     private readonly WebApplication _collector = WebApplication.CreateSlimBuilder().Build();
 
@@ -47,5 +47,16 @@ public sealed class TracedPlatform : Platform, IAsyncDisposable, ICollectionFixt
     {
         await DisposeAsync();
         await _collector.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>One whose calls all go through Redis.</summary>
+public sealed class TracedQueuePlatform : TracedPlatform
+{
+    protected override void Configure(IDistributedApplicationTestingBuilder builder)
+    {
+        base.Configure(builder);
+        QueuePlatform.Apply(builder);
     }
 }

@@ -37,13 +37,46 @@ internal sealed class WorkerProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts it with the platform's servers and waits until it is ready.</summary>
+    public static async Task<WorkerProcess> StartAsync(
+        Platform platform, CancellationToken cancellation, params (string Key, string Value)[] settings) =>
+        await StartAsync(
+            [
+                ("ConnectionStrings__inference", (await platform.App.GetConnectionStringAsync("inference", cancellation))!),
+                ("ConnectionStrings__redis", (await platform.App.GetConnectionStringAsync("redis", cancellation))!),
+                .. settings,
+            ],
+            cancellation);
+
     /// <summary>Starts it and waits until it is ready.</summary>
     public static async Task<WorkerProcess> StartAsync(
-        Platform platform, CancellationToken cancellation, params (string Key, string Value)[] settings)
+        IEnumerable<(string Key, string Value)> settings, CancellationToken cancellation)
+    {
+        var worker = Launch(settings);
+        await Wait.UntilAsync(async () =>
+        {
+            Assert.False(worker._process.HasExited, worker.Output);
+            return await worker.StatusAsync("/health", cancellation) == HttpStatusCode.OK;
+        });
+
+        return worker;
+    }
+
+    /// <summary>Starts it, whatever becomes of it.</summary>
+    public static WorkerProcess Launch(IEnumerable<(string Key, string Value)> settings)
+    {
+        var url = $"http://127.0.0.1:{FreePort()}";
+        var worker = new WorkerProcess(Start([("ASPNETCORE_URLS", url), .. settings]), url);
+        worker._process.Start();
+        worker._process.BeginOutputReadLine();
+        worker._process.BeginErrorReadLine();
+        return worker;
+    }
+
+    private static ProcessStartInfo Start(IEnumerable<(string Key, string Value)> settings)
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var assembly = Path.Combine(Repository.Root, "Worker", "bin", output.Parent!.Name, output.Name, "InferenceTemplate.Worker.dll");
-        var url = $"http://127.0.0.1:{FreePort()}";
         var start = new ProcessStartInfo("dotnet", [assembly])
         {
             UseShellExecute = false,
@@ -54,9 +87,6 @@ internal sealed class WorkerProcess : IAsyncDisposable
                 ["ORT_DISABLE_TELEMETRY"] = "1",
                 ["Direct__Secret"] = Platform.DirectSecret,
                 ["Direct__Host"] = "127.0.0.1",
-                ["ASPNETCORE_URLS"] = url,
-                ["ConnectionStrings__inference"] = await platform.App.GetConnectionStringAsync("inference", cancellation),
-                ["ConnectionStrings__redis"] = await platform.App.GetConnectionStringAsync("redis", cancellation),
             },
         };
         foreach (var (key, value) in settings)
@@ -64,17 +94,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
             start.Environment[key] = value;
         }
 
-        var worker = new WorkerProcess(start, url);
-        worker._process.Start();
-        worker._process.BeginOutputReadLine();
-        worker._process.BeginErrorReadLine();
-        await Wait.UntilAsync(async () =>
-        {
-            Assert.False(worker._process.HasExited, worker.Output);
-            return await worker.StatusAsync("/health", cancellation) == HttpStatusCode.OK;
-        });
-
-        return worker;
+        return start;
     }
 
     /// <summary>Null while nothing answers.</summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using InferenceTemplate.Tests.Shared;
 using static Microsoft.Playwright.Assertions;
 
 namespace InferenceTemplate.Tests.Web;
@@ -36,6 +37,22 @@ public class HostingTests(Dashboard dashboard)
 
         Assert.Equal(told, response.Headers.TryGetValues("Strict-Transport-Security", out var values));
         Assert.All(values ?? [], value => Assert.Matches("^max-age=[1-9]", value));
+    }
+
+    [Fact]
+    public async Task Certificate_of_the_dashboard_that_is_replaced_while_it_runs_is_shown_to_the_next_connection()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        using var certificate = new MountedCertificate();
+        await certificate.ReplaceAsync();
+        await using var web = await WebProcess.StartAsync(dashboard.Api.Url, "Production", settings: certificate.Settings);
+        var first = await certificate.ShownAsync(cancellation);
+        Assert.Equal(certificate.Url, web.Url);
+        Assert.NotNull(first);
+
+        await certificate.ReplaceAsync();
+
+        await Wait.UntilAsync(async () => await certificate.ShownAsync(cancellation) is { } second && second != first);
     }
 
     [Fact]

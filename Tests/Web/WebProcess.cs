@@ -27,7 +27,8 @@ internal sealed partial class WebProcess : IAsyncDisposable
     public string Url => _listening.Task.Result;
 
     public static async Task<WebProcess> StartAsync(string apiUrl, string environment, string? workingDirectory = null,
-        string? dataProtectionKeys = null, string? dataProtectionSecret = null, string? knownProxy = null)
+        string? dataProtectionKeys = null, string? dataProtectionSecret = null, string? knownProxy = null,
+        IEnumerable<(string Key, string Value)>? settings = null)
     {
         var assembly = Path.GetFullPath(
             typeof(WebProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "WebAssembly").Value!);
@@ -53,6 +54,11 @@ internal sealed partial class WebProcess : IAsyncDisposable
                 ["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information",
             },
         };
+        foreach (var (key, value) in settings ?? [])
+        {
+            start.Environment[key] = value;
+        }
+
         var web = new WebProcess(start);
         web._process.Start();
         web._process.BeginOutputReadLine();
@@ -91,7 +97,7 @@ internal sealed partial class WebProcess : IAsyncDisposable
         }
     }
 
-    [GeneratedRegex(@"(?<=listening on: )http://127\.0\.0\.1:\d+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"(?<=listening on: )https?://127\.0\.0\.1:\d+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Listening();
 
     public async ValueTask DisposeAsync()

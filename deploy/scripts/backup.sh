@@ -2,7 +2,7 @@
 # Writes an encrypted dump of the database, checks that it can be read, and removes those that are too old.
 #   DATABASE_URL=postgresql://... BACKUP_RECIPIENT=age1... backup.sh DIRECTORY
 #   DATABASE_URL       what pg_dump takes; a password may also stand in PGPASSWORD or in ~/.pgpass
-#   BACKUP_RECIPIENT   an age recipient (age1..., ssh-...), or for gpg the id of a public key in the key ring
+#   BACKUP_RECIPIENT   an age recipient (age1..., ssh-...), for gpg the id of a public key in the key ring, or a file with public keys
 #   BACKUP_TOOL        age or gpg (age where it is installed)
 #   BACKUP_DAYS        how long dumps are kept (30)
 # Everything that must not be lost is in Postgres: keys, jobs, records, settings and, by default, the models. The dump is

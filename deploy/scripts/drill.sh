@@ -10,23 +10,19 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cluster.sh"
+. "$here/server.sh"
 
 case "${1:-}" in -h | --help) usage "$0" 0 ;; esac
 [ $# -le 1 ] || usage "$0"
 report=${1:-drill-$(date -u +%Y%m%d).md}
 : "${DRILL_ROWS:=20000}" "${DRILL_RPO:=3600}" "${DRILL_RTO:=3600}"
 need gpg psql pg_dump pg_restore sha256sum
-# The newest that the machine has; Debian puts servers where PATH does not lead.
-servers=$(find /usr/lib/postgresql -mindepth 3 -maxdepth 3 -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1)
-bin=$(dirname "${servers:-$(command -v initdb || fail "'initdb' is missing: install Postgres and try again")}")
+find_server
 
 folder=$(mktemp -d)
-export GNUPGHOME=$folder/gpg PGPASSWORD=drill BACKUP_TOOL=gpg BACKUP_RECIPIENT=drill@example.com
-owner=$(id -un)
-if [ "$(id -u)" -eq 0 ]; then owner=postgres; fi
-as_owner() { if [ "$(id -un)" = "$owner" ]; then "$@"; else runuser -u "$owner" -- "$@"; fi; }
+export GNUPGHOME=$folder/gpg PGUSER=drill PGPASSWORD=drill BACKUP_TOOL=gpg BACKUP_RECIPIENT=drill@example.com
 finish() {
-  if [ -s "$folder/data/postmaster.pid" ]; then as_owner "$bin/pg_ctl" --pgdata="$folder/data" --mode=immediate --silent stop || true; fi
+  stop_server "$folder"
   gpgconf --kill all 2>/dev/null || true
   rm -rf "$folder"
 }
@@ -37,17 +33,9 @@ chmod 711 "$folder"
 port=$((20000 + RANDOM % 20000))
 url=postgresql://drill@127.0.0.1:$port/inference
 sql() { psql --no-psqlrc --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 --dbname="$url" --command="$1"; }
-start_server() {
-  install -d -m 700 -o "$owner" "$folder/data"
-  (umask 077 && echo "$PGPASSWORD" >"$folder/password" && chown "$owner" "$folder/password")
-  as_owner "$bin/initdb" --pgdata="$folder/data" --username=drill --pwfile="$folder/password" --auth=scram-sha-256 >/dev/null
-  as_owner "$bin/pg_ctl" --pgdata="$folder/data" --wait --silent --log="$folder/data/log" \
-    --options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=" start
-  psql --no-psqlrc --quiet --dbname="${url%/*}/postgres" --command="CREATE DATABASE inference"
-}
 
 say "starting Postgres $("$bin/postgres" --version | awk '{ print $3 }') at port $port"
-start_server
+start_server "$folder" "$port"
 gpg --batch --quiet --passphrase '' --quick-generate-key "$BACKUP_RECIPIENT" rsa2048 encr 1d 2>/dev/null
 sql "CREATE TABLE jobs (id bigint PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT clock_timestamp(), payload text NOT NULL)"
 sql "INSERT INTO jobs SELECT i, clock_timestamp(), md5(i::text) FROM generate_series(1, $DRILL_ROWS) i"
@@ -71,7 +59,7 @@ rm -rf "$folder/data"
 if sql "SELECT 1" >/dev/null 2>&1; then fail "Postgres still answers: nothing was rehearsed"; fi
 
 say "restoring"
-start_server
+start_server "$folder" "$port"
 dump=$(find "$folder/backups" -name 'inference-*.dump.gpg')
 DATABASE_URL=$url "$here/restore.sh" "$dump" >/dev/null
 restored=$(date +%s%N)

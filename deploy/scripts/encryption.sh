@@ -11,16 +11,25 @@ choose_encryption() {
   esac
 }
 
+# A recipient is a name or a file with public keys.
 encrypt() {
+  local kind=recipient
+  if [ -f "$BACKUP_RECIPIENT" ]; then
+    kind=recipients-file
+    if [ "$BACKUP_TOOL" = gpg ]; then kind=recipient-file; fi
+  fi
   case "$BACKUP_TOOL" in
-    age) age --encrypt --recipient "$BACKUP_RECIPIENT" ;;
-    gpg) gpg --batch --quiet --trust-model always --recipient "$BACKUP_RECIPIENT" --encrypt ;;
+    age) age --encrypt "--$kind" "$BACKUP_RECIPIENT" ;;
+    gpg) gpg --batch --quiet --trust-model always "--$kind" "$BACKUP_RECIPIENT" --encrypt ;;
   esac
 }
 
 decrypt() {
   case "$BACKUP_TOOL" in
     age) age --decrypt --identity "${BACKUP_IDENTITY:?is not set: give the file with the age identity}" "$1" ;;
-    gpg) gpg --batch --quiet --decrypt "$1" ;;
+    gpg)
+      if [ -n "${BACKUP_IDENTITY:-}" ]; then gpg --batch --quiet --import "$BACKUP_IDENTITY"; fi
+      gpg --batch --quiet --decrypt "$1"
+      ;;
   esac
 }

@@ -2,7 +2,7 @@
 # Restores a dump of backup.sh into an empty database, and counts what came.
 #   DATABASE_URL=postgresql://... BACKUP_IDENTITY=key.txt restore.sh FILE
 #   FILE              inference-*.dump.age or .gpg, with FILE.sha256 beside it
-#   BACKUP_IDENTITY   for age: the file with the private key. gpg takes it from its key ring
+#   BACKUP_IDENTITY   the file with the private key; without it gpg takes that from its key ring
 # Refuses a database that has tables: restore beside the old one, look, and then point the services there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

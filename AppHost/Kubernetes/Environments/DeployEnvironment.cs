@@ -32,6 +32,9 @@ internal sealed record DeployEnvironment(string Name)
 
     public required int RedisGibibytes { get; init; }
 
+    /// <summary>Disk for the dumps of the database.</summary>
+    public required int BackupGibibytes { get; init; }
+
     /// <summary>Disk of a worker for the files of models.</summary>
     public required int ModelGibibytes { get; init; }
 

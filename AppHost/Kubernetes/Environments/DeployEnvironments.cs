@@ -17,6 +17,7 @@ internal static class DeployEnvironments
         DatabaseInstances = 1,
         PostgresGibibytes = 5,
         RedisGibibytes = 1,
+        BackupGibibytes = 5,
         ModelGibibytes = 4,
     };
 
@@ -35,6 +36,7 @@ internal static class DeployEnvironments
         DatabaseInstances = 2,
         PostgresGibibytes = 20,
         RedisGibibytes = 5,
+        BackupGibibytes = 40,
         ModelGibibytes = 20,
         Gpu = "spot",
     };
@@ -56,6 +58,7 @@ internal static class DeployEnvironments
         DatabaseInstances = 3,
         PostgresGibibytes = 200,
         RedisGibibytes = 20,
+        BackupGibibytes = 400,
         ModelGibibytes = 50,
         Gpu = "ondemand",
     };

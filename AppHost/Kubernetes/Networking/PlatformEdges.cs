@@ -26,7 +26,7 @@ internal sealed record PlatformEdge(string Why, Direction Direction, string[] Co
 /// </summary>
 internal static class PlatformEdges
 {
-    /// <summary>Pods of backup jobs, which are deployed beside the chart.</summary>
+    /// <summary>Pods of backup jobs: the chart's, or others beside it.</summary>
     public const string Backup = "backup";
 
     /// <summary>Pods of the exporters of Postgres' and Redis' metrics, which are deployed beside the chart.</summary>
@@ -38,7 +38,7 @@ internal static class PlatformEdges
     private static readonly string[] s_reached = Dashboard.Included ? [Api, Resources.Web] : [Api];
 
     private static readonly string[] s_services = [.. s_reached, Worker];
-    private static readonly string[] s_meshed = [.. s_services, Postgres, Resources.Redis];
+    private static readonly string[] s_meshed = [.. s_services, Postgres, Resources.Redis, Backup];
     private static readonly Peer[] s_names = [Peer.Namespace("kube-system", app: "kube-dns"), Peer.Address("169.254.20.10/32")];
     private static readonly Port[] s_dns = [new(53, "UDP"), new(53)];
     private static readonly Port s_http = new(8080);
@@ -89,6 +89,11 @@ internal static class PlatformEdges
         },
         new("cluster's API and archive", Direction.Out, [Postgres], [Peer.Anywhere], s_https, new(6443)) { When = Switches.CloudNativePg },
         new("names of the operator's instances", Direction.Out, [Postgres], s_names, s_dns) { When = Switches.CloudNativePg },
+        new("backup in the mesh", Direction.In, [Postgres], [Peer.Component(Backup)], s_linkerd) { When = Switches.Linkerd },
+        new("backup in the mesh", Direction.Out, [Backup], [Peer.Component(Postgres)], s_linkerd)
+        {
+            When = $"and ({Switches.OwnPostgres}) ({Switches.Linkerd})",
+        },
         new("mesh", Direction.Out, s_meshed, [Peer.Namespace("linkerd")], s_http, new(8086), new(8090)) { When = Switches.Linkerd },
         new("mesh", Direction.Out, s_meshed, [Peer.Namespace("istio-system")], new Port(15012)) { When = Switches.Istio },
     ];

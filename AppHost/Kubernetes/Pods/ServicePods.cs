@@ -74,8 +74,7 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
         Environment.Give(container);
         if (UsesServers)
         {
-            Trust(pod, Resources.Postgres, $"{{{{ ternary \"postgres-ca\" \"postgres-tls\" ({Switches.CloudNativePg}) }}}}",
-                Switches.PostgresAuthority);
+            TrustPostgres(pod);
             Trust(pod, Resources.Redis, "redis-tls", Switches.RedisTls);
         }
 
@@ -98,6 +97,11 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
             },
         };
     }
+
+    /// <summary>Where Postgres has a certificate of ours.</summary>
+    public static void TrustPostgres(V1PodSpec pod) => Trust(
+        pod, Resources.Postgres, $"{{{{ ternary \"postgres-ca\" \"postgres-tls\" ({Switches.CloudNativePg}) }}}}",
+        Switches.PostgresAuthority);
 
     /// <summary>Gives a service the certificate by which it knows the server, and nothing else of that Secret.</summary>
     private static void Trust(V1PodSpec pod, string server, string secret, string when)

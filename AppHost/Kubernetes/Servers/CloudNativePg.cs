@@ -11,12 +11,16 @@ namespace InferenceTemplate.AppHost.Kubernetes.Servers;
 /// </summary>
 internal static class CloudNativePg
 {
-    private const string Owner = Resources.Database;
+    public const string Owner = Resources.Database;
+
+    /// <summary>The Service of the primary.</summary>
+    public const string Primary = $"{Resources.Postgres}-rw";
+
     private const string Login = $"{Resources.Postgres}-login";
 
     /// <param name="connection">The connection string to the pod of the chart.</param>
     public static string Connection(string connection) => connection
-        .Replace($"Host={Component.ServiceOf(Resources.Postgres)}", $"Host={Resources.Postgres}-rw", StringComparison.Ordinal)
+        .Replace($"Host={Component.ServiceOf(Resources.Postgres)}", $"Host={Primary}", StringComparison.Ordinal)
         .Replace("Username=postgres", $"Username={Owner}", StringComparison.Ordinal) + ServerTls.Postgres;
 
     public static IEnumerable<ChartFile> Files() =>

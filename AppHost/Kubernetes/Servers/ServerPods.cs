@@ -69,7 +69,7 @@ internal sealed record ServerPods(string Name, ComponentEnvironment Environment,
         ChartFile.Of($"{Name}/statefulset.yaml", StatefulSet(), When),
         .. Component.Beside(Name, When, ("tcp", Port)),
         .. Environment.Files(),
-        ChartFile.Of($"{Name}/data.yaml", Claim(), When),
+        ChartFile.Of($"{Name}/data.yaml", Claim(Name, Name), When),
         new($"{Name}/tls.yaml", ServerTls.Certificate(Name), WhenTls),
     ];
 
@@ -115,10 +115,11 @@ internal sealed record ServerPods(string Name, ComponentEnvironment Environment,
         };
     }
 
-    /// <summary>Outlives the release: uninstalling the chart leaves it.</summary>
-    private V1PersistentVolumeClaim Claim()
+    /// <summary>The claim of a component; it outlives the release: uninstalling the chart leaves it.</summary>
+    /// <param name="disk">Whose size among the values it has.</param>
+    public static V1PersistentVolumeClaim Claim(string component, string disk)
     {
-        var metadata = Component.Named($"{Name}-data", Name);
+        var metadata = Component.Named($"{component}-data", component);
         metadata.Annotations = new Dictionary<string, string>(StringComparer.Ordinal) { ["helm.sh/resource-policy"] = "keep" };
         return new()
         {
@@ -130,7 +131,7 @@ internal sealed record ServerPods(string Name, ComponentEnvironment Environment,
                 {
                     Requests = new Dictionary<string, ResourceQuantity>(StringComparer.Ordinal)
                     {
-                        ["storage"] = Quantity($".Values.disks.{Name}"),
+                        ["storage"] = Quantity($".Values.disks.{disk}"),
                     },
                 },
                 StorageClassName = FieldWhen(Switches.StorageClass, "{{ .Values.storageClass }}"),

@@ -29,12 +29,7 @@ public sealed class BackupTests(Servers servers) : IAsyncLifetime
             client < connection.PostgreSqlVersion.Major, $"pg_dump {client} can't dump Postgres {connection.PostgreSqlVersion.Major}");
 
         Directory.CreateDirectory(Dumps);
-        var home = Directory.CreateDirectory(Path.Combine(_folder, "gpg"));
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(home.FullName, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-
+        KeyRing("gpg");
         var key = await Tool.RunAsync(
             "gpg", ["--batch", "--quiet", "--passphrase", "", "--quick-generate-key", Recipient, "rsa2048", "encr", "1d"],
             Environment([]));
@@ -43,7 +38,11 @@ public sealed class BackupTests(Servers servers) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await Tool.RunAsync("gpgconf", ["--kill", "all"], Environment([]));
+        foreach (var ring in Directory.GetDirectories(_folder).Where(folder => folder != Dumps))
+        {
+            await Tool.RunAsync("gpgconf", ["--kill", "all"], Environment([("GNUPGHOME", ring)]));
+        }
+
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -74,6 +73,26 @@ public sealed class BackupTests(Servers servers) : IAsyncLifetime
         var verified = await RunAsync("verify-backup.sh", [Dumps], source);
         Assert.True(verified.ExitCode == 0, verified.All);
         Assert.Equal(0L, await ScalarAsync(source, "SELECT count(*) FROM pg_database WHERE datname LIKE 'inference_verify_%'"));
+    }
+
+    [Fact]
+    public async Task Backup_needs_no_more_than_the_public_key_and_is_verified_by_the_private_one_on_a_server_of_its_own()
+    {
+        var source = await CreateDatabaseAsync("keys");
+        await ExecuteAsync(source, "CREATE TABLE jobs AS SELECT i AS id FROM generate_series(1, 1000) i");
+        var publicKey = await ExportAsync("public.asc", "--export");
+        var privateKey = await ExportAsync("private.asc", "--pinentry-mode", "loopback", "--passphrase", "", "--export-secret-keys");
+
+        var backup = await RunAsync("backup.sh", [Dumps], source, ("GNUPGHOME", KeyRing("backup")), ("BACKUP_RECIPIENT", publicKey));
+        Assert.True(backup.ExitCode == 0, backup.All);
+
+        var verified = await RunAsync(
+            "verify-backup.sh", [Dumps], source, ("GNUPGHOME", KeyRing("verify")), ("BACKUP_IDENTITY", privateKey), ("DATABASE_URL", ""));
+        Assert.True(verified.ExitCode == 0, verified.All);
+        Assert.Contains("jobs 1000 rows", verified.Output, StringComparison.Ordinal);
+
+        var without = await RunAsync("verify-backup.sh", [Dumps], source, ("GNUPGHOME", KeyRing("none")), ("DATABASE_URL", ""));
+        Assert.NotEqual(0, without.ExitCode);
     }
 
     [Fact]
@@ -166,6 +185,25 @@ public sealed class BackupTests(Servers servers) : IAsyncLifetime
         }
 
         return variables;
+    }
+
+    private string KeyRing(string name)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
+        return folder;
+    }
+
+    private async Task<string> ExportAsync(string name, params string[] arguments)
+    {
+        var file = Path.Combine(_folder, name);
+        var exported = await Tool.RunAsync("gpg", ["--batch", "--armor", "--output", file, .. arguments, Recipient], Environment([]));
+        Assert.True(exported.ExitCode == 0, exported.All);
+        return file;
     }
 
     private string Url(string database)

@@ -27,6 +27,11 @@ public sealed partial class DocumentTests
         RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ReadinessRow();
 
+    [GeneratedRegex(
+        @"^\| (?<id>G\d+) \| [^|]+ \| (?<place>[^|]+) \| (?<proof>[^|]+) \|$",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex GuaranteeRow();
+
     [Theory]
     [MemberData(nameof(Files))]
     public void Links_lead_to_a_file_and_a_heading(string document) => Assert.Empty(DocumentFiles.Links(document).Where(link =>
@@ -44,14 +49,31 @@ public sealed partial class DocumentTests
     public void Documents_have_no_marks_of_the_template(string document) =>
         Assert.DoesNotMatch("<!--#?(if|end)|:-->", DocumentFiles.Read(document));
 
-    [Fact]
-    public void Files_and_tests_that_prove_readiness_are_there()
+    [Theory]
+    [InlineData("docs/production-readiness.md")]
+    [InlineData("docs/guarantees.md")]
+    public void Files_and_tests_that_prove_readiness_are_there(string document)
     {
         var names = DocumentFiles.Files.Select(file => Path.GetFileName(file)).ToHashSet(StringComparer.Ordinal);
 
-        Assert.Empty(DocumentFiles.Code(DocumentFiles.Read("docs/production-readiness.md")).Where(code =>
+        Assert.Empty(DocumentFiles.Code(DocumentFiles.Read(document)).Where(code =>
             (FileName().IsMatch(code) && !names.Contains(code))
             || (TestName().Match(code) is { Success: true } test && !HasTest(test))).ToList());
+    }
+
+    [Fact]
+    public void Each_guarantee_has_a_number_a_place_and_a_test_of_its_own()
+    {
+        var rows = GuaranteeRow().Matches(DocumentFiles.Read("docs/guarantees.md"));
+
+        Assert.True(rows.Count > 20, $"{rows.Count} rows");
+        Assert.Equal(Enumerable.Range(1, rows.Count).Select(n => $"G{n}"), rows.Select(row => row.Groups["id"].Value));
+        Assert.All(rows, row =>
+        {
+            Assert.Matches(@"^\[[^]]+\]\([\w.-]+#[\w-]+\)$", row.Groups["place"].Value);
+            Assert.All(row.Groups["proof"].Value.Split(", "), proof => Assert.True(
+                TestName().Match(proof.Trim('`')).Groups["method"].Success, $"{row.Groups["id"].Value}: {proof}"));
+        });
     }
 
     [Fact]

@@ -2,9 +2,8 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
 using Aspire.Hosting.Testing;
-using InferenceTemplate.Tests.Shared;
 
-namespace InferenceTemplate.Tests.Api;
+namespace InferenceTemplate.Tests.Shared;
 
 /// <summary>The Api as <c>dotnet InferenceTemplate.Api.dll</c>, with settings of its own.</summary>
 internal sealed partial class ApiProcess : IAsyncDisposable
@@ -127,6 +126,6 @@ internal sealed partial class ApiProcess : IAsyncDisposable
         }
     }
 
-    [GeneratedRegex(@"(?<=listening on: )http://127\.0\.0\.1:\d+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"(?<=listening on: )https?://127\.0\.0\.1:\d+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Listening();
 }
