@@ -60,7 +60,8 @@ internal sealed class InferRecords(
             tenants.Inference(caller.TenantId(), failed ? "failed" : hit ? "cached" : "succeeded", used.Cost, parameters.Currency);
         }
 
-        var rejected = !hit && !result.IsOfModel && result.Status is not (StatusCodes.Status200OK or InferenceCallResult.ClientClosedRequest);
+        var rejected = !hit && !result.IsOfModel
+            && result.Status is not (StatusCodes.Status200OK or InferenceCallResult.ClientClosedRequest);
         if (rejected && !rejections.Take(caller.TenantId()))
         {
             return parameters;

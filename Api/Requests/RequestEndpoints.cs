@@ -163,7 +163,8 @@ internal static class RequestEndpoints
             text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out moment);
     }
 
-    private static string Cursor(Prediction last) => $"{last.ReceivedAt.UtcTicks.ToString(CultureInfo.InvariantCulture)}.{IdCursor.Of(last.Id)}";
+    private static string Cursor(Prediction last) =>
+        $"{last.ReceivedAt.UtcTicks.ToString(CultureInfo.InvariantCulture)}.{IdCursor.Of(last.Id)}";
 
     private static bool TryReadCursor(string cursor, out DateTimeOffset at, out Guid id)
     {

@@ -16,7 +16,8 @@ public sealed class RequestTests(Platform platform)
         using var client = await tenant.ClientAsync();
         using var good = await InferAsync(client);
         using var bad = await client.PostAsync(
-            "/v2/models/digits/infer", Digits.Json("""{"inputs":[{"name":"input","datatype":"FP32","shape":[1,2],"data":[1,2]}]}"""), Cancellation);
+            "/v2/models/digits/infer", Digits.Json("""{"inputs":[{"name":"input","datatype":"FP32","shape":[1,2],"data":[1,2]}]}"""),
+            Cancellation);
         Assert.Equal(HttpStatusCode.BadRequest, bad.StatusCode);
         var told = (await bad.JsonAsync()).GetProperty("error").GetString();
         await ListAsync(client, "", 2);
@@ -30,7 +31,9 @@ public sealed class RequestTests(Platform platform)
 
         var served = Assert.Single(await ListAsync(client, "?model=digits&version=1&status=200&min_ms=0.001", 1));
         Assert.True(served.GetProperty("batch_size").GetInt32() > 0);
-        Assert.True(served.GetProperty("total_us").GetInt64() >= served.GetProperty("queue_us").GetInt64() + served.GetProperty("compute_us").GetInt64());
+        Assert.True(
+            served.GetProperty("total_us").GetInt64()
+            >= served.GetProperty("queue_us").GetInt64() + served.GetProperty("compute_us").GetInt64());
         Assert.Equal(("normal", "stable"), (served.GetProperty("priority").GetString(), served.GetProperty("role").GetString()));
         Assert.Equal(served.GetRawText(), (await GetAsync(client, $"/v1/requests/{served.GetProperty("id")}")).GetRawText());
         Assert.Empty(await ListAsync(client, "?status=5xx", 0));

@@ -23,7 +23,8 @@ internal sealed class InferenceApi(ApiTransport transport, ApiTransport patient)
     /// <summary>Reads the traffic of a range: <c>1h</c>, <c>24h</c> or <c>7d</c>.</summary>
     public Task<ApiResult<TrafficHistory>> GetHistoryAsync(string accessToken, string range, CancellationToken cancellationToken) =>
         transport.GetAsync(
-            Query.Of("/v1/overview/history", ("range", range)), accessToken, ApiJson.Default.TrafficHistory, cancellationToken, OverviewTimeout);
+            Query.Of("/v1/overview/history", ("range", range)),
+            accessToken, ApiJson.Default.TrafficHistory, cancellationToken, OverviewTimeout);
 
     /// <summary>Reads what each model version has done so far.</summary>
     public Task<ApiResult<ModelStatistics>> GetStatisticsAsync(string accessToken, CancellationToken cancellationToken) =>

@@ -3,11 +3,13 @@ namespace InferenceTemplate.Web.ApiClient;
 /// <summary>Records of requests for inference: <c>/v1/requests</c>.</summary>
 internal sealed class RequestsApi(ApiTransport transport)
 {
-    public Task<ApiResult<RequestList>> ListAsync(string accessToken, RequestFilter filter, string? cursor, CancellationToken cancellationToken) =>
+    public Task<ApiResult<RequestList>> ListAsync(
+        string accessToken, RequestFilter filter, string? cursor, CancellationToken cancellationToken) =>
         transport.GetAsync(
             Query.Of(
                 "/v1/requests", ("model", filter.Model), ("version", filter.Version), ("status", filter.Status), ("min_ms", filter.MinMs),
-                ("trace", filter.Trace), ("tenant", filter.Tenant), ("from", filter.From), ("to", filter.To), ("cursor", cursor), ("limit", "50")),
+                ("trace", filter.Trace), ("tenant", filter.Tenant), ("from", filter.From), ("to", filter.To), ("cursor", cursor),
+                ("limit", "50")),
             accessToken, ApiJson.Default.RequestList, cancellationToken);
 
     public Task<ApiResult<RequestRecord>> GetAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
