@@ -13,6 +13,9 @@ internal sealed record EndpointBody(Type? Type, string? Request = null, string? 
     public string[] OtherMedia { get; init; } = [];
 }
 
+/// <summary>Metadata of an endpoint whose errors have a form of their own.</summary>
+internal sealed record EndpointErrors(Type Type);
+
 internal static class EndpointBodyExtensions
 {
     public static RouteHandlerBuilder WithBody<T>(

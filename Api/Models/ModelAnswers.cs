@@ -5,7 +5,15 @@ using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Models;
 
-internal sealed record ModelList(ModelSummary[] Models);
+/// <param name="Data">The same for clients of OpenAI, which list models at this path.</param>
+internal sealed record ModelList(ModelSummary[] Models, string Object, ListedModel[] Data)
+{
+    public static ModelList Of(ModelSummary[] models) =>
+        new(models, "list", [.. models.Select(m => new ListedModel(m.Name, "model", m.UpdatedAt.ToUnixTimeSeconds(), "platform"))]);
+}
+
+/// <param name="Created">Seconds since 1970, of its last change.</param>
+internal sealed record ListedModel(string Id, string Object, long Created, string OwnedBy);
 
 /// <param name="Stable">The version that answers requests which name none; null while there is none.</param>
 internal sealed record ModelSummary(string Name, string? Stable, Residency Residency, string[] Versions, DateTimeOffset UpdatedAt)

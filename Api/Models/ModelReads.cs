@@ -31,7 +31,7 @@ internal static class ModelReads
     {
         var snapshot = await catalog.RefreshAsync(cancellationToken);
         return TypedResults.Json(
-            new ModelList([.. snapshot.Models.Where(m => caller.MayUse(m.Name)).Select(m => ModelSummary.From(snapshot, m))]),
+            ModelList.Of([.. snapshot.Models.Where(m => caller.MayUse(m.Name)).Select(m => ModelSummary.From(snapshot, m))]),
             ModelsJson.Default.ModelList);
     }
 

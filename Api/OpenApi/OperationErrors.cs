@@ -28,9 +28,12 @@ internal sealed class OperationErrors : IOpenApiOperationTransformer
         [504] = "The timeout passed.",
     };
 
-    public Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    public async Task TransformAsync(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         var isProtocol = context.Description.RelativePath?.StartsWith("v2", StringComparison.Ordinal) == true;
+        var own = context.Description.ActionDescriptor.EndpointMetadata.OfType<EndpointErrors>().LastOrDefault();
+        var form = own is null ? null : await context.GetOrCreateSchemaAsync(own.Type, cancellationToken: cancellationToken);
         operation.Responses ??= [];
         foreach (var status in StatusesOf(operation, context))
         {
@@ -42,14 +45,13 @@ internal sealed class OperationErrors : IOpenApiOperationTransformer
             var status = int.Parse(text, CultureInfo.InvariantCulture);
             if (status >= 400 && response is OpenApiResponse error)
             {
-                Describe(error, status, isProtocol, context.Document);
+                Describe(error, status, isProtocol, form, context.Document);
             }
         }
 
         var sorted = operation.Responses.OrderBy(r => r.Key, StringComparer.Ordinal).ToList();
         operation.Responses.Clear();
         sorted.ForEach(r => operation.Responses.Add(r.Key, r.Value));
-        return Task.CompletedTask;
     }
 
     private static IEnumerable<int> StatusesOf(OpenApiOperation operation, OpenApiOperationTransformerContext context)
@@ -81,12 +83,20 @@ internal sealed class OperationErrors : IOpenApiOperationTransformer
         yield return StatusCodes.Status500InternalServerError;
     }
 
-    private static void Describe(OpenApiResponse response, int status, bool isProtocol, OpenApiDocument? document)
+    private static void Describe(
+        OpenApiResponse response, int status, bool isProtocol, OpenApiSchema? form, OpenApiDocument? document)
     {
         response.Description = Descriptions.GetValueOrDefault(status, response.Description ?? "An error.");
 
         // What an endpoint says of its own body stands: not being ready is an answer.
-        if (response.Content is not { Count: > 0 } || !isProtocol)
+        if (form is not null)
+        {
+            response.Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
+            {
+                ["application/json"] = new OpenApiMediaType { Schema = form },
+            };
+        }
+        else if (response.Content is not { Count: > 0 } || !isProtocol)
         {
             response.Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
             {

@@ -29,7 +29,7 @@ internal sealed partial class BatchRunner(
     private string Version => session.File.Version;
 
     /// <summary>Blocks the calling thread, which is the instance's own.</summary>
-    public void Run(ModelInstance instance, IReadOnlyList<PendingRequest> batch)
+    public void Run(IModelInstance instance, IReadOnlyList<PendingRequest> batch)
     {
         completions.WaitForRoom();
         var start = time.GetTimestamp();
@@ -71,7 +71,7 @@ internal sealed partial class BatchRunner(
     }
 
     /// <returns>Whether it ran as one.</returns>
-    private bool RunOrHalve(ModelInstance instance, IReadOnlyList<PendingRequest> run)
+    private bool RunOrHalve(IModelInstance instance, IReadOnlyList<PendingRequest> run)
     {
         try
         {
@@ -99,7 +99,7 @@ internal sealed partial class BatchRunner(
         return false;
     }
 
-    private void RunEachAlone(ModelInstance instance, IReadOnlyList<PendingRequest> run)
+    private void RunEachAlone(IModelInstance instance, IReadOnlyList<PendingRequest> run)
     {
         foreach (var request in run)
         {
@@ -113,7 +113,7 @@ internal sealed partial class BatchRunner(
         trust.End(new ModelKey(Model, Version), reason);
     }
 
-    private void HandleFailure(ModelInstance instance, IReadOnlyList<PendingRequest> run, Exception exception)
+    private void HandleFailure(IModelInstance instance, IReadOnlyList<PendingRequest> run, Exception exception)
     {
         var fault = RunFailures.Classify(exception);
         telemetry.Failed(Model, Version, fault.ToString().ToLowerInvariant());
@@ -132,7 +132,9 @@ internal sealed partial class BatchRunner(
         else if (fault == RunFailure.Input)
         {
             LogFailed(Model, Version, RuntimeMessage.OperatorOf(exception));
-            completions.Refuse(Queued(run), ReplyOutcome.Failed, $"the model failed on this input: {RuntimeMessage.Of(exception)}");
+            completions.Refuse(Queued(run), ReplyOutcome.Failed, exception is RefusedInputException
+                ? exception.Message
+                : $"the model failed on this input: {RuntimeMessage.Of(exception)}");
         }
         else if (fault == RunFailure.Memory && MemoryAsked.Of(exception) is { IsMoreThanThereIs: true } asked)
         {
@@ -152,7 +154,7 @@ internal sealed partial class BatchRunner(
         }
     }
 
-    private void RunOnce(ModelInstance instance, IReadOnlyList<PendingRequest> run)
+    private void RunOnce(IModelInstance instance, IReadOnlyList<PendingRequest> run)
     {
         var startedAt = time.GetUtcNow();
         var rows = run.Sum(r => r.Rows);

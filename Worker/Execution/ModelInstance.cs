@@ -8,7 +8,7 @@ namespace InferenceTemplate.Worker.Execution;
 /// Makes runs of a session, one at a time; the buffers in which batches are assembled belong to it. Several over one
 /// session overlap without another copy of the weights.
 /// </summary>
-internal sealed class ModelInstance : IDisposable
+internal sealed class ModelInstance : IModelInstance
 {
     private readonly InferenceSession _session;
     private readonly BatchInput[] _inputs;
@@ -30,19 +30,9 @@ internal sealed class ModelInstance : IDisposable
         _outputNames = [.. signature.Outputs.Select(o => o.Name)];
     }
 
-    /// <summary>
-    /// Runs requests as one batch, their rows one after the other; a model that is not batchable takes one at a time.
-    /// </summary>
-    /// <param name="batch">
-    /// The inputs of each request, in the order of the signature; one that runs alone may bring optional ones behind them. Shapes that
-    /// differ beyond the first dimension are padded with zeros.
-    /// </param>
-    /// <param name="outputs">Indices of the outputs wanted; null for all.</param>
-    /// <param name="assembled">Called once the inputs are in the form that the runtime reads.</param>
-    /// <param name="terminate">Ends the run before its next operator.</param>
-    /// <returns>The outputs in the order wanted; the caller disposes them.</returns>
-    /// <exception cref="OnnxRuntimeException">The model failed on this input, or the device did.</exception>
-    /// <exception cref="OperationCanceledException">The run was ended.</exception>
+    public bool SplitsBatches => false;
+
+    /// <inheritdoc/>
     public IDisposableReadOnlyCollection<OrtValue> Run(
         IReadOnlyList<Tensor[]> batch, IReadOnlyList<int>? outputs = null, Action? assembled = null, CancellationToken terminate = default)
     {

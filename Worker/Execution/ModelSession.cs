@@ -1,6 +1,8 @@
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Models;
+using InferenceTemplate.Worker.Text;
 using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Worker.Execution;
@@ -10,30 +12,40 @@ internal sealed class ModelSession : IDisposable
 {
     private readonly InferenceSession _session;
     private readonly bool _binds;
+    private readonly TextPipeline? _text;
+    private readonly ModelSignature _own;
 
     private volatile bool _closed;
 
-    private ModelSession(ModelFile file, InferenceSession session, bool binds)
+    private ModelSession(ModelFile file, InferenceSession session, bool binds, TextPipeline? text)
     {
         File = file;
         _session = session;
         _binds = binds;
-        Signature = Describe(session);
+        _text = text;
+        _own = Describe(session);
+        Signature = text?.SignatureOver(_own) ?? _own;
     }
 
     public ModelFile File { get; }
 
+    /// <summary>What callers see: where text comes before the model, that and not tokens.</summary>
     public ModelSignature Signature { get; }
 
+    /// <summary>A request that it takes where none is known; null where zeros have to do.</summary>
+    public Tensor[]? Example => _text is null ? null : TextPipeline.Example;
+
+    /// <param name="text">What makes the model's inputs of text; null where callers send them themselves.</param>
     /// <exception cref="OnnxRuntimeException">The file is not a model that ONNX Runtime can open.</exception>
     /// <exception cref="NotSupportedException">An input or output is not a tensor, or of a type that is not served.</exception>
-    public static ModelSession Open(ModelFile file, ExecutionDevice device)
+    /// <exception cref="ModelRefusedException">The model is none that takes what is made of text.</exception>
+    public static ModelSession Open(ModelFile file, ExecutionDevice device, TextPipeline? text = null)
     {
         using var options = device.CreateSessionOptions();
         var session = new InferenceSession(file.Path, options);
         try
         {
-            return new ModelSession(file, session, device.BindsValues);
+            return new ModelSession(file, session, device.BindsValues, text);
         }
         catch
         {
@@ -44,17 +56,18 @@ internal sealed class ModelSession : IDisposable
 
     /// <summary>Something that makes one run at a time, beside other instances; dispose it before the session.</summary>
     /// <exception cref="ObjectDisposedException">The session is closed: ONNX Runtime itself would end the process.</exception>
-    public ModelInstance CreateInstance()
+    public IModelInstance CreateInstance()
     {
         ObjectDisposedException.ThrowIf(_closed, this);
-        return new(_session, Signature, _binds);
+        var instance = new ModelInstance(_session, _own, _binds);
+        return _text is null ? instance : new TextInstance(instance, _own, _text);
     }
 
     /// <summary>Runs once on zeros, so that the first real request does not pay for allocation and kernel selection.</summary>
     public void WarmUp()
     {
         using var instance = CreateInstance();
-        Tensor[] zeros = [.. Signature.Inputs.Select(input =>
+        Tensor[] zeros = Example ?? [.. Signature.Inputs.Select(input =>
         {
             long[] shape = [.. input.Shape.Select(d => d == TensorShape.Variable ? 1 : d)];
 

@@ -31,7 +31,7 @@ internal static class RunFailures
         OutOfMemoryException or OversizedBatchException => RunFailure.Memory,
         OnnxRuntimeException when Mentions(exception, OfMemory) => RunFailure.Memory,
         OnnxRuntimeException when Mentions(exception, OfDevice) => RunFailure.Device,
-        OnnxRuntimeException or InvalidDataException => RunFailure.Input,
+        OnnxRuntimeException or InvalidDataException or RefusedInputException => RunFailure.Input,
         _ => RunFailure.Device,
     };
 

@@ -7,6 +7,23 @@ namespace InferenceTemplate.Worker.Execution;
 /// <summary>Brings texts from ONNX Runtime's memory into the protocol's form: each a length and that many bytes.</summary>
 internal static class TextTensor
 {
+    /// <summary>The elements of a tensor in the protocol's form, without copying them.</summary>
+    /// <exception cref="InvalidDataException">They are not each a length and that many bytes.</exception>
+    public static IEnumerable<ReadOnlyMemory<byte>> Elements(ReadOnlyMemory<byte> data)
+    {
+        while (!data.IsEmpty)
+        {
+            var length = data.Length >= sizeof(uint) ? BinaryPrimitives.ReadUInt32LittleEndian(data.Span) : uint.MaxValue;
+            if (length > data.Length - sizeof(uint))
+            {
+                throw new InvalidDataException("The texts are not each a length and that many bytes.");
+            }
+
+            yield return data.Slice(sizeof(uint), (int)length);
+            data = data[(sizeof(uint) + (int)length)..];
+        }
+    }
+
     /// <returns>Where in the protocol's form each element begins, with the end as the last.</returns>
     public static long[] Starts(OrtValue value)
     {

@@ -21,7 +21,7 @@ internal static class FirstRun
             : Failure(instance, sample) is { } failed ? RuntimeMessage.Of(failed) : null;
     }
 
-    private static string? Try(ModelSignature signature, ModelInstance instance)
+    private static string? Try(ModelSignature signature, IModelInstance instance)
     {
         var failure = "no input is small enough to be made up";
         var (memory, others) = (0, 0);
@@ -43,14 +43,15 @@ internal static class FirstRun
         return memory > 0 && others == 0 ? throw new ModelRefusedException($"it needs more memory than is allowed: {failure}") : failure;
     }
 
-    private static Exception? Failure(ModelInstance instance, Tensor[] inputs)
+    private static Exception? Failure(IModelInstance instance, Tensor[] inputs)
     {
         try
         {
             instance.Run([inputs]).Dispose();
             return null;
         }
-        catch (Exception exception) when (exception is OnnxRuntimeException or InvalidDataException or OutOfMemoryException)
+        catch (Exception exception) when (
+            exception is OnnxRuntimeException or InvalidDataException or RefusedInputException or OutOfMemoryException)
         {
             return exception;
         }

@@ -1,12 +1,13 @@
 using System.Formats.Tar;
 using InferenceTemplate.Core;
 using InferenceTemplate.Worker.Models;
+using InferenceTemplate.Worker.Text;
 
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>
-/// A version of the models folder as it is stored: its ONNX file; where that keeps data in files beside it, a tar of them all. The tar
-/// depends on nothing but their names and content, since the registry knows the version by its hash.
+/// A version of the models folder as it is stored: its ONNX file; where that keeps data in files beside it, or takes text, a tar of them
+/// all. The tar depends on nothing but their names and content, since the registry knows the version by its hash.
 /// </summary>
 internal sealed class FolderArtifact
 {
@@ -32,7 +33,29 @@ internal sealed class FolderArtifact
             // The inspection says why.
         }
 
-        return new(file.Path, [.. beside.Used]);
+        return new(file.Path, [.. beside.Used.Union(TextFiles(file.Path), StringComparer.Ordinal)]);
+    }
+
+    // Whatever is wrong with them, the inspection says so.
+    private static IEnumerable<string> TextFiles(string modelPath)
+    {
+        var path = TextSettings.PathBeside(modelPath);
+        if (!File.Exists(path))
+        {
+            return [];
+        }
+
+        try
+        {
+            var vocabulary = TextSettings.Read(path).Vocabulary;
+            return File.Exists(Path.Combine(Path.GetDirectoryName(path)!, vocabulary))
+                ? [TextSettings.FileName, vocabulary]
+                : [TextSettings.FileName];
+        }
+        catch (ModelRefusedException)
+        {
+            return [TextSettings.FileName];
+        }
     }
 
     /// <summary>The bytes, to be read once.</summary>

@@ -4,6 +4,7 @@ using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Models;
+using InferenceTemplate.Worker.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
@@ -87,7 +88,9 @@ internal static class InspectionChild
             operators = scanned.Operators;
             var device = new ExecutionDevice(Options.Create(new WorkerOptions { Device = "cpu" }), NullLogger<ExecutionDevice>.Instance);
             var before = ProcessLimits.ResidentBytes;
-            session = ModelSession.Open(new ModelFile("inspected", "1", file), device);
+            var text = isFolder ? TextPipeline.Beside(file) : null;
+            session = ModelSession.Open(new ModelFile("inspected", "1", file), device, text);
+            TextTrial.Run(session, text);
             var failure = FirstRun.Try(session, sample);
             var memory = Math.Max(ProcessLimits.ResidentBytes - before, new FileInfo(file).Length + external.UsedBytes);
             var unproven = failure is null

@@ -7,7 +7,7 @@ namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>Runs for which no caller waits, within the time and memory that an inspection may take.</summary>
 /// <param name="spent">The part of the time for this that is over: 1 is all of it.</param>
-internal sealed class TrialRuns(ModelInstance instance, ModelSignature signature, Func<double> spent)
+internal sealed class TrialRuns(IModelInstance instance, ModelSignature signature, Func<double> spent)
 {
     public double Spent => spent();
 
@@ -44,7 +44,8 @@ internal sealed class TrialRuns(ModelInstance instance, ModelSignature signature
             (Rows, OutputBytesPerRow) = (Rows + rows, outputs.Sum(o => (long)o.Bytes) / rows);
             return outputs;
         }
-        catch (Exception exception) when (exception is OnnxRuntimeException or InvalidDataException or OutOfMemoryException)
+        catch (Exception exception) when (
+            exception is OnnxRuntimeException or InvalidDataException or RefusedInputException or OutOfMemoryException)
         {
             failure = RuntimeMessage.Of(exception);
             return batch.Length > 1 && RunFailures.Classify(exception) == RunFailure.Memory

@@ -15,6 +15,9 @@ internal sealed record ModelFiles(string Path, string Folder, IReadOnlyList<Hash
 
     public long Bytes { get; } = Files.Sum(f => new FileInfo(System.IO.Path.Combine(Folder, f.Name)).Length);
 
+    /// <summary>Whether what lies beside the model's file came with it, and not with other models.</summary>
+    public bool IsFolder { get; private init; }
+
     /// <summary>One file, whose hash is that of the artifact.</summary>
     public static ModelFiles Single(string path, string sha256) =>
         new(path, System.IO.Path.GetDirectoryName(path)!, [new HashedFile(System.IO.Path.GetFileName(path), sha256)]);
@@ -30,7 +33,7 @@ internal sealed record ModelFiles(string Path, string Folder, IReadOnlyList<Hash
             var there = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
                 .Select(path => System.IO.Path.GetRelativePath(folder, path).Replace(System.IO.Path.DirectorySeparatorChar, '/'));
             return lines[0] == ArchiveLine(archiveSha256) && there.ToHashSet(StringComparer.Ordinal).SetEquals(files.Select(f => f.Name))
-                ? new ModelFiles(ModelFolder.FindModel(folder), folder, files)
+                ? new ModelFiles(ModelFolder.FindModel(folder), folder, files) { IsFolder = true }
                 : throw new InvalidDataException($"{listPath} is not of this archive, or names other files than there are");
         }
         catch (Exception exception) when (exception is IOException or ArgumentException or IndexOutOfRangeException

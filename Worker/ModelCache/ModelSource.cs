@@ -4,6 +4,7 @@ using InferenceTemplate.Data.Artifacts;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Models;
+using InferenceTemplate.Worker.Text;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.ModelCache;
@@ -46,7 +47,8 @@ internal sealed partial class ModelSource(
 
     private ModelSession Open(ModelVersion version, ModelFiles artifact, int largestBatch, Tensor[]? sample)
     {
-        var session = ModelSession.Open(new ModelFile(version.Model, version.Version, artifact.Path), device);
+        var text = artifact.IsFolder ? TextPipeline.Beside(artifact.Path) : null;
+        var session = ModelSession.Open(new ModelFile(version.Model, version.Version, artifact.Path), device, text);
         try
         {
             // They may have changed since they were looked at.

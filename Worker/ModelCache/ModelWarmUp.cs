@@ -19,6 +19,7 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
     {
         using var instance = session.CreateInstance();
         var signature = session.Signature;
+        sample ??= session.Example;
         foreach (var rows in signature.IsBatchable && largestBatch > 1 ? (int[])[1, largestBatch] : [1])
         {
             if (Batch(signature, rows, sample) is not { } batch)

@@ -1,0 +1,176 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.Overview;
+
+namespace InferenceTemplate.Api.Embeddings;
+
+/// <param name="Model">A model, or <c>model:version</c>; the version may be an alias.</param>
+/// <param name="Input">A text, or up to 2,048 of them. Tokens are not taken: each model has its own.</param>
+/// <param name="EncodingFormat"><c>float</c>, or <c>base64</c>: little-endian FP32.</param>
+/// <param name="Dimensions">The first so many numbers of each embedding, brought to length 1 again.</param>
+internal sealed record EmbeddingsRequest(string Model, JsonElement Input, string? EncodingFormat = null, int? Dimensions = null);
+
+/// <summary>For documents only: it is written without such objects.</summary>
+/// <param name="Model">The version that answered: <c>model:version</c>.</param>
+internal sealed record EmbeddingsAnswer(string Object, EmbeddingAnswer[] Data, string Model, EmbeddingUsage Usage);
+
+/// <param name="Embedding">Numbers, or a text of base64.</param>
+internal sealed record EmbeddingAnswer(string Object, int Index, JsonElement Embedding);
+
+internal sealed record EmbeddingUsage(long PromptTokens, long TotalTokens);
+
+/// <summary><c>POST /v1/embeddings</c>, as OpenAI's clients call it.</summary>
+internal static class EmbeddingsEndpoint
+{
+    private const string Base64 = "base64";
+
+    private const string Request = """{"model":"minilm","input":["A cat.","Stocks fell today."]}""";
+
+    private const string Response = """
+        {"object":"list","data":[
+            {"object":"embedding","index":0,"embedding":[0.1,0.2]},{"object":"embedding","index":1,"embedding":[0.3,0.4]}],
+         "model":"minilm:1","usage":{"prompt_tokens":11,"total_tokens":11}}
+        """;
+
+    public static void MapEmbed(this IEndpointRouteBuilder endpoints) => endpoints.MapPost("/v1/embeddings", HandleAsync)
+        .WithSummary("Embeddings of texts, as OpenAI's API has them")
+        .WithMetadata(new CountedAsTraffic(), new EndpointErrors(typeof(OpenAiError)))
+        .WithBody<EmbeddingsRequest>(Request, Response)
+        .Produces<EmbeddingsAnswer>()
+        .Produces<OpenAiError>(StatusCodes.Status404NotFound)
+        .Produces<OpenAiError>(StatusCodes.Status504GatewayTimeout);
+
+    private static async Task HandleAsync(HttpContext context, EmbeddingCalls calls)
+    {
+        EmbeddingsRequest request;
+        string[] texts;
+        try
+        {
+            request = await calls.ReadAsync(context.Request, EmbeddingsJson.Default.EmbeddingsRequest);
+            texts = TextsOf(request.Input);
+            Check(request);
+        }
+        catch (InvalidInferBodyException exception)
+        {
+            await OpenAiErrors.Error(StatusCodes.Status400BadRequest, exception.Message).ExecuteAsync(context);
+            return;
+        }
+        catch (BadHttpRequestException exception)
+        {
+            await OpenAiErrors.Error(exception.StatusCode, exception.Message).ExecuteAsync(context);
+            return;
+        }
+
+        if (await calls.EmbedAsync(context, request.Model, texts, "input") is not { } embedded)
+        {
+            return;
+        }
+
+        if (request.Dimensions > embedded.Dimensions)
+        {
+            await OpenAiErrors.Error(
+                StatusCodes.Status400BadRequest,
+                $"dimensions: {request.Dimensions} given, 1 to {embedded.Dimensions} are possible with {embedded.Model}", "dimensions")
+                .ExecuteAsync(context);
+            return;
+        }
+
+        using var json = new PooledBuffer();
+        Write(json, embedded, request.Dimensions ?? embedded.Dimensions, request.EncodingFormat == Base64);
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = json.WrittenCount;
+        await context.Response.BodyWriter.WriteAsync(json.WrittenMemory, context.RequestAborted);
+    }
+
+    private static void Check(EmbeddingsRequest request)
+    {
+        if (request.EncodingFormat is not (null or "float" or Base64))
+        {
+            throw new InvalidInferBodyException($"encoding_format: '{request.EncodingFormat}' given, float or {Base64} expected");
+        }
+
+        if (request.Dimensions < 1)
+        {
+            throw new InvalidInferBodyException($"dimensions: {request.Dimensions} given, 1 or more expected");
+        }
+    }
+
+    private static string[] TextsOf(JsonElement input) => input.ValueKind switch
+    {
+        JsonValueKind.String => [TextOf(input, "input")],
+        JsonValueKind.Array => [.. input.EnumerateArray().Select((element, i) => TextOf(element, $"input[{i}]"))],
+        _ => throw new InvalidInferBodyException("input: a text or an array of texts expected"),
+    };
+
+    /// <exception cref="InvalidInferBodyException">It is no text.</exception>
+    public static string TextOf(JsonElement element, string where)
+    {
+        try
+        {
+            return element.ValueKind switch
+            {
+                JsonValueKind.String => element.GetString()!,
+                JsonValueKind.Number or JsonValueKind.Array => throw new InvalidInferBodyException(
+                    $"{where}: tokens are not taken, since each model has its own: send the text"),
+                _ => throw new InvalidInferBodyException($"{where}: a text expected"),
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidInferBodyException($"{where}: it is not UTF-8, or has half a surrogate pair");
+        }
+    }
+
+    private static void Write(IBufferWriter<byte> buffer, Embedded embedded, int dimensions, bool base64)
+    {
+        using var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { SkipValidation = true });
+        json.WriteStartObject();
+        json.WriteString("object"u8, "list"u8);
+        json.WriteStartArray("data"u8);
+        for (var text = 0; text < embedded.Count; text++)
+        {
+            json.WriteStartObject();
+            json.WriteString("object"u8, "embedding"u8);
+            json.WriteNumber("index"u8, text);
+            var embedding = dimensions == embedded.Dimensions ? embedded.Of(text) : Shortened(embedded.Of(text)[..dimensions]);
+            if (base64)
+            {
+                json.WriteBase64String("embedding"u8, MemoryMarshal.AsBytes(embedding));
+            }
+            else
+            {
+                json.WriteStartArray("embedding"u8);
+                foreach (var value in embedding)
+                {
+                    json.WriteNumberValue(value);
+                }
+
+                json.WriteEndArray();
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteString("model"u8, embedded.Model);
+        json.WriteStartObject("usage"u8);
+        json.WriteNumber("prompt_tokens"u8, embedded.Tokens);
+        json.WriteNumber("total_tokens"u8, embedded.Tokens);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static float[] Shortened(ReadOnlySpan<float> embedding)
+    {
+        var length = Math.Sqrt(Similarity.Product(embedding, embedding));
+        var shortened = new float[embedding.Length];
+        for (var i = 0; i < shortened.Length; i++)
+        {
+            shortened[i] = length > 0 ? (float)(embedding[i] / length) : 0;
+        }
+
+        return shortened;
+    }
+}

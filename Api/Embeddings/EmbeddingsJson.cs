@@ -1,0 +1,16 @@
+using System.Text.Json.Serialization;
+
+namespace InferenceTemplate.Api.Embeddings;
+
+/// <summary>JSON of the embeddings API, generated at build. Fields unknown here are ignored: clients send what they know.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.Never)]
+[JsonSerializable(typeof(OpenAiError))]
+[JsonSerializable(typeof(EmbeddingsRequest))]
+[JsonSerializable(typeof(EmbeddingsAnswer))]
+[JsonSerializable(typeof(RerankRequest))]
+[JsonSerializable(typeof(RerankAnswer))]
+internal sealed partial class EmbeddingsJson : JsonSerializerContext;

@@ -1,0 +1,37 @@
+using InferenceTemplate.Api.Inference;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace InferenceTemplate.Api.Embeddings;
+
+/// <summary>An error as clients of OpenAI read it.</summary>
+internal sealed record OpenAiError(OpenAiErrorBody Error);
+
+/// <param name="Param">The field that is wrong; null where it is none or not known.</param>
+internal sealed record OpenAiErrorBody(string Message, string Type, string? Param, string? Code);
+
+internal static class OpenAiErrors
+{
+    public static JsonHttpResult<OpenAiError> Error(int status, string message, string? param = null) => TypedResults.Json(
+        new OpenAiError(new(message, TypeOf(status), param, CodeOf(status))), EmbeddingsJson.Default.OpenAiError, statusCode: status);
+
+    /// <summary>What no handler answered, such as 401.</summary>
+    public static Task WriteAsync(HttpContext context, string message) =>
+        Error(context.Response.StatusCode, OpenInferenceErrors.Specific(context) ?? message).ExecuteAsync(context);
+
+    private static string TypeOf(int status) => status switch
+    {
+        StatusCodes.Status401Unauthorized => "authentication_error",
+        StatusCodes.Status403Forbidden => "permission_error",
+        StatusCodes.Status429TooManyRequests => "rate_limit_error",
+        >= StatusCodes.Status500InternalServerError => "server_error",
+        _ => "invalid_request_error",
+    };
+
+    private static string? CodeOf(int status) => status switch
+    {
+        StatusCodes.Status401Unauthorized => "invalid_api_key",
+        StatusCodes.Status404NotFound => "model_not_found",
+        StatusCodes.Status429TooManyRequests => "rate_limit_exceeded",
+        _ => null,
+    };
+}

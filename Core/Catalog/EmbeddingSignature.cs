@@ -1,0 +1,24 @@
+using InferenceTemplate.Core.Tensors;
+
+namespace InferenceTemplate.Core.Catalog;
+
+/// <summary>The inputs and outputs of a model that embeds text: what a worker makes of its files, and the embeddings API calls.</summary>
+public static class EmbeddingSignature
+{
+    /// <summary>BYTES [-1]: UTF-8.</summary>
+    public const string Text = "text";
+
+    /// <summary>FP32 [-1, n]: a row for each text.</summary>
+    public const string Embedding = "embedding";
+
+    /// <summary>INT64 [-1]: how many tokens each text was.</summary>
+    public const string TokenCount = "token_count";
+
+    /// <summary>Texts of one request.</summary>
+    public const int MaxTexts = 2048;
+
+    public static bool IsOf(ModelSignature signature) =>
+        signature.Inputs is [{ Name: Text, Datatype: Datatype.Bytes, Shape: [TensorShape.Variable] }]
+        && Array.Exists(signature.Outputs, o => o is { Name: Embedding, Datatype: Datatype.Fp32, Shape: [TensorShape.Variable, _] })
+        && Array.Exists(signature.Outputs, o => o is { Name: TokenCount, Datatype: Datatype.Int64, Shape: [TensorShape.Variable] });
+}

@@ -1,0 +1,236 @@
+using System.ClientModel;
+using System.Net;
+using System.Net.Http.Json;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using InferenceTemplate.Tests.Shared;
+using Microsoft.Extensions.AI;
+using OpenAI;
+
+namespace InferenceTemplate.Tests.Api;
+
+/// <summary>Embeddings and rerank of a real model, by HTTP and by the clients that others wrote for OpenAI.</summary>
+public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IClassFixture<EmbeddingModel>
+{
+    private static readonly string[] s_texts = ["A cat.", "A kitten.", "Stocks fell today."];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Client_of_openai_gets_embeddings_unchanged()
+    {
+        var client = OpenAi().GetEmbeddingClient(model.Name);
+
+        var answer = (await client.GenerateEmbeddingsAsync(s_texts, cancellationToken: Cancellation)).Value;
+        var options = new OpenAI.Embeddings.EmbeddingGenerationOptions { Dimensions = 64 };
+        var shortened = (await client.GenerateEmbeddingAsync("A cat.", options, Cancellation)).Value;
+
+        Assert.Equal([0, 1, 2], answer.Select(e => e.Index));
+        var (cat, kitten, stocks) = (answer[0].ToFloats(), answer[1].ToFloats(), answer[2].ToFloats());
+        Assert.Equal(MiniLm.Dimensions, cat.Length);
+        Assert.InRange(Product(cat, kitten), 0.7, 0.9);
+        Assert.InRange(Product(cat, stocks), -0.2, 0.2);
+        Assert.Equal((16, 16), (answer.Usage.InputTokenCount, answer.Usage.TotalTokenCount));
+        Assert.Equal($"{model.Name}:1", answer.Model);
+        Assert.Equal(64, shortened.ToFloats().Length);
+        Assert.Equal(1, Product(shortened.ToFloats(), shortened.ToFloats()), 1e-5);
+        Assert.Equal(
+            1, Product(shortened.ToFloats(), cat[..64]) / Math.Sqrt(Product(cat[..64], cat[..64])), 1e-5);
+    }
+
+    [Fact]
+    public async Task Embedding_generator_of_microsoft_extensions_ai_gets_embeddings_unchanged()
+    {
+        using var generator = OpenAi().GetEmbeddingClient($"{model.Name}:1").AsIEmbeddingGenerator();
+
+        var answer = await generator.GenerateAsync(s_texts, cancellationToken: Cancellation);
+
+        Assert.InRange(Product(answer[0].Vector, answer[1].Vector), 0.7, 0.9);
+        Assert.Equal(16, answer.Usage!.InputTokenCount);
+    }
+
+    [Fact]
+    public async Task Client_of_openai_lists_the_models() => Assert.Contains(
+        model.Name, (await OpenAi().GetOpenAIModelClient().GetModelsAsync(Cancellation)).Value.Select(m => m.Id));
+
+    [Fact]
+    public async Task Client_of_openai_is_told_what_is_wrong()
+    {
+        var refused = await Assert.ThrowsAsync<ClientResultException>(
+            () => OpenAi().GetEmbeddingClient("no-such").GenerateEmbeddingAsync("x", cancellationToken: Cancellation));
+        var unknown = await Assert.ThrowsAsync<ClientResultException>(
+            () => OpenAi("wrong").GetEmbeddingClient(model.Name).GenerateEmbeddingAsync("x", cancellationToken: Cancellation));
+
+        Assert.Equal((404, 401), (refused.Status, unknown.Status));
+        Assert.Contains("there is no model 'no-such'", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Numbers_base64_and_the_protocol_itself_say_the_same()
+    {
+        using var client = platform.Admin();
+
+        var floats = await OkAsync(client, "/v1/embeddings", new { model = model.Name, input = "A cat.", user = "somebody" });
+        var base64 = await OkAsync(client, "/v1/embeddings", new { model = model.Name, input = s_texts[..1], encoding_format = "base64" });
+        var infer = await OkAsync(client, $"/v2/models/{model.Name}/infer", new
+        {
+            inputs = new[] { new { name = "text", datatype = "BYTES", shape = new[] { 1 }, data = new[] { "A cat." } } },
+        });
+
+        var numbers = infer.Output("embedding").Data<float>();
+        Assert.Equal(numbers, floats.GetProperty("data")[0].GetProperty("embedding").Deserialize<float[]>());
+        Assert.Equal(
+            numbers,
+            MemoryMarshal.Cast<byte, float>(base64.GetProperty("data")[0].GetProperty("embedding").GetBytesFromBase64()).ToArray());
+        Assert.Equal([5L], infer.Output("token_count").Data<long>());
+        Assert.Equal(5, floats.GetProperty("usage").GetProperty("prompt_tokens").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("""{"model":"M"}""", "input")]
+    [InlineData("""{"input":"x"}""", "model")]
+    [InlineData("""{"model":"M","input":[]}""", "input: 0 texts given, 1 to 2048 are possible")]
+    [InlineData("""{"model":"M","input":""}""", "text 0 of input 'text' is empty")]
+    [InlineData("""{"model":"M","input":["x",7]}""", "input[1]: tokens are not taken")]
+    [InlineData("""{"model":"M","input":[[1,2],[3]]}""", "input[0]: tokens are not taken")]
+    [InlineData("""{"model":"M","input":{"a":1}}""", "input: a text or an array of texts expected")]
+    [InlineData("""{"model":"M","input":"\ud800"}""", "half a surrogate pair")]
+    [InlineData("""{"model":"M","input":"x","encoding_format":"hex"}""", "encoding_format: 'hex' given")]
+    [InlineData("""{"model":"M","input":"x","dimensions":0}""", "dimensions: 0 given")]
+    [InlineData("""{"model":"M","input":"x","dimensions":385}""", "dimensions: 385 given, 1 to 384 are possible")]
+    [InlineData("""{"model":"digits","input":"x"}""", "'digits' version 1 does not embed text")]
+    [InlineData("""["x"]""", "the body can't be read")]
+    [InlineData("", "the body is empty")]
+    public async Task Request_that_can_not_be_answered_is_refused_in_the_form_of_openai(string body, string reason)
+    {
+        using var client = platform.Admin();
+        using var content = new StringContent(
+            body.Replace("\"M\"", $"\"{model.Name}\"", StringComparison.Ordinal), Encoding.UTF8, "application/json");
+
+        using var response = await client.PostAsync("/v1/embeddings", content, Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        var error = (await response.JsonAsync()).GetProperty("error");
+        Assert.Equal("invalid_request_error", error.GetProperty("type").GetString());
+        Assert.Contains(reason, error.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Too_long_and_too_many_texts_are_refused()
+    {
+        using var client = platform.Admin();
+        var word = string.Join(' ', Enumerable.Repeat("cat", 255));
+
+        using var tooLong = await client.PostAsJsonAsync("/v1/embeddings", new { model = model.Name, input = word }, Cancellation);
+        using var tooMany = await client.PostAsJsonAsync(
+            "/v1/embeddings", new { model = model.Name, input = Enumerable.Repeat("cat", 2049) }, Cancellation);
+
+        Assert.Contains("has more than 256 tokens", await tooLong.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        Assert.Contains("2049 texts given, 1 to 2048", await tooMany.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Model_that_a_key_may_not_use_does_not_exist_for_it()
+    {
+        using var admin = platform.Admin();
+        using var client = platform.WithKey((await admin.CreateKeyAsync("service", models: ["digits"])).Key);
+
+        using var response = await client.PostAsJsonAsync("/v1/embeddings", new { model = model.Name, input = "x" }, Cancellation);
+
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Equal("model_not_found", (await response.JsonAsync()).GetProperty("error").GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task Documents_come_back_by_how_near_they_are_to_the_query()
+    {
+        using var client = platform.Admin();
+        object[] documents = ["Stocks fell today.", new { text = "A kitten." }, "A dog."];
+
+        var all = await OkAsync(client, "/v1/rerank", new { model = model.Name, query = "A cat.", documents, return_documents = true });
+        var first = await OkAsync(client, "/v1/rerank", new { model = model.Name, query = "A cat.", documents, top_n = 1 });
+
+        var results = all.GetProperty("results");
+        Assert.Equal([1, 2, 0], results.EnumerateArray().Select(r => r.GetProperty("index").GetInt32()));
+        Assert.InRange(results[0].GetProperty("relevance_score").GetDouble(), 0.7, 0.9);
+        Assert.Equal("A kitten.", results[0].GetProperty("document").GetProperty("text").GetString());
+        var only = Assert.Single(first.GetProperty("results").EnumerateArray());
+        Assert.Equal(1, only.GetProperty("index").GetInt32());
+        Assert.False(only.TryGetProperty("document", out _));
+    }
+
+    [Theory]
+    [InlineData("""{"model":"M","query":"x","documents":[]}""", "documents: none given")]
+    [InlineData("""{"model":"M","query":"x","documents":["y"],"top_n":0}""", "top_n: 0 given")]
+    [InlineData("""{"model":"M","query":"x","documents":[null]}""", "documents[0]: a text expected")]
+    [InlineData("""{"model":"M","documents":["y"]}""", "query")]
+    public async Task Rerank_that_can_not_be_is_refused(string body, string reason)
+    {
+        using var client = platform.Admin();
+        using var content = new StringContent(
+            body.Replace("\"M\"", $"\"{model.Name}\"", StringComparison.Ordinal), Encoding.UTF8, "application/json");
+
+        using var response = await client.PostAsync("/v1/rerank", content, Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains(
+            reason, (await response.JsonAsync()).GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    private OpenAIClient OpenAi(string key = Platform.AdminKey)
+    {
+        using var http = platform.Anonymous();
+        return new OpenAIClient(new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = new Uri(http.BaseAddress!, "v1") });
+    }
+
+    private static async Task<JsonElement> OkAsync(HttpClient client, string path, object body)
+    {
+        using var response = await client.PostAsJsonAsync(path, body, Cancellation);
+        Assert.True(response.StatusCode == HttpStatusCode.OK, await response.Content.ReadAsStringAsync(Cancellation));
+        return await response.JsonAsync();
+    }
+
+    private static double Product(ReadOnlyMemory<float> one, ReadOnlyMemory<float> other) =>
+        one.ToArray().Zip(other.ToArray(), (a, b) => (double)a * b).Sum();
+}
+
+/// <summary>all-MiniLM-L6-v2, uploaded as any user would and ready.</summary>
+public sealed class EmbeddingModel(Platform platform) : IAsyncLifetime
+{
+    public string Name { get; } = $"minilm-{Guid.NewGuid():N}";
+
+    public async ValueTask InitializeAsync()
+    {
+        using var admin = platform.Admin();
+        using var form = new MultipartFormDataContent();
+        foreach (var (name, content) in MiniLm.Files())
+        {
+            form.Add(new ByteArrayContent(content), "file", name);
+        }
+
+        using var uploaded = await admin.PostAsync($"/v1/models/{Name}/versions", form);
+        Assert.Equal(HttpStatusCode.Accepted, uploaded.StatusCode);
+        var version = default(JsonElement);
+        await Wait.UntilAsync(async () =>
+        {
+            using var response = await admin.GetAsync($"/v1/models/{Name}/versions/1");
+            version = await response.JsonAsync();
+            return version.GetProperty("state").GetString() != "pending";
+        });
+        Assert.True(version.GetProperty("state").GetString() == "ready", version.GetProperty("reason").GetString());
+
+        // Both replicas learn of it within a second.
+        await Wait.UntilAsync(async () =>
+        {
+            using var embedded = await admin.PostAsJsonAsync("/v1/embeddings", new { model = Name, input = "x" });
+            return embedded.IsSuccessStatusCode;
+        });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var admin = platform.Admin();
+        using var deleted = await admin.DeleteAsync($"/v1/models/{Name}?force=true");
+    }
+}

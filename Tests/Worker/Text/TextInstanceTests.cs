@@ -1,0 +1,110 @@
+using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Text;
+
+namespace InferenceTemplate.Tests.Worker.Text;
+
+public sealed class TextInstanceTests
+{
+    [Fact]
+    public void Mean_is_that_of_the_texts_own_tokens_and_neither_of_padding()
+    {
+        using var model = TextModel.Small();
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+
+        using var outputs = instance.Run([TextModel.Request("a", "b a?"), TextModel.Request("B")]);
+
+        // [CLS] and [SEP] are zeros; the question mark is unknown, hence 1.
+        Assert.Equal([3, 2], outputs[0].GetTensorTypeAndShape().Shape);
+        Assert.Equal(
+            [4 / 3f, 0, 5 / 5f, 8 / 5f, 0, 8 / 3f], outputs[0].GetTensorDataAsSpan<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.Equal([3L, 5L, 3L], outputs[1].GetTensorDataAsSpan<long>().ToArray());
+    }
+
+    [Theory]
+    [InlineData("""{"tokenizer": "wordpiece", "lowercase": true, "max_tokens": 8, "pooling": "cls"}""", 0, 0)]
+    [InlineData("""{"tokenizer": "wordpiece", "lowercase": true, "max_tokens": 8, "pooling": "mean"}""", 0.4472136f, 0.8944272f)]
+    public void Pooling_and_length_are_those_of_the_settings(string settings, float first, float second)
+    {
+        using var model = TextModel.Small(settings: settings);
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+
+        using var outputs = instance.Run([TextModel.Request("a b")]);
+
+        Assert.Equal([first, second], outputs[0].GetTensorDataAsSpan<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-6);
+    }
+
+    [Theory]
+    [InlineData("", "text 1 of input 'text' is empty")]
+    [InlineData(" \t\u200b", "text 1 of input 'text' is empty")]
+    [InlineData("a a a a a a a", "text 1 of input 'text' has more than 8 tokens: shorten it")]
+    public void Text_that_can_not_be_embedded_is_refused_by_its_place(string text, string reason)
+    {
+        using var model = TextModel.Small();
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+
+        var refused = Assert.Throws<RefusedInputException>(() => instance.Run([TextModel.Request("a", text)]));
+
+        Assert.StartsWith(reason, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Bad_utf8_and_too_many_texts_are_refused()
+    {
+        using var model = TextModel.Small();
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+
+        var bad = Assert.Throws<RefusedInputException>(() => instance.Run([TextModel.Request((byte[][])[[0xFF]])]));
+        var many = Assert.Throws<RefusedInputException>(() => instance.Run([TextModel.Request([.. Enumerable.Repeat("a", 2049)])]));
+        var none = Assert.Throws<RefusedInputException>(() => instance.Run([TextModel.Request(Array.Empty<string>())]));
+
+        Assert.Equal("text 0 of input 'text' is not UTF-8 at byte 0", bad.Message);
+        Assert.Equal("input 'text' has 2049 texts; 1 to 2048 are possible", many.Message);
+        Assert.StartsWith("input 'text' has 0 texts", none.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Long_text_is_cut_off_where_the_settings_say_so()
+    {
+        var settings = TextModel.Settings.Replace("}", """, "too_long": "truncate"}""", StringComparison.Ordinal);
+        using var model = TextModel.Small(settings: settings);
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+
+        using var outputs = instance.Run([TextModel.Request("a a a a a a b b b", "a a a a a a")]);
+
+        Assert.Equal([8L, 8L], outputs[1].GetTensorDataAsSpan<long>().ToArray());
+        Assert.Equal([3, 0, 3, 0], outputs[0].GetTensorDataAsSpan<float>().ToArray());
+    }
+
+    [Fact]
+    public void Only_what_is_asked_for_is_answered_in_the_order_asked()
+    {
+        using var model = TextModel.Small();
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+
+        using var counts = instance.Run([TextModel.Request("a")], [1]);
+        using var both = instance.Run([TextModel.Request("a")], [1, 0]);
+
+        Assert.Equal(3L, Assert.Single(counts).GetTensorDataAsSpan<long>()[0]);
+        Assert.Equal((3L, 4 / 3f), (both[0].GetTensorDataAsSpan<long>()[0], both[1].GetTensorDataAsSpan<float>()[0]));
+    }
+
+    [Theory]
+    [InlineData(1, 16)]
+    [InlineData(17, 32)]
+    [InlineData(33, 48)]
+    [InlineData(49, 64)]
+    [InlineData(65, 96)]
+    [InlineData(97, 128)]
+    [InlineData(129, 192)]
+    [InlineData(193, 256)]
+    [InlineData(257, 384)]
+    [InlineData(385, 500)]
+    public void Text_is_padded_to_its_own_length_and_never_beyond_the_most(int tokens, int padded) =>
+        Assert.Equal(padded, PaddedLength.Of(tokens, 500));
+}

@@ -1,0 +1,173 @@
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Inspection;
+
+namespace InferenceTemplate.Worker.Text;
+
+/// <summary>What stands between callers, who send text and get embeddings, and a model that takes tokens and gives numbers.</summary>
+internal sealed class TextPipeline
+{
+    private const string InputIds = "input_ids";
+    private const string AttentionMask = "attention_mask";
+    private const string TokenTypes = "token_type_ids";
+
+    // Those of [CLS] and [SEP].
+    private const int Specials = 2;
+
+    private readonly WordPieceTokenizer _tokenizer;
+
+    private TextPipeline(TextSettings settings, Vocabulary vocabulary)
+    {
+        (Settings, Vocabulary) = (settings, vocabulary);
+        _tokenizer = new WordPieceTokenizer(vocabulary, settings.Lowercase);
+    }
+
+    public TextSettings Settings { get; }
+
+    public Vocabulary Vocabulary { get; }
+
+    /// <summary>A request with which a model that is new can be run.</summary>
+    public static Tensor[] Example { get; } = [new(EmbeddingSignature.Text, Datatype.Bytes, [1], "\u0004\0\0\0text"u8.ToArray())];
+
+    /// <summary>The pipeline that the files beside a model's own declare; null where they declare none.</summary>
+    /// <exception cref="ModelRefusedException">They declare one that can't be; the message says why.</exception>
+    public static TextPipeline? Beside(string modelPath)
+    {
+        var path = TextSettings.PathBeside(modelPath);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        var settings = TextSettings.Read(path);
+        return new(settings, Vocabulary.Read(Path.Combine(Path.GetDirectoryName(path)!, settings.Vocabulary), settings.Vocabulary));
+    }
+
+    /// <summary>What callers see of a model.</summary>
+    /// <exception cref="ModelRefusedException">The model is none that this pipeline could feed; the message says why.</exception>
+    public ModelSignature SignatureOver(ModelSignature model)
+    {
+        foreach (var input in model.Inputs)
+        {
+            if (input.Name is not (InputIds or AttentionMask or TokenTypes))
+            {
+                throw Unfit($"its input '{input.Name}' is none of {InputIds}, {AttentionMask} and {TokenTypes}");
+            }
+
+            if (input is not { Datatype: Datatype.Int64, Shape: [TensorShape.Variable, TensorShape.Variable] })
+            {
+                throw Unfit(
+                    $"its input '{input.Name}' is {input.Datatype.Name()} {TensorShape.Format(input.Shape)}, INT64 [-1,-1] expected");
+            }
+        }
+
+        if (Array.Find([InputIds, AttentionMask], name => model.Inputs.All(i => i.Name != name)) is { } missing)
+        {
+            throw Unfit($"it has no input '{missing}'");
+        }
+
+        return new ModelSignature(
+            [new(EmbeddingSignature.Text, Datatype.Bytes, [TensorShape.Variable])],
+            [
+                new(EmbeddingSignature.Embedding, Datatype.Fp32, [TensorShape.Variable, model.Outputs[OutputOf(model)].Shape[^1]]),
+                new(EmbeddingSignature.TokenCount, Datatype.Int64, [TensorShape.Variable]),
+            ]);
+    }
+
+    /// <summary>Which of the model's outputs becomes the embedding.</summary>
+    /// <exception cref="ModelRefusedException">None could.</exception>
+    public int OutputOf(ModelSignature model)
+    {
+        var dimensions = Settings.Pooling == TextSettings.None ? 2 : 3;
+        var found = Array.FindIndex(model.Outputs, o => (Settings.Output is null || o.Name == Settings.Output)
+            && o.Datatype == Datatype.Fp32 && o.Shape.Length == dimensions);
+        return found >= 0
+            ? found
+            : throw Unfit($"pooling '{Settings.Pooling}' wants an output of FP32 with {dimensions} dimensions"
+                + (Settings.Output is null ? "" : $" called '{Settings.Output}'")
+                + $"; it has {string.Join(", ", model.Outputs.Select(Described))}");
+    }
+
+    /// <summary>The tokens of each text of a request, [CLS] and [SEP] around them.</summary>
+    /// <exception cref="RefusedInputException">There are too many texts, or one is empty, too long or not UTF-8.</exception>
+    public IEnumerable<int[]> Tokenize(Tensor text)
+    {
+        if (text.ElementCount is < 1 or > EmbeddingSignature.MaxTexts)
+        {
+            throw new RefusedInputException(
+                $"input '{text.Name}' has {text.ElementCount} texts; 1 to {EmbeddingSignature.MaxTexts} are possible");
+        }
+
+        return TextTensor.Elements(text.Data).Select((element, index) =>
+        {
+            try
+            {
+                return Tokenize(element.Span);
+            }
+            catch (RefusedInputException exception)
+            {
+                throw new RefusedInputException($"text {index} of input '{text.Name}' {exception.Message}");
+            }
+        });
+    }
+
+    /// <summary>The inputs of the model for texts whose tokens are brought to one length.</summary>
+    public Tensor[] Inputs(ModelSignature model, IReadOnlyList<int[]> texts, int length)
+    {
+        long[] shape = [texts.Count, length];
+        var (ids, mask) = (new long[texts.Count * length], new long[texts.Count * length]);
+        for (var row = 0; row < texts.Count; row++)
+        {
+            var tokens = texts[row];
+            var line = ids.AsSpan(row * length, length);
+            for (var i = 0; i < tokens.Length; i++)
+            {
+                line[i] = tokens[i];
+            }
+
+            line[tokens.Length..].Fill(Vocabulary.Padding);
+            mask.AsSpan(row * length, tokens.Length).Fill(1);
+        }
+
+        return [.. model.Inputs.Select(input => input.Name switch
+        {
+            InputIds => Numbers(InputIds, shape, ids),
+            AttentionMask => Numbers(AttentionMask, shape, mask),
+            _ => Numbers(TokenTypes, shape, new long[ids.Length]),
+        })];
+    }
+
+    private int[] Tokenize(ReadOnlySpan<byte> utf8)
+    {
+        var most = Settings.MaxTokens - Specials;
+        var pieces = new List<int>();
+        _tokenizer.Encode(utf8, most, pieces);
+        if (pieces.Count == 0)
+        {
+            throw new RefusedInputException("is empty: nothing but space and signs that are not read");
+        }
+
+        if (pieces.Count > most && Settings.TooLong == TextSettings.Refuse)
+        {
+            throw new RefusedInputException(
+                $"has more than {Settings.MaxTokens} tokens: shorten it, or have the model cut such texts off "
+                + $"(too_long in its {TextSettings.FileName})");
+        }
+
+        return [Vocabulary.Cls, .. pieces.Take(most), Vocabulary.Sep];
+    }
+
+    private static Tensor Numbers(string name, long[] shape, long[] numbers)
+    {
+        var bytes = new byte[numbers.Length * sizeof(long)];
+        Buffer.BlockCopy(numbers, 0, bytes, 0, bytes.Length);
+        return new Tensor(name, Datatype.Int64, shape, bytes);
+    }
+
+    private static string Described(TensorSignature output) =>
+        $"'{output.Name}' {output.Datatype.Name()} {TensorShape.Format(output.Shape)}";
+
+    private static ModelRefusedException Unfit(string reason) =>
+        new($"{TextSettings.FileName} says that the model takes tokens of text, but {reason}");
+}
