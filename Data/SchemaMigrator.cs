@@ -28,9 +28,11 @@ public sealed partial class SchemaMigrator(
                     continue;
                 }
 
-                if (await AppliedMigrations.PendingAsync(lead.Connection, cancellationToken) > 0)
+                if (await PendingAsync(cancellationToken) > 0)
                 {
+                    // An index of a table with years of records takes its time.
                     await using var database = await contexts.CreateDbContextAsync(cancellationToken);
+                    database.Database.SetCommandTimeout(0);
                     await database.Database.MigrateAsync(cancellationToken);
                 }
 
@@ -50,6 +52,13 @@ public sealed partial class SchemaMigrator(
                 throw;
             }
         }
+    }
+
+    // On a connection that is given back at once: EF Core locks the table that is read here, and the lead's transaction stays open.
+    private async Task<int> PendingAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        return await AppliedMigrations.PendingAsync(connection, cancellationToken);
     }
 
     [LoggerMessage(LogLevel.Information, "The database schema is current")]

@@ -111,7 +111,8 @@ internal sealed class BatchLineCall(
             return (Failed(line, ended.Result.Status, ended.Result.Error!), ended.Result.Reply is { Outcome: ReplyOutcome.Unavailable });
         }
 
-        var parameters = records.Ended(caller, routed, body, ended, receivedAt, time.GetElapsedTime(start)) with
+        var (reply, tooMany) = Classification.Of(ended.Result, routed.Version, body.Forms);
+        var parameters = records.Ended(caller, routed, body, ended, tooMany, receivedAt, time.GetElapsedTime(start)) with
         {
             Fallback = routed.Role == TrafficRole.Fallback ? $"{routed.Version.Model}/{routed.Version.Version}" : null,
         };
@@ -120,13 +121,12 @@ internal sealed class BatchLineCall(
             return (Failed(line, ended.Result.Status, ended.Result.Error!), false);
         }
 
-        var (reply, tooMany) = Classification.Apply(ended.Result.Reply!, routed.Version, body.Forms);
         if (tooMany is not null)
         {
             return (Failed(line, StatusCodes.Status400BadRequest, tooMany), false);
         }
 
-        if (InferResponseWriter.Refusal(reply) is { } unwritable)
+        if (InferResponseWriter.Refusal(reply!) is { } unwritable)
         {
             return (Failed(line, StatusCodes.Status406NotAcceptable, unwritable), false);
         }
@@ -134,7 +134,7 @@ internal sealed class BatchLineCall(
         var answer = new ArrayBufferWriter<byte>();
         var limit = options.Value.MaxAnswerBytes;
         foreach (var _ in InferResponseWriter.Pieces(
-            answer, routed.Version.Model, routed.Version.Version, body.Id, reply, parameters, forms: null))
+            answer, routed.Version.Model, routed.Version.Version, body.Id, reply!, parameters, forms: null))
         {
             if (answer.WrittenCount > limit)
             {

@@ -32,6 +32,10 @@ internal static class Classification
             : $"outputs: '{wrong.Name}' is {wrong.Datatype.Name()}, which has no classes; classification is for numbers";
     }
 
+    /// <summary>The outputs of a call in the form that was asked for, or why they can't have it; nothing of one without a result.</summary>
+    public static (InferenceReply? Reply, string? Refusal) Of(InferenceCallResult result, ModelVersion version, OutputForms forms) =>
+        result.Status == StatusCodes.Status200OK ? Apply(result.Reply!, version, forms) : (null, null);
+
     /// <returns>The reply with classes in place of the outputs that were asked for so, or why it can't be given.</returns>
     public static (InferenceReply Reply, string? Refusal) Apply(InferenceReply reply, ModelVersion version, OutputForms forms)
     {

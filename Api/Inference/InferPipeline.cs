@@ -106,8 +106,9 @@ internal sealed class InferPipeline(
             ended = ended with { Result = ended.Result with { Standing = standing } };
         }
 
+        var (reply, tooMany) = Classification.Of(ended.Result, routed.Version, body.Forms);
         var total = time.GetElapsedTime(request.Start);
-        var parameters = records.Ended(request.Caller, routed, body, ended, request.ReceivedAt, total) with
+        var parameters = records.Ended(request.Caller, routed, body, ended, tooMany, request.ReceivedAt, total) with
         {
             Fallback = routed.Role == TrafficRole.Fallback ? $"{routed.Version.Model}/{routed.Version.Version}" : null,
             LoweredTo = body.IsLowered ? body.Priority : null,
@@ -126,12 +127,6 @@ internal sealed class InferPipeline(
             Body = body,
             Parameters = parameters,
         };
-        if (outcome.Status != StatusCodes.Status200OK)
-        {
-            return outcome;
-        }
-
-        var (reply, tooMany) = Classification.Apply(ended.Result.Reply!, routed.Version, body.Forms);
         return tooMany is null
             ? outcome with { Reply = reply }
             : outcome with { Status = StatusCodes.Status400BadRequest, Error = tooMany };

@@ -25,9 +25,11 @@ internal sealed class InferRecords(
     TrafficOutcomes outcomes, PredictionRecorder predictions, RejectionSample rejections, UsageAccumulator usage, TenantTelemetry tenants,
     Telemetry telemetry, TritonMetrics triton, ModelStatistics statistics, IOptions<CostOptions> costs, TimeProvider time)
 {
+    /// <param name="refusal">Why the caller is answered 400 though the model ran; null where it is not.</param>
     /// <returns>What the answer says of itself.</returns>
     public AnswerParameters Ended(
-        ClaimsPrincipal caller, RoutedModel routed, InferBody body, CachedCallResult ended, DateTimeOffset receivedAt, TimeSpan total)
+        ClaimsPrincipal caller, RoutedModel routed, InferBody body, CachedCallResult ended, string? refusal, DateTimeOffset receivedAt,
+        TimeSpan total)
     {
         var (model, version) = (routed.Version.Model, routed.Version.Version);
         var (result, hit) = (ended.Result, ended.CacheHit == true);
@@ -74,7 +76,7 @@ internal sealed class InferRecords(
             TenantId = caller.TenantId(),
             Model = model,
             Version = version,
-            Status = (short)result.Status,
+            Status = (short)(refusal is null ? result.Status : StatusCodes.Status400BadRequest),
             BatchSize = parameters.BatchSize,
             QueueMicroseconds = (long)parameters.Queue.TotalMicroseconds,
             ComputeMicroseconds = (long)parameters.Compute.TotalMicroseconds,
@@ -85,7 +87,7 @@ internal sealed class InferRecords(
             Cost = parameters.Cost,
             Worker = reply?.Worker,
             TraceId = Activity.Current?.TraceId.ToHexString(),
-            Error = Fitting(result.Error),
+            Error = Fitting(refusal ?? result.Error),
         });
         return parameters;
     }

@@ -28,12 +28,12 @@ internal sealed class OperationErrors : IOpenApiOperationTransformer
         [504] = "The timeout passed.",
     };
 
-    public async Task TransformAsync(
-        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    public Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         var isProtocol = context.Description.RelativePath?.StartsWith("v2", StringComparison.Ordinal) == true;
         var own = context.Description.ActionDescriptor.EndpointMetadata.OfType<EndpointErrors>().LastOrDefault();
-        var form = own is null ? null : await context.GetOrCreateSchemaAsync(own.Type, cancellationToken: cancellationToken);
+        // Its other answers have made the schema.
+        var form = own is null ? null : new OpenApiSchemaReference(own.Type.Name, context.Document);
         operation.Responses ??= [];
         foreach (var status in StatusesOf(operation, context))
         {
@@ -52,6 +52,7 @@ internal sealed class OperationErrors : IOpenApiOperationTransformer
         var sorted = operation.Responses.OrderBy(r => r.Key, StringComparer.Ordinal).ToList();
         operation.Responses.Clear();
         sorted.ForEach(r => operation.Responses.Add(r.Key, r.Value));
+        return Task.CompletedTask;
     }
 
     private static IEnumerable<int> StatusesOf(OpenApiOperation operation, OpenApiOperationTransformerContext context)
@@ -84,7 +85,7 @@ internal sealed class OperationErrors : IOpenApiOperationTransformer
     }
 
     private static void Describe(
-        OpenApiResponse response, int status, bool isProtocol, OpenApiSchema? form, OpenApiDocument? document)
+        OpenApiResponse response, int status, bool isProtocol, OpenApiSchemaReference? form, OpenApiDocument? document)
     {
         response.Description = Descriptions.GetValueOrDefault(status, response.Description ?? "An error.");
 

@@ -17,11 +17,13 @@ internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider t
     // The last two minutes are summed again, for records that came late. Whole minutes only: a part would take the place of the whole.
     private const string Sum = """
         INSERT INTO traffic_minutes (minute, requests, errors, rejections, p50, p95, p99)
-        SELECT minute, requests, errors, rejections, latencies[1] / 1e6, latencies[2] / 1e6, latencies[3] / 1e6
+        SELECT minute, requests, errors, rejections,
+               coalesce(latencies[1], 0) / 1e6, coalesce(latencies[2], 0) / 1e6, coalesce(latencies[3], 0) / 1e6
         FROM (
             SELECT date_trunc('minute', received_at) AS minute, count(*) AS requests, count(*) FILTER (WHERE status >= 500) AS errors,
-                   count(*) FILTER (WHERE status BETWEEN 400 AND 499) AS rejections,
-                   percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY total_microseconds) AS latencies
+                   count(*) FILTER (WHERE status BETWEEN 400 AND 498) AS rejections,
+                   percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY total_microseconds)
+                       FILTER (WHERE status = 200 OR status >= 500) AS latencies
             FROM predictions
             WHERE received_at >= date_trunc('minute', greatest(
                     now() - interval '1 hour', (SELECT max(minute) FROM traffic_minutes) - interval '2 minutes'))
@@ -33,7 +35,8 @@ internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider t
         """;
 
     private const string Read = """
-        SELECT date_bin($1, minute, $3), sum(requests)::bigint, sum(errors)::bigint, sum(rejections)::bigint, max(p50), max(p95), max(p99)
+        SELECT date_bin($1, minute, $2), sum(requests)::bigint, sum(errors)::bigint, sum(rejections)::bigint,
+               nullif(max(p50), 0), nullif(max(p95), 0), nullif(max(p99), 0)
         FROM traffic_minutes WHERE minute >= $2 AND minute < $3 GROUP BY 1
         """;
 
@@ -83,8 +86,10 @@ internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider t
             var at = row.GetFieldValue<DateTimeOffset>(0);
             known[at] = new(
                 at, row.GetInt64(1) / step.TotalSeconds, row.GetInt64(2) / step.TotalSeconds, row.GetInt64(3) / step.TotalSeconds,
-                row.GetDouble(4), row.GetDouble(5), row.GetDouble(6));
+                Latency(row, 4), Latency(row, 5), Latency(row, 6));
         }
+
+        static double? Latency(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetDouble(column);
 
         var points = Enumerable.Range(0, (int)(length / step)).Select(i => end - length + (i * step))
             .Select(at => known.GetValueOrDefault(at) ?? new TrafficPoint(at, 0, 0, 0, null, null, null));

@@ -103,6 +103,8 @@ internal static class RequestEndpoints
             ofStatus = ofStatus.Where(p => p.ReceivedAt <= at && (p.ReceivedAt < at || p.Id < id));
         }
 
+        // An outage is no fault of the caller: only what takes too long behind this is.
+        await database.Database.OpenConnectionAsync(cancellationToken);
         try
         {
             // One more than asked for tells whether there are more.
@@ -136,6 +138,9 @@ internal static class RequestEndpoints
         var (whose, models) = (tenant ?? caller.TenantId(), caller.Models());
         var found = database.Predictions.AsNoTracking();
         found = whose == "all" ? found : found.Where(p => p.TenantId == whose);
+
+        // Shadow runs are the operator's own.
+        found = caller.IsInRole(Roles.Admin) ? found : found.Where(p => p.Role != "shadow");
         return models is null ? found : found.Where(p => models.Contains(p.Model));
     }
 

@@ -141,7 +141,7 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
 
         var requests = await OpenAsync(browser);
         await requests.GoToAsync("Requests");
-        await requests.Page.GetByLabel("Id, trace or correlation id").FillAsync(id);
+        await requests.Page.GetByLabel("Id or trace id").FillAsync(id);
         await requests.PressAsync("Filter");
         var row = requests.Page.GetByRole(AriaRole.Region, new() { Name = "Requests" }).GetByRole(AriaRole.Row).Nth(1);
         await Expect(row).ToContainTextAsync(told.RootElement.GetProperty("error").GetString()!);

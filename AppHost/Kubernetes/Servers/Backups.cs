@@ -78,7 +78,11 @@ internal static class Backups
         pod.Containers[0].VolumeMounts.Add(new() { Name = "recipient", MountPath = Keys, ReadOnlyProperty = true });
         pod.Volumes.Add(new() { Name = "recipient", ConfigMap = new() { Name = "backup-recipient" } });
         ServicePods.TrustPostgres(pod);
-        return Job(Component, "{{ .Values.backups.schedule }}", PodTemplates.Template(Component, pod, environment, evictable: false));
+        var template = PodTemplates.Template(Component, pod, environment, evictable: false);
+
+        // Any other sidecar runs on when the dump is done, and the job with it.
+        template.Metadata.Annotations[Template.When(Switches.Istio, "sidecar.istio.io/nativeSidecar")] = "true";
+        return Job(Component, "{{ .Values.backups.schedule }}", template);
     }
 
     /// <summary>

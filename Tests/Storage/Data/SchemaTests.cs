@@ -1,6 +1,8 @@
 using InferenceTemplate.Data;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -42,6 +44,24 @@ public sealed class SchemaTests(Servers servers)
         await migrator.MigrateAsync(stopping);
 
         Assert.Equal(2, contexts.Made);
+        Assert.Equal(HealthStatus.Healthy, await SchemaAsync(own));
+    }
+
+    [Fact]
+    public async Task Schema_of_the_version_before_is_brought_forward()
+    {
+        await using var own = await OwnDatabase.CreateAsync(servers);
+        await own.ExecuteAsync("DROP SCHEMA public CASCADE");
+        await own.ExecuteAsync("CREATE SCHEMA public");
+        await using (var database = await own.Get<IDbContextFactory<InferenceDbContext>>()
+            .CreateDbContextAsync(TestContext.Current.CancellationToken))
+        {
+            var before = database.Database.GetMigrations().Reverse().Skip(1).First();
+            await database.GetService<IMigrator>().MigrateAsync(before, TestContext.Current.CancellationToken);
+        }
+
+        await own.Get<SchemaMigrator>().MigrateAsync(TestContext.Current.CancellationToken);
+
         Assert.Equal(HealthStatus.Healthy, await SchemaAsync(own));
     }
 

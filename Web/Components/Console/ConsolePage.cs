@@ -61,6 +61,9 @@ public abstract class ConsolePage : ComponentBase, IDisposable
     /// <summary>How often the page reads again; null for never.</summary>
     protected virtual TimeSpan? Interval => null;
 
+    /// <summary>Whether it does now: where what is shown is old, reading it again would only cost.</summary>
+    protected virtual bool ReadsAgain => true;
+
     /// <summary>Reads what the page shows.</summary>
     protected abstract Task LoadAsync();
 
@@ -86,7 +89,7 @@ public abstract class ConsolePage : ComponentBase, IDisposable
             while (Interval is { } interval && !IsForbidden)
             {
                 await Task.Delay(interval, Time, Closed);
-                if (!IsAsking)
+                if (!IsAsking && ReadsAgain)
                 {
                     await LoadAsync();
                     if (Message is not null && Time.GetElapsedTime(_saidAt) >= MessageStays)
