@@ -20,8 +20,22 @@ namespace InferenceTemplate.Api.Embeddings;
 /// Has texts embedded by the same call as <c>POST /v2/models/{m}/infer</c> would: its limits, cache, batches and records are those of any
 /// other.
 /// </summary>
-internal sealed class EmbeddingCalls(InferPipeline pipeline, IOptions<LimitOptions> limits, AuditLog audit)
+internal sealed class EmbeddingCalls(InferPipeline pipeline, TenantGate gate, IOptions<LimitOptions> limits, AuditLog audit)
 {
+    /// <summary>Asks what needs no body: that of a tenant that may send nothing is not read.</summary>
+    /// <returns>False where it was refused, which is answered already.</returns>
+    public async Task<bool> MayAskAsync(HttpContext context)
+    {
+        var tenant = await gate.FindAsync(context.User, context.RequestAborted);
+        if (gate.RefusalWithoutAsking(tenant) is not { } refusal)
+        {
+            return true;
+        }
+
+        await RefuseAsync(context, InferOutcome.Of(refusal) with { Tenant = tenant }, null);
+        return false;
+    }
+
     /// <summary>Reads a body of JSON.</summary>
     /// <exception cref="InvalidInferBodyException">It is none of this form; the message says why.</exception>
     /// <exception cref="BadHttpRequestException">It is too large, ended too early, or is compressed in an unknown way.</exception>
@@ -61,10 +75,10 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, IOptions<LimitOptio
 
         var routed = request.Routed;
         var (body, unreadable) = await pipeline.ReadAsync(
-            request, () => Task.FromResult(BodyOf(texts, routed.Version, routed.Settings, param)));
+            request, () => Task.FromResult(BodyOf(texts, routed.Version, routed.Settings)));
         if (body is null)
         {
-            return await RefuseAsync(context, unreadable!, param);
+            return await RefuseAsync(context, unreadable!, "model");
         }
 
         var outcome = await pipeline.RunAsync(request, body, deadline: null, context.RequestAborted);
@@ -103,16 +117,11 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, IOptions<LimitOptio
         return null;
     }
 
-    private static InferBody BodyOf(IReadOnlyList<string> texts, ModelVersion version, ModelSettings settings, string param)
+    private static InferBody BodyOf(IReadOnlyList<string> texts, ModelVersion version, ModelSettings settings)
     {
         if (!EmbeddingSignature.IsOf(version.Signature))
         {
             throw new InvalidInferBodyException($"model: '{version.Model}' version {version.Version} does not embed text");
-        }
-
-        if (texts.Count is < 1 or > EmbeddingSignature.MaxTexts)
-        {
-            throw new InvalidInferBodyException($"{param}: {texts.Count} texts given, 1 to {EmbeddingSignature.MaxTexts} are possible");
         }
 
         var data = new byte[texts.Sum(text => sizeof(uint) + Encoding.UTF8.GetByteCount(text))];

@@ -131,6 +131,42 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     }
 
     [Fact]
+    public async Task Too_many_documents_are_refused_by_their_own_number()
+    {
+        using var client = platform.Admin();
+
+        using var tooMany = await client.PostAsJsonAsync(
+            "/v1/rerank", new { model = model.Name, query = "x", documents = Enumerable.Repeat("cat", 2048) }, Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, tooMany.StatusCode);
+        Assert.Equal(
+            "documents: 2048 given, 1 to 2047 are possible",
+            (await tooMany.JsonAsync()).GetProperty("error").GetProperty("message").GetString());
+    }
+
+    [Theory]
+    [InlineData("/v1/embeddings")]
+    [InlineData("/v1/rerank")]
+    public async Task Tenant_that_may_send_nothing_is_refused_before_its_body_is_read(string path)
+    {
+        var tenant = await TestTenant.CreateAsync(platform, "\"monthly_inferences\":1");
+        using var client = await tenant.ClientAsync();
+        _ = await OkAsync(client, "/v1/embeddings", new { model = model.Name, input = "x" });
+
+        // What is known of a tenant is remembered for a second; then what it sends could as well be no JSON.
+        var error = default(JsonElement);
+        await Wait.UntilAsync(async () =>
+        {
+            using var unreadable = new StringContent("no JSON");
+            using var response = await client.PostAsync(path, unreadable, Cancellation);
+            error = (await response.JsonAsync()).GetProperty("error");
+            return response.StatusCode == HttpStatusCode.TooManyRequests;
+        });
+
+        Assert.Equal("rate_limit_error", error.GetProperty("type").GetString());
+    }
+
+    [Fact]
     public async Task Model_that_a_key_may_not_use_does_not_exist_for_it()
     {
         using var admin = platform.Admin();
@@ -161,7 +197,8 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     }
 
     [Theory]
-    [InlineData("""{"model":"M","query":"x","documents":[]}""", "documents: none given")]
+    [InlineData("""{"model":"M","query":"x","documents":[]}""", "documents: 0 given, 1 to 2047 are possible")]
+    [InlineData("""{"model":"M","query":"x","documents":"y"}""", "documents: an array of texts expected")]
     [InlineData("""{"model":"M","query":"x","documents":["y"],"top_n":0}""", "top_n: 0 given")]
     [InlineData("""{"model":"M","query":"x","documents":[null]}""", "documents[0]: a text expected")]
     [InlineData("""{"model":"M","documents":["y"]}""", "query")]
