@@ -89,6 +89,11 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
                     dimensions = embeddings.Length / rows.Length;
                     all = new float[texts.Count * dimensions];
                 }
+                else if (embeddings.Length != rows.Length * dimensions)
+                {
+                    throw new InvalidDataException(
+                        $"its embeddings have {dimensions} numbers for some texts and {embeddings.Length / rows.Length} for others");
+                }
 
                 for (var i = 0; i < rows.Length; i++)
                 {

@@ -75,6 +75,13 @@ public sealed class TextModelRefusalTests
     }
 
     [Fact]
+    public void Model_whose_embedding_is_as_wide_as_its_text_is_long_is_refused() => AssertRefused(
+        TextModel.Small(
+            TextModel.AsWideAsLong.ToBytes(),
+            """{"tokenizer": "wordpiece", "lowercase": true, "max_tokens": 8, "pooling": "none"}"""),
+        "its embedding of one text has 5 numbers, and 8 where padding is behind it");
+
+    [Fact]
     public async Task Model_of_this_form_is_accepted_and_stored_with_its_files()
     {
         using var model = TextModel.Small();
