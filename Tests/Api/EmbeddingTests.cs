@@ -131,6 +131,29 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     }
 
     [Fact]
+    public async Task Refused_texts_do_not_speak_against_the_version()
+    {
+        using var client = platform.Admin();
+        for (var i = 0; i < 4; i++)
+        {
+            using var refused = await client.PostAsJsonAsync("/v1/embeddings", new { model = model.Name, input = " " }, Cancellation);
+            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        }
+
+        // What replicas have seen is added up every moment: what came before an answer is counted with it.
+        var before = (await SeenAsync(client)).GetProperty("requests").GetInt64();
+        var seen = default(JsonElement);
+        await Wait.UntilAsync(async () =>
+        {
+            _ = await OkAsync(client, "/v1/embeddings", new { model = model.Name, input = "A cat." });
+            seen = await SeenAsync(client);
+            return seen.GetProperty("requests").GetInt64() >= before + 4;
+        });
+
+        Assert.Equal(0, seen.GetProperty("errors").GetInt64());
+    }
+
+    [Fact]
     public async Task Too_many_documents_are_refused_by_their_own_number()
     {
         using var client = platform.Admin();
@@ -219,6 +242,12 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     {
         using var http = platform.Anonymous();
         return new OpenAIClient(new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = new Uri(http.BaseAddress!, "v1") });
+    }
+
+    private async Task<JsonElement> SeenAsync(HttpClient client)
+    {
+        using var response = await client.GetAsync($"/v1/models/{model.Name}/traffic/status", Cancellation);
+        return (await response.JsonAsync()).GetProperty("versions")[0];
     }
 
     private static async Task<JsonElement> OkAsync(HttpClient client, string path, object body)

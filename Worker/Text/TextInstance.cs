@@ -23,7 +23,7 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
     public IDisposableReadOnlyCollection<OrtValue> Run(
         IReadOnlyList<Tensor[]> batch, IReadOnlyList<int>? outputs = null, Action? assembled = null, CancellationToken terminate = default)
     {
-        List<int[]> texts = [.. batch.SelectMany(request => pipeline.Tokenize(request[0]))];
+        var texts = Tokenize(batch);
         assembled?.Invoke();
         var values = new TextValues();
         try
@@ -43,6 +43,26 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
     }
 
     public void Dispose() => instance.Dispose();
+
+    // Each request by itself, so that the mistake of one caller is known from the others'.
+    private List<int[]> Tokenize(IReadOnlyList<Tensor[]> batch)
+    {
+        List<int[]> texts = [];
+        Dictionary<int, string> refused = [];
+        for (var request = 0; request < batch.Count; request++)
+        {
+            try
+            {
+                texts.AddRange(pipeline.Tokenize(batch[request][0]));
+            }
+            catch (RefusedInputException exception)
+            {
+                refused.Add(request, exception.Message);
+            }
+        }
+
+        return refused.Count == 0 ? texts : throw new RefusedInputException(refused);
+    }
 
     private static OrtValue Counts(List<int[]> texts) =>
         OrtValue.CreateTensorValueFromMemory(texts.ConvertAll(tokens => (long)tokens.Length).ToArray(), [texts.Count]);

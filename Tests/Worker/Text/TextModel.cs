@@ -46,10 +46,10 @@ internal sealed class TextModel : IDisposable
         ("text.json", Encoding.UTF8.GetBytes(settings)),
         ("vocab.txt", Encoding.UTF8.GetBytes(words)));
 
-    public ModelSession Open()
+    public ModelSession Open(string name = "m")
     {
         var path = Path.Combine(Folder, "model.onnx");
-        return ModelSession.Open(new ModelFile("m", "1", path), Execution.TestModels.Cpu, TextPipeline.Beside(path));
+        return ModelSession.Open(new ModelFile(name, "1", path), Execution.TestModels.Cpu, TextPipeline.Beside(path));
     }
 
     public static Tensor[] Request(params string[] texts) => Request([.. texts.Select(Encoding.UTF8.GetBytes)]);
