@@ -22,6 +22,10 @@ namespace InferenceTemplate.Api.Embeddings;
 /// </summary>
 internal sealed class EmbeddingCalls(InferPipeline pipeline, TenantGate gate, IOptions<LimitOptions> limits, AuditLog audit)
 {
+    // What is repeated of a name that came in a body, and so may have any length.
+    private const int MaxModel = 128;
+    private const int MaxVersion = 64;
+
     /// <summary>Asks what needs no body: that of a tenant that may send nothing is not read.</summary>
     /// <returns>False where it was refused, which is answered already.</returns>
     public async Task<bool> MayAskAsync(HttpContext context)
@@ -58,6 +62,14 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, TenantGate gate, IO
     public async Task<Embedded?> EmbedAsync(HttpContext context, string model, IReadOnlyList<string> texts, string param)
     {
         var (name, version) = model.Split(':', 2) is [var before, var after] ? (before, after) : (model, null);
+        if (!ModelNames.IsModel(name) || version?.Length > MaxVersion)
+        {
+            var shown = CatalogSnapshot.Empty.WhyNot(
+                AuditText.Fit(name, MaxModel), version is null ? null : AuditText.Fit(version, MaxVersion));
+            await OpenAiErrors.Error(StatusCodes.Status404NotFound, shown, "model").ExecuteAsync(context);
+            return null;
+        }
+
         if (!context.User.MayUse(name))
         {
             RefusalAudit.Denied(audit, context, name, "the model is not among those that the caller may use");

@@ -201,6 +201,29 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
         Assert.Equal("model_not_found", (await response.JsonAsync()).GetProperty("error").GetProperty("code").GetString());
     }
 
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("", ":1")]
+    [InlineData("no such", "")]
+    [InlineData("M", ":x")]
+    public async Task Name_that_no_model_has_is_not_found_and_never_repeated_whole(string name, string version)
+    {
+        using var client = platform.Admin();
+        using var longName = await client.PostAsJsonAsync(
+            "/v1/embeddings", new { model = name + new string('x', 1 << 20) + version, input = "x" }, Cancellation);
+        using var longVersion = await client.PostAsJsonAsync(
+            "/v1/rerank", new { model = $"{model.Name}:{new string('x', 1 << 20)}", query = "x", documents = s_texts }, Cancellation);
+        using var other = await client.PostAsJsonAsync("/v1/embeddings", new { model = name + version, input = "x" }, Cancellation);
+
+        foreach (var response in (HttpResponseMessage[])[longName, longVersion, other])
+        {
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+            var error = (await response.JsonAsync()).GetProperty("error");
+            Assert.Equal("model", error.GetProperty("param").GetString());
+            Assert.InRange(error.GetProperty("message").GetString()!.Length, 1, 300);
+        }
+    }
+
     [Fact]
     public async Task Documents_come_back_by_how_near_they_are_to_the_query()
     {
