@@ -57,9 +57,9 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, TenantGate gate, IO
     }
 
     /// <param name="model">A model, or <c>model:version</c>, an alias being a version too.</param>
-    /// <param name="param">The field that the texts came in, for errors.</param>
+    /// <param name="placeOf">Where in the request a text is, for errors.</param>
     /// <returns>Null where it was refused, which is answered already, or the caller left.</returns>
-    public async Task<Embedded?> EmbedAsync(HttpContext context, string model, IReadOnlyList<string> texts, string param)
+    public async Task<Embedded?> EmbedAsync(HttpContext context, string model, IReadOnlyList<string> texts, Func<int, string> placeOf)
     {
         var (name, version) = model.Split(':', 2) is [var before, var after] ? (before, after) : (model, null);
         if (!ModelNames.IsModel(name) || version?.Length > MaxVersion)
@@ -96,16 +96,27 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, TenantGate gate, IO
         var outcome = await pipeline.RunAsync(request, body, deadline: null, context.RequestAborted);
         if (outcome.Status != StatusCodes.Status200OK)
         {
-            return await RefuseAsync(context, outcome, outcome.Status == StatusCodes.Status400BadRequest ? param : null);
+            return await RefuseAsync(context, outcome, null);
         }
 
         RateLimitHeaders.Set(context.Response.Headers, outcome.Tenant!, outcome.Standing);
         outcome.Parameters!.SetHeaders(context.Response.Headers);
         Tensor Output(string output) => outcome.Reply!.Outputs.First(o => o.Name == output);
-        return new Embedded(
+        var embedded = new Embedded(
             $"{outcome.Version!.Model}:{outcome.Version.Version}",
             Output(EmbeddingSignature.Embedding),
             Output(EmbeddingSignature.TokenCount));
+        if (FiniteNumbers.FirstNotFinite(embedded.Embeddings) is >= 0 and var number)
+        {
+            // JSON has no such numbers, and a distance to them is none.
+            var place = placeOf(number / embedded.Dimensions);
+            await OpenAiErrors.Error(
+                StatusCodes.Status400BadRequest, $"{place}: the model gave it an embedding with NaN or infinity", place)
+                .ExecuteAsync(context);
+            return null;
+        }
+
+        return embedded;
     }
 
     private static async Task<Embedded?> RefuseAsync(HttpContext context, InferOutcome outcome, string? param)

@@ -69,7 +69,8 @@ internal static class EmbeddingsEndpoint
             return;
         }
 
-        if (await calls.EmbedAsync(context, request.Model, texts, "input") is not { } embedded)
+        var isOne = request.Input.ValueKind == JsonValueKind.String;
+        if (await calls.EmbedAsync(context, request.Model, texts, text => isOne ? "input" : $"input[{text}]") is not { } embedded)
         {
             return;
         }

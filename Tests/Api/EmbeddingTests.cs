@@ -224,6 +224,28 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
         }
     }
 
+    [Theory]
+    [InlineData("/v1/embeddings", "input", """{"model":"M","input":"a"}""")]
+    [InlineData("/v1/embeddings", "input[1]", """{"model":"M","input":["b","b a"]}""")]
+    [InlineData("/v1/embeddings", "input[0]", """{"model":"M","input":["a","b"],"encoding_format":"base64"}""")]
+    [InlineData("/v1/embeddings", "input[0]", """{"model":"M","input":["a"],"dimensions":1}""")]
+    [InlineData("/v1/rerank", "query", """{"model":"M","query":"a","documents":["b"]}""")]
+    [InlineData("/v1/rerank", "documents[1]", """{"model":"M","query":"b","documents":["b","a"]}""")]
+    public async Task Embedding_that_is_no_number_is_an_error_whatever_form_is_asked_for(string path, string place, string body)
+    {
+        using var client = platform.Admin();
+        using var content = new StringContent(
+            body.Replace("\"M\"", $"\"{model.NotANumber}\"", StringComparison.Ordinal), Encoding.UTF8, "application/json");
+
+        using var response = await client.PostAsync(path, content, Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        var error = (await response.JsonAsync()).GetProperty("error");
+        Assert.Equal(
+            ($"{place}: the model gave it an embedding with NaN or infinity", place),
+            (error.GetProperty("message").GetString(), error.GetProperty("param").GetString()));
+    }
+
     [Fact]
     public async Task Documents_come_back_by_how_near_they_are_to_the_query()
     {
@@ -284,26 +306,56 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
         one.ToArray().Zip(other.ToArray(), (a, b) => (double)a * b).Sum();
 }
 
-/// <summary>all-MiniLM-L6-v2, uploaded as any user would and ready.</summary>
+/// <summary>all-MiniLM-L6-v2 and a small model, uploaded as any user would and ready.</summary>
 public sealed class EmbeddingModel(Platform platform) : IAsyncLifetime
 {
     public string Name { get; } = $"minilm-{Guid.NewGuid():N}";
 
+    /// <summary>Knows 'a' and 'b', and has no number for the one.</summary>
+    public string NotANumber { get; } = $"nan-{Guid.NewGuid():N}";
+
     public async ValueTask InitializeAsync()
+    {
+        var small = new OnnxModel()
+            .Input("input_ids", OnnxModel.Int64, -1, -1)
+            .Input("attention_mask", OnnxModel.Int64, -1, -1)
+            .Output("tokens", OnnxModel.Float, -1, -1, 2)
+            .Constant("table", [0, 0, 1, 0, 0, 0, 0, 0, float.NaN, 0, 0, 8], 6, 2)
+            .Node("Gather", ["table", "input_ids"], ["tokens"]);
+        await UploadAsync(Name, MiniLm.Files());
+        await UploadAsync(
+            NotANumber,
+            [
+                ("model.onnx", small.ToBytes()),
+                ("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n"u8.ToArray()),
+                ("text.json", """{"tokenizer": "wordpiece", "lowercase": true, "max_tokens": 8, "pooling": "mean"}"""u8.ToArray()),
+            ]);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var admin = platform.Admin();
+        foreach (var name in (string[])[Name, NotANumber])
+        {
+            using var deleted = await admin.DeleteAsync($"/v1/models/{name}?force=true");
+        }
+    }
+
+    private async Task UploadAsync(string model, (string Name, byte[] Content)[] files)
     {
         using var admin = platform.Admin();
         using var form = new MultipartFormDataContent();
-        foreach (var (name, content) in MiniLm.Files())
+        foreach (var (name, content) in files)
         {
             form.Add(new ByteArrayContent(content), "file", name);
         }
 
-        using var uploaded = await admin.PostAsync($"/v1/models/{Name}/versions", form);
+        using var uploaded = await admin.PostAsync($"/v1/models/{model}/versions", form);
         Assert.Equal(HttpStatusCode.Accepted, uploaded.StatusCode);
         var version = default(JsonElement);
         await Wait.UntilAsync(async () =>
         {
-            using var response = await admin.GetAsync($"/v1/models/{Name}/versions/1");
+            using var response = await admin.GetAsync($"/v1/models/{model}/versions/1");
             version = await response.JsonAsync();
             return version.GetProperty("state").GetString() != "pending";
         });
@@ -312,14 +364,8 @@ public sealed class EmbeddingModel(Platform platform) : IAsyncLifetime
         // Both replicas learn of it within a second.
         await Wait.UntilAsync(async () =>
         {
-            using var embedded = await admin.PostAsJsonAsync("/v1/embeddings", new { model = Name, input = "x" });
+            using var embedded = await admin.PostAsJsonAsync("/v1/embeddings", new { model, input = "x" });
             return embedded.IsSuccessStatusCode;
         });
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        using var admin = platform.Admin();
-        using var deleted = await admin.DeleteAsync($"/v1/models/{Name}?force=true");
     }
 }
