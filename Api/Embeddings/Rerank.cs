@@ -99,8 +99,17 @@ internal static class Rerank
             : throw new InvalidInferBodyException($"documents: {count} given, 1 to {MaxDocuments} are possible");
     }
 
-    private static string DocumentOf(JsonElement document, int index) =>
-        document.ValueKind == JsonValueKind.Object && document.TryGetProperty("text"u8, out var text)
-            ? EmbeddingsEndpoint.TextOf(text, $"documents[{index}].text")
-            : EmbeddingsEndpoint.TextOf(document, $"documents[{index}]");
+    private static string DocumentOf(JsonElement document, int index)
+    {
+        try
+        {
+            return document.ValueKind == JsonValueKind.Object && document.TryGetProperty("text"u8, out var text)
+                ? EmbeddingsEndpoint.TextOf(text, $"documents[{index}].text")
+                : EmbeddingsEndpoint.TextOf(document, $"documents[{index}]");
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidInferBodyException($"documents[{index}]: the name of a field is not UTF-8, or has half a surrogate pair");
+        }
+    }
 }

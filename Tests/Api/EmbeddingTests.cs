@@ -269,6 +269,9 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     [InlineData("""{"model":"M","query":"x","documents":"y"}""", "documents: an array of texts expected")]
     [InlineData("""{"model":"M","query":"x","documents":["y"],"top_n":0}""", "top_n: 0 given")]
     [InlineData("""{"model":"M","query":"x","documents":[null]}""", "documents[0]: a text expected")]
+    [InlineData("""{"model":"M","query":"x","documents":[{"text":"\ud800"}]}""", "documents[0].text: it is not UTF-8, or has half")]
+    [InlineData("""{"model":"M","query":"x","documents":["y",{"\ud800":"y"}]}""", "documents[1]: the name of a field is not UTF-8")]
+    [InlineData("""{"model":"\ud800","query":"x","documents":["y"]}""", "the body can't be read")]
     [InlineData("""{"model":"M","documents":["y"]}""", "query")]
     public async Task Rerank_that_can_not_be_is_refused(string body, string reason)
     {
