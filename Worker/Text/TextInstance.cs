@@ -23,7 +23,7 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
     public IDisposableReadOnlyCollection<OrtValue> Run(
         IReadOnlyList<Tensor[]> batch, IReadOnlyList<int>? outputs = null, Action? assembled = null, CancellationToken terminate = default)
     {
-        var texts = Tokenize(batch);
+        var texts = Tokenize(batch, terminate);
         assembled?.Invoke();
         var values = new TextValues();
         try
@@ -45,7 +45,7 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
     public void Dispose() => instance.Dispose();
 
     // Each request by itself, so that the mistake of one caller is known from the others'.
-    private List<int[]> Tokenize(IReadOnlyList<Tensor[]> batch)
+    private List<int[]> Tokenize(IReadOnlyList<Tensor[]> batch, CancellationToken terminate)
     {
         List<int[]> texts = [];
         Dictionary<int, string> refused = [];
@@ -53,7 +53,7 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
         {
             try
             {
-                texts.AddRange(pipeline.Tokenize(batch[request][0]));
+                texts.AddRange(pipeline.Tokenize(batch[request][0], terminate));
             }
             catch (RefusedInputException exception)
             {

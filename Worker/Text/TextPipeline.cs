@@ -91,7 +91,8 @@ internal sealed class TextPipeline
 
     /// <summary>The tokens of each text of a request, [CLS] and [SEP] around them.</summary>
     /// <exception cref="RefusedInputException">There are too many texts, or one is empty, too long or not UTF-8.</exception>
-    public IEnumerable<int[]> Tokenize(Tensor text)
+    /// <exception cref="OperationCanceledException">It was ended, between two texts.</exception>
+    public IEnumerable<int[]> Tokenize(Tensor text, CancellationToken terminate)
     {
         if (text.ElementCount is < 1 or > EmbeddingSignature.MaxTexts)
         {
@@ -101,6 +102,7 @@ internal sealed class TextPipeline
 
         return TextTensor.Elements(text.Data).Select((element, index) =>
         {
+            terminate.ThrowIfCancellationRequested();
             try
             {
                 return Tokenize(element.Span);

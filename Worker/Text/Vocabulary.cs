@@ -19,13 +19,15 @@ internal sealed class Vocabulary
     {
         (_first, _next) = (first.GetAlternateLookup<ReadOnlySpan<char>>(), next.GetAlternateLookup<ReadOnlySpan<char>>());
         Count = count;
-        LongestToken = first.Keys.Concat(next.Keys).Max(token => token.Length);
+        LongestToken = first.Keys.Concat(next.Keys)
+            .Where(token => token.EnumerateRunes().Count() <= WordPieceTokenizer.MaxWord)
+            .Max(token => token.Length);
         (Unknown, Cls, Sep, Padding) = (first["[UNK]"], first["[CLS]"], first["[SEP]"], first["[PAD]"]);
     }
 
     public int Count { get; }
 
-    /// <summary>UTF-16 units of the longest token.</summary>
+    /// <summary>UTF-16 units of the longest token that can be in a word.</summary>
     public int LongestToken { get; }
 
     public int Unknown { get; }

@@ -95,6 +95,19 @@ public sealed class TextInstanceTests
     }
 
     [Fact]
+    public void Run_that_was_ended_cuts_no_more_texts()
+    {
+        using var model = TextModel.Small();
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+        using var ended = new CancellationTokenSource();
+        ended.Cancel();
+
+        // Else the text would be refused.
+        Assert.Throws<OperationCanceledException>(() => instance.Run([TextModel.Request("")], terminate: ended.Token));
+    }
+
+    [Fact]
     public void Embeddings_of_more_than_one_width_are_the_models_failure_and_never_rows_of_another()
     {
         using var model = TextModel.Small(
