@@ -96,7 +96,13 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, TenantGate gate, IO
         var outcome = await pipeline.RunAsync(request, body, deadline: null, context.RequestAborted);
         if (outcome.Status != StatusCodes.Status200OK)
         {
-            return await RefuseAsync(context, outcome, null);
+            if (EmbeddingSignature.RefusedText(outcome.Error!) is not { } refusedText)
+            {
+                return await RefuseAsync(context, outcome, null);
+            }
+
+            var place = placeOf(refusedText.Text);
+            return await RefuseAsync(context, outcome with { Error = $"{place} {refusedText.Reason}" }, place);
         }
 
         RateLimitHeaders.Set(context.Response.Headers, outcome.Tenant!, outcome.Standing);

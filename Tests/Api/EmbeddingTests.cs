@@ -91,7 +91,7 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     [InlineData("""{"model":"M"}""", "input")]
     [InlineData("""{"input":"x"}""", "model")]
     [InlineData("""{"model":"M","input":[]}""", "input: 0 texts given, 1 to 2048 are possible")]
-    [InlineData("""{"model":"M","input":""}""", "text 0 of input 'text' is empty")]
+    [InlineData("""{"model":"M","input":""}""", "input is empty: nothing but")]
     [InlineData("""{"model":"M","input":["x",7]}""", "input[1]: tokens are not taken")]
     [InlineData("""{"model":"M","input":[[1,2],[3]]}""", "input[0]: tokens are not taken")]
     [InlineData("""{"model":"M","input":{"a":1}}""", "input: a text or an array of texts expected")]
@@ -222,6 +222,26 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
             Assert.Equal("model", error.GetProperty("param").GetString());
             Assert.InRange(error.GetProperty("message").GetString()!.Length, 1, 300);
         }
+    }
+
+    [Theory]
+    [InlineData("/v1/embeddings", "input", """{"model":"M","input":" "}""")]
+    [InlineData("/v1/embeddings", "input[1]", """{"model":"M","input":["x"," "]}""")]
+    [InlineData("/v1/rerank", "query", """{"model":"M","query":" ","documents":["x"]}""")]
+    [InlineData("/v1/rerank", "documents[1]", """{"model":"M","query":"x","documents":["x"," "]}""")]
+    public async Task Text_that_is_refused_is_called_what_it_is_in_the_request(string path, string place, string body)
+    {
+        using var client = platform.Admin();
+        using var content = new StringContent(
+            body.Replace("\"M\"", $"\"{model.Name}\"", StringComparison.Ordinal), Encoding.UTF8, "application/json");
+
+        using var response = await client.PostAsync(path, content, Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        var error = (await response.JsonAsync()).GetProperty("error");
+        Assert.Equal(
+            ($"{place} is empty: nothing but space and signs that are not read", place),
+            (error.GetProperty("message").GetString(), error.GetProperty("param").GetString()));
     }
 
     [Theory]

@@ -109,7 +109,7 @@ internal sealed class TextPipeline
             }
             catch (RefusedInputException exception)
             {
-                throw new RefusedInputException($"text {index} of input '{text.Name}' {exception.Message}");
+                throw new RefusedInputException(EmbeddingSignature.Refusal(index, exception.Message));
             }
         });
     }
