@@ -6,14 +6,16 @@ using Microsoft.ML.OnnxRuntime;
 namespace InferenceTemplate.Worker.Text;
 
 /// <summary>
-/// Makes runs of a model over text. The texts of a batch run in groups of one padded length, none of which has more tokens than memory is
-/// likely to be there for; their embeddings come back in the order of the texts.
+/// Makes runs of a model over text. The texts of a batch run in groups of one padded length, each so small that memory is likely to be
+/// there for it; their embeddings come back in the order of the texts.
 /// </summary>
 /// <param name="model">Its own inputs and outputs.</param>
 internal sealed class TextInstance(ModelInstance instance, ModelSignature model, TextPipeline pipeline) : IModelInstance
 {
-    // Of one run of the model, padding included: a large model keeps some tens of KiB for each.
+    // Of one run of the model, padding included. A large model keeps some tens of KiB for each token, and for each pair of tokens of one
+    // text a number for each head of attention: the former bounds a run of texts of up to 512 tokens, the latter one of longer texts.
     private const int MaxTokensOfRun = 16_384;
+    private const int MaxPairsOfRun = 512 * MaxTokensOfRun;
 
     private readonly int[] _output = [pipeline.OutputOf(model)];
 
@@ -67,6 +69,9 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
     private static OrtValue Counts(List<int[]> texts) =>
         OrtValue.CreateTensorValueFromMemory(texts.ConvertAll(tokens => (long)tokens.Length).ToArray(), [texts.Count]);
 
+    /// <summary>Texts of one padded length that run at once.</summary>
+    public static int TextsOfRun(int length) => Math.Min(MaxTokensOfRun / length, Math.Max(1, MaxPairsOfRun / (length * length)));
+
     /// <summary>The embeddings of texts in one run of the model, one behind the other.</summary>
     /// <param name="texts">Their tokens.</param>
     /// <param name="length">To which they are padded.</param>
@@ -101,7 +106,7 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
         var groups = Enumerable.Range(0, texts.Count).GroupBy(i => PaddedLength.Of(texts[i].Length, pipeline.Settings.MaxTokens));
         foreach (var group in groups)
         {
-            foreach (var rows in group.Chunk(Math.Max(1, MaxTokensOfRun / group.Key)))
+            foreach (var rows in group.Chunk(TextsOfRun(group.Key)))
             {
                 var embeddings = Embed([.. rows.Select(row => texts[row])], group.Key, terminate);
                 if (all.Length == 0)

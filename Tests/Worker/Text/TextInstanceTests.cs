@@ -126,6 +126,17 @@ public sealed class TextInstanceTests
     }
 
     [Theory]
+    [InlineData(16, 1024)]
+    [InlineData(256, 64)]
+    [InlineData(512, 32)]
+    [InlineData(1024, 8)]
+    [InlineData(2048, 2)]
+    [InlineData(4096, 1)]
+    [InlineData(8192, 1)]
+    public void Long_texts_run_in_fewer_than_their_tokens_alone_would_let(int length, int texts) =>
+        Assert.Equal(texts, TextInstance.TextsOfRun(length));
+
+    [Theory]
     [InlineData(1, 16)]
     [InlineData(17, 32)]
     [InlineData(33, 48)]
