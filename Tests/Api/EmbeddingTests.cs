@@ -189,6 +189,23 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
         Assert.Equal("rate_limit_error", error.GetProperty("type").GetString());
     }
 
+    [Theory]
+    [InlineData("/v1/embeddings")]
+    [InlineData("/v1/rerank")]
+    public async Task Idempotency_key_that_can_not_be_is_refused_in_the_form_of_openai(string path)
+    {
+        using var client = platform.Admin();
+        client.DefaultRequestHeaders.Add("Idempotency-Key", new string('k', 256));
+
+        using var response = await client.PostAsJsonAsync(
+            path, new { model = model.Name, input = "x", query = "x", documents = s_texts }, Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        var error = (await response.JsonAsync()).GetProperty("error");
+        Assert.Equal("invalid_request_error", error.GetProperty("type").GetString());
+        Assert.StartsWith("Idempotency-Key: 1 to 255", error.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Model_that_a_key_may_not_use_does_not_exist_for_it()
     {
