@@ -34,13 +34,20 @@ internal sealed class TextPipeline
     /// <exception cref="ModelRefusedException">They declare one that can't be; the message says why.</exception>
     public static TextPipeline? Beside(string modelPath)
     {
-        var path = TextSettings.PathBeside(modelPath);
-        if (!File.Exists(path))
+        var beside = ExternalFiles.Beside(modelPath);
+        if (!beside.Has(TextSettings.FileName))
         {
             return null;
         }
 
+        var path = TextSettings.PathBeside(modelPath);
         var settings = TextSettings.Read(path);
+        if (!beside.Has(settings.Vocabulary))
+        {
+            throw new ModelRefusedException(
+                $"the vocabulary '{settings.Vocabulary}' that {TextSettings.FileName} names is not there, or a link; upload it too");
+        }
+
         return new(settings, Vocabulary.Read(Path.Combine(Path.GetDirectoryName(path)!, settings.Vocabulary), settings.Vocabulary));
     }
 

@@ -39,15 +39,9 @@ internal sealed class Vocabulary
     public int Padding { get; }
 
     /// <param name="name">What the file is called in a message.</param>
-    /// <exception cref="ModelRefusedException">It is not there, too large, or no vocabulary; the message says why.</exception>
+    /// <exception cref="ModelRefusedException">It is too large, or no vocabulary; the message says why.</exception>
     public static Vocabulary Read(string path, string name)
     {
-        if (!File.Exists(path))
-        {
-            throw new ModelRefusedException(
-                $"the vocabulary '{name}' that {TextSettings.FileName} names is not there; upload it with the model");
-        }
-
         if (new FileInfo(path).Length is var length && length > MaxBytes)
         {
             throw new ModelRefusedException($"the vocabulary '{name}' has {length} bytes; at most {MaxBytes} are read");

@@ -86,13 +86,8 @@ public sealed class WordPieceTokenizerTests
     }
 
     [Fact]
-    public void Vocabulary_that_is_no_utf8_or_absent_is_refused()
-    {
-        Assert.Contains("is not UTF-8", Assert.Throws<ModelRefusedException>(() => Read([(byte)'a', 0xFF])).Message, StringComparison.Ordinal);
-        Assert.Contains(
-            "is not there",
-            Assert.Throws<ModelRefusedException>(() => Vocabulary.Read("/no/such", "vocab.txt")).Message, StringComparison.Ordinal);
-    }
+    public void Vocabulary_that_is_no_utf8_is_refused() => Assert.Contains(
+        "is not UTF-8", Assert.Throws<ModelRefusedException>(() => Read([(byte)'a', 0xFF])).Message, StringComparison.Ordinal);
 
     private static List<int> Encode(string text, Vocabulary? vocabulary = null, bool lowercase = true)
     {
