@@ -20,8 +20,26 @@ namespace InferenceTemplate.Api.Embeddings;
 /// Has texts embedded by the same call as <c>POST /v2/models/{m}/infer</c> would: its limits, cache, batches and records are those of any
 /// other.
 /// </summary>
-internal sealed class EmbeddingCalls(InferPipeline pipeline, IOptions<LimitOptions> limits, AuditLog audit)
+internal sealed class EmbeddingCalls(InferPipeline pipeline, TenantGate gate, IOptions<LimitOptions> limits, AuditLog audit)
 {
+    // What is repeated of a name that came in a body, and so may have any length.
+    private const int MaxModel = 128;
+    private const int MaxVersion = 64;
+
+    /// <summary>Asks what needs no body: that of a tenant that may send nothing is not read.</summary>
+    /// <returns>False where it was refused, which is answered already.</returns>
+    public async Task<bool> MayAskAsync(HttpContext context)
+    {
+        var tenant = await gate.FindAsync(context.User, context.RequestAborted);
+        if (gate.RefusalWithoutAsking(tenant) is not { } refusal)
+        {
+            return true;
+        }
+
+        await RefuseAsync(context, InferOutcome.Of(refusal) with { Tenant = tenant }, null);
+        return false;
+    }
+
     /// <summary>Reads a body of JSON.</summary>
     /// <exception cref="InvalidInferBodyException">It is none of this form; the message says why.</exception>
     /// <exception cref="BadHttpRequestException">It is too large, ended too early, or is compressed in an unknown way.</exception>
@@ -39,11 +57,19 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, IOptions<LimitOptio
     }
 
     /// <param name="model">A model, or <c>model:version</c>, an alias being a version too.</param>
-    /// <param name="param">The field that the texts came in, for errors.</param>
+    /// <param name="placeOf">Where in the request a text is, for errors.</param>
     /// <returns>Null where it was refused, which is answered already, or the caller left.</returns>
-    public async Task<Embedded?> EmbedAsync(HttpContext context, string model, IReadOnlyList<string> texts, string param)
+    public async Task<Embedded?> EmbedAsync(HttpContext context, string model, IReadOnlyList<string> texts, Func<int, string> placeOf)
     {
         var (name, version) = model.Split(':', 2) is [var before, var after] ? (before, after) : (model, null);
+        if (!ModelNames.IsModel(name) || version?.Length > MaxVersion)
+        {
+            var shown = CatalogSnapshot.Empty.WhyNot(
+                AuditText.Fit(name, MaxModel), version is null ? null : AuditText.Fit(version, MaxVersion));
+            await OpenAiErrors.Error(StatusCodes.Status404NotFound, shown, "model").ExecuteAsync(context);
+            return null;
+        }
+
         if (!context.User.MayUse(name))
         {
             RefusalAudit.Denied(audit, context, name, "the model is not among those that the caller may use");
@@ -61,25 +87,42 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, IOptions<LimitOptio
 
         var routed = request.Routed;
         var (body, unreadable) = await pipeline.ReadAsync(
-            request, () => Task.FromResult(BodyOf(texts, routed.Version, routed.Settings, param)));
+            request, () => Task.FromResult(BodyOf(texts, routed.Version, routed.Settings)));
         if (body is null)
         {
-            return await RefuseAsync(context, unreadable!, param);
+            return await RefuseAsync(context, unreadable!, "model");
         }
 
         var outcome = await pipeline.RunAsync(request, body, deadline: null, context.RequestAborted);
         if (outcome.Status != StatusCodes.Status200OK)
         {
-            return await RefuseAsync(context, outcome, outcome.Status == StatusCodes.Status400BadRequest ? param : null);
+            if (EmbeddingSignature.RefusedText(outcome.Error!) is not { } refusedText)
+            {
+                return await RefuseAsync(context, outcome, null);
+            }
+
+            var place = placeOf(refusedText.Text);
+            return await RefuseAsync(context, outcome with { Error = $"{place} {refusedText.Reason}" }, place);
         }
 
         RateLimitHeaders.Set(context.Response.Headers, outcome.Tenant!, outcome.Standing);
         outcome.Parameters!.SetHeaders(context.Response.Headers);
         Tensor Output(string output) => outcome.Reply!.Outputs.First(o => o.Name == output);
-        return new Embedded(
+        var embedded = new Embedded(
             $"{outcome.Version!.Model}:{outcome.Version.Version}",
             Output(EmbeddingSignature.Embedding),
             Output(EmbeddingSignature.TokenCount));
+        if (FiniteNumbers.FirstNotFinite(embedded.Embeddings) is >= 0 and var number)
+        {
+            // JSON has no such numbers, and a distance to them is none.
+            var place = placeOf(number / embedded.Dimensions);
+            await OpenAiErrors.Error(
+                StatusCodes.Status400BadRequest, $"{place}: the model gave it an embedding with NaN or infinity", place)
+                .ExecuteAsync(context);
+            return null;
+        }
+
+        return embedded;
     }
 
     private static async Task<Embedded?> RefuseAsync(HttpContext context, InferOutcome outcome, string? param)
@@ -103,16 +146,11 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, IOptions<LimitOptio
         return null;
     }
 
-    private static InferBody BodyOf(IReadOnlyList<string> texts, ModelVersion version, ModelSettings settings, string param)
+    private static InferBody BodyOf(IReadOnlyList<string> texts, ModelVersion version, ModelSettings settings)
     {
         if (!EmbeddingSignature.IsOf(version.Signature))
         {
             throw new InvalidInferBodyException($"model: '{version.Model}' version {version.Version} does not embed text");
-        }
-
-        if (texts.Count is < 1 or > EmbeddingSignature.MaxTexts)
-        {
-            throw new InvalidInferBodyException($"{param}: {texts.Count} texts given, 1 to {EmbeddingSignature.MaxTexts} are possible");
         }
 
         var data = new byte[texts.Sum(text => sizeof(uint) + Encoding.UTF8.GetByteCount(text))];

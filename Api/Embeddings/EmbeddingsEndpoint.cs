@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Overview;
+using InferenceTemplate.Core.Catalog;
 
 namespace InferenceTemplate.Api.Embeddings;
 
@@ -44,6 +45,11 @@ internal static class EmbeddingsEndpoint
 
     private static async Task HandleAsync(HttpContext context, EmbeddingCalls calls)
     {
+        if (!await calls.MayAskAsync(context))
+        {
+            return;
+        }
+
         EmbeddingsRequest request;
         string[] texts;
         try
@@ -63,7 +69,8 @@ internal static class EmbeddingsEndpoint
             return;
         }
 
-        if (await calls.EmbedAsync(context, request.Model, texts, "input") is not { } embedded)
+        var isOne = request.Input.ValueKind == JsonValueKind.String;
+        if (await calls.EmbedAsync(context, request.Model, texts, text => isOne ? "input" : $"input[{text}]") is not { } embedded)
         {
             return;
         }
@@ -97,9 +104,12 @@ internal static class EmbeddingsEndpoint
         }
     }
 
+    // Counted before any text is copied: of a body of many mebibytes there are millions.
     private static string[] TextsOf(JsonElement input) => input.ValueKind switch
     {
         JsonValueKind.String => [TextOf(input, "input")],
+        JsonValueKind.Array when input.GetArrayLength() is < 1 or > EmbeddingSignature.MaxTexts => throw new InvalidInferBodyException(
+            $"input: {input.GetArrayLength()} texts given, 1 to {EmbeddingSignature.MaxTexts} are possible"),
         JsonValueKind.Array => [.. input.EnumerateArray().Select((element, i) => TextOf(element, $"input[{i}]"))],
         _ => throw new InvalidInferBodyException("input: a text or an array of texts expected"),
     };

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Overview;
+using InferenceTemplate.Core.Catalog;
 
 namespace InferenceTemplate.Api.Embeddings;
 
@@ -10,7 +11,7 @@ namespace InferenceTemplate.Api.Embeddings;
 /// <param name="TopN">How many are answered; all where absent.</param>
 /// <param name="ReturnDocuments">Whether each result has its text.</param>
 internal sealed record RerankRequest(
-    string Model, JsonElement Query, JsonElement[] Documents, int? TopN = null, bool ReturnDocuments = false);
+    string Model, JsonElement Query, JsonElement Documents, int? TopN = null, bool ReturnDocuments = false);
 
 /// <param name="Model">The version that answered: <c>model:version</c>.</param>
 /// <param name="Results">The most relevant first.</param>
@@ -27,6 +28,9 @@ internal sealed record RerankDocument(string Text);
 /// <summary><c>POST /v1/rerank</c>, as clients of Jina and Cohere call it.</summary>
 internal static class Rerank
 {
+    // The query is a text too.
+    private const int MaxDocuments = EmbeddingSignature.MaxTexts - 1;
+
     private const string Request = """{"model":"minilm","query":"A pet","documents":["Stocks fell today.","A cat."],"top_n":1}""";
 
     private const string Response = """
@@ -43,20 +47,20 @@ internal static class Rerank
 
     private static async Task HandleAsync(HttpContext context, EmbeddingCalls calls)
     {
+        if (!await calls.MayAskAsync(context))
+        {
+            return;
+        }
+
         RerankRequest request;
         string[] texts;
         try
         {
             request = await calls.ReadAsync(context.Request, EmbeddingsJson.Default.RerankRequest);
-            texts = [EmbeddingsEndpoint.TextOf(request.Query, "query"), .. request.Documents.Select(DocumentOf)];
+            texts = [EmbeddingsEndpoint.TextOf(request.Query, "query"), .. DocumentsOf(request.Documents)];
             if (request.TopN < 1)
             {
                 throw new InvalidInferBodyException($"top_n: {request.TopN} given, 1 or more expected");
-            }
-
-            if (texts.Length == 1)
-            {
-                throw new InvalidInferBodyException("documents: none given");
             }
         }
         catch (InvalidInferBodyException exception)
@@ -71,7 +75,7 @@ internal static class Rerank
         }
 
         // The query is the first text: it and the documents are one request, and one batch where that is large enough.
-        if (await calls.EmbedAsync(context, request.Model, texts, "query and documents") is { } embedded)
+        if (await calls.EmbedAsync(context, request.Model, texts, text => text == 0 ? "query" : $"documents[{text - 1}]") is { } embedded)
         {
             var results = Enumerable.Range(1, texts.Length - 1)
                 .Select(i => new RerankResult(
@@ -85,8 +89,27 @@ internal static class Rerank
         }
     }
 
-    private static string DocumentOf(JsonElement document, int index) =>
-        document.ValueKind == JsonValueKind.Object && document.TryGetProperty("text"u8, out var text)
-            ? EmbeddingsEndpoint.TextOf(text, $"documents[{index}].text")
-            : EmbeddingsEndpoint.TextOf(document, $"documents[{index}]");
+    private static IEnumerable<string> DocumentsOf(JsonElement documents)
+    {
+        var count = documents.ValueKind == JsonValueKind.Array
+            ? documents.GetArrayLength()
+            : throw new InvalidInferBodyException("documents: an array of texts expected");
+        return count is >= 1 and <= MaxDocuments
+            ? documents.EnumerateArray().Select(DocumentOf)
+            : throw new InvalidInferBodyException($"documents: {count} given, 1 to {MaxDocuments} are possible");
+    }
+
+    private static string DocumentOf(JsonElement document, int index)
+    {
+        try
+        {
+            return document.ValueKind == JsonValueKind.Object && document.TryGetProperty("text"u8, out var text)
+                ? EmbeddingsEndpoint.TextOf(text, $"documents[{index}].text")
+                : EmbeddingsEndpoint.TextOf(document, $"documents[{index}]");
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidInferBodyException($"documents[{index}]: the name of a field is not UTF-8, or has half a surrogate pair");
+        }
+    }
 }

@@ -5,6 +5,7 @@ using Grpc.AspNetCore.Server;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Jobs;
+using InferenceTemplate.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -50,7 +51,7 @@ internal sealed partial class IdempotencyMiddleware(
     {
         if (key.Length is 0 or > MaxKeyLength || !key.All(c => c is >= ' ' and <= '~'))
         {
-            await RefuseAsync(
+            await ErrorResponses.WriteAsync(
                 context, StatusCodes.Status400BadRequest, $"{HeaderName}: 1 to {MaxKeyLength} printable ASCII characters expected");
             return;
         }
@@ -72,7 +73,7 @@ internal sealed partial class IdempotencyMiddleware(
         else
         {
             context.Response.Headers.RetryAfter = "1";
-            await RefuseAsync(context, StatusCodes.Status409Conflict,
+            await ErrorResponses.WriteAsync(context, StatusCodes.Status409Conflict,
                 $"{HeaderName}: the request with '{key}' is still in flight: try again when it is answered");
         }
     }
@@ -138,7 +139,8 @@ internal sealed partial class IdempotencyMiddleware(
 
         if (!await body.DrainAsync(kept.BodyLength, context.RequestAborted) || !body.Fingerprint().AsSpan().SequenceEqual(kept.Fingerprint))
         {
-            await RefuseAsync(context, StatusCodes.Status422UnprocessableEntity, $"{HeaderName}: '{key}' was used for another request");
+            await ErrorResponses.WriteAsync(
+                context, StatusCodes.Status422UnprocessableEntity, $"{HeaderName}: '{key}' was used for another request");
             return;
         }
 
@@ -150,7 +152,7 @@ internal sealed partial class IdempotencyMiddleware(
         }
         catch (CryptographicException)
         {
-            await RefuseAsync(context, StatusCodes.Status409Conflict,
+            await ErrorResponses.WriteAsync(context, StatusCodes.Status409Conflict,
                 $"{HeaderName}: the request with '{key}' was answered, but under another pepper: its answer can't be read");
             return;
         }
@@ -218,14 +220,6 @@ internal sealed partial class IdempotencyMiddleware(
         {
             LogNotHeld(exception.Message);
         }
-    }
-
-    private static Task RefuseAsync(HttpContext context, int status, string message)
-    {
-        IResult result = context.Request.Path.StartsWithSegments("/v2", StringComparison.OrdinalIgnoreCase)
-            ? OpenInferenceErrors.Error(status, message)
-            : TypedResults.Problem(message, statusCode: status);
-        return result.ExecuteAsync(context);
     }
 
     [LoggerMessage(

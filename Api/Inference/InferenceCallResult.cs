@@ -20,10 +20,13 @@ internal sealed record InferenceCallResult(int Status, string? Error, InferenceR
     /// Speaks against the version: no answer in time, no run, or an input that passed validation and that the model failed on.
     /// </summary>
     public bool IsFaultOfModel =>
-        Status == StatusCodes.Status504GatewayTimeout || Reply is { Outcome: not (ReplyOutcome.Completed or ReplyOutcome.TooLarge) };
+        Status == StatusCodes.Status504GatewayTimeout
+        || Reply is { Outcome: not (ReplyOutcome.Completed or ReplyOutcome.TooLarge or ReplyOutcome.Refused) };
 
-    /// <summary>Says something of the version, good or bad. A refusal by the queue does not, nor does a caller who left.</summary>
-    public bool IsOfModel => Reply is not null || IsFaultOfModel;
+    /// <summary>
+    /// Says something of the version, good or bad. A refusal by the queue or of an input does not, nor does a caller who left.
+    /// </summary>
+    public bool IsOfModel => Reply is { Outcome: not ReplyOutcome.Refused } || IsFaultOfModel;
 
     /// <summary>The same, with a standing where it has none.</summary>
     public InferenceCallResult OrStanding(TenantStanding? standing) => Standing is null ? this with { Standing = standing } : this;

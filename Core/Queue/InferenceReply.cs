@@ -6,7 +6,7 @@ public enum ReplyOutcome : byte
 {
     Completed = 0,
 
-    /// <summary>The model refused this input or failed on it.</summary>
+    /// <summary>The model failed on this input.</summary>
     Failed = 1,
 
     /// <summary>The deadline had passed before the run began.</summary>
@@ -17,6 +17,9 @@ public enum ReplyOutcome : byte
 
     /// <summary>It was run, and its outputs are more than <see cref="ResponseOptions.ResponseBytes"/>.</summary>
     TooLarge = 4,
+
+    /// <summary>A worker refused its input before the model was run: the caller's mistake, which says nothing of the version.</summary>
+    Refused = 5,
 }
 
 /// <summary>A worker's answer to one <see cref="InferenceRequest"/>.</summary>

@@ -13,6 +13,9 @@ public sealed class ReplyBatch
     // Raised when the layout changes; during a rolling update a replica refuses what it can't read, and its caller times out.
     private const byte FormatVersion = 1;
 
+    // A replica of before ReplyOutcome.Refused refuses messages with it: it is written as a failure whose first row is this.
+    private const int RefusedRow = -1;
+
     private readonly ArrayBufferWriter<byte> _buffer;
     private readonly WireWriter _writer;
 
@@ -38,12 +41,12 @@ public sealed class ReplyBatch
         int firstRow = 0)
     {
         _writer.Id(id);
-        _writer.Byte((byte)outcome);
+        _writer.Byte((byte)(outcome == ReplyOutcome.Refused ? ReplyOutcome.Failed : outcome));
         _writer.String(error);
         _writer.Int64(queueTime.Ticks);
         _writer.Int64(computeTime.Ticks);
         _writer.Int32(batchSize);
-        _writer.Int32(firstRow);
+        _writer.Int32(outcome == ReplyOutcome.Refused ? RefusedRow : firstRow);
         _writer.String(worker);
         _writer.Int32(outputs);
     }
@@ -95,6 +98,11 @@ public sealed class ReplyBatch
             var computeTime = new TimeSpan(reader.Int64());
             var batchSize = reader.Int32();
             var firstRow = reader.Int32();
+            if (outcome == ReplyOutcome.Failed && firstRow == RefusedRow)
+            {
+                (outcome, firstRow) = (ReplyOutcome.Refused, 0);
+            }
+
             var worker = reader.RequiredString();
             var outputs = new Tensor[reader.Count(WireReader.LeastTensor)];
             for (var i = 0; i < outputs.Length; i++)

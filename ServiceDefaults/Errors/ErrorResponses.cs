@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace InferenceTemplate.ServiceDefaults.Errors;
 
 /// <summary>
-/// The form of error answers that no handler wrote: unexpected failures, and statuses without a body such as 401, 404 and 405.
+/// The form of error answers that no handler wrote: those of middleware, unexpected failures, and statuses without a body such as 401.
 /// Problem details (RFC 9457) unless a path has its own form:
 /// <code>
 /// services.Configure&lt;ErrorResponses&gt;(errors => errors.Map("/v2",
@@ -33,7 +33,7 @@ public sealed class ErrorResponses
     public string? OutageOf(Exception exception) => _outages.Find(outage => outage.Covers(exception)).Message;
 
     /// <summary>Writes the error in the form of the request's path.</summary>
-    internal static async Task WriteAsync(HttpContext context, int status, string message)
+    public static async Task WriteAsync(HttpContext context, int status, string message)
     {
         context.Response.StatusCode = status;
         var forms = context.RequestServices.GetRequiredService<IOptions<ErrorResponses>>().Value._forms;

@@ -91,7 +91,7 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     [InlineData("""{"model":"M"}""", "input")]
     [InlineData("""{"input":"x"}""", "model")]
     [InlineData("""{"model":"M","input":[]}""", "input: 0 texts given, 1 to 2048 are possible")]
-    [InlineData("""{"model":"M","input":""}""", "text 0 of input 'text' is empty")]
+    [InlineData("""{"model":"M","input":""}""", "input is empty: nothing but")]
     [InlineData("""{"model":"M","input":["x",7]}""", "input[1]: tokens are not taken")]
     [InlineData("""{"model":"M","input":[[1,2],[3]]}""", "input[0]: tokens are not taken")]
     [InlineData("""{"model":"M","input":{"a":1}}""", "input: a text or an array of texts expected")]
@@ -131,6 +131,82 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     }
 
     [Fact]
+    public async Task Refused_texts_do_not_speak_against_the_version()
+    {
+        using var client = platform.Admin();
+        for (var i = 0; i < 4; i++)
+        {
+            using var refused = await client.PostAsJsonAsync("/v1/embeddings", new { model = model.Name, input = " " }, Cancellation);
+            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        }
+
+        // What replicas have seen is added up every moment: what came before an answer is counted with it.
+        var before = (await SeenAsync(client)).GetProperty("requests").GetInt64();
+        var seen = default(JsonElement);
+        await Wait.UntilAsync(async () =>
+        {
+            _ = await OkAsync(client, "/v1/embeddings", new { model = model.Name, input = "A cat." });
+            seen = await SeenAsync(client);
+            return seen.GetProperty("requests").GetInt64() >= before + 4;
+        });
+
+        Assert.Equal(0, seen.GetProperty("errors").GetInt64());
+    }
+
+    [Fact]
+    public async Task Too_many_documents_are_refused_by_their_own_number()
+    {
+        using var client = platform.Admin();
+
+        using var tooMany = await client.PostAsJsonAsync(
+            "/v1/rerank", new { model = model.Name, query = "x", documents = Enumerable.Repeat("cat", 2048) }, Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, tooMany.StatusCode);
+        Assert.Equal(
+            "documents: 2048 given, 1 to 2047 are possible",
+            (await tooMany.JsonAsync()).GetProperty("error").GetProperty("message").GetString());
+    }
+
+    [Theory]
+    [InlineData("/v1/embeddings")]
+    [InlineData("/v1/rerank")]
+    public async Task Tenant_that_may_send_nothing_is_refused_before_its_body_is_read(string path)
+    {
+        var tenant = await TestTenant.CreateAsync(platform, "\"monthly_inferences\":1");
+        using var client = await tenant.ClientAsync();
+        _ = await OkAsync(client, "/v1/embeddings", new { model = model.Name, input = "x" });
+
+        // What is known of a tenant is remembered for a second; then what it sends could as well be no JSON.
+        var error = default(JsonElement);
+        await Wait.UntilAsync(async () =>
+        {
+            using var unreadable = new StringContent("no JSON");
+            using var response = await client.PostAsync(path, unreadable, Cancellation);
+            error = (await response.JsonAsync()).GetProperty("error");
+            return response.StatusCode == HttpStatusCode.TooManyRequests;
+        });
+
+        Assert.Equal("rate_limit_error", error.GetProperty("type").GetString());
+    }
+
+    [Theory]
+    [InlineData("/v1/embeddings")]
+    [InlineData("/v1/rerank")]
+    public async Task Idempotency_key_that_can_not_be_is_refused_in_the_form_of_openai(string path)
+    {
+        using var client = platform.Admin();
+        client.DefaultRequestHeaders.Add("Idempotency-Key", new string('k', 256));
+
+        using var response = await client.PostAsJsonAsync(
+            path, new { model = model.Name, input = "x", query = "x", documents = s_texts }, Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        var error = (await response.JsonAsync()).GetProperty("error");
+        Assert.Equal("invalid_request_error", error.GetProperty("type").GetString());
+        Assert.StartsWith("Idempotency-Key: 1 to 255", error.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Model_that_a_key_may_not_use_does_not_exist_for_it()
     {
         using var admin = platform.Admin();
@@ -140,6 +216,71 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
 
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.Equal("model_not_found", (await response.JsonAsync()).GetProperty("error").GetProperty("code").GetString());
+    }
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("", ":1")]
+    [InlineData("no such", "")]
+    [InlineData("M", ":x")]
+    public async Task Name_that_no_model_has_is_not_found_and_never_repeated_whole(string name, string version)
+    {
+        using var client = platform.Admin();
+        using var longName = await client.PostAsJsonAsync(
+            "/v1/embeddings", new { model = name + new string('x', 1 << 20) + version, input = "x" }, Cancellation);
+        using var longVersion = await client.PostAsJsonAsync(
+            "/v1/rerank", new { model = $"{model.Name}:{new string('x', 1 << 20)}", query = "x", documents = s_texts }, Cancellation);
+        using var other = await client.PostAsJsonAsync("/v1/embeddings", new { model = name + version, input = "x" }, Cancellation);
+
+        foreach (var response in (HttpResponseMessage[])[longName, longVersion, other])
+        {
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+            var error = (await response.JsonAsync()).GetProperty("error");
+            Assert.Equal("model", error.GetProperty("param").GetString());
+            Assert.InRange(error.GetProperty("message").GetString()!.Length, 1, 300);
+        }
+    }
+
+    [Theory]
+    [InlineData("/v1/embeddings", "input", """{"model":"M","input":" "}""")]
+    [InlineData("/v1/embeddings", "input[1]", """{"model":"M","input":["x"," "]}""")]
+    [InlineData("/v1/rerank", "query", """{"model":"M","query":" ","documents":["x"]}""")]
+    [InlineData("/v1/rerank", "documents[1]", """{"model":"M","query":"x","documents":["x"," "]}""")]
+    public async Task Text_that_is_refused_is_called_what_it_is_in_the_request(string path, string place, string body)
+    {
+        using var client = platform.Admin();
+        using var content = new StringContent(
+            body.Replace("\"M\"", $"\"{model.Name}\"", StringComparison.Ordinal), Encoding.UTF8, "application/json");
+
+        using var response = await client.PostAsync(path, content, Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        var error = (await response.JsonAsync()).GetProperty("error");
+        Assert.Equal(
+            ($"{place} is empty: nothing but space and signs that are not read", place),
+            (error.GetProperty("message").GetString(), error.GetProperty("param").GetString()));
+    }
+
+    [Theory]
+    [InlineData("/v1/embeddings", "input", """{"model":"M","input":"a"}""")]
+    [InlineData("/v1/embeddings", "input[1]", """{"model":"M","input":["b","b a"]}""")]
+    [InlineData("/v1/embeddings", "input[0]", """{"model":"M","input":["a","b"],"encoding_format":"base64"}""")]
+    [InlineData("/v1/embeddings", "input[0]", """{"model":"M","input":["a"],"dimensions":1}""")]
+    [InlineData("/v1/rerank", "query", """{"model":"M","query":"a","documents":["b"]}""")]
+    [InlineData("/v1/rerank", "documents[1]", """{"model":"M","query":"b","documents":["b","a"]}""")]
+    public async Task Embedding_that_is_no_number_is_an_error_whatever_form_is_asked_for(string path, string place, string body)
+    {
+        using var client = platform.Admin();
+        using var content = new StringContent(
+            body.Replace("\"M\"", $"\"{model.NotANumber}\"", StringComparison.Ordinal), Encoding.UTF8, "application/json");
+
+        using var response = await client.PostAsync(path, content, Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        var error = (await response.JsonAsync()).GetProperty("error");
+        Assert.Equal(
+            ($"{place}: the model gave it an embedding with NaN or infinity", place),
+            (error.GetProperty("message").GetString(), error.GetProperty("param").GetString()));
     }
 
     [Fact]
@@ -161,9 +302,13 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     }
 
     [Theory]
-    [InlineData("""{"model":"M","query":"x","documents":[]}""", "documents: none given")]
+    [InlineData("""{"model":"M","query":"x","documents":[]}""", "documents: 0 given, 1 to 2047 are possible")]
+    [InlineData("""{"model":"M","query":"x","documents":"y"}""", "documents: an array of texts expected")]
     [InlineData("""{"model":"M","query":"x","documents":["y"],"top_n":0}""", "top_n: 0 given")]
     [InlineData("""{"model":"M","query":"x","documents":[null]}""", "documents[0]: a text expected")]
+    [InlineData("""{"model":"M","query":"x","documents":[{"text":"\ud800"}]}""", "documents[0].text: it is not UTF-8, or has half")]
+    [InlineData("""{"model":"M","query":"x","documents":["y",{"\ud800":"y"}]}""", "documents[1]: the name of a field is not UTF-8")]
+    [InlineData("""{"model":"\ud800","query":"x","documents":["y"]}""", "the body can't be read")]
     [InlineData("""{"model":"M","documents":["y"]}""", "query")]
     public async Task Rerank_that_can_not_be_is_refused(string body, string reason)
     {
@@ -184,6 +329,12 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
         return new OpenAIClient(new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = new Uri(http.BaseAddress!, "v1") });
     }
 
+    private async Task<JsonElement> SeenAsync(HttpClient client)
+    {
+        using var response = await client.GetAsync($"/v1/models/{model.Name}/traffic/status", Cancellation);
+        return (await response.JsonAsync()).GetProperty("versions")[0];
+    }
+
     private static async Task<JsonElement> OkAsync(HttpClient client, string path, object body)
     {
         using var response = await client.PostAsJsonAsync(path, body, Cancellation);
@@ -195,26 +346,56 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
         one.ToArray().Zip(other.ToArray(), (a, b) => (double)a * b).Sum();
 }
 
-/// <summary>all-MiniLM-L6-v2, uploaded as any user would and ready.</summary>
+/// <summary>all-MiniLM-L6-v2 and a small model, uploaded as any user would and ready.</summary>
 public sealed class EmbeddingModel(Platform platform) : IAsyncLifetime
 {
     public string Name { get; } = $"minilm-{Guid.NewGuid():N}";
 
+    /// <summary>Knows 'a' and 'b', and has no number for the one.</summary>
+    public string NotANumber { get; } = $"nan-{Guid.NewGuid():N}";
+
     public async ValueTask InitializeAsync()
+    {
+        var small = new OnnxModel()
+            .Input("input_ids", OnnxModel.Int64, -1, -1)
+            .Input("attention_mask", OnnxModel.Int64, -1, -1)
+            .Output("tokens", OnnxModel.Float, -1, -1, 2)
+            .Constant("table", [0, 0, 1, 0, 0, 0, 0, 0, float.NaN, 0, 0, 8], 6, 2)
+            .Node("Gather", ["table", "input_ids"], ["tokens"]);
+        await UploadAsync(Name, MiniLm.Files());
+        await UploadAsync(
+            NotANumber,
+            [
+                ("model.onnx", small.ToBytes()),
+                ("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n"u8.ToArray()),
+                ("text.json", """{"tokenizer": "wordpiece", "lowercase": true, "max_tokens": 8, "pooling": "mean"}"""u8.ToArray()),
+            ]);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var admin = platform.Admin();
+        foreach (var name in (string[])[Name, NotANumber])
+        {
+            using var deleted = await admin.DeleteAsync($"/v1/models/{name}?force=true");
+        }
+    }
+
+    private async Task UploadAsync(string model, (string Name, byte[] Content)[] files)
     {
         using var admin = platform.Admin();
         using var form = new MultipartFormDataContent();
-        foreach (var (name, content) in MiniLm.Files())
+        foreach (var (name, content) in files)
         {
             form.Add(new ByteArrayContent(content), "file", name);
         }
 
-        using var uploaded = await admin.PostAsync($"/v1/models/{Name}/versions", form);
+        using var uploaded = await admin.PostAsync($"/v1/models/{model}/versions", form);
         Assert.Equal(HttpStatusCode.Accepted, uploaded.StatusCode);
         var version = default(JsonElement);
         await Wait.UntilAsync(async () =>
         {
-            using var response = await admin.GetAsync($"/v1/models/{Name}/versions/1");
+            using var response = await admin.GetAsync($"/v1/models/{model}/versions/1");
             version = await response.JsonAsync();
             return version.GetProperty("state").GetString() != "pending";
         });
@@ -223,14 +404,8 @@ public sealed class EmbeddingModel(Platform platform) : IAsyncLifetime
         // Both replicas learn of it within a second.
         await Wait.UntilAsync(async () =>
         {
-            using var embedded = await admin.PostAsJsonAsync("/v1/embeddings", new { model = Name, input = "x" });
+            using var embedded = await admin.PostAsJsonAsync("/v1/embeddings", new { model, input = "x" });
             return embedded.IsSuccessStatusCode;
         });
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        using var admin = platform.Admin();
-        using var deleted = await admin.DeleteAsync($"/v1/models/{Name}?force=true");
     }
 }

@@ -91,6 +91,10 @@ internal sealed partial class BatchRunner(
         {
             RunEachAlone(instance, run);
         }
+        catch (RefusedInputException exception)
+        {
+            RunWithout(instance, run, exception.Requests);
+        }
         catch (Exception exception)
         {
             HandleFailure(instance, run, exception);
@@ -104,6 +108,21 @@ internal sealed partial class BatchRunner(
         foreach (var request in run)
         {
             RunOrHalve(instance, [request]);
+        }
+    }
+
+    // The callers' mistake, found before the model was run: nothing that it did, nor a reason to run the others in halves.
+    private void RunWithout(IModelInstance instance, IReadOnlyList<PendingRequest> run, IReadOnlyDictionary<int, string> refused)
+    {
+        telemetry.Dropped(Model, Version, "refused", refused.Count);
+        foreach (var (place, reason) in refused)
+        {
+            completions.Refuse([run[place].Queued], ReplyOutcome.Refused, reason);
+        }
+
+        if (refused.Count < run.Count)
+        {
+            RunOrHalve(instance, [.. run.Where((_, place) => !refused.ContainsKey(place))]);
         }
     }
 
@@ -132,9 +151,7 @@ internal sealed partial class BatchRunner(
         else if (fault == RunFailure.Input)
         {
             LogFailed(Model, Version, RuntimeMessage.OperatorOf(exception));
-            completions.Refuse(Queued(run), ReplyOutcome.Failed, exception is RefusedInputException
-                ? exception.Message
-                : $"the model failed on this input: {RuntimeMessage.Of(exception)}");
+            completions.Refuse(Queued(run), ReplyOutcome.Failed, $"the model failed on this input: {RuntimeMessage.Of(exception)}");
         }
         else if (fault == RunFailure.Memory && MemoryAsked.Of(exception) is { IsMoreThanThereIs: true } asked)
         {
@@ -197,7 +214,7 @@ internal sealed partial class BatchRunner(
             completions.Answer(tooLarge.Count == 0 ? requests : Queued([.. run.Except(tooLarge.Keys)]), replies, rows, computeTime);
             RefuseTooLarge(tooLarge);
         }
-        catch (Exception exception)
+        catch (Exception exception) when (exception is not RefusedInputException)
         {
             spans.ForEach(s => s?.SetStatus(ActivityStatusCode.Error, RuntimeMessage.OperatorOf(exception)));
             throw;

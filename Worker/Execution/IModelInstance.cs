@@ -23,11 +23,20 @@ internal interface IModelInstance : IDisposable
     /// <param name="terminate">Ends the run before its next operator.</param>
     /// <returns>The outputs in the order wanted; the caller disposes them.</returns>
     /// <exception cref="OnnxRuntimeException">The model failed on this input, or the device did.</exception>
-    /// <exception cref="RefusedInputException">An input is one that the model is not given.</exception>
+    /// <exception cref="RefusedInputException">An input is one that the model is not given; nothing has run.</exception>
     /// <exception cref="OperationCanceledException">The run was ended.</exception>
     IDisposableReadOnlyCollection<OrtValue> Run(
         IReadOnlyList<Tensor[]> batch, IReadOnlyList<int>? outputs = null, Action? assembled = null, CancellationToken terminate = default);
 }
 
 /// <summary>An input was looked at before the model got it, and is not one that it could answer; the message is for the caller.</summary>
-internal sealed class RefusedInputException(string message) : Exception(message);
+/// <param name="requests">Those of the batch that have one, by their places in it, and why.</param>
+internal sealed class RefusedInputException(IReadOnlyDictionary<int, string> requests) : Exception(requests.Values.First())
+{
+    public RefusedInputException(string message)
+        : this(new Dictionary<int, string> { [0] = message })
+    {
+    }
+
+    public IReadOnlyDictionary<int, string> Requests { get; } = requests;
+}

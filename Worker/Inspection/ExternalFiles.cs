@@ -2,7 +2,7 @@ using InferenceTemplate.Core.Catalog;
 
 namespace InferenceTemplate.Worker.Inspection;
 
-/// <summary>The files beside and beneath an ONNX file, in which it may keep the data of its constants.</summary>
+/// <summary>The files beside and beneath an ONNX file: it may keep the data of its constants in them, or what it makes of text.</summary>
 internal sealed class ExternalFiles
 {
     private readonly Dictionary<string, long> _lengths;
@@ -32,6 +32,9 @@ internal sealed class ExternalFiles
                 f => f.Length,
                 StringComparer.Ordinal));
     }
+
+    /// <summary>Whether there is such a file, which is no link.</summary>
+    public bool Has(string name) => _lengths.ContainsKey(name);
 
     /// <summary>How many bytes there are of what a constant keeps outside the model's file.</summary>
     /// <param name="constant">What it is called in a message.</param>

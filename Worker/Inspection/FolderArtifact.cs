@@ -33,22 +33,21 @@ internal sealed class FolderArtifact
             // The inspection says why.
         }
 
-        return new(file.Path, [.. beside.Used.Union(TextFiles(file.Path), StringComparer.Ordinal)]);
+        return new(file.Path, [.. beside.Used.Union(TextFiles(file.Path, beside), StringComparer.Ordinal)]);
     }
 
     // Whatever is wrong with them, the inspection says so.
-    private static IEnumerable<string> TextFiles(string modelPath)
+    private static IEnumerable<string> TextFiles(string modelPath, ExternalFiles beside)
     {
-        var path = TextSettings.PathBeside(modelPath);
-        if (!File.Exists(path))
+        if (!beside.Has(TextSettings.FileName))
         {
             return [];
         }
 
         try
         {
-            var vocabulary = TextSettings.Read(path).Vocabulary;
-            return File.Exists(Path.Combine(Path.GetDirectoryName(path)!, vocabulary))
+            var vocabulary = TextSettings.Read(TextSettings.PathBeside(modelPath)).Vocabulary;
+            return beside.Has(vocabulary)
                 ? [TextSettings.FileName, vocabulary]
                 : [TextSettings.FileName];
         }

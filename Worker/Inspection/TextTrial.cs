@@ -33,6 +33,12 @@ internal static class TextTrial
         var few = Unknown(vocabulary, FewTokens);
         var alone = Embed(instance, few, padding: 0, $"the model failed on a text of {FewTokens} tokens");
         var padded = Embed(instance, few, settings.MaxTokens - FewTokens, "the model failed on a text with padding");
+        if (alone.Length != padded.Length)
+        {
+            throw new ModelRefusedException(
+                $"its embedding of one text has {alone.Length} numbers, and {padded.Length} where padding is behind it");
+        }
+
         if (!(Cosine(alone, padded) >= LeastCosine))
         {
             throw new ModelRefusedException(

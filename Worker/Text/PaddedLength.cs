@@ -3,8 +3,9 @@ using System.Numerics;
 namespace InferenceTemplate.Worker.Text;
 
 /// <summary>
-/// The lengths to which texts are padded: 16, 32, 48, 64, 96, 128, 192 and so on, so that a short text never pays for a long one, and its
-/// own length alone decides how it is computed.
+/// The lengths to which texts are padded: 16, 32, 48, 64, 96, 128, 192 and so on, by a text's own length alone, so that a short one is not
+/// computed as if it were as long as a long one beside it. A run's cost is shared by its rows all the same, and how many texts run together
+/// may change the last bits of an embedding.
 /// </summary>
 internal static class PaddedLength
 {

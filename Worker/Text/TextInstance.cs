@@ -6,14 +6,16 @@ using Microsoft.ML.OnnxRuntime;
 namespace InferenceTemplate.Worker.Text;
 
 /// <summary>
-/// Makes runs of a model over text. The texts of a batch run in groups of one padded length, none of which has more tokens than memory is
-/// likely to be there for; their embeddings come back in the order of the texts.
+/// Makes runs of a model over text. The texts of a batch run in groups of one padded length, each so small that memory is likely to be
+/// there for it; their embeddings come back in the order of the texts.
 /// </summary>
 /// <param name="model">Its own inputs and outputs.</param>
 internal sealed class TextInstance(ModelInstance instance, ModelSignature model, TextPipeline pipeline) : IModelInstance
 {
-    // Of one run of the model, padding included: a large model keeps some tens of KiB for each.
+    // Of one run of the model, padding included. A large model keeps some tens of KiB for each token, and for each pair of tokens of one
+    // text a number for each head of attention: the former bounds a run of texts of up to 512 tokens, the latter one of longer texts.
     private const int MaxTokensOfRun = 16_384;
+    private const int MaxPairsOfRun = 512 * MaxTokensOfRun;
 
     private readonly int[] _output = [pipeline.OutputOf(model)];
 
@@ -23,7 +25,7 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
     public IDisposableReadOnlyCollection<OrtValue> Run(
         IReadOnlyList<Tensor[]> batch, IReadOnlyList<int>? outputs = null, Action? assembled = null, CancellationToken terminate = default)
     {
-        List<int[]> texts = [.. batch.SelectMany(request => pipeline.Tokenize(request[0]))];
+        var texts = Tokenize(batch, terminate);
         assembled?.Invoke();
         var values = new TextValues();
         try
@@ -44,8 +46,31 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
 
     public void Dispose() => instance.Dispose();
 
+    // Each request by itself, so that the mistake of one caller is known from the others'.
+    private List<int[]> Tokenize(IReadOnlyList<Tensor[]> batch, CancellationToken terminate)
+    {
+        List<int[]> texts = [];
+        Dictionary<int, string> refused = [];
+        for (var request = 0; request < batch.Count; request++)
+        {
+            try
+            {
+                texts.AddRange(pipeline.Tokenize(batch[request][0], terminate));
+            }
+            catch (RefusedInputException exception)
+            {
+                refused.Add(request, exception.Message);
+            }
+        }
+
+        return refused.Count == 0 ? texts : throw new RefusedInputException(refused);
+    }
+
     private static OrtValue Counts(List<int[]> texts) =>
         OrtValue.CreateTensorValueFromMemory(texts.ConvertAll(tokens => (long)tokens.Length).ToArray(), [texts.Count]);
+
+    /// <summary>Texts of one padded length that run at once.</summary>
+    public static int TextsOfRun(int length) => Math.Min(MaxTokensOfRun / length, Math.Max(1, MaxPairsOfRun / (length * length)));
 
     /// <summary>The embeddings of texts in one run of the model, one behind the other.</summary>
     /// <param name="texts">Their tokens.</param>
@@ -81,13 +106,18 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
         var groups = Enumerable.Range(0, texts.Count).GroupBy(i => PaddedLength.Of(texts[i].Length, pipeline.Settings.MaxTokens));
         foreach (var group in groups)
         {
-            foreach (var rows in group.Chunk(Math.Max(1, MaxTokensOfRun / group.Key)))
+            foreach (var rows in group.Chunk(TextsOfRun(group.Key)))
             {
                 var embeddings = Embed([.. rows.Select(row => texts[row])], group.Key, terminate);
                 if (all.Length == 0)
                 {
                     dimensions = embeddings.Length / rows.Length;
                     all = new float[texts.Count * dimensions];
+                }
+                else if (embeddings.Length != rows.Length * dimensions)
+                {
+                    throw new InvalidDataException(
+                        $"its embeddings have {dimensions} numbers for some texts and {embeddings.Length / rows.Length} for others");
                 }
 
                 for (var i = 0; i < rows.Length; i++)

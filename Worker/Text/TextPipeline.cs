@@ -34,13 +34,20 @@ internal sealed class TextPipeline
     /// <exception cref="ModelRefusedException">They declare one that can't be; the message says why.</exception>
     public static TextPipeline? Beside(string modelPath)
     {
-        var path = TextSettings.PathBeside(modelPath);
-        if (!File.Exists(path))
+        var beside = ExternalFiles.Beside(modelPath);
+        if (!beside.Has(TextSettings.FileName))
         {
             return null;
         }
 
+        var path = TextSettings.PathBeside(modelPath);
         var settings = TextSettings.Read(path);
+        if (!beside.Has(settings.Vocabulary))
+        {
+            throw new ModelRefusedException(
+                $"the vocabulary '{settings.Vocabulary}' that {TextSettings.FileName} names is not there, or a link; upload it too");
+        }
+
         return new(settings, Vocabulary.Read(Path.Combine(Path.GetDirectoryName(path)!, settings.Vocabulary), settings.Vocabulary));
     }
 
@@ -91,7 +98,8 @@ internal sealed class TextPipeline
 
     /// <summary>The tokens of each text of a request, [CLS] and [SEP] around them.</summary>
     /// <exception cref="RefusedInputException">There are too many texts, or one is empty, too long or not UTF-8.</exception>
-    public IEnumerable<int[]> Tokenize(Tensor text)
+    /// <exception cref="OperationCanceledException">It was ended, between two texts.</exception>
+    public IEnumerable<int[]> Tokenize(Tensor text, CancellationToken terminate)
     {
         if (text.ElementCount is < 1 or > EmbeddingSignature.MaxTexts)
         {
@@ -101,13 +109,14 @@ internal sealed class TextPipeline
 
         return TextTensor.Elements(text.Data).Select((element, index) =>
         {
+            terminate.ThrowIfCancellationRequested();
             try
             {
                 return Tokenize(element.Span);
             }
             catch (RefusedInputException exception)
             {
-                throw new RefusedInputException($"text {index} of input '{text.Name}' {exception.Message}");
+                throw new RefusedInputException(EmbeddingSignature.Refusal(index, exception.Message));
             }
         });
     }

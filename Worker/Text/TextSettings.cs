@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Worker.Inspection;
+using InferenceTemplate.Worker.Models;
 
 namespace InferenceTemplate.Worker.Text;
 
@@ -80,7 +81,10 @@ internal sealed record TextSettings
         ?? (MaxTokens is < LeastTokens or > MostTokens ? $"max_tokens is {MaxTokens}; {LeastTokens} to {MostTokens} are possible" : null)
         ?? (ModelFileNames.IsAllowed(Vocabulary)
             ? null
-            : $"vocabulary is '{ModelFileNames.Shown(Vocabulary)}', which is not {ModelFileNames.Rule}");
+            : $"vocabulary is '{ModelFileNames.Shown(Vocabulary)}', which is not {ModelFileNames.Rule}")
+        ?? (((string[])[FileName, ModelFile.FileName]).Contains(Vocabulary, StringComparer.OrdinalIgnoreCase)
+            ? $"vocabulary is '{Vocabulary}', which is another file of the model"
+            : null);
 
     private static string? OneOf(string name, string value, params string[] possible) => possible.Contains(value, StringComparer.Ordinal)
         ? null

@@ -19,13 +19,15 @@ internal sealed class Vocabulary
     {
         (_first, _next) = (first.GetAlternateLookup<ReadOnlySpan<char>>(), next.GetAlternateLookup<ReadOnlySpan<char>>());
         Count = count;
-        LongestToken = first.Keys.Concat(next.Keys).Max(token => token.Length);
+        LongestToken = first.Keys.Concat(next.Keys)
+            .Where(token => token.EnumerateRunes().Count() <= WordPieceTokenizer.MaxWord)
+            .Max(token => token.Length);
         (Unknown, Cls, Sep, Padding) = (first["[UNK]"], first["[CLS]"], first["[SEP]"], first["[PAD]"]);
     }
 
     public int Count { get; }
 
-    /// <summary>UTF-16 units of the longest token.</summary>
+    /// <summary>UTF-16 units of the longest token that can be in a word.</summary>
     public int LongestToken { get; }
 
     public int Unknown { get; }
@@ -37,15 +39,9 @@ internal sealed class Vocabulary
     public int Padding { get; }
 
     /// <param name="name">What the file is called in a message.</param>
-    /// <exception cref="ModelRefusedException">It is not there, too large, or no vocabulary; the message says why.</exception>
+    /// <exception cref="ModelRefusedException">It is too large, or no vocabulary; the message says why.</exception>
     public static Vocabulary Read(string path, string name)
     {
-        if (!File.Exists(path))
-        {
-            throw new ModelRefusedException(
-                $"the vocabulary '{name}' that {TextSettings.FileName} names is not there; upload it with the model");
-        }
-
         if (new FileInfo(path).Length is var length && length > MaxBytes)
         {
             throw new ModelRefusedException($"the vocabulary '{name}' has {length} bytes; at most {MaxBytes} are read");

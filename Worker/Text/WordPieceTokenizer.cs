@@ -10,8 +10,8 @@ namespace InferenceTemplate.Worker.Text;
 /// </summary>
 internal sealed class WordPieceTokenizer(Vocabulary vocabulary, bool lowercase)
 {
-    // Longer ones are no words: they become one [UNK].
-    private const int MaxWord = 100;
+    /// <summary>Letters of a word. Longer ones are no words: they become one [UNK].</summary>
+    public const int MaxWord = 100;
 
     /// <param name="utf8">The text.</param>
     /// <param name="most">Pieces after which is stopped.</param>

@@ -43,18 +43,18 @@ internal sealed class ServedModel : IAsyncDisposable
     private DirectReplica? _replica;
 
     private ServedModel(
-        Servers servers, byte[] model, string name, ModelSettings settings, WorkerOptions options, ResponseOptions responses,
+        Servers servers, ModelSession session, ModelSettings settings, WorkerOptions options, ResponseOptions responses,
         bool batched, Way way,
         QueueOptions bounds)
     {
         var (redis, queue) = (servers.Redis, Options.Create(bounds));
         _way = way;
-        Name = name;
+        Name = session.File.Model;
         _wakeup = new QueueWakeup(redis);
         _cancellations = new QueueCancellations(redis);
         _inbox = new ReplyInbox(redis, Options.Create(responses), NullLogger<ReplyInbox>.Instance);
         _queue = new RequestQueue(redis, queue, TimeProvider.System);
-        _session = TestModels.Open(model, name);
+        _session = session;
         State = new ServingState(TimeProvider.System);
         Drain = new DrainSignal(State, TimeProvider.System, NullLogger<DrainSignal>.Instance);
         var telemetry = new Telemetry(_meters.GetRequiredService<IMeterFactory>());
@@ -118,12 +118,18 @@ internal sealed class ServedModel : IAsyncDisposable
     public ConcurrentQueue<int> Batches { get; } = new();
 
     /// <summary>Prepares it; nothing is served before <see cref="Serve"/>.</summary>
-    public static async Task<ServedModel> CreateAsync(
+    public static Task<ServedModel> CreateAsync(
         Servers servers, byte[] model, ModelSettings? settings = null, WorkerOptions? options = null, string? name = null,
+        ResponseOptions? responses = null, bool batched = true, Way way = Way.Queue, QueueOptions? bounds = null) => CreateAsync(
+            servers, TestModels.Open(model, name ?? $"m{Guid.NewGuid():N}"), settings, options, responses, batched, way, bounds);
+
+    /// <param name="session">Closed with the server.</param>
+    public static async Task<ServedModel> CreateAsync(
+        Servers servers, ModelSession session, ModelSettings? settings = null, WorkerOptions? options = null,
         ResponseOptions? responses = null, bool batched = true, Way way = Way.Queue, QueueOptions? bounds = null)
     {
         var served = new ServedModel(
-            servers, model, name ?? $"m{Guid.NewGuid():N}", settings ?? new ModelSettings { Instances = 1 }, options ?? new WorkerOptions(),
+            servers, session, settings ?? new ModelSettings { Instances = 1 }, options ?? new WorkerOptions(),
             responses ?? new ResponseOptions(), batched, way, bounds ?? new QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) });
         await served._wakeup.StartAsync(CancellationToken.None);
         await served._cancellations.StartAsync(CancellationToken.None);

@@ -94,6 +94,48 @@ public sealed class TextInstanceTests
         Assert.Equal((3L, 4 / 3f), (both[0].GetTensorDataAsSpan<long>()[0], both[1].GetTensorDataAsSpan<float>()[0]));
     }
 
+    [Fact]
+    public void Run_that_was_ended_cuts_no_more_texts()
+    {
+        using var model = TextModel.Small();
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+        using var ended = new CancellationTokenSource();
+        ended.Cancel();
+
+        // Else the text would be refused.
+        Assert.Throws<OperationCanceledException>(() => instance.Run([TextModel.Request("")], terminate: ended.Token));
+    }
+
+    [Fact]
+    public void Embeddings_of_more_than_one_width_are_the_models_failure_and_never_rows_of_another()
+    {
+        using var model = TextModel.Small(
+            TextModel.AsWideAsLong.ToBytes(), """{"tokenizer": "wordpiece", "lowercase": true, "max_tokens": 64, "pooling": "none"}""");
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+
+        var longText = string.Join(' ', Enumerable.Repeat("a", 20));
+
+        foreach (var texts in (string[][])[["a", longText], [longText, "a"]])
+        {
+            var failed = Assert.Throws<InvalidDataException>(() => instance.Run([TextModel.Request(texts)]));
+            Assert.StartsWith("its embeddings have", failed.Message, StringComparison.Ordinal);
+            Assert.Equal(RunFailure.Input, RunFailures.Classify(failed));
+        }
+    }
+
+    [Theory]
+    [InlineData(16, 1024)]
+    [InlineData(256, 64)]
+    [InlineData(512, 32)]
+    [InlineData(1024, 8)]
+    [InlineData(2048, 2)]
+    [InlineData(4096, 1)]
+    [InlineData(8192, 1)]
+    public void Long_texts_run_in_fewer_than_their_tokens_alone_would_let(int length, int texts) =>
+        Assert.Equal(texts, TextInstance.TextsOfRun(length));
+
     [Theory]
     [InlineData(1, 16)]
     [InlineData(17, 32)]

@@ -34,15 +34,22 @@ internal sealed class TextModel : IDisposable
         .Constant("table", [99, 99, 1, 0, 0, 0, 0, 0, 4, 0, 0, 8], 6, 2)
         .Node("Gather", ["table", "input_ids"], ["tokens"]);
 
+    /// <summary>An embedding of its own, but as wide as its text is long with padding.</summary>
+    public static OnnxModel AsWideAsLong => new OnnxModel()
+        .Input("input_ids", OnnxModel.Int64, -1, -1)
+        .Input("attention_mask", OnnxModel.Int64, -1, -1)
+        .Output("pooled", OnnxModel.Float, -1, -1)
+        .Node("Cast", ["attention_mask"], ["pooled"], ("to", OnnxModel.Float));
+
     public static TextModel Small(byte[]? model = null, string settings = Settings, string words = Words) => new(
         ("model.onnx", model ?? Table.ToBytes()),
         ("text.json", Encoding.UTF8.GetBytes(settings)),
         ("vocab.txt", Encoding.UTF8.GetBytes(words)));
 
-    public ModelSession Open()
+    public ModelSession Open(string name = "m")
     {
         var path = Path.Combine(Folder, "model.onnx");
-        return ModelSession.Open(new ModelFile("m", "1", path), Execution.TestModels.Cpu, TextPipeline.Beside(path));
+        return ModelSession.Open(new ModelFile(name, "1", path), Execution.TestModels.Cpu, TextPipeline.Beside(path));
     }
 
     public static Tensor[] Request(params string[] texts) => Request([.. texts.Select(Encoding.UTF8.GetBytes)]);

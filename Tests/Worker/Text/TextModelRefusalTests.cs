@@ -3,6 +3,7 @@ using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Tests.Worker.Inspection;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Models;
+using InferenceTemplate.Worker.Text;
 
 namespace InferenceTemplate.Tests.Worker.Text;
 
@@ -34,6 +35,12 @@ public sealed class TextModelRefusalTests
     [InlineData(
         """{"tokenizer": "wordpiece", "lowercase": true, "max_tokens": 8, "pooling": "mean", "vocabulary": "v"}""",
         "the vocabulary 'v' that text.json names is not there")]
+    [InlineData(
+        """{"tokenizer": "wordpiece", "lowercase": true, "max_tokens": 8, "pooling": "mean", "vocabulary": "model.onnx"}""",
+        "vocabulary is 'model.onnx', which is another file of the model")]
+    [InlineData(
+        """{"tokenizer": "wordpiece", "lowercase": true, "max_tokens": 8, "pooling": "mean", "vocabulary": "Text.json"}""",
+        "vocabulary is 'Text.json', which is another file of the model")]
     [InlineData(
         """{"tokenizer": "wordpiece", "lowercase": true, "max_tokens": 8, "pooling": "none"}""",
         "pooling 'none' wants an output of FP32 with 2 dimensions; it has 'tokens' FP32 [-1,-1,2]")]
@@ -72,6 +79,41 @@ public sealed class TextModelRefusalTests
             .Node("Sub", ["tokens", "sum"], ["out"]);
 
         AssertRefused(TextModel.Small(model.ToBytes()), "padding behind a text changes its embedding");
+    }
+
+    [Fact]
+    public void Model_whose_embedding_is_as_wide_as_its_text_is_long_is_refused() => AssertRefused(
+        TextModel.Small(
+            TextModel.AsWideAsLong.ToBytes(),
+            """{"tokenizer": "wordpiece", "lowercase": true, "max_tokens": 8, "pooling": "none"}"""),
+        "its embedding of one text has 5 numbers, and 8 where padding is behind it");
+
+    [Fact]
+    public async Task Links_are_neither_stored_nor_read()
+    {
+        using var elsewhere = TextModel.Small();
+        using var model = TextModel.Small();
+        var path = Path.Combine(model.Folder, "model.onnx");
+        void Link(string name)
+        {
+            File.Delete(Path.Combine(model.Folder, name));
+            File.CreateSymbolicLink(Path.Combine(model.Folder, name), Path.Combine(elsewhere.Folder, name));
+        }
+
+        Link("vocab.txt");
+        var artifact = FolderArtifact.Of(new ModelFile("m", "1", path), SmallModels.Limits);
+        await using var content = artifact.Open();
+        using var bytes = new MemoryStream();
+        await content.CopyToAsync(bytes, TestContext.Current.CancellationToken);
+
+        Assert.DoesNotContain("vocab.txt", Encoding.Latin1.GetString(bytes.ToArray()), StringComparison.Ordinal);
+        Assert.Contains(
+            "the vocabulary 'vocab.txt' that text.json names is not there, or a link",
+            InspectionChild.Inspect(artifact.Inspected, SmallModels.Limits).Reason, StringComparison.Ordinal);
+
+        Link("text.json");
+        Assert.Equal(path, FolderArtifact.Of(new ModelFile("m", "1", path), SmallModels.Limits).Inspected);
+        Assert.Null(TextPipeline.Beside(path));
     }
 
     [Fact]

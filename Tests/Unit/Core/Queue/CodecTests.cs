@@ -69,6 +69,19 @@ public sealed class CodecTests
     }
 
     [Fact]
+    public void Refusal_comes_out_as_it_went_in_and_is_a_failure_to_a_replica_that_knows_no_such_outcome()
+    {
+        var batch = new ReplyBatch();
+        batch.Add(Guid.NewGuid(), ReplyOutcome.Refused, "no", TimeSpan.Zero, TimeSpan.Zero, 0, "w");
+        var message = batch.ToMessage();
+
+        var reply = Assert.Single(ReplyBatch.Read(message));
+
+        Assert.Equal((ReplyOutcome.Refused, "no", 0), (reply.Outcome, reply.Error, reply.FirstRow));
+        Assert.Equal((byte)ReplyOutcome.Failed, message[ReplyBatch.HeaderSize + 16]);
+    }
+
+    [Fact]
     public void Damaged_request_is_read_or_refused_and_takes_no_more_memory_than_its_size() =>
         Damage(RequestCodec.Encode(Request), message => RequestCodec.Decode(message));
 
