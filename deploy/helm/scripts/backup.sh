@@ -24,6 +24,15 @@ choose_encryption
 mkdir -p "$directory"
 umask 077
 
+# First, so that a full disk gets room: what a killed run left, and dumps that are too old; only what this script wrote, and never the newest.
+newest=none
+for file in "$directory"/inference-*.dump.*; do
+  case "$file" in *.sha256) ;; *) newest=${file##*/} ;; esac
+done
+rm -f "$directory"/.inference-*.partial
+find "$directory" -maxdepth 1 -type f -name 'inference-*.dump.*' ! -name "$newest*" -mtime "+$((BACKUP_DAYS - 1))" -print -delete |
+  while read -r old; do say "removed $old, older than $BACKUP_DAYS days"; done
+
 name=inference-$(date -u +%Y%m%dT%H%M%SZ).dump.$BACKUP_TOOL
 partial=$directory/.$name.partial
 trap 'rm -f "$partial"' EXIT
@@ -33,7 +42,4 @@ pg_dump --format=custom --no-owner --no-privileges --dbname="$DATABASE_URL" | en
 [ -s "$partial" ] || fail "the dump is empty"
 (cd "$directory" && mv ".$name.partial" "$name" && sha256sum "$name" >"$name.sha256")
 
-# Only what this script wrote, and never the newest.
-find "$directory" -maxdepth 1 -type f -name 'inference-*.dump.*' ! -name "$name*" -mtime "+$((BACKUP_DAYS - 1))" -print -delete |
-  while read -r old; do say "removed $old, older than $BACKUP_DAYS days"; done
 say "done: $(du -h "$directory/$name" | cut -f1), $(find "$directory" -maxdepth 1 -name 'inference-*.dump.*' ! -name '*.sha256' | wc -l) dumps kept"
