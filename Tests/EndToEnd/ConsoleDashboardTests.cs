@@ -260,9 +260,18 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
         public async Task DropAsync(string name, byte[] content)
         {
             Count++;
-            await page.GetByLabel("ONNX file")
-                .SetInputFilesAsync(new FilePayload { Name = name, MimeType = "application/octet-stream", Buffer = content });
-            await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Upload", Exact = true })).ToBeEnabledAsync();
+            var upload = page.GetByRole(AriaRole.Button, new() { Name = "Upload", Exact = true });
+
+            // Faster than a person: what is chosen before the page listens is chosen again.
+            await Wait.UntilAsync(
+                async () =>
+                {
+                    await page.GetByLabel("ONNX file")
+                        .SetInputFilesAsync(new FilePayload { Name = name, MimeType = "application/octet-stream", Buffer = content });
+                    await page.WaitForTimeoutAsync(500);
+                    return await upload.IsEnabledAsync();
+                },
+                awaited: "the page to take the file");
         }
 
         public async Task ClickAsync(ILocator target)

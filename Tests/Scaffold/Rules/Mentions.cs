@@ -29,13 +29,17 @@ internal static partial class Mentions
             foreach (Match match in InTree().Matches(text))
             {
                 var path = match.Groups["path"].Value.TrimEnd('.');
-                if (!IsThere(project, path) && !IsThere(project, $"{Path.GetDirectoryName(file)}/{path}"))
+                if (!IsThere(project, path) && !IsThere(project, $"{Path.GetDirectoryName(file)}/{path}") && !IsOfChart(project, file, path))
                 {
                     yield return $"{Rule.At(file, text, match.Index)}: speaks of {path}, which is not there";
                 }
             }
         }
     }
+
+    // Templates name files of their chart from its root.
+    private static bool IsOfChart(GeneratedProject project, string file, string path) =>
+        file.StartsWith("deploy/helm/templates/", StringComparison.Ordinal) && project.Exists($"deploy/helm/{path}");
 
     // What npm installs, what a build writes, and a model that has yet to be named.
     private static bool IsElsewhere(string path) =>
