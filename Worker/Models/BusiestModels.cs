@@ -9,8 +9,8 @@ internal sealed class BusiestModels(NpgsqlDataSource database, TimeProvider time
     // Whoever was busy an hour ago is likely to be now; at night the day says more.
     private static readonly TimeSpan[] Periods = [TimeSpan.FromHours(1), TimeSpan.FromDays(1)];
 
-    // The index on received_at carries model and version, so that no row is read but those of the few that got no result, which have an index
-    // of their own.
+    // The index on received_at carries model and version, so that no row is read but those of the few that got no result, which have an
+    // index of their own.
     private const string Answered = """
         SELECT model, version
         FROM (SELECT model, version, count(*) AS requests FROM predictions WHERE received_at > $1 GROUP BY model, version) AS asked
