@@ -70,8 +70,14 @@ public sealed class PoisonTests(MisbehavingPlatform platform)
 
         await Task.WhenAll(Enumerable.Range(0, 8).Select(i => InferAsync(client, "lookup", "index", "INT64", i)));
 
-        var after = await worker.GetStringAsync("/metrics", Cancellation);
+        // What is scraped may be as old as the scrape before.
+        var after = before;
         double Added(string name) => Metric(after, name) - Metric(before, name);
+        await Wait.UntilAsync(async () =>
+        {
+            after = await worker.GetStringAsync("/metrics", Cancellation);
+            return Added("inference_batch_size_sum") >= 8;
+        });
         var (rows, runs) = (Added("inference_batch_size_sum"), Added("inference_batch_size_count"));
         Assert.True(rows > runs, $"{rows} rows took {runs} runs");
     }
