@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.Audit;
+using InferenceTemplate.Data;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 
@@ -32,7 +33,9 @@ internal sealed class RefusalAudit(AuditLog audit) : IAuthorizationMiddlewareRes
         "access.denied",
         context.User.Identity?.Name ?? "unnamed",
         context.User.FindFirst(InferenceClaims.Tenant)?.Value,
-        subject,
+
+        // Some come in a body, of any length, and wait in memory until they are written.
+        AuditText.Fit(subject, AuditSchema.SubjectLength),
         Details(context, reason)));
 
     // The half of a key that is no secret; nothing of what may be one in a wrong place.
