@@ -69,6 +69,12 @@ if (args.Contains("--migrate", StringComparer.Ordinal))
     return await app.MigrateAsync();
 }
 
+var listsEndpoints = args.Contains("--endpoints", StringComparer.Ordinal);
+if (!listsEndpoints)
+{
+    app.ValidateOptions();
+}
+
 app.UseEdge();
 app.UseTrafficMeter();
 app.UseAuthentication();
@@ -101,7 +107,7 @@ app.MapUsage();
 app.MapRequests();
 app.MapOpenApiDocument();
 
-if (args.Contains("--endpoints", StringComparer.Ordinal))
+if (listsEndpoints)
 {
     return app.WriteEndpoints();
 }

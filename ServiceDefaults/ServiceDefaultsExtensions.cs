@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.ServiceDefaults;
 
@@ -46,6 +47,12 @@ public static class ServiceDefaultsExtensions
         app.MapPrometheusScrapingEndpoint(DefaultPaths.Metrics).AllowAnonymous().DisableHttpMetrics();
         return app;
     }
+
+    /// <summary>
+    /// Refuses wrong configuration now. The host does so too, after it has made its background services, whose connections may wait
+    /// for a server that is away before anybody reads what is wrong.
+    /// </summary>
+    public static void ValidateOptions(this WebApplication app) => app.Services.GetService<IStartupValidator>()?.Validate();
 
     /// <summary>Maps <c>/health/detailed</c>, check by check with errors: the caller says who may see it.</summary>
     public static IEndpointConventionBuilder MapDetailedHealth(this WebApplication app) => app

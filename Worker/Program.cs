@@ -23,6 +23,7 @@ builder.Services.AddWorker();
 
 var app = builder.Build();
 
+app.ValidateOptions();
 app.MapDefaultEndpoints();
 
 await app.RunAsync();

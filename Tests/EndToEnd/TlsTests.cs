@@ -71,6 +71,8 @@ public sealed class TlsTests(TlsServers servers) : IClassFixture<TlsServers>
             _ => servers.Redis(),
         };
 
+        // The client's own patience is 15 seconds.
+        redis += ",connectTimeout=2000,connectRetry=1";
         var settings = Settings(servers.Postgres(), redis, wrong == Wrong.Authority ? servers.Strangers : servers.Authorities);
         await using var worker = WorkerProcess.Launch(settings);
         await ApiEndsAsync(settings, reason);
