@@ -31,6 +31,9 @@ internal sealed partial class CachedCalls(
     private readonly SingleFlight<ResponseCacheKey, CachedAnswer> _flights = new();
     private int _filling;
 
+    /// <inheritdoc cref="InferenceCalls.TimeFor"/>
+    public TimeSpan TimeFor(TimeSpan? asked) => calls.TimeFor(asked);
+
     /// <summary>The refusal of a request whose queue is known to be full; null where it may go on. Asks nobody.</summary>
     public InferenceCallResult? RefusalWithoutAsking(RoutedModel routed, long? contentLength) =>
         calls.RefusalWithoutAsking(routed.Version, contentLength);
@@ -80,8 +83,7 @@ internal sealed partial class CachedCalls(
         // Whoever has waited for another in vain has only the rest of its time.
         Task<InferenceCallResult> RunAsync()
         {
-            var rest = timeout - time.GetElapsedTime(start);
-            var late = body with { Timeout = rest > TimeSpan.Zero ? rest : TimeSpan.FromMilliseconds(1) };
+            var late = body.Within(timeout - time.GetElapsedTime(start));
             return calls.CallAsync(routed.Version, tenant, late, contentLength, key, cancellationToken);
         }
     }

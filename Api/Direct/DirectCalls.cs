@@ -138,7 +138,11 @@ internal sealed partial class DirectCalls(
     {
         try
         {
-            await queue.EnqueueAsync(request with { ReplyTo = "", EnqueuedAt = time.GetUtcNow() });
+            var admission = await queue.EnqueueAsync(request with { ReplyTo = "", EnqueuedAt = time.GetUtcNow() });
+            if (admission.Outcome != EnqueueOutcome.Enqueued)
+            {
+                LogNotDeadLettered(request.Id, $"its queue is full ({admission.Outcome})");
+            }
         }
         catch (QueueUnavailableException exception)
         {

@@ -51,13 +51,20 @@ internal sealed class Infer(
 
         RateLimitHeaders.Set(context.Response.Headers, tenant, standing);
         JobAnswer? answer = null;
+        var left = false;
         try
         {
             answer = await jobs.SubmitAsync(context, version, requestedVersion, body);
         }
+        catch (OperationCanceledException)
+        {
+            // The job may be committed all the same.
+            left = true;
+            throw;
+        }
         finally
         {
-            if (answer is not { IsNewJob: true })
+            if (!left && answer is not { IsNewJob: true })
             {
                 // It was a request, and no inference. Before the answer: the tenant's next request may be its last one.
                 await limiter.RefundAsync(tenant);

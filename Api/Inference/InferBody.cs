@@ -17,6 +17,9 @@ internal sealed record InferBody(string? Id, TimeSpan? Timeout, Tensor[] Inputs,
 
     /// <summary>In which form the outputs are wanted.</summary>
     public OutputForms Forms { get; init; } = OutputForms.Json;
+
+    /// <summary>The same with what is left of its time.</summary>
+    public InferBody Within(TimeSpan rest) => this with { Timeout = rest > TimeSpan.Zero ? rest : TimeSpan.FromMilliseconds(1) };
 }
 
 /// <summary>The request can't be understood; the message is for its sender.</summary>

@@ -94,7 +94,7 @@ internal sealed class InferPipeline(
     public async Task<InferOutcome> RunAsync(
         AdmittedRequest request, InferBody body, DateTimeOffset? deadline, CancellationToken cancellationToken)
     {
-        var (routed, tenant) = (request.Routed, request.Tenant);
+        var (routed, tenant, start) = (request.Routed, request.Tenant, time.GetTimestamp());
         var ended = await CallAsync(routed, tenant, body, request.Bytes, deadline, cancellationToken);
         if (ended.Result.Reply is { Outcome: ReplyOutcome.Unavailable }
             && await fallbacks.InsteadOfAsync(routed, cancellationToken) is { } instead)
@@ -102,7 +102,8 @@ internal sealed class InferPipeline(
             // It was queued before anybody knew that it can't be loaded.
             routed = instead;
             var standing = ended.Result.Standing;
-            ended = await CallAsync(routed, tenant.Uncounted(), body, request.Bytes, deadline, cancellationToken);
+            var late = body.Within(calls.TimeFor(body.Timeout) - time.GetElapsedTime(start));
+            ended = await CallAsync(routed, tenant.Uncounted(), late, request.Bytes, deadline, cancellationToken);
             ended = ended with { Result = ended.Result with { Standing = standing } };
         }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Threading.Channels;
 using InferenceTemplate.Core.Jobs;
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -135,7 +136,7 @@ public sealed partial class JobWriter : BackgroundService
 
                 return;
             }
-            catch (NpgsqlException exception) when (exception.IsTransient && _time.GetElapsedTime(start) < RetryFor)
+            catch (Exception exception) when (Outages.IsDatabaseAway(exception) && _time.GetElapsedTime(start) < RetryFor)
             {
                 await Task.Delay(RetryAfter, _time, CancellationToken.None);
             }

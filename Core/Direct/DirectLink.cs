@@ -9,8 +9,8 @@ namespace InferenceTemplate.Core.Direct;
 /// <summary>
 /// One end of a direct connection. Frames that come while a send is under way go out together with the next; several threads may send.
 /// </summary>
-/// <param name="maxUnsent">Bytes that may wait to be sent: a peer that reads no more is given up. Requests find another way at a
-/// quarter.</param>
+/// <param name="maxUnsent">Bytes of small frames that may wait to be sent: a peer that reads no more is given up. Requests find another
+/// way at a quarter, and large answers at half, of all that waits.</param>
 public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisposable
 {
     private const int KeptCapacity = 1 << 20;
@@ -19,6 +19,7 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
     private readonly FrameDecoder _decoder = new(DirectHandshake.MaxFrame);
     private ArrayBufferWriter<byte> _filling = new(64 << 10);
     private ArrayBufferWriter<byte> _sending = new(64 << 10);
+    private long _smallBytes;
     private bool _busy;
     private bool _closed;
     private Task _flushing = Task.CompletedTask;
@@ -41,6 +42,23 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
         lock (_lock)
         {
             if (!HasRoom(payload.Length))
+            {
+                return false;
+            }
+
+            WriteHeader(type, payload.Length);
+            _filling.Write(payload);
+            return Started();
+        }
+    }
+
+    /// <summary>Sends what is large, where that leaves half of what may wait to what is small; as the only one whatever its size.</summary>
+    /// <returns>False where there is no room, or the connection is closed.</returns>
+    public bool SendLarge(FrameType type, ReadOnlySpan<byte> payload)
+    {
+        lock (_lock)
+        {
+            if (_closed || (_filling.WrittenCount > 0 && _filling.WrittenCount + (long)payload.Length > maxUnsent / 2))
             {
                 return false;
             }
@@ -155,11 +173,12 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
 
     private bool HasRoom(int length)
     {
-        if (!_closed && _filling.WrittenCount + (long)length > maxUnsent)
+        if (!_closed && _smallBytes + (long)length > maxUnsent)
         {
             Dispose();
         }
 
+        _smallBytes += length;
         return !_closed;
     }
 
@@ -198,7 +217,7 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
                         return;
                     }
 
-                    (_filling, _sending) = (_sending, _filling);
+                    (_filling, _sending, _smallBytes) = (_sending, _filling, 0);
                 }
 
                 for (var rest = _sending.WrittenMemory; rest.Length > 0;)

@@ -59,7 +59,8 @@ public sealed class DeadLetters(IConnectionMultiplexer redis, IOptions<QueueOpti
         }
 
         var now = time.GetUtcNow();
-        var request = dead with { EnqueuedAt = now, Deadline = dead.Deadline > now ? dead.Deadline : now + options.Value.MaxTimeout };
+        var deadline = dead.Deadline > now ? dead.Deadline : now + options.Value.MaxTimeout;
+        var request = dead with { EnqueuedAt = now, Deadline = deadline, EarlierDeliveries = 0 };
         var answer = (int)await OnRedisAsync(database => QueueScripts.Requeue.EvaluateAsync(
             database, QueueKeys.All(queue), [.. AdmissionValues.Of(request, queue, options.Value), id]));
         return answer switch

@@ -73,7 +73,8 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
         SELECT id, state FROM ended
         """;
 
-    // Attempts only grow, since they are the fence: an attempt that nobody is to blame for raises the bound instead.
+    // Attempts only grow, since they are the fence: an attempt that nobody is to blame for raises the bound instead. Its entry stays in
+    // the queue, with its deliveries and the wait before the next: a second one would know of neither.
     private const string ReturnSql = """
         WITH held AS MATERIALIZED (
             SELECT jobs.id FROM unnest($1, $2) AS mine (id, attempt) JOIN jobs USING (id, attempt)
@@ -83,7 +84,7 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
             request = CASE WHEN cancel_requested THEN NULL ELSE request END,
             finished_at = CASE WHEN cancel_requested THEN now() END,
             expires_at = CASE WHEN cancel_requested THEN now() + $3 END,
-            queued_at = NULL, lease_until = NULL, max_attempts = max_attempts + 1
+            queued_at = now(), lease_until = NULL, max_attempts = max_attempts + 1
         FROM held WHERE jobs.id = held.id
         """;
 

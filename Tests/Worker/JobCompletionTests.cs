@@ -49,6 +49,31 @@ public sealed class JobCompletionTests(Servers servers)
         Assert.Equal(0, state.InFlight);
     }
 
+    [Fact]
+    public async Task Job_that_is_cancelled_while_it_runs_ends_its_run()
+    {
+        await using var database = await DatabaseAsync();
+        var options = Options.Create(new JobOptions { Lease = TimeSpan.FromSeconds(1) });
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        using var tracker = new JobLeaseTracker(
+            new JobLeases(database, options), JobLeaseTrackerTests.NoCosts(), new JobSignals(servers.Redis),
+            new JobTelemetry(services.GetRequiredService<IMeterFactory>()), new ServingState(TimeProvider.System), options,
+            TimeProvider.System, NullLogger<JobLeaseTracker>.Instance);
+        await tracker.StartAsync(Cancellation);
+        var request = await AcceptAsync(database, Options.Create(new QueueOptions()));
+        var job = Assert.Single((await tracker.ClaimAsync([new QueuedRequest("1-0", request, 1)])).Ready);
+        var ended = new TaskCompletionSource();
+        using var run = QueueConsumer.OnAbandoned([job], ended.SetResult);
+
+        await using var cancel = database.CreateCommand("UPDATE jobs SET cancel_requested = true WHERE id = $1");
+        cancel.Parameters.AddWithValue(request.Id);
+        await cancel.ExecuteNonQueryAsync(Cancellation);
+
+        await ended.Task.WaitAsync(Wait.DefaultLimit, Cancellation);
+        Assert.True(tracker.IsCancelled(request.Id));
+        await tracker.StopAsync(Cancellation);
+    }
+
     private static byte[] Answer(Guid job)
     {
         var reply = new ReplyBatch();

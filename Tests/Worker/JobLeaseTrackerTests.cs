@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using InferenceTemplate.Core.Costs;
 using InferenceTemplate.Core.Jobs;
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Data.Jobs;
 using InferenceTemplate.Worker;
@@ -44,6 +45,18 @@ public sealed class JobLeaseTrackerTests
         Assert.Empty(mixed.Dropped);
         Assert.Equal([job], mixed.Postponed);
         Assert.Equal([call], calls.Ready);
+    }
+
+    [Fact]
+    public async Task Postgres_whose_host_has_no_address_is_away()
+    {
+        await using var database = NpgsqlDataSource.Create("Host=postgres.invalid;Database=none;Username=none;Timeout=5");
+
+        var exception = await Record.ExceptionAsync(() => new JobLeases(database, Options.Create(new JobOptions()))
+            .ClaimAsync([Guid.NewGuid()], "w", TestContext.Current.CancellationToken));
+
+        Assert.NotNull(exception);
+        Assert.True(Outages.IsDatabaseAway(exception), exception.ToString());
     }
 
     // Nothing is finished here, so nothing has a price.

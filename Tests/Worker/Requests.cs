@@ -19,24 +19,26 @@ internal static class Requests
 
     public static QueuedRequest Queued(
         string id, Tensor[] inputs, string model = "m", Priority priority = Priority.Normal, DateTimeOffset? at = null,
-        DateTimeOffset? deadline = null, int deliveries = 1, string[]? outputs = null, string replyTo = "api")
+        DateTimeOffset? deadline = null, int deliveries = 1, string[]? outputs = null, string replyTo = "api",
+        RequestKind kind = RequestKind.Call)
     {
         var enqueued = at ?? Start;
         return new QueuedRequest(
             id,
             new InferenceRequest(
-                Guid.NewGuid(), model, "1", "default", RequestKind.Call, priority, replyTo, enqueued,
+                Guid.NewGuid(), model, "1", "default", kind, priority, replyTo, enqueued,
                 deadline ?? enqueued.AddMinutes(10), null, null, outputs ?? [], inputs),
             deliveries);
     }
 
     public static PendingRequest Pending(
         string id, long[] shape, Priority priority = Priority.Normal, DateTimeOffset? at = null, DateTimeOffset? deadline = null,
-        int deliveries = 1, ModelSignature? signature = null)
+        int deliveries = 1, ModelSignature? signature = null, RequestKind kind = RequestKind.Call)
     {
         var input = new Tensor("x", Datatype.Fp32, shape, new byte[TensorShape.ElementCount(shape) * 4]);
         return PendingRequest.Create(
             signature ?? Signature([-1, .. shape[1..]]),
-            Queued(id, [input], priority: priority, at: at, deadline: deadline, deliveries: deliveries), batched: true)!;
+            Queued(id, [input], priority: priority, at: at, deadline: deadline, deliveries: deliveries, kind: kind),
+            batched: true)!;
     }
 }

@@ -180,8 +180,7 @@ internal sealed partial class BatchRunner(
         try
         {
             // The run ends early when its last deadline passes, the last of its callers leaves, or it must be returned.
-            var watch = run.Max(r => r.Request.Deadline) - startedAt;
-            using var nobodyWaits = new CancellationTokenSource(TimeSpan.FromTicks(Math.Clamp(watch.Ticks, 0, LongestWatch.Ticks)), time);
+            using var nobodyWaits = new CancellationTokenSource(TimeFor(run, startedAt), time);
             using var abandoned = QueueConsumer.OnAbandoned(requests, nobodyWaits.Cancel);
             using var stopping = stopRuns.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), nobodyWaits);
 
@@ -223,6 +222,13 @@ internal sealed partial class BatchRunner(
         {
             spans.ForEach(s => s?.Dispose());
         }
+    }
+
+    /// <summary>How long a run may take: as long as anybody waits for it. A job's deadline is for its start.</summary>
+    internal static TimeSpan TimeFor(IReadOnlyList<PendingRequest> run, DateTimeOffset now)
+    {
+        var rest = run.Any(r => r.Request.Kind == RequestKind.Job) ? LongestWatch : run.Max(r => r.Request.Deadline) - now;
+        return TimeSpan.FromTicks(Math.Clamp(rest.Ticks, 0, LongestWatch.Ticks));
     }
 
     private int LimitOf(InferenceRequest request) =>

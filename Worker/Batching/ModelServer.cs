@@ -72,20 +72,41 @@ internal sealed partial class ModelServer(
             session, _dispatcher, trust, _completions, state, telemetry, time, logger, responseBytes, stopRuns.Token);
         Task[] instances = [.. Enumerable.Range(0, rules.Instances).Select(i => InstanceThread.Start(
             $"{Model}/{Version} {i}", session, _dispatcher, runner))];
+        var running = Task.WhenAll(instances.Select(i => EndWithAsync(i, stopping)));
         var keeping = KeepAsync(finished.Token);
-        if (!stopping.IsCancellationRequested)
+        try
         {
-            direct.Open(_intake, TakeDirect, DropCancelledDirect);
-        }
+            if (!stopping.IsCancellationRequested)
+            {
+                direct.Open(_intake, TakeDirect, DropCancelledDirect);
+            }
 
-        await ReadAsync(stopping.Token);
-        direct.Close(_intake);
-        using var limit = time.CreateTimer(_ => stopRuns.Cancel(), null, options.DrainTimeout, Timeout.InfiniteTimeSpan);
-        _completions.Return([.. _dispatcher.Close().Select(r => r.Queued)]);
-        await Task.WhenAll(instances);
-        await _completions.AllAsync();
-        await finished.CancelAsync();
-        await keeping;
+            await ReadAsync(stopping.Token);
+            direct.Close(_intake);
+            using var limit = time.CreateTimer(_ => stopRuns.Cancel(), null, options.DrainTimeout, Timeout.InfiniteTimeSpan);
+            _completions.Return([.. _dispatcher.Close().Select(r => r.Queued)]);
+            await running;
+            await _completions.AllAsync();
+        }
+        finally
+        {
+            await finished.CancelAsync();
+            await keeping;
+        }
+    }
+
+    // What one instance can't survive its neighbours may not either: the server ends, and is made anew.
+    private static async Task EndWithAsync(Task instance, CancellationTokenSource stopping)
+    {
+        try
+        {
+            await instance;
+        }
+        catch
+        {
+            await stopping.CancelAsync();
+            throw;
+        }
     }
 
     private async Task ReadAsync(CancellationToken stopping)

@@ -8,14 +8,14 @@ internal sealed class PaddedSize
     private long[][] _largest = [];
     private long _rows;
 
-    /// <summary>Bytes of all inputs, were the request in the batch too.</summary>
-    public long With(PendingRequest request)
+    /// <summary>Bytes of all inputs, were the request in the batch too; more than any integer holds where empty inputs of unlike shapes meet.</summary>
+    public double With(PendingRequest request)
     {
-        var (rows, bytes) = (_rows + request.Rows, 0L);
+        var (rows, bytes) = (_rows + request.Rows, 0.0);
         for (var i = 0; i < request.Inputs.Length; i++)
         {
             var shape = Larger(_largest.Length > i ? _largest[i] : [], request.Inputs[i].Shape);
-            bytes += rows * TensorShape.ElementCount(shape.AsSpan(1)) * Math.Max(1, request.Inputs[i].Datatype.Size());
+            bytes += shape.Skip(1).Aggregate((double)rows, (product, d) => product * d) * Math.Max(1, request.Inputs[i].Datatype.Size());
         }
 
         return bytes;

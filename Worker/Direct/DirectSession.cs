@@ -64,19 +64,19 @@ internal sealed partial class DirectSession(
 
     public bool Send(FrameType type, ReadOnlySpan<byte> payload) => link.Send(type, payload);
 
-    /// <summary>Sends an answer that has a message of its own; one that the replica would not read becomes the word for that.</summary>
+    /// <summary>Sends an answer that has a message of its own; one that the replica would not read, or not in time, becomes the word for that.</summary>
     public void SendLarge(InferenceRequest request, ReplyBatch answer)
     {
-        if (answer.Length <= _answerLimit)
+        if (answer.Length <= _answerLimit && link.SendLarge(FrameType.Replies, answer.Written.Span))
         {
-            link.Send(FrameType.Replies, answer.Written.Span);
             return;
         }
 
+        var (outcome, error) = answer.Length > _answerLimit
+            ? (ReplyOutcome.TooLarge, $"the answer has {answer.Length} bytes; {_answerLimit} are allowed (Limits:ResponseBytes)")
+            : (ReplyOutcome.Unavailable, $"the answer has {answer.Length} bytes, and too many wait to be sent already: try again");
         var replies = new Replies();
-        replies.Refuse(
-            request, ReplyOutcome.TooLarge, $"the answer has {answer.Length} bytes; {_answerLimit} are allowed (Limits:ResponseBytes)",
-            time.GetUtcNow(), worker);
+        replies.Refuse(request, outcome, error, time.GetUtcNow(), worker);
         link.Send(FrameType.Replies, replies.Messages[0].Message.Written.Span);
     }
 
@@ -110,38 +110,49 @@ internal sealed partial class DirectSession(
     private void Got(IReadOnlyList<Frame> frames)
     {
         Dictionary<QueueName, (DirectServers.Server Server, List<DirectRequest> Requests)>? taken = null;
-        foreach (var frame in frames)
+        try
         {
-            if (_replica is null)
+            foreach (var frame in frames)
             {
-                Prove(frame);
-                continue;
-            }
-
-            switch (frame.Type)
-            {
-                case FrameType.Request:
-                    Take(frame, ref taken);
-                    break;
-                case FrameType.Cancel:
-                    // Maybe of one that came with the same read, and is not offered yet.
-                    if (_held.TryGetValue(DirectMessages.DecodeCancel(frame.Payload), out var request))
-                    {
-                        request.Cancel();
-                    }
-
-                    break;
-                case FrameType.Ping:
-                    link.Send(FrameType.Pong, DirectMessages.EncodePong([.. servers.Standings()]));
-                    break;
-                default:
-                    throw new InvalidDataException($"A replica sent a frame of type {frame.Type}, which is a worker's.");
+                Got(frame, ref taken);
             }
         }
-
-        foreach (var (server, requests) in taken?.Values ?? Enumerable.Empty<(DirectServers.Server, List<DirectRequest>)>())
+        finally
         {
-            server.Take(requests);
+            // Also where one is wrong: those before it have their places.
+            foreach (var (server, requests) in taken?.Values ?? Enumerable.Empty<(DirectServers.Server, List<DirectRequest>)>())
+            {
+                server.Take(requests);
+            }
+        }
+    }
+
+    private void Got(Frame frame, ref Dictionary<QueueName, (DirectServers.Server Server, List<DirectRequest> Requests)>? taken)
+    {
+        if (_replica is null)
+        {
+            Prove(frame);
+            return;
+        }
+
+        switch (frame.Type)
+        {
+            case FrameType.Request:
+                Take(frame, ref taken);
+                break;
+            case FrameType.Cancel:
+                // Maybe of one that came with the same read, and is not offered yet.
+                if (_held.TryGetValue(DirectMessages.DecodeCancel(frame.Payload), out var request))
+                {
+                    request.Cancel();
+                }
+
+                break;
+            case FrameType.Ping:
+                link.Send(FrameType.Pong, DirectMessages.EncodePong([.. servers.Standings()]));
+                break;
+            default:
+                throw new InvalidDataException($"A replica sent a frame of type {frame.Type}, which is a worker's.");
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using InferenceTemplate.Core.Queue;
-using Npgsql;
 
 namespace InferenceTemplate.Worker.Jobs;
 
@@ -43,9 +42,9 @@ internal sealed partial class JobCompletion(
         {
             await tracker.ReturnAsync(requests);
         }
-        catch (NpgsqlException exception)
+        catch (Exception exception)
         {
-            // Their leases run out.
+            // Postgres is away, most likely. Their leases run out; their entries go back all the same.
             LogNotReturned(requests.Count, exception.Message);
         }
     }

@@ -75,7 +75,7 @@ internal sealed partial class JobLeaseTracker(
             }
             else if (free.Remove(request.Request.Id, out var lease))
             {
-                _held[lease.Id] = new HeldJob(lease, request.Request, claimedAt);
+                _held[lease.Id] = new HeldJob(lease, request, claimedAt);
                 ready.Add(request);
             }
             else
@@ -89,7 +89,7 @@ internal sealed partial class JobLeaseTracker(
     }
 
     /// <summary>Whether somebody asked meanwhile to cancel the job: then it need not run, and ends as cancelled however it ends.</summary>
-    public bool IsCancelled(Guid job) => _held.TryGetValue(job, out var held) && held.Cancelled;
+    public bool IsCancelled(Guid job) => _held.TryGetValue(job, out var held) && held.Queued.IsCancelled;
 
     /// <summary>
     /// Commits how jobs ended. True: their entries can be acknowledged, since each is in the table or is another's by now. False:
@@ -98,7 +98,7 @@ internal sealed partial class JobLeaseTracker(
     public async Task<bool> FinishAsync(IReadOnlyList<JobResult> results)
     {
         List<(HeldJob Held, JobResult Result)> mine =
-            [.. results.Where(r => _held.ContainsKey(r.Id)).Select(r => (_held[r.Id], r))];
+            [.. results.Select(r => (Held: _held.GetValueOrDefault(r.Id)!, Result: r)).Where(job => job.Held is not null)];
         if (mine.Count == 0)
         {
             return true;
@@ -132,11 +132,11 @@ internal sealed partial class JobLeaseTracker(
                 Report(mine, await leases.FinishAsync(outcomes, CancellationToken.None));
                 return true;
             }
-            catch (NpgsqlException exception) when (exception.IsTransient && mine.Exists(job => IsHeld(job.Held)))
+            catch (Exception exception) when (Outages.IsDatabaseAway(exception) && mine.Exists(job => IsHeld(job.Held)))
             {
                 await Task.Delay(RetryAfter, time, CancellationToken.None);
             }
-            catch (NpgsqlException exception)
+            catch (Exception exception) when (exception is NpgsqlException || Outages.IsDatabaseAway(exception))
             {
                 LogNotFinished(exception, mine.Count);
                 return false;
@@ -207,10 +207,14 @@ internal sealed partial class JobLeaseTracker(
             foreach (var job in held.Where(h => renewed.ContainsKey(h.Lease.Id)))
             {
                 job.RenewedAt = renewedAt;
-                job.Cancelled |= renewed[job.Lease.Id];
+                if (renewed[job.Lease.Id])
+                {
+                    // Its run too, where nobody else waits for that.
+                    job.Queued.Cancel();
+                }
             }
         }
-        catch (NpgsqlException exception)
+        catch (Exception exception) when (exception is NpgsqlException || Outages.IsDatabaseAway(exception))
         {
             LogNotRenewed(held.Count, exception.Message);
         }
@@ -279,14 +283,15 @@ internal sealed partial class JobLeaseTracker(
     [LoggerMessage(LogLevel.Warning, "Job {Job} was no longer this worker's when attempt {Attempt} ended; what came of it is dropped")]
     private partial void LogLost(Guid job, int attempt);
 
-    private sealed class HeldJob(JobLease lease, InferenceRequest request, long claimedAt)
+    private sealed class HeldJob(JobLease lease, QueuedRequest queued, long claimedAt)
     {
         public JobLease Lease { get; } = lease;
 
-        public InferenceRequest Request { get; } = request;
+        public QueuedRequest Queued { get; } = queued;
+
+        public InferenceRequest Request => Queued.Request;
 
         public long RenewedAt = claimedAt;
-        public volatile bool Cancelled;
         public volatile bool Ending;
     }
 }

@@ -18,6 +18,8 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
     private const string FilesName = "model";
     private const string ListName = "sha256sums";
 
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromMinutes(1);
+
     // Older than any fetch: left by a process that died.
     private static readonly TimeSpan PartLifetime = TimeSpan.FromHours(1);
 
@@ -80,7 +82,7 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
             await using (var target = new FileStream(
                 part, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, useAsync: true))
             {
-                await source.CopyToAsync(target, cancellationToken);
+                await CopyAsync(source, target, cancellationToken);
                 target.Flush(flushToDisk: true);
                 target.Position = 0;
                 fetched = Convert.ToHexStringLower(await SHA256.HashDataAsync(target, cancellationToken));
@@ -103,6 +105,32 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
         finally
         {
             File.Delete(part);
+        }
+    }
+
+    // A connection to the store may end without a word.
+    private async Task CopyAsync(Stream source, Stream target, CancellationToken cancellationToken)
+    {
+        using var silence = new CancellationTokenSource(LongestSilence, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silence.Token);
+        var buffer = new byte[1 << 16];
+        try
+        {
+            while (true)
+            {
+                silence.CancelAfter(LongestSilence);
+                var count = await source.ReadAsync(buffer, either.Token);
+                if (count == 0)
+                {
+                    return;
+                }
+
+                await target.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+            }
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException($"the store sent nothing for {LongestSilence.TotalSeconds} s", exception);
         }
     }
 

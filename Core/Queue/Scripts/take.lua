@@ -37,15 +37,17 @@ local function claim(level, pending)
 end
 
 if redis.call('HEXISTS', state, 'returned') == 1 then
+    local all = true
     for level = 1, 4 do
-        if #taken < count then
-            local found = redis.pcall('XPENDING', KEYS[level], group, '-', '+', count - #taken, 'returned')
-            for _, pending in ipairs(found) do
-                claim(level, pending)
-            end
+        local asked = count - #taken
+        local found = asked > 0 and redis.pcall('XPENDING', KEYS[level], group, '-', '+', asked, 'returned') or {}
+        for _, pending in ipairs(found) do
+            claim(level, pending)
         end
+        -- Some of what was found may have been dropped: that less was taken than asked for does not say that there is no more.
+        all = all and asked > 0 and #found < asked
     end
-    if #taken < count then
+    if all then
         redis.call('HDEL', state, 'returned')
     end
 end

@@ -129,6 +129,29 @@ public sealed class BatchQueueTests : BatchQueueTest
     }
 
     [Fact]
+    public void Run_may_take_as_long_as_its_last_call_waits_and_a_job_any_time_once_it_began()
+    {
+        var soon = Requests.Pending("a", [1, 2], deadline: Now.AddSeconds(1));
+        var later = Requests.Pending("b", [1, 2], deadline: Now.AddSeconds(5));
+        var job = Requests.Pending("c", [1, 2], deadline: Now.AddSeconds(1), kind: RequestKind.Job);
+
+        Assert.Equal(TimeSpan.FromSeconds(5), BatchRunner.TimeFor([soon, later], Now));
+        Assert.Equal(TimeSpan.Zero, BatchRunner.TimeFor([soon], Now.AddSeconds(2)));
+        Assert.Equal(TimeSpan.FromDays(1), BatchRunner.TimeFor([soon, job], Now.AddSeconds(2)));
+    }
+
+    [Fact]
+    public void Empty_requests_that_are_too_large_padded_to_each_other_run_apart()
+    {
+        var queue = Queue(maxRows: 8, ragged: RaggedShapes.Pad);
+        Add(queue, "a", [1, 0, 1 << 24, 1 << 24]);
+        Add(queue, "b", [1, 1 << 24, 0, 0]);
+
+        Assert.Equal(["a"], Take(queue));
+        Assert.Equal(["b"], Take(queue));
+    }
+
+    [Fact]
     public void Requests_run_alone_when_the_model_fixes_its_first_dimension()
     {
         var queue = new BatchQueue(Rules(maxRows: 8), new BatchTuner(8), sharesRuns: false);

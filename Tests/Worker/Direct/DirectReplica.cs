@@ -71,7 +71,7 @@ internal sealed class DirectReplica : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
-    private static byte[] Bytes(FrameType type, byte[] payload) => [.. BitConverter.GetBytes(payload.Length), (byte)type, .. payload];
+    public static byte[] Bytes(FrameType type, byte[] payload) => [.. BitConverter.GetBytes(payload.Length), (byte)type, .. payload];
 
     private async Task ReadAsync()
     {

@@ -107,6 +107,22 @@ public sealed class DirectSessionTests(Servers servers)
     }
 
     [Fact]
+    public async Task Requests_before_a_frame_that_can_not_be_read_leave_their_places()
+    {
+        await using var model = await ServeAsync(hold: true);
+        using var wrong = await DirectReplica.ConnectAsync(model.Listener.Endpoint!);
+        await wrong.ServesAsync(model.Name);
+
+        await wrong.SendAsync([
+            .. DirectReplica.Bytes(FrameType.Request, RequestCodec.Encode(Request(model.Name))),
+            .. DirectReplica.Bytes(FrameType.Request, [1, 2, 3])]);
+
+        await wrong.Closed.WaitAsync(Wait.DefaultLimit, Cancellation);
+        await Wait.UntilAsync(async () => await model.DepthAsync() == 0);
+        Assert.Equal(0, model.State.InFlight);
+    }
+
+    [Fact]
     public async Task Drain_tells_replicas_finishes_what_runs_and_returns_the_rest()
     {
         var options = new WorkerOptions { MaxBatchSize = 1 };

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using InferenceTemplate.Tests.Shared;
@@ -154,6 +155,22 @@ public sealed class ArtifactFilesTests : IDisposable
     }
 
     [Fact]
+    public async Task Store_that_falls_silent_ends_the_fetch_and_leaves_nothing()
+    {
+        var files = new ArtifactFiles(
+            Options.Create(new ModelCacheOptions { CacheDirectory = _folder }), new ImpatientTime(), NullLogger<ArtifactFiles>.Instance);
+        var silent = new Pipe();
+        await silent.Writer.WriteAsync(Content(1).AsMemory(0, 1000), TestContext.Current.CancellationToken);
+
+        var exception = await Assert.ThrowsAsync<IOException>(() => files.GetAsync(
+            new string('0', 64), Size, _ => Task.FromResult(silent.Reader.AsStream()), CancellationToken.None)
+            .WaitAsync(Wait.DefaultLimit, TestContext.Current.CancellationToken));
+
+        Assert.Equal("the store sent nothing for 60 s", exception.Message);
+        Assert.Empty(Directory.EnumerateFiles(_folder));
+    }
+
+    [Fact]
     public async Task Least_recently_used_files_go_when_the_disk_share_is_full()
     {
         byte[][] contents = [Content(1), Content(2), Content(3), Content(4)];
@@ -217,5 +234,23 @@ public sealed class ArtifactFilesTests : IDisposable
                 return Task.FromResult<Stream>(new MemoryStream(content));
             },
             TestContext.Current.CancellationToken);
+    }
+
+    // Whatever is waited for is over in a moment.
+    private sealed class ImpatientTime : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            new ImpatientTimer(base.CreateTimer(callback, state, Soon(dueTime), period));
+
+        private static TimeSpan Soon(TimeSpan dueTime) => dueTime > TimeSpan.Zero ? TimeSpan.FromMilliseconds(50) : dueTime;
+
+        private sealed class ImpatientTimer(ITimer timer) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(Soon(dueTime), period);
+
+            public void Dispose() => timer.Dispose();
+
+            public ValueTask DisposeAsync() => timer.DisposeAsync();
+        }
     }
 }

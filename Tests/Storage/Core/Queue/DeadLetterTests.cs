@@ -95,6 +95,21 @@ public sealed class DeadLetterTests(Servers servers)
     }
 
     [Fact]
+    public async Task Dead_letter_of_a_call_that_was_lost_with_its_workers_is_read_as_new_too()
+    {
+        var queue = new TestQueue(servers);
+        var lost = queue.Request() with { EarlierDeliveries = queue.Options.MaxDeliveries };
+        await queue.EnqueueAgainAsync(lost);
+        Assert.Empty(await queue.Worker("w").ReadAsync(10));
+        var letter = Assert.Single(await queue.DeadLetters.ListAsync(queue.Name, null, 10));
+
+        Assert.Equal(RequeueOutcome.Requeued, await queue.DeadLetters.RequeueAsync(queue.Name, letter.Id));
+
+        var read = Assert.Single(await queue.Worker("w").ReadAsync(10));
+        Assert.Equal((lost.Id, 1), (read.Request.Id, read.AllDeliveries));
+    }
+
+    [Fact]
     public async Task Dead_letters_are_requeued_only_as_far_as_the_queue_has_room()
     {
         var queue = new TestQueue(servers, o => o.MaxDepth = 3);

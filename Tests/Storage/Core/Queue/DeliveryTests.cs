@@ -124,6 +124,24 @@ public sealed class DeliveryTests(Servers servers)
     }
 
     [Fact]
+    public async Task Returned_work_behind_one_that_expired_is_not_passed_by_what_came_later()
+    {
+        var time = new ShiftedTime();
+        var queue = new TestQueue(servers, time: time);
+        await queue.EnqueueAsync(timeout: TimeSpan.FromSeconds(1));
+        var alive = await queue.EnqueueAsync();
+        var stopping = queue.Worker("stopping");
+        await stopping.ReturnAsync(await stopping.ReadAsync(2));
+        await queue.EnqueueAsync();
+        time.Advance(TimeSpan.FromSeconds(2));
+
+        var other = queue.Worker("other");
+        List<QueuedRequest> taken = [.. await other.ReadAsync(1), .. await other.ReadAsync(1)];
+
+        Assert.Contains(alive.Id, taken.Select(r => r.Request.Id));
+    }
+
+    [Fact]
     public async Task Retried_work_comes_again_after_its_backoff_and_is_counted()
     {
         var queue = new TestQueue(servers, o => o.RetryBackoff = TimeSpan.FromMilliseconds(50));

@@ -104,6 +104,9 @@ public sealed class JobLeaseTests(Servers servers)
         var first = await jobs.ClaimAsync(id);
 
         await jobs.Leases.ReturnAsync([first], Stopping);
+
+        // Its entry is in the queue still: one more would run it without the wait between its deliveries, and uncounted.
+        Assert.True(await jobs.ScalarAsync<bool>("SELECT queued_at > now() - interval '1 minute' FROM jobs WHERE id = $1", id));
         var second = await jobs.ClaimAsync(id);
         var late = await jobs.FinishAsync(JobServices.Succeeded(first));
 

@@ -75,6 +75,33 @@ public sealed class DirectLinkTests
         Assert.False(link.Send(request));
     }
 
+    [Fact]
+    public async Task Large_answers_that_do_not_fit_leave_the_connection_to_the_small_ones()
+    {
+        var (one, other) = await ConnectAsync();
+        using var link = new DirectLink(one, maxUnsent: 1 << 20);
+        using var peer = new DirectLink(other) { MaxFrame = 1 << 25 };
+        var (large, sent, wait) = (new byte[3 << 20], 0, Wait.For("the peer to be full"));
+        while (link.SendLarge(FrameType.Replies, large))
+        {
+            sent++;
+            wait.ThrowIfOver();
+        }
+
+        Assert.True(link.Send(FrameType.Replies, new byte[8]));
+        Assert.False(link.IsClosed);
+
+        // Once the peer reads, all arrives, and there is room again.
+        var got = new List<int>();
+        var reading = peer.ReadAsync(frames => got.AddRange(frames.Select(f => f.Payload.Length)), Cancellation);
+        await link.FlushedAsync(Wait.DefaultLimit, TimeProvider.System);
+        Assert.True(link.SendLarge(FrameType.Replies, large));
+        await link.FlushedAsync(Wait.DefaultLimit, TimeProvider.System);
+        link.Dispose();
+        await reading.WaitAsync(Wait.DefaultLimit, Cancellation);
+        Assert.Equal([.. Enumerable.Repeat(large.Length, sent), 8, large.Length], got);
+    }
+
     private static async Task<(Socket One, Socket Other)> ConnectAsync()
     {
         using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
