@@ -50,8 +50,10 @@ internal enum Fill
 }
 
 /// <summary>Makes inputs that nobody sent, the same ones for the same seed.</summary>
+/// <param name="elements">Of which texts are made, by the input; none where any words will do.</param>
 /// <param name="sample">What ordinary values are taken from; null where they are made up too.</param>
-internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style, SampleRows? sample = null)
+internal sealed class MadeUpInputs(
+    ModelSignature signature, InputStyle style, Func<string, IReadOnlyList<byte[]>> elements, SampleRows? sample = null)
 {
     private static readonly string[] Words = ["red", "green", "blue", "good", "bad", "yes", "no", "one", "two", "the", "and", "house"];
 
@@ -92,7 +94,7 @@ internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style, S
         var count = checked((int)TensorShape.ElementCount(shape));
         if (input.Datatype == Datatype.Bytes)
         {
-            return new Tensor(input.Name, input.Datatype, shape, Texts(count, random, fill));
+            return new Tensor(input.Name, input.Datatype, shape, Texts(elements(input.Name), count, random, fill));
         }
 
         var size = input.Datatype.Size();
@@ -109,7 +111,7 @@ internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style, S
         return new Tensor(input.Name, input.Datatype, shape, data);
     }
 
-    private byte[] Texts(int count, Random random, Fill fill)
+    private byte[] Texts(IReadOnlyList<byte[]> given, int count, Random random, Fill fill)
     {
         using var texts = new MemoryStream();
         Span<byte> length = stackalloc byte[sizeof(uint)];
@@ -117,7 +119,7 @@ internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style, S
         {
             var number = random.Next(style.Least, style.Most + 1).ToString(CultureInfo.InvariantCulture);
             var word = Words[random.Next(Words.Length)];
-            var text = Encoding.UTF8.GetBytes(fill switch
+            var text = given.Count > 0 ? Chosen(given, random, fill) : Encoding.UTF8.GetBytes(fill switch
             {
                 Fill.Zeros => "",
                 Fill.Ones => "1",
@@ -131,6 +133,13 @@ internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style, S
 
         return texts.ToArray();
     }
+
+    private static byte[] Chosen(IReadOnlyList<byte[]> given, Random random, Fill fill) => given[fill switch
+    {
+        Fill.Zeros => 0,
+        Fill.Ones => 1,
+        _ => random.Next(given.Count),
+    }];
 
     private void Write(Span<byte> element, Datatype datatype, Random random, Fill fill, double magnitude)
     {
