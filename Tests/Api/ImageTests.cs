@@ -21,7 +21,7 @@ public sealed class ImageTests(Platform platform, ImageClassifier model) : IClas
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Metadata_shows_files_as_the_input()
+    public async Task Metadata_shows_files_as_the_input_and_the_overview_that_they_are_images()
     {
         using var client = platform.Admin();
         using var response = await client.GetAsync($"/v2/models/{model.Name}", Cancellation);
@@ -33,6 +33,13 @@ public sealed class ImageTests(Platform platform, ImageClassifier model) : IClas
             ("image", "BYTES", "[-1]"),
             (input.GetProperty("name").GetString(), input.GetProperty("datatype").GetString(), input.GetProperty("shape").GetRawText()));
         Assert.Equal("[-1,3]", metadata.GetProperty("outputs")[0].GetProperty("shape").GetRawText());
+
+        using var overview = await client.GetAsync("/v1/overview", Cancellation);
+        var models = (await overview.JsonAsync()).GetProperty("models").EnumerateArray().ToDictionary(
+            m => $"{m.GetProperty("name").GetString()}/{m.GetProperty("version").GetString()}",
+            m => m.GetProperty("image_input").GetString());
+        Assert.Equal("image", models[$"{model.Name}/1"]);
+        Assert.Null(models["digits/1"]);
     }
 
     [Fact]

@@ -35,8 +35,8 @@ internal sealed class ModelSession : IDisposable
     /// <summary>A request that it takes where none is known; null where zeros have to do.</summary>
     public Tensor[]? Example => _preprocessor?.Example(Signature);
 
-    /// <summary>Elements of which made-up requests are made; none where any words will do.</summary>
-    public IReadOnlyList<byte[]> ElementsOf(string input) => _preprocessor?.ElementsOf(input) ?? [];
+    /// <summary>Elements of which made-up requests are made; null where any words will do.</summary>
+    public MadeUpElements? ElementsOf(string input) => _preprocessor?.ElementsOf(input);
 
     /// <param name="preprocessor">What makes the model's inputs; null where callers send them themselves.</param>
     /// <exception cref="OnnxRuntimeException">The file is not a model that ONNX Runtime can open.</exception>

@@ -20,15 +20,16 @@ internal static class ImageFile
     private static readonly byte[] EndOfImage = [0xFF, 0xD9];
     private static readonly byte[] StartOfScan = [0xFF, 0xDA];
 
+    /// <param name="pixels">What the images of the request may have together.</param>
     /// <param name="target">The part of the tensor that is this image's.</param>
     /// <exception cref="RefusedInputException">
     /// It is no such image, or beyond the limits; the message goes on behind what it is called.
     /// </exception>
-    public static void Read(ReadOnlyMemory<byte> element, ImageLimits limits, ImageTensor tensor, Span<byte> target)
+    public static void Read(ReadOnlyMemory<byte> element, ImageLimits limits, PixelAllowance pixels, ImageTensor tensor, Span<byte> target)
     {
         if (element.Span is not [var first, ..] || !IsOfBase64(first))
         {
-            Decode(element, limits, tensor, target);
+            Decode(element, limits, pixels, tensor, target);
             return;
         }
 
@@ -46,7 +47,7 @@ internal static class ImageFile
                 throw NeitherKind();
             }
 
-            Decode(file.AsMemory(0, length), limits, tensor, target);
+            Decode(file.AsMemory(0, length), limits, pixels, tensor, target);
         }
         finally
         {
@@ -54,7 +55,8 @@ internal static class ImageFile
         }
     }
 
-    private static unsafe void Decode(ReadOnlyMemory<byte> file, ImageLimits limits, ImageTensor tensor, Span<byte> target)
+    private static unsafe void Decode(
+        ReadOnlyMemory<byte> file, ImageLimits limits, PixelAllowance allowance, ImageTensor tensor, Span<byte> target)
     {
         if (file.Length > limits.MaxBytes)
         {
@@ -93,6 +95,8 @@ internal static class ImageFile
                 $"has {width} x {height} pixels; at most {limits.MaxPixels} are decoded (Worker:MaxImagePixels), "
                 + $"{ImageLimits.MaxSide} a side");
         }
+
+        allowance.Take((long)width * height);
 
         // Not of the garbage collector: it would keep tens of megabytes for the next image.
         var pixels = (uint*)NativeMemory.Alloc((nuint)width * (nuint)height, sizeof(uint));

@@ -29,6 +29,7 @@ internal sealed class ImageInstance(ModelInstance instance, ModelSignature model
         _buffer.Take(images.Count * _tensor.BytesOfImage);
         var target = _buffer.Memory;
         var refused = new string?[images.Count];
+        PixelAllowance[] pixels = [.. batch.Select(_ => new PixelAllowance(pipeline.Limits))];
         try
         {
             ImageThreads.ForEach(
@@ -38,7 +39,8 @@ internal sealed class ImageInstance(ModelInstance instance, ModelSignature model
                     try
                     {
                         ImageFile.Read(
-                            images[i].File, pipeline.Limits, _tensor, target.Span.Slice(i * _tensor.BytesOfImage, _tensor.BytesOfImage));
+                            images[i].File, pipeline.Limits, pixels[images[i].Request], _tensor,
+                            target.Span.Slice(i * _tensor.BytesOfImage, _tensor.BytesOfImage));
                     }
                     catch (RefusedInputException exception)
                     {

@@ -54,6 +54,8 @@ internal sealed class ImagePipeline(ImageSettings settings, ImageLimits limits) 
             $"it has no input '{ModelFileNames.Shown(name)}', but {string.Join(", ", model.Inputs.Select(i => $"'{i.Name}'"))}")
         : model.Inputs.Length == 1 ? 0 : throw Unfit($"it has {model.Inputs.Length} inputs: say which one ('input')");
 
+    public string? ImageInputOf(ModelSignature signature) => signature.Inputs[IndexOf(signature)].Name;
+
     public IModelInstance Over(ModelInstance instance, ModelSignature model) => new ImageInstance(instance, model, this);
 
     public Tensor[] Example(ModelSignature signature)
@@ -73,8 +75,10 @@ internal sealed class ImagePipeline(ImageSettings settings, ImageLimits limits) 
         return inputs;
     }
 
-    // The only input that an inspected model with one has: its name is the settings' or not given.
-    public IReadOnlyList<byte[]> ElementsOf(string input) => settings.Input is null || settings.Input == input ? _elements.Value : [];
+    // Without a name in the settings the model has one input.
+    public MadeUpElements? ElementsOf(string input) => settings.Input is null || settings.Input == input
+        ? new(_elements.Value, checked((int)TensorShape.ElementCount(ShapeOf(settings)) * sizeof(float)))
+        : null;
 
     /// <inheritdoc/>
     public void Try(ModelSession session)
@@ -89,7 +93,7 @@ internal sealed class ImagePipeline(ImageSettings settings, ImageLimits limits) 
         {
             session.WarmUp();
         }
-        catch (OnnxRuntimeException exception)
+        catch (Exception exception) when (exception is OnnxRuntimeException or RefusedInputException)
         {
             throw new ModelRefusedException(
                 $"{ImageSettings.FileName} makes {TensorShape.Format(ShapeOf(settings))} of an image, and the model failed on it: "

@@ -2,6 +2,7 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Preprocessing;
 
 namespace InferenceTemplate.Worker.Inspection;
 
@@ -11,10 +12,10 @@ namespace InferenceTemplate.Worker.Inspection;
 /// another order of additions makes of them.
 /// </summary>
 /// <param name="sample">The inputs of the version's sample request; null where it has none.</param>
-/// <param name="elements">Of which made-up ones are made, by the input; none where any words will do.</param>
+/// <param name="elements">Of which made-up ones are made, by the input; null where any words will do.</param>
 /// <param name="spent">The part of the time for this that is over: 1 is all of it.</param>
 internal sealed class BatchProver(
-    IModelInstance instance, ModelSignature signature, int largestBatch, Tensor[]? sample, Func<string, IReadOnlyList<byte[]>> elements,
+    IModelInstance instance, ModelSignature signature, int largestBatch, Tensor[]? sample, Func<string, MadeUpElements?> elements,
     Func<double> spent)
 {
     // Where open dimensions have any extent, one that runs may be special: two are tried.

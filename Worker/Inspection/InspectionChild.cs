@@ -93,9 +93,12 @@ internal static class InspectionChild
             session = ModelSession.Open(new ModelFile("inspected", "1", file), device, preprocessor);
             preprocessor?.Try(session);
             var signature = scanned.WithRanks(session.Signature);
-            var metadata = external.Has(ClassLabels.FileName)
-                ? ClassLabelsFile.Added(scanned.Metadata, ClassLabelsFile.Read(file)!, signature)
-                : scanned.Metadata;
+            var metadata = ImageInput.Added(scanned.Metadata, preprocessor?.ImageInputOf(signature));
+            if (external.Has(ClassLabels.FileName))
+            {
+                metadata = ClassLabelsFile.Added(metadata, ClassLabelsFile.Read(file)!, signature);
+            }
+
             var failure = FirstRun.Try(session, sample);
             var memory = Math.Max(ProcessLimits.ResidentBytes - before, new FileInfo(file).Length + external.UsedBytes);
             var unproven = failure is null

@@ -1,5 +1,6 @@
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
 
@@ -31,9 +32,9 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
             {
                 instance.Run(batch).Dispose();
             }
-            catch (Exception exception) when (exception is OnnxRuntimeException or RefusedInputException)
+            catch (Exception exception) when (exception is OnnxRuntimeException or RefusedInputException or OversizedBatchException)
             {
-                // Zeros, a dimension of one, or an image beyond today's limits may be nothing that is taken: no reason not to serve it.
+                // Zeros, a dimension of one, or images beyond the limits may be nothing that is taken: no reason not to serve it.
                 LogCold(session.File.Model, session.File.Version, rows, sample is null ? "zeros" : "its sample request", exception.Message);
                 return;
             }

@@ -12,6 +12,9 @@ internal interface IPreprocessor
     /// <exception cref="ModelRefusedException">The model is none that this could feed; the message says why.</exception>
     ModelSignature SignatureOver(ModelSignature model);
 
+    /// <summary>The input that callers fill with images; null where none is.</summary>
+    string? ImageInputOf(ModelSignature signature);
+
     /// <summary>Makes runs by what callers send, over one that makes the model's own.</summary>
     /// <param name="model">The model's own inputs and outputs.</param>
     /// <returns>Owns the instance beneath.</returns>
@@ -21,10 +24,8 @@ internal interface IPreprocessor
     /// <param name="signature">What callers see.</param>
     Tensor[] Example(ModelSignature signature);
 
-    /// <summary>
-    /// Elements of which made-up requests are made, the first two each of one value all over; none where any words will do.
-    /// </summary>
-    IReadOnlyList<byte[]> ElementsOf(string input);
+    /// <summary>Elements of which made-up requests are made; null where any words will do.</summary>
+    MadeUpElements? ElementsOf(string input);
 
     /// <summary>Tries whether an open model goes with what was declared of it.</summary>
     /// <exception cref="ModelRefusedException">It does not; the message says why.</exception>

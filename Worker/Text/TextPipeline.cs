@@ -46,10 +46,12 @@ internal sealed class TextPipeline : IPreprocessor
     /// <inheritdoc/>
     public IModelInstance Over(ModelInstance instance, ModelSignature model) => new TextInstance(instance, model, this);
 
+    public string? ImageInputOf(ModelSignature signature) => null;
+
     public Tensor[] Example(ModelSignature signature) =>
         [new(EmbeddingSignature.Text, Datatype.Bytes, [1], "\u0004\0\0\0text"u8.ToArray())];
 
-    public IReadOnlyList<byte[]> ElementsOf(string input) => [];
+    public MadeUpElements? ElementsOf(string input) => null;
 
     public void Try(ModelSession session) => TextTrial.Run(session, this);
 

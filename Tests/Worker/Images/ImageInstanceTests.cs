@@ -6,6 +6,9 @@ using InferenceTemplate.Tests.Worker.Direct;
 using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Images;
+using InferenceTemplate.Worker.Inspection;
+using InferenceTemplate.Worker.ModelCache;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace InferenceTemplate.Tests.Worker.Images;
 
@@ -71,6 +74,40 @@ public sealed class ImageInstanceTests(Servers servers)
             Assert.Throws<RefusedInputException>(() => instance.Run([ImageModel.Request(file, file)])).Message);
         var together = Assert.Throws<OversizedBatchException>(() => instance.Run([ImageModel.Request(file), ImageModel.Request(file)]));
         Assert.Equal(RunFailure.Memory, RunFailures.Classify(together));
+    }
+
+    [Fact]
+    public void Pixels_of_a_request_are_bounded_and_those_of_others_do_not_count()
+    {
+        using var model = new ImageModel(ImageModel.Small, ThreeByThree);
+        using var session = model.Open(limits: new ImageLimits(100, 1 << 20));
+        using var instance = session.CreateInstance();
+        var file = ImageFiles.PatternPng(10, 10);
+        byte[][] most = [.. Enumerable.Repeat(file, 16)];
+
+        instance.Run([ImageModel.Request(most), ImageModel.Request(most)]).Dispose();
+        var refused = Assert.Throws<RefusedInputException>(
+            () => instance.Run([ImageModel.Request(most), ImageModel.Request([.. most, file])]));
+
+        Assert.Equal([1], refused.Requests.Keys);
+        Assert.EndsWith(
+            "is one too many: the images of one request may have 1600 pixels together, 16 times Worker:MaxImagePixels", refused.Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Model_of_large_images_is_warmed_up_and_proven_in_batches_that_have_room()
+    {
+        // 13 MB each: 32 would have 400.
+        using var model = new ImageModel(
+            ImageModel.Small, """{"layout": "nchw", "width": 1024, "height": 1024, "resize": "stretch", "filter": "nearest"}""");
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+
+        new ModelWarmUp(NullLogger<ModelWarmUp>.Instance).Run(session, largestBatch: 32, sample: null);
+        var proof = new BatchProver(instance, session.Signature, 64, null, session.ElementsOf, () => 0).Prove([]);
+
+        Assert.True(proof.Independent, proof.Reason);
     }
 
     [Fact]
