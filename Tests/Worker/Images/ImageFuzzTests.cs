@@ -4,10 +4,15 @@ using InferenceTemplate.Worker.Images;
 
 namespace InferenceTemplate.Tests.Worker.Images;
 
+/// <summary>Alone: what others hold meanwhile is in the process's memory too.</summary>
+[CollectionDefinition(nameof(ImageFuzzTests), DisableParallelization = true)]
+public sealed class ImageFuzzCollection;
+
+[Collection(nameof(ImageFuzzTests))]
 public sealed class ImageFuzzTests
 {
     private const int Files = 2000;
-    private const long Spare = 256L << 20;
+    private const long Spare = 512L << 20;
 
     [Fact]
     public void Damaged_files_are_answered_or_refused_and_take_no_more_memory_than_one_image_may()
