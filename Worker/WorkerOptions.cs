@@ -58,6 +58,16 @@ public sealed class WorkerOptions
     [Range(1L << 20, 64L << 30)]
     public long MaxBytesInFlight { get; set; } = 64L << 20;
 
+    /// <summary>
+    /// Pixels of an image for a model that takes images; one that has more is refused before it is decoded. Default 25 million.
+    /// </summary>
+    [Range(1, 250_000_000)]
+    public int MaxImagePixels { get; set; } = 25_000_000;
+
+    /// <summary>Bytes of the file of such an image; a larger one is refused. Default 16 MiB.</summary>
+    [Range(1 << 10, 512 << 20)]
+    public int MaxImageBytes { get; set; } = 16 << 20;
+
     /// <summary>Bytes of GPU memory that one session may take for its weights and runs; 0 for no limit. Default 0.</summary>
     [Range(0L, 1L << 40)]
     public long GpuMemoryLimit { get; set; }

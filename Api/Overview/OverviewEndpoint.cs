@@ -95,6 +95,7 @@ internal static class OverviewEndpoint
             depth,
             BatchDecision.Of(version, settings),
             TensorMetadata.From(version.Signature.Inputs),
-            TensorMetadata.From(version.Signature.Outputs));
+            TensorMetadata.From(version.Signature.Outputs),
+            ImageInput.Of(version.Metadata));
     }
 }

@@ -27,6 +27,7 @@ internal sealed record ApiOverview(
 /// <param name="State"><see cref="ModelState"/> in lower case.</param>
 /// <param name="Workers">How many have it open.</param>
 /// <param name="Batching">Whether requests of different callers share runs, and why.</param>
+/// <param name="ImageInput">The input that takes JPEG and PNG; null where none does.</param>
 internal sealed record ModelOverview(
     string Name,
     string Version,
@@ -36,7 +37,8 @@ internal sealed record ModelOverview(
     long QueueDepth,
     BatchDecision Batching,
     TensorMetadata[] Inputs,
-    TensorMetadata[] Outputs);
+    TensorMetadata[] Outputs,
+    string? ImageInput);
 
 /// <summary>The answer of <c>GET /v1/overview</c>: all replicas, as they told the fleet within the last seconds.</summary>
 /// <param name="RequestsPerSecond">Requests for inference, however they ended.</param>

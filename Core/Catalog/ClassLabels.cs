@@ -5,8 +5,8 @@ namespace InferenceTemplate.Core.Catalog;
 
 /// <summary>
 /// The names of a model's classes, by their index. A version has them in the property <c>labels</c> of its ONNX file, or
-/// <c>labels.{output}</c> for one of several outputs: a name a line, or a JSON array of names. For a model of the folder, a file
-/// <c>labels.txt</c> beside <c>model.onnx</c> goes before both.
+/// <c>labels.{output}</c> for one of several outputs: a name a line, or a JSON array of names. A file <c>labels.txt</c> beside
+/// <c>model.onnx</c> takes the place of the former.
 /// </summary>
 public static class ClassLabels
 {
@@ -25,7 +25,8 @@ public static class ClassLabels
             ? Parse(text)
             : [];
 
-    private static string[] Parse(string text)
+    /// <summary>The names in a text; empty where it has none.</summary>
+    public static string[] Parse(string text)
     {
         text = text.Trim();
         if (text.StartsWith('['))

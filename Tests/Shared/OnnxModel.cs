@@ -8,6 +8,7 @@ namespace InferenceTemplate.Tests.Shared;
 public sealed class OnnxModel
 {
     public const int Float = 1;
+    public const int Uint8 = 2;
     public const int Int64 = 7;
     public const int Text = 8;
     public const int Bool = 9;

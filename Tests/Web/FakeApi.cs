@@ -46,6 +46,9 @@ public sealed class FakeApi : IAsyncDisposable
     /// <summary>The state of the one model that no worker has open.</summary>
     public string ColdState { get; set; } = "cold";
 
+    /// <summary>Whether there is a model that takes images.</summary>
+    public bool Photos { get; set; }
+
     /// <summary>Whether any model was ever called.</summary>
     public bool Served { get; set; }
 
@@ -114,6 +117,7 @@ public sealed class FakeApi : IAsyncDisposable
         Errors = "0.5";
         OldestWait = 0;
         ColdState = "cold";
+        Photos = false;
         Served = false;
         Forbidden = false;
         Models = true;
@@ -153,7 +157,7 @@ public sealed class FakeApi : IAsyncDisposable
 
         return Forbidden
             ? Results.Problem(statusCode: 403)
-            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState, Console.WorkerState),
+            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState, Console.WorkerState, Photos),
                 "application/json");
     }
 
@@ -173,9 +177,12 @@ public sealed class FakeApi : IAsyncDisposable
 
         await Task.Delay(InferTime, context.RequestAborted);
 
-        var outputs = model == "digits"
-            ? """{"name":"label","datatype":"INT64","shape":[1],"data":[7]},{"name":"probabilities","datatype":"FP32","shape":[1,10],"data":[0,0.01,0,0,0,0,0,0.98,0,0.01]}"""
-            : """{"name":"score","datatype":"FP32","shape":[1,2],"data":[0.25,0.75]}""";
+        var outputs = model switch
+        {
+            "digits" => """{"name":"label","datatype":"INT64","shape":[1],"data":[7]},{"name":"probabilities","datatype":"FP32","shape":[1,10],"data":[0,0.01,0,0,0,0,0,0.98,0,0.01]}""",
+            "photos" => """{"name":"scores","datatype":"BYTES","shape":[1,2],"data":["0.75:1:dog: small","0.25:0"]},{"name":"sharpness","datatype":"FP32","shape":[1],"data":[0.5]}""",
+            _ => """{"name":"score","datatype":"FP32","shape":[1,2],"data":[0.25,0.75]}""",
+        };
         return Results.Text($$"""
             {"model_name":"{{model}}","model_version":"{{version}}","parameters":{"queue_us":412,"compute_us":1095,"batch_size":3,"cost":0.00000042,"currency":"EUR"},
              "outputs":[{{outputs}}]}

@@ -118,6 +118,39 @@ public sealed class PlaygroundTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Picture_is_shown_sent_and_answered_by_the_names_of_its_classes()
+    {
+        var page = await OpenAsync();
+        var errors = page.CollectErrors();
+        dashboard.Api.Photos = true;
+        await page.ReloadAsync();
+        await Expect(page.Locator("canvas[data-ready]")).ToBeVisibleAsync();
+        await page.GetByLabel("Model").SelectOptionAsync("photos/1");
+        var run = page.GetByRole(AriaRole.Button, new() { Name = "Run" });
+        await run.ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("picture: choose a JPEG or PNG.");
+
+        var picture = await page.Locator("body").ScreenshotAsync();
+        await page.GetByLabel("picture").SetInputFilesAsync(new FilePayload { Name = "dog.png", MimeType = "image/png", Buffer = picture });
+        var preview = page.GetByAltText("The picture that was chosen");
+        await Expect(preview).ToBeVisibleAsync();
+        Assert.True(await preview.EvaluateAsync<int>("image => image.naturalWidth") > 1000);
+        await run.ClickAsync();
+        await Expect(page.GetByLabel("Classes of scores").GetByRole(AriaRole.Listitem))
+            .ToHaveTextAsync(["dog: small 0.75", "class 0 0.25"]);
+
+        using var sent = JsonDocument.Parse(dashboard.Api.LastInfer!.Value.Body);
+        Assert.Equal(picture, sent.RootElement.GetProperty("inputs")[0].GetProperty("data")[0].GetBytesFromBase64());
+        Assert.Equal(
+            """[{"name":"scores","parameters":{"classification":5}},{"name":"sharpness"}]""",
+            sent.RootElement.GetProperty("outputs").GetRawText());
+        await Expect(page.GetByLabel("Data of sharpness")).ToHaveTextAsync("[0.5]");
+        await page.GetByText("The same request with curl").ClickAsync();
+        await Expect(page.Locator("#request-curl")).ToContainTextAsync("base64 of the file");
+        Assert.Empty(errors);
+    }
+
+    [Fact]
     public async Task What_is_wrong_is_said_and_the_form_stays()
     {
         var page = await OpenAsync();

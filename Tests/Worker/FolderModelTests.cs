@@ -1,4 +1,3 @@
-using System.Text;
 using InferenceTemplate.Worker.Models;
 
 namespace InferenceTemplate.Tests.Worker;
@@ -38,25 +37,6 @@ public sealed class FolderModelTests : IDisposable
 
         Assert.StartsWith("a/model.json", exception.Message, StringComparison.Ordinal);
         Assert.Contains(text, exception.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void Names_of_classes_stand_beside_the_file()
-    {
-        var file = Put(null);
-        var labels = Path.Combine(Path.GetDirectoryName(file.Path)!, "labels.txt");
-        Assert.Null(FolderModel.ClassLabelsOf(file));
-
-        File.WriteAllText(labels, "cat\nHündin\n", new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
-        Assert.Equal("cat\nHündin\n", FolderModel.ClassLabelsOf(file));
-
-        File.WriteAllBytes(labels, [0xFF, 0xFE]);
-        Assert.Equal("a/1/labels.txt is not UTF-8", Assert.Throws<InvalidDataException>(() => FolderModel.ClassLabelsOf(file)).Message);
-
-        File.WriteAllBytes(labels, new byte[65_537]);
-        Assert.Equal(
-            "a/1/labels.txt has 65537 bytes; at most 65536 are allowed",
-            Assert.Throws<InvalidDataException>(() => FolderModel.ClassLabelsOf(file)).Message);
     }
 
     private ModelFile Put(string? json)

@@ -97,6 +97,7 @@ public sealed record Gpu(string Name, double? Utilization, long? MemoryUsed, lon
 /// One version of a model. <paramref name="State"/> is <c>ready</c>, <c>cold</c> (opened for the first request), <c>loading</c> or
 /// <c>unavailable</c>.
 /// </summary>
+/// <param name="ImageInput">The input that takes JPEG and PNG; null where none does.</param>
 public sealed record ModelVersion(
     string Name,
     string Version,
@@ -106,7 +107,8 @@ public sealed record ModelVersion(
     long QueueDepth,
     BatchDecision? Batching,
     IReadOnlyList<TensorSignature> Inputs,
-    IReadOnlyList<TensorSignature> Outputs);
+    IReadOnlyList<TensorSignature> Outputs,
+    string? ImageInput = null);
 
 /// <summary>Whether requests of different callers share runs of a version, and why.</summary>
 public sealed record BatchDecision(bool Batched, string Reason);

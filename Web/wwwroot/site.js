@@ -41,6 +41,21 @@
         }
     });
 
+    // A picture is shown from the file that the browser has.
+    document.addEventListener('change', event => {
+        const image = document.getElementById(event.target.dataset?.preview);
+        if (image) {
+            const reader = new FileReader();
+            reader.onload = () => { image.src = reader.result; };
+            image.onload = () => { image.hidden = false; };
+            image.onerror = () => { image.hidden = true; };
+            image.hidden = true;
+            if (event.target.files[0]) {
+                reader.readAsDataURL(event.target.files[0]);
+            }
+        }
+    });
+
     // The server does not know the reader's time zone.
     for (const kind of ['pointerover', 'focusin']) {
         document.addEventListener(kind, event => {

@@ -2,7 +2,7 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Models;
-using InferenceTemplate.Worker.Text;
+using InferenceTemplate.Worker.Preprocessing;
 using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Worker.Execution;
@@ -12,40 +12,43 @@ internal sealed class ModelSession : IDisposable
 {
     private readonly InferenceSession _session;
     private readonly bool _binds;
-    private readonly TextPipeline? _text;
+    private readonly IPreprocessor? _preprocessor;
     private readonly ModelSignature _own;
 
     private volatile bool _closed;
 
-    private ModelSession(ModelFile file, InferenceSession session, bool binds, TextPipeline? text)
+    private ModelSession(ModelFile file, InferenceSession session, bool binds, IPreprocessor? preprocessor)
     {
         File = file;
         _session = session;
         _binds = binds;
-        _text = text;
+        _preprocessor = preprocessor;
         _own = Describe(session);
-        Signature = text?.SignatureOver(_own) ?? _own;
+        Signature = preprocessor?.SignatureOver(_own) ?? _own;
     }
 
     public ModelFile File { get; }
 
-    /// <summary>What callers see: where text comes before the model, that and not tokens.</summary>
+    /// <summary>What callers see: where inputs are made of text or images, those.</summary>
     public ModelSignature Signature { get; }
 
     /// <summary>A request that it takes where none is known; null where zeros have to do.</summary>
-    public Tensor[]? Example => _text is null ? null : TextPipeline.Example;
+    public Tensor[]? Example => _preprocessor?.Example(Signature);
 
-    /// <param name="text">What makes the model's inputs of text; null where callers send them themselves.</param>
+    /// <summary>Elements of which made-up requests are made; null where any words will do.</summary>
+    public MadeUpElements? ElementsOf(string input) => _preprocessor?.ElementsOf(input);
+
+    /// <param name="preprocessor">What makes the model's inputs; null where callers send them themselves.</param>
     /// <exception cref="OnnxRuntimeException">The file is not a model that ONNX Runtime can open.</exception>
     /// <exception cref="NotSupportedException">An input or output is not a tensor, or of a type that is not served.</exception>
-    /// <exception cref="ModelRefusedException">The model is none that takes what is made of text.</exception>
-    public static ModelSession Open(ModelFile file, ExecutionDevice device, TextPipeline? text = null)
+    /// <exception cref="ModelRefusedException">The model is none that takes what is made.</exception>
+    public static ModelSession Open(ModelFile file, ExecutionDevice device, IPreprocessor? preprocessor = null)
     {
         using var options = device.CreateSessionOptions();
         var session = new InferenceSession(file.Path, options);
         try
         {
-            return new ModelSession(file, session, device.BindsValues, text);
+            return new ModelSession(file, session, device.BindsValues, preprocessor);
         }
         catch
         {
@@ -60,22 +63,14 @@ internal sealed class ModelSession : IDisposable
     {
         ObjectDisposedException.ThrowIf(_closed, this);
         var instance = new ModelInstance(_session, _own, _binds);
-        return _text is null ? instance : new TextInstance(instance, _own, _text);
+        return _preprocessor?.Over(instance, _own) ?? instance;
     }
 
     /// <summary>Runs once on zeros, so that the first real request does not pay for allocation and kernel selection.</summary>
     public void WarmUp()
     {
         using var instance = CreateInstance();
-        Tensor[] zeros = Example ?? [.. Signature.Inputs.Select(input =>
-        {
-            long[] shape = [.. input.Shape.Select(d => d == TensorShape.Variable ? 1 : d)];
-
-            // An empty string is four bytes of length.
-            var size = input.Datatype == Datatype.Bytes ? sizeof(uint) : input.Datatype.Size();
-            return new Tensor(input.Name, input.Datatype, shape, new byte[TensorShape.ElementCount(shape) * size]);
-        })];
-        instance.Run([zeros]).Dispose();
+        instance.Run([Example ?? [.. Signature.Inputs.Select(input => ZeroInput.Of(input))]]).Dispose();
     }
 
     public void Dispose()

@@ -21,6 +21,9 @@ internal sealed class PinnedBuffer
         return _bytes.AsSpan(0, length);
     }
 
+    /// <summary>What was taken last, and what is behind it.</summary>
+    public Memory<byte> Memory => _bytes;
+
     /// <summary>Gives a very large buffer back to the garbage collector.</summary>
     public void Trim()
     {

@@ -2,6 +2,7 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Preprocessing;
 
 namespace InferenceTemplate.Worker.Inspection;
 
@@ -11,9 +12,11 @@ namespace InferenceTemplate.Worker.Inspection;
 /// another order of additions makes of them.
 /// </summary>
 /// <param name="sample">The inputs of the version's sample request; null where it has none.</param>
+/// <param name="elements">Of which made-up ones are made, by the input; null where any words will do.</param>
 /// <param name="spent">The part of the time for this that is over: 1 is all of it.</param>
 internal sealed class BatchProver(
-    IModelInstance instance, ModelSignature signature, int largestBatch, Tensor[]? sample, Func<double> spent)
+    IModelInstance instance, ModelSignature signature, int largestBatch, Tensor[]? sample, Func<string, MadeUpElements?> elements,
+    Func<double> spent)
 {
     // Where open dimensions have any extent, one that runs may be special: two are tried.
     private const int ExtentsTried = 2;
@@ -78,7 +81,7 @@ internal sealed class BatchProver(
         foreach (var varied in (bool[])[true, false])
         {
             var rows = new SampleRows(signature, given, varied);
-            var inputs = new MadeUpInputs(signature, InputStyle.All(signature).First(), rows);
+            var inputs = new MadeUpInputs(signature, InputStyle.All(signature).First(), elements, rows);
             if (varied ? !SampleRows.CanVary(signature) : rows.Count == 1)
             {
                 continue;
@@ -114,7 +117,7 @@ internal sealed class BatchProver(
             try
             {
                 Begin("made-up inputs");
-                var styles = Runnable(kind).ConvertAll(s => new MadeUpInputs(signature, s));
+                var styles = Runnable(kind).ConvertAll(s => new MadeUpInputs(signature, s, elements));
                 ProveEssentials(styles[0]);
                 ProveFurther(styles);
                 return !provenBySample && Constant() is { } constant
@@ -148,7 +151,7 @@ internal sealed class BatchProver(
         var (failure, found) = ("none is small enough to be made up", new List<InputStyle>());
         foreach (var style in extents.TakeWhile(_ => found.Count < ExtentsTried))
         {
-            var inputs = new MadeUpInputs(signature, style);
+            var inputs = new MadeUpInputs(signature, style, elements);
             var rows = found.Count == 0 ? 1 : Small[^1].Request + Small[^1].Neighbour;
             if (inputs.Size(rows) <= MaxBytes && _runs.TryRun([inputs.Make(1, Seeds[0])], out failure) is not null)
             {

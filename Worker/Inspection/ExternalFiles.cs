@@ -2,7 +2,7 @@ using InferenceTemplate.Core.Catalog;
 
 namespace InferenceTemplate.Worker.Inspection;
 
-/// <summary>The files beside and beneath an ONNX file: it may keep the data of its constants in them, or what it makes of text.</summary>
+/// <summary>The files beside and beneath an ONNX file: it may keep the data of its constants in them, or how its inputs are made.</summary>
 internal sealed class ExternalFiles
 {
     private readonly Dictionary<string, long> _lengths;

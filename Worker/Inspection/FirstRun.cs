@@ -1,4 +1,3 @@
-using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
@@ -17,17 +16,17 @@ internal static class FirstRun
     {
         using var instance = session.CreateInstance();
         return sample is null
-            ? Try(session.Signature, instance)
+            ? Try(session, instance)
             : Failure(instance, sample) is { } failed ? RuntimeMessage.Of(failed) : null;
     }
 
-    private static string? Try(ModelSignature signature, IModelInstance instance)
+    private static string? Try(ModelSession session, IModelInstance instance)
     {
         var failure = "no input is small enough to be made up";
         var (memory, others) = (0, 0);
-        foreach (var style in InputStyle.All(signature))
+        foreach (var style in InputStyle.All(session.Signature))
         {
-            var inputs = new MadeUpInputs(signature, style);
+            var inputs = new MadeUpInputs(session.Signature, style, session.ElementsOf);
             foreach (var rows in Rows.Where(r => inputs.Size(r) <= MaxBytes))
             {
                 if (Failure(instance, inputs.Make(rows, seed: 1)) is not { } failed)

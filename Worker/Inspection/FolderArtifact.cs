@@ -1,13 +1,13 @@
 using System.Formats.Tar;
 using InferenceTemplate.Core;
 using InferenceTemplate.Worker.Models;
-using InferenceTemplate.Worker.Text;
+using InferenceTemplate.Worker.Preprocessing;
 
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>
-/// A version of the models folder as it is stored: its ONNX file; where that keeps data in files beside it, or takes text, a tar of them
-/// all. The tar depends on nothing but their names and content, since the registry knows the version by its hash.
+/// A version of the models folder as it is stored: its ONNX file; where that keeps data in files beside it, or its inputs are made by some, a
+/// tar of them all. The tar depends on nothing but their names and content, since the registry knows the version by its hash.
 /// </summary>
 internal sealed class FolderArtifact
 {
@@ -33,28 +33,7 @@ internal sealed class FolderArtifact
             // The inspection says why.
         }
 
-        return new(file.Path, [.. beside.Used.Union(TextFiles(file.Path, beside), StringComparer.Ordinal)]);
-    }
-
-    // Whatever is wrong with them, the inspection says so.
-    private static IEnumerable<string> TextFiles(string modelPath, ExternalFiles beside)
-    {
-        if (!beside.Has(TextSettings.FileName))
-        {
-            return [];
-        }
-
-        try
-        {
-            var vocabulary = TextSettings.Read(TextSettings.PathBeside(modelPath)).Vocabulary;
-            return beside.Has(vocabulary)
-                ? [TextSettings.FileName, vocabulary]
-                : [TextSettings.FileName];
-        }
-        catch (ModelRefusedException)
-        {
-            return [TextSettings.FileName];
-        }
+        return new(file.Path, [.. beside.Used.Union(Preprocessors.FilesBeside(file.Path, beside), StringComparer.Ordinal)]);
     }
 
     /// <summary>The bytes, to be read once.</summary>

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
-using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Data.Artifacts;
 using InferenceTemplate.Data.Catalog;
+using InferenceTemplate.Worker.Images;
 using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -79,7 +79,8 @@ internal sealed partial class FolderPublisher(
         var report = await inspector.InspectAsync(artifact.Inspected, samplePath: null, cancellationToken);
         if (report.Model is null)
         {
-            var unlimited = InspectionChild.Inspect(artifact.Inspected, inspection.Value.Limits);
+            var unlimited = InspectionChild.Inspect(
+                artifact.Inspected, inspection.Value.Limits with { Images = ImageLimits.Of(options.Value) });
             var untried = new BatchProof(false, $"it could not be tried whether rows are independent: {report.Reason}");
             report = unlimited.Model is null ? unlimited : unlimited with { Model = unlimited.Model with { Batching = untried } };
         }
@@ -90,13 +91,9 @@ internal sealed partial class FolderPublisher(
             return;
         }
 
-        if (FolderModel.ClassLabelsOf(file) is { } labels)
+        if (ClassLabelsFile.Read(file.Path, $"{file.Model}/{file.Version}/") is { } labels)
         {
-            var properties = new Dictionary<string, string>(model.Metadata.Properties, StringComparer.Ordinal)
-            {
-                [ClassLabels.Property] = labels,
-            };
-            model = model with { Metadata = model.Metadata with { Properties = properties } };
+            model = model with { Metadata = ClassLabelsFile.Added(model.Metadata, labels, model.Signature) };
         }
 
         var staged = await StageAsync(artifact, cancellationToken);

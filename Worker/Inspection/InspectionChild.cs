@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Text.Json;
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Models;
-using InferenceTemplate.Worker.Text;
+using InferenceTemplate.Worker.Preprocessing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
@@ -66,7 +67,7 @@ internal static class InspectionChild
             if (model.Batching is null)
             {
                 using var instance = session.CreateInstance();
-                var prover = new BatchProver(instance, session.Signature, limits.LargestBatch, sample, () => Math.Max(
+                var prover = new BatchProver(instance, session.Signature, limits.LargestBatch, sample, session.ElementsOf, () => Math.Max(
                     Stopwatch.GetElapsedTime(start).TotalSeconds / limits.ProofSeconds,
                     Environment.CpuUsage.TotalTime.TotalSeconds / limits.ProofCpuSeconds));
                 tell(report with { Model = model with { Batching = prover.Prove(operators) } });
@@ -88,16 +89,23 @@ internal static class InspectionChild
             operators = scanned.Operators;
             var device = new ExecutionDevice(Options.Create(new WorkerOptions { Device = "cpu" }), NullLogger<ExecutionDevice>.Instance);
             var before = ProcessLimits.ResidentBytes;
-            var text = isFolder ? TextPipeline.Beside(file) : null;
-            session = ModelSession.Open(new ModelFile("inspected", "1", file), device, text);
-            TextTrial.Run(session, text);
+            var preprocessor = isFolder ? Preprocessors.Beside(file, limits.Images) : null;
+            session = ModelSession.Open(new ModelFile("inspected", "1", file), device, preprocessor);
+            preprocessor?.Try(session);
+            var signature = scanned.WithRanks(session.Signature);
+            var metadata = ImageInput.Added(scanned.Metadata, preprocessor?.ImageInputOf(signature));
+            if (external.Has(ClassLabels.FileName))
+            {
+                metadata = ClassLabelsFile.Added(metadata, ClassLabelsFile.Read(file)!, signature);
+            }
+
             var failure = FirstRun.Try(session, sample);
             var memory = Math.Max(ProcessLimits.ResidentBytes - before, new FileInfo(file).Length + external.UsedBytes);
             var unproven = failure is null
                 ? null
                 : new BatchProof(false, $"it did not run on {(sample is null ? "made-up inputs" : "its sample request")}: {failure}");
             return new InspectionReport(
-                new InspectedModel(scanned.WithRanks(session.Signature), scanned.Metadata, memory, unproven),
+                new InspectedModel(signature, metadata, memory, unproven),
                 Reason: null,
                 SampleHasRun: sample is not null && failure is null);
         }
@@ -109,7 +117,8 @@ internal static class InspectionChild
         {
             return InspectionReport.Refused(OpenFailure.Of(exception));
         }
-        catch (Exception exception) when (exception is NotSupportedException or ArgumentException or OverflowException)
+        catch (Exception exception) when (
+            exception is NotSupportedException or ArgumentException or OverflowException or InvalidDataException)
         {
             return InspectionReport.Refused(exception.Message);
         }

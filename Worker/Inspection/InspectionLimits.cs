@@ -1,3 +1,5 @@
+using InferenceTemplate.Worker.Images;
+
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>What a model may be, and what opening it may cost.</summary>
@@ -10,4 +12,8 @@ namespace InferenceTemplate.Worker.Inspection;
 /// <param name="ProofCpuSeconds">The same, of all threads together.</param>
 internal sealed record InspectionLimits(
     string[] Domains, int MaxNodes, long MemoryBytes, int CpuSeconds, int LargestBatch = 64, double ProofSeconds = 30,
-    double ProofCpuSeconds = 30);
+    double ProofCpuSeconds = 30)
+{
+    /// <summary>What images of a sample request may be.</summary>
+    public ImageLimits Images { get; init; } = ImageLimits.Of(new WorkerOptions());
+}

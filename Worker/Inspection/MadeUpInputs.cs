@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Worker.Preprocessing;
 
 namespace InferenceTemplate.Worker.Inspection;
 
@@ -50,16 +51,18 @@ internal enum Fill
 }
 
 /// <summary>Makes inputs that nobody sent, the same ones for the same seed.</summary>
+/// <param name="elements">Of which texts are made, by the input; null where any words will do.</param>
 /// <param name="sample">What ordinary values are taken from; null where they are made up too.</param>
-internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style, SampleRows? sample = null)
+internal sealed class MadeUpInputs(
+    ModelSignature signature, InputStyle style, Func<string, MadeUpElements?> elements, SampleRows? sample = null)
 {
     private static readonly string[] Words = ["red", "green", "blue", "good", "bad", "yes", "no", "one", "two", "the", "and", "house"];
 
     public int Inputs => signature.Inputs.Length;
 
-    /// <summary>Bytes that so many rows take: more than fit any integer, with many open dimensions.</summary>
+    /// <summary>Bytes that so many rows take, as the model gets them: more than fit any integer, with many open dimensions.</summary>
     public double Size(int rows) => signature.Inputs.Select((input, i) =>
-        Shape(i, rows).Aggregate(1.0, (elements, extent) => elements * extent) * Math.Max(sizeof(uint), input.Datatype.Size())).Sum();
+        Shape(i, rows).Aggregate(1.0, (elements, extent) => elements * extent) * BytesOf(input)).Sum();
 
     /// <param name="only">The one input that is filled in that way, the others being ordinary; null for all.</param>
     public Tensor[] Make(int rows, int seed, Fill fill = Fill.Ordinary, int? only = null)
@@ -92,7 +95,7 @@ internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style, S
         var count = checked((int)TensorShape.ElementCount(shape));
         if (input.Datatype == Datatype.Bytes)
         {
-            return new Tensor(input.Name, input.Datatype, shape, Texts(count, random, fill));
+            return new Tensor(input.Name, input.Datatype, shape, Texts(elements(input.Name), count, random, fill));
         }
 
         var size = input.Datatype.Size();
@@ -109,7 +112,9 @@ internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style, S
         return new Tensor(input.Name, input.Datatype, shape, data);
     }
 
-    private byte[] Texts(int count, Random random, Fill fill)
+    private int BytesOf(TensorSignature input) => elements(input.Name)?.Bytes ?? Math.Max(sizeof(uint), input.Datatype.Size());
+
+    private byte[] Texts(MadeUpElements? given, int count, Random random, Fill fill)
     {
         using var texts = new MemoryStream();
         Span<byte> length = stackalloc byte[sizeof(uint)];
@@ -117,7 +122,7 @@ internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style, S
         {
             var number = random.Next(style.Least, style.Most + 1).ToString(CultureInfo.InvariantCulture);
             var word = Words[random.Next(Words.Length)];
-            var text = Encoding.UTF8.GetBytes(fill switch
+            var text = given is not null ? Chosen(given.Values, random, fill) : Encoding.UTF8.GetBytes(fill switch
             {
                 Fill.Zeros => "",
                 Fill.Ones => "1",
@@ -131,6 +136,13 @@ internal sealed class MadeUpInputs(ModelSignature signature, InputStyle style, S
 
         return texts.ToArray();
     }
+
+    private static byte[] Chosen(IReadOnlyList<byte[]> given, Random random, Fill fill) => given[fill switch
+    {
+        Fill.Zeros => 0,
+        Fill.Ones => 1,
+        _ => random.Next(given.Count),
+    }];
 
     private void Write(Span<byte> element, Datatype datatype, Random random, Fill fill, double magnitude)
     {

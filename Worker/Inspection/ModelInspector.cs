@@ -3,13 +3,15 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Worker.Images;
 using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>Has a model opened by a process of its own, and survives whatever becomes of that.</summary>
-internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptions<SignatureLimits> limits, TimeProvider time)
+internal sealed class ModelInspector(
+    IOptions<InspectionOptions> options, IOptions<SignatureLimits> limits, IOptions<WorkerOptions> worker, TimeProvider time)
 {
     // A signature of hundreds of tensors is some tens of KiB.
     private const int MaxReportChars = 4 << 20;
@@ -83,7 +85,8 @@ internal sealed class ModelInspector(IOptions<InspectionOptions> options, IOptio
 
         start.ArgumentList.Add(InspectionChild.Verb);
         start.ArgumentList.Add(path);
-        start.ArgumentList.Add(JsonSerializer.Serialize(options.Value.Limits, InspectionJson.Default.InspectionLimits));
+        start.ArgumentList.Add(JsonSerializer.Serialize(
+            options.Value.Limits with { Images = ImageLimits.Of(worker.Value) }, InspectionJson.Default.InspectionLimits));
         if (samplePath is not null)
         {
             start.ArgumentList.Add(samplePath);

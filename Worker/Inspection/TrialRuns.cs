@@ -1,5 +1,6 @@
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
 
@@ -45,7 +46,8 @@ internal sealed class TrialRuns(IModelInstance instance, ModelSignature signatur
             return outputs;
         }
         catch (Exception exception) when (
-            exception is OnnxRuntimeException or InvalidDataException or RefusedInputException or OutOfMemoryException)
+            exception is OnnxRuntimeException or InvalidDataException or RefusedInputException or OversizedBatchException
+            or OutOfMemoryException)
         {
             failure = RuntimeMessage.Of(exception);
             return batch.Length > 1 && RunFailures.Classify(exception) == RunFailure.Memory

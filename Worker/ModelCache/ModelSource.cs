@@ -3,8 +3,9 @@ using InferenceTemplate.Data;
 using InferenceTemplate.Data.Artifacts;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Images;
 using InferenceTemplate.Worker.Models;
-using InferenceTemplate.Worker.Text;
+using InferenceTemplate.Worker.Preprocessing;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.ModelCache;
@@ -47,8 +48,8 @@ internal sealed partial class ModelSource(
 
     private ModelSession Open(ModelVersion version, ModelFiles artifact, int largestBatch, Tensor[]? sample)
     {
-        var text = artifact.IsFolder ? TextPipeline.Beside(artifact.Path) : null;
-        var session = ModelSession.Open(new ModelFile(version.Model, version.Version, artifact.Path), device, text);
+        var preprocessor = artifact.IsFolder ? Preprocessors.Beside(artifact.Path, ImageLimits.Of(options.Value)) : null;
+        var session = ModelSession.Open(new ModelFile(version.Model, version.Version, artifact.Path), device, preprocessor);
         try
         {
             // They may have changed since they were looked at.

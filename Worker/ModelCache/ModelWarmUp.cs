@@ -1,5 +1,6 @@
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
 
@@ -31,9 +32,9 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
             {
                 instance.Run(batch).Dispose();
             }
-            catch (OnnxRuntimeException exception)
+            catch (Exception exception) when (exception is OnnxRuntimeException or RefusedInputException or OversizedBatchException)
             {
-                // Zeros, or a dimension of one, may be nothing that this model takes: no reason not to serve it.
+                // Zeros, a dimension of one, or images beyond the limits may be nothing that is taken: no reason not to serve it.
                 LogCold(session.File.Model, session.File.Version, rows, sample is null ? "zeros" : "its sample request", exception.Message);
                 return;
             }
@@ -51,18 +52,10 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
             return requests * shared.Sum(i => (long)i.Data.Length) > MaxBytes ? null : [.. Enumerable.Repeat(shared, requests)];
         }
 
-        var shapes = signature.Inputs.Select(input => Shape(input, rows)).ToList();
-        return shapes.Zip(signature.Inputs).Sum(p => TensorShape.ElementCount(p.First) * ElementSize(p.Second)) > MaxBytes
+        return signature.Inputs.Sum(input => ZeroInput.BytesOf(input, rows)) > MaxBytes
             ? null
-            : [[.. signature.Inputs.Zip(shapes, (input, shape) => new Tensor(
-                input.Name, input.Datatype, shape, new byte[TensorShape.ElementCount(shape) * ElementSize(input)]))]];
+            : [[.. signature.Inputs.Select(input => ZeroInput.Of(input, rows))]];
     }
-
-    private static long[] Shape(TensorSignature input, int rows) =>
-        [.. input.Shape.Select((d, i) => d != TensorShape.Variable ? d : i == 0 ? rows : 1)];
-
-    // An empty string is four bytes of length.
-    private static int ElementSize(TensorSignature input) => input.Datatype == Datatype.Bytes ? sizeof(uint) : input.Datatype.Size();
 
     [LoggerMessage(
         LogLevel.Warning,

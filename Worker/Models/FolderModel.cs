@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using InferenceTemplate.Core.Catalog;
@@ -12,8 +11,6 @@ internal sealed record FolderModel
 {
     public const string FileName = "model.json";
 
-    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     /// <summary>The version that answers requests which name none, where nobody has chosen one; null for the highest.</summary>
     public string? Stable { get; set; }
 
@@ -22,32 +19,6 @@ internal sealed record FolderModel
 
     /// <summary>Labels by version.</summary>
     public Dictionary<string, Dictionary<string, string>> Labels { get; set; } = [];
-
-    /// <summary>The names of its classes, which stand beside the file of the version; null where there is no such file.</summary>
-    /// <exception cref="InvalidDataException">The file is too large, or not UTF-8.</exception>
-    public static string? ClassLabelsOf(ModelFile file)
-    {
-        var path = Path.Combine(Path.GetDirectoryName(file.Path)!, ClassLabels.FileName);
-        if (!File.Exists(path))
-        {
-            return null;
-        }
-
-        var where = $"{file.Model}/{file.Version}/{ClassLabels.FileName}";
-        if (new FileInfo(path).Length is var length && length > ClassLabels.MaxBytes)
-        {
-            throw new InvalidDataException($"{where} has {length} bytes; at most {ClassLabels.MaxBytes} are allowed");
-        }
-
-        try
-        {
-            return Utf8.GetString(File.ReadAllBytes(path)).TrimStart('\uFEFF');
-        }
-        catch (DecoderFallbackException exception)
-        {
-            throw new InvalidDataException($"{where} is not UTF-8", exception);
-        }
-    }
 
     /// <summary>What is said beside the folder of this version; nothing where the file is absent.</summary>
     /// <exception cref="InvalidDataException">The file is not JSON of this form.</exception>

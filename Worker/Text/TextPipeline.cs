@@ -2,11 +2,12 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Inspection;
+using InferenceTemplate.Worker.Preprocessing;
 
 namespace InferenceTemplate.Worker.Text;
 
 /// <summary>What stands between callers, who send text and get embeddings, and a model that takes tokens and gives numbers.</summary>
-internal sealed class TextPipeline
+internal sealed class TextPipeline : IPreprocessor
 {
     private const string InputIds = "input_ids";
     private const string AttentionMask = "attention_mask";
@@ -27,20 +28,11 @@ internal sealed class TextPipeline
 
     public Vocabulary Vocabulary { get; }
 
-    /// <summary>A request with which a model that is new can be run.</summary>
-    public static Tensor[] Example { get; } = [new(EmbeddingSignature.Text, Datatype.Bytes, [1], "\u0004\0\0\0text"u8.ToArray())];
-
-    /// <summary>The pipeline that the files beside a model's own declare; null where they declare none.</summary>
+    /// <summary>The pipeline that the files beside a model's own declare.</summary>
     /// <exception cref="ModelRefusedException">They declare one that can't be; the message says why.</exception>
-    public static TextPipeline? Beside(string modelPath)
+    public static TextPipeline Read(string modelPath, ExternalFiles beside)
     {
-        var beside = ExternalFiles.Beside(modelPath);
-        if (!beside.Has(TextSettings.FileName))
-        {
-            return null;
-        }
-
-        var path = TextSettings.PathBeside(modelPath);
+        var path = Preprocessors.PathBeside(modelPath, TextSettings.FileName);
         var settings = TextSettings.Read(path);
         if (!beside.Has(settings.Vocabulary))
         {
@@ -51,8 +43,19 @@ internal sealed class TextPipeline
         return new(settings, Vocabulary.Read(Path.Combine(Path.GetDirectoryName(path)!, settings.Vocabulary), settings.Vocabulary));
     }
 
-    /// <summary>What callers see of a model.</summary>
-    /// <exception cref="ModelRefusedException">The model is none that this pipeline could feed; the message says why.</exception>
+    /// <inheritdoc/>
+    public IModelInstance Over(ModelInstance instance, ModelSignature model) => new TextInstance(instance, model, this);
+
+    public string? ImageInputOf(ModelSignature signature) => null;
+
+    public Tensor[] Example(ModelSignature signature) =>
+        [new(EmbeddingSignature.Text, Datatype.Bytes, [1], "\u0004\0\0\0text"u8.ToArray())];
+
+    public MadeUpElements? ElementsOf(string input) => null;
+
+    public void Try(ModelSession session) => TextTrial.Run(session, this);
+
+    /// <inheritdoc/>
     public ModelSignature SignatureOver(ModelSignature model)
     {
         foreach (var input in model.Inputs)

@@ -1,8 +1,8 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Models;
+using InferenceTemplate.Worker.Preprocessing;
 
 namespace InferenceTemplate.Worker.Text;
 
@@ -14,7 +14,6 @@ internal sealed record TextSettings
 {
     public const string FileName = "text.json";
 
-    private const int MaxBytes = 16 << 10;
     private const int LeastTokens = 8;
     private const int MostTokens = 8192;
 
@@ -51,33 +50,13 @@ internal sealed record TextSettings
     public const string Cls = "cls";
     public const string None = "none";
 
-    /// <summary>Where a model would have them.</summary>
-    public static string PathBeside(string modelPath) => Path.Combine(Path.GetDirectoryName(modelPath)!, FileName);
-
     /// <exception cref="ModelRefusedException">The file can't be read as such settings; the message says why.</exception>
-    public static TextSettings Read(string path)
-    {
-        if (new FileInfo(path).Length is var length && length > MaxBytes)
-        {
-            throw new ModelRefusedException($"{FileName} has {length} bytes; at most {MaxBytes} are read");
-        }
-
-        try
-        {
-            var settings = JsonSerializer.Deserialize(File.ReadAllBytes(path), TextJson.Default.TextSettings)
-                ?? throw new ModelRefusedException($"{FileName} is null");
-            return settings.Problem() is { } problem ? throw new ModelRefusedException($"{FileName}: {problem}") : settings;
-        }
-        catch (JsonException exception)
-        {
-            throw new ModelRefusedException($"{FileName} can't be read: {exception.Message}");
-        }
-    }
+    public static TextSettings Read(string path) => SettingsFile.Read(path, TextJson.Default.TextSettings, settings => settings.Problem());
 
     private string? Problem() =>
-        OneOf("tokenizer", Tokenizer, WordPiece)
-        ?? OneOf("too_long", TooLong, Refuse, Truncate)
-        ?? OneOf("pooling", Pooling, Mean, Cls, None)
+        SettingsFile.OneOf("tokenizer", Tokenizer, WordPiece)
+        ?? SettingsFile.OneOf("too_long", TooLong, Refuse, Truncate)
+        ?? SettingsFile.OneOf("pooling", Pooling, Mean, Cls, None)
         ?? (MaxTokens is < LeastTokens or > MostTokens ? $"max_tokens is {MaxTokens}; {LeastTokens} to {MostTokens} are possible" : null)
         ?? (ModelFileNames.IsAllowed(Vocabulary)
             ? null
@@ -85,10 +64,6 @@ internal sealed record TextSettings
         ?? (((string[])[FileName, ModelFile.FileName]).Contains(Vocabulary, StringComparer.OrdinalIgnoreCase)
             ? $"vocabulary is '{Vocabulary}', which is another file of the model"
             : null);
-
-    private static string? OneOf(string name, string value, params string[] possible) => possible.Contains(value, StringComparer.Ordinal)
-        ? null
-        : $"{name} is '{ModelFileNames.Shown(value)}'; possible: {string.Join(", ", possible)}";
 }
 
 [JsonSourceGenerationOptions(

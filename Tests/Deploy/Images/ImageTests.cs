@@ -66,7 +66,7 @@ public sealed class ImageTests
     }
 
     [Fact]
-    public async Task Worker_brings_the_locale_that_text_operators_open()
+    public async Task Worker_brings_the_locale_that_text_operators_open_and_what_decodes_images_on_linux_alone()
     {
         var result = await Tool.RunAsync(
             "dotnet",
@@ -78,13 +78,17 @@ public sealed class ImageTests
         using var output = JsonDocument.Parse(result.Output);
         var items = output.RootElement.GetProperty("Items");
         var files = items.GetProperty("ResolvedFileToPublish").EnumerateArray()
-            .Select(file => file.GetProperty("RelativePath").GetString()!.Replace('\\', '/'));
+            .Select(file => file.GetProperty("RelativePath").GetString()!.Replace('\\', '/'))
+            .ToList();
         var folder = items.GetProperty("ContainerEnvironmentVariable").EnumerateArray()
             .Single(variable => variable.GetProperty("Identity").GetString() == "LOCPATH").GetProperty("Value").GetString();
 
         Assert.Equal("/app/locale", folder);
         Assert.Contains("locale/en_US.UTF-8/LC_CTYPE", files);
         Assert.Contains("locale/en_US.UTF-8/LC_MESSAGES/SYS_LC_MESSAGES", files);
+        Assert.Equal(
+            ["runtimes/linux-arm64/native/libSkiaSharp.so", "runtimes/linux-x64/native/libSkiaSharp.so"],
+            files.Where(file => file.Contains("libSkiaSharp", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Tests.Shared;
+using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Inspection;
 using Microsoft.Extensions.Options;
 
@@ -38,7 +39,8 @@ public sealed class GuideRefusalTests : IDisposable
     {
         await File.WriteAllBytesAsync(_path, Make(name), TestContext.Current.CancellationToken);
         var inspector = new ModelInspector(
-            Options.Create(new InspectionOptions()), Options.Create(new SignatureLimits()), TimeProvider.System);
+            Options.Create(new InspectionOptions()), Options.Create(new SignatureLimits()), Options.Create(new WorkerOptions()),
+            TimeProvider.System);
 
         var report = await inspector.InspectAsync(_path, samplePath: null, TestContext.Current.CancellationToken);
 

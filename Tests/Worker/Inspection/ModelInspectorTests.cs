@@ -1,6 +1,7 @@
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
+using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;
@@ -43,7 +44,8 @@ public sealed class ModelInspectorTests : IDisposable
         try
         {
             var inspector = new ModelInspector(
-                Options.Create(new InspectionOptions()), Options.Create(new SignatureLimits()), TimeProvider.System);
+                Options.Create(new InspectionOptions()), Options.Create(new SignatureLimits()), Options.Create(new WorkerOptions()),
+            TimeProvider.System);
 
             var report = await inspector.InspectAsync(folder, samplePath: null, Cancellation);
 
@@ -298,7 +300,8 @@ public sealed class ModelInspectorTests : IDisposable
         byte[] model, InspectionOptions options, SignatureLimits? limits = null, string? samplePath = null)
     {
         await File.WriteAllBytesAsync(_path, model, Cancellation);
-        return await new ModelInspector(Options.Create(options), Options.Create(limits ?? new()), TimeProvider.System)
+        return await new ModelInspector(
+            Options.Create(options), Options.Create(limits ?? new()), Options.Create(new WorkerOptions()), TimeProvider.System)
             .InspectAsync(_path, samplePath, Cancellation);
     }
 }

@@ -22,14 +22,15 @@ internal static class SmallModels
         var operators = OnnxScanner.Scan(path, Limits).Operators;
         using var session = ModelSession.Open(new ModelFile("m", "1", path), Execution.TestModels.Cpu);
         using var instance = session.CreateInstance();
-        return new BatchProver(instance, session.Signature, Limits.LargestBatch, sample, spent ?? (() => 0)).Prove(operators);
+        return new BatchProver(
+            instance, session.Signature, Limits.LargestBatch, sample, session.ElementsOf, spent ?? (() => 0)).Prove(operators);
     }
 
     /// <summary>Made-up rows as those of a sample request.</summary>
     public static Tensor[] SampleOf(string name, int rows)
     {
         using var session = ModelSession.Open(new ModelFile("m", "1", PathOf(name)), Execution.TestModels.Cpu);
-        return new MadeUpInputs(session.Signature, InputStyle.All(session.Signature).First()).Make(rows, seed: 7);
+        return new MadeUpInputs(session.Signature, InputStyle.All(session.Signature).First(), session.ElementsOf).Make(rows, seed: 7);
     }
 
     public static BatchProof Prove(byte[] model, Tensor[]? sample = null)

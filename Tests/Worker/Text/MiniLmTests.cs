@@ -2,6 +2,7 @@ using System.Text;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Text;
 using Microsoft.Extensions.Options;
@@ -74,7 +75,8 @@ public sealed class MiniLmTests : IDisposable
     public async Task Inspection_accepts_it_with_the_signature_of_text_and_proves_its_rows_independent()
     {
         var inspector = new ModelInspector(
-            Options.Create(new InspectionOptions()), Options.Create(new SignatureLimits()), TimeProvider.System);
+            Options.Create(new InspectionOptions()), Options.Create(new SignatureLimits()), Options.Create(new WorkerOptions()),
+            TimeProvider.System);
 
         var report = await inspector.InspectAsync(_model.Folder, samplePath: null, TestContext.Current.CancellationToken);
 
@@ -96,7 +98,8 @@ public sealed class MiniLmTests : IDisposable
     // Without padding, and pooled in the plainest way.
     private float[] Reference(string text)
     {
-        var vocabulary = TextPipeline.Beside(Path.Combine(_model.Folder, "model.onnx"))!.Vocabulary;
+        var path = Path.Combine(_model.Folder, "model.onnx");
+        var vocabulary = TextPipeline.Read(path, ExternalFiles.Beside(path)).Vocabulary;
         var pieces = new List<int>();
         new WordPieceTokenizer(vocabulary, lowercase: true).Encode(Encoding.UTF8.GetBytes(text), 1000, pieces);
         long[] ids = [101, .. pieces, 102];

@@ -3,8 +3,9 @@ using System.Text;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Images;
 using InferenceTemplate.Worker.Models;
-using InferenceTemplate.Worker.Text;
+using InferenceTemplate.Worker.Preprocessing;
 
 namespace InferenceTemplate.Tests.Worker.Text;
 
@@ -49,7 +50,8 @@ internal sealed class TextModel : IDisposable
     public ModelSession Open(string name = "m")
     {
         var path = Path.Combine(Folder, "model.onnx");
-        return ModelSession.Open(new ModelFile(name, "1", path), Execution.TestModels.Cpu, TextPipeline.Beside(path));
+        return ModelSession.Open(
+            new ModelFile(name, "1", path), Execution.TestModels.Cpu, Preprocessors.Beside(path, ImageLimits.Of(new())));
     }
 
     public static Tensor[] Request(params string[] texts) => Request([.. texts.Select(Encoding.UTF8.GetBytes)]);

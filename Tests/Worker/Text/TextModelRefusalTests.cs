@@ -1,9 +1,10 @@
 using System.Text;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Tests.Worker.Inspection;
+using InferenceTemplate.Worker.Images;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Models;
-using InferenceTemplate.Worker.Text;
+using InferenceTemplate.Worker.Preprocessing;
 
 namespace InferenceTemplate.Tests.Worker.Text;
 
@@ -113,7 +114,7 @@ public sealed class TextModelRefusalTests
 
         Link("text.json");
         Assert.Equal(path, FolderArtifact.Of(new ModelFile("m", "1", path), SmallModels.Limits).Inspected);
-        Assert.Null(TextPipeline.Beside(path));
+        Assert.Null(Preprocessors.Beside(path, ImageLimits.Of(new())));
     }
 
     [Fact]

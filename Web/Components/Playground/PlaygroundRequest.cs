@@ -15,9 +15,12 @@ public sealed class TensorField
     /// <summary>Nor than what a browser sends back in one message.</summary>
     private const int MaxText = 16 << 10;
 
-    public TensorField(TensorSignature signature)
+    /// <summary>Of the file of an image: what workers take by default.</summary>
+    public const int MaxImage = 16 << 20;
+
+    public TensorField(TensorSignature signature, bool isImage = false)
     {
-        Signature = signature;
+        (Signature, IsImage) = (signature, isImage);
         long[] shape = [.. signature.Shape.Select(size => size < 0 ? 1 : size)];
         Shape = string.Join(", ", shape);
         var count = shape.Aggregate(1L, (product, size) => product * size);
@@ -37,6 +40,11 @@ public sealed class TensorField
     }
 
     public TensorSignature Signature { get; }
+
+    public bool IsImage { get; }
+
+    /// <summary>The file that was chosen for an image.</summary>
+    public byte[]? Image { get; set; }
 
     /// <summary>Whether a row of it is one number, flag or text, so that a field for it is enough.</summary>
     public bool IsSingle { get; }
@@ -83,12 +91,13 @@ public sealed class TensorField
 internal static class PlaygroundRequest
 {
     private const int MaxDepth = 1_000;
+    private const int ShownClasses = 5;
 
     /// <summary>A field for each input of a model, with what its sample request holds.</summary>
     /// <param name="sample">As the Api has it, which took it for a request to this model; null where there is none.</param>
     public static IReadOnlyList<TensorField> Fields(ModelVersion model, string? sample)
     {
-        TensorField[] fields = [.. model.Inputs.Select(input => new TensorField(input))];
+        TensorField[] fields = [.. model.Inputs.Select(input => new TensorField(input, input.Name == model.ImageInput))];
         if (sample is not null)
         {
             // An Api may be set to take deeper ones than are read by default.
@@ -103,8 +112,22 @@ internal static class PlaygroundRequest
         return fields;
     }
 
+    /// <summary>
+    /// The outputs of which the playground wants the highest scores: those of a model for images with a score for each class.
+    /// </summary>
+    public static IReadOnlyList<string> ClassOutputs(ModelVersion model) => model.ImageInput is null
+        ? []
+        : [.. model.Outputs.Where(o => o is { Datatype: not ("BYTES" or "BOOL"), Shape: [_, not 1] }).Select(o => o.Name)];
+
+    /// <summary>A request as it is shown: a picture would fill the page.</summary>
+    public static string Shown(string body, IEnumerable<TensorField> fields) => fields
+        .Where(field => field is { SendsSingle: true, Image: not null })
+        .Aggregate(body, (text, field) => text.Replace(
+            Convert.ToBase64String(field.Image!), "base64 of the file", StringComparison.Ordinal));
+
     /// <summary>The request, or what is wrong with a field.</summary>
-    public static (string? Body, string? Error) Of(IEnumerable<TensorField> fields)
+    /// <param name="model">Null where all outputs are wanted as they are.</param>
+    public static (string? Body, string? Error) Of(IEnumerable<TensorField> fields, ModelVersion? model = null)
     {
         var body = new ArrayBufferWriter<byte>();
         using var json = new Utf8JsonWriter(body);
@@ -131,6 +154,11 @@ internal static class PlaygroundRequest
             json.WritePropertyName("data");
             if (field.SendsSingle)
             {
+                if (field is { IsImage: true, Image: null })
+                {
+                    return (null, $"{field.Signature.Name}: choose a JPEG or PNG.");
+                }
+
                 if (!WriteSingle(json, field))
                 {
                     return (null, $"{field.Signature.Name}: '{field.Value}' is not a number.");
@@ -159,9 +187,47 @@ internal static class PlaygroundRequest
         }
 
         json.WriteEndArray();
+        WriteOutputs(json, model);
         json.WriteEndObject();
         json.Flush();
         return (Encoding.UTF8.GetString(body.WrittenSpan), null);
+    }
+
+    private static void WriteOutputs(Utf8JsonWriter json, ModelVersion? model)
+    {
+        if (model is null || ClassOutputs(model) is not { Count: > 0 } classes)
+        {
+            return;
+        }
+
+        json.WriteStartArray("outputs");
+        foreach (var output in model.Outputs)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", output.Name);
+            if (classes.Contains(output.Name))
+            {
+                json.WriteStartObject("parameters");
+                json.WriteNumber("classification", ShownClasses);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteBytes(Utf8JsonWriter json, TensorField field)
+    {
+        if (field.Image is { } image)
+        {
+            json.WriteBase64StringValue(image);
+        }
+        else
+        {
+            json.WriteStringValue(field.Value);
+        }
     }
 
     private static bool WriteSingle(Utf8JsonWriter json, TensorField field)
@@ -173,7 +239,7 @@ internal static class PlaygroundRequest
                 json.WriteBooleanValue(field.Flag);
                 break;
             case "BYTES":
-                json.WriteStringValue(field.Value);
+                WriteBytes(json, field);
                 break;
             default:
                 // Whether it is one of the datatype is for the Api to say.

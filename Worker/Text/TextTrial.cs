@@ -1,8 +1,8 @@
 using InferenceTemplate.Worker.Execution;
-using InferenceTemplate.Worker.Text;
+using InferenceTemplate.Worker.Inspection;
 using Microsoft.ML.OnnxRuntime;
 
-namespace InferenceTemplate.Worker.Inspection;
+namespace InferenceTemplate.Worker.Text;
 
 /// <summary>
 /// Tries whether a model goes with what was declared of its text: where it does not, its answers would be wrong rather than missing.
@@ -15,13 +15,8 @@ internal static class TextTrial
     private const double LeastCosine = 0.99;
 
     /// <exception cref="ModelRefusedException">It does not; the message says why.</exception>
-    public static void Run(ModelSession session, TextPipeline? pipeline)
+    public static void Run(ModelSession session, TextPipeline pipeline)
     {
-        if (pipeline is null)
-        {
-            return;
-        }
-
         using var instance = (TextInstance)session.CreateInstance();
         var (settings, vocabulary) = (pipeline.Settings, pipeline.Vocabulary);
         _ = Embed(
