@@ -52,8 +52,11 @@ internal sealed class InferenceService(
 
     public override async Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context)
     {
-        var (_, version) = await FindAsync(request.Name, request.Version, context);
-        return new() { Ready = await ModelMetadataEndpoints.IsReadyAsync(fleet, version) };
+        // As Triton has it: what is not there is not ready, which is no error. Who waits for a model asks until it is.
+        var version = Hidden(request.Name, request.Version, context) is null
+            ? await catalog.FindAsync(request.Name, Named(request.Version), context.CancellationToken)
+            : null;
+        return new() { Ready = version is not null && await ModelMetadataEndpoints.IsReadyAsync(fleet, version) };
     }
 
     public override async Task<ModelMetadataResponse> ModelMetadata(ModelMetadataRequest request, ServerCallContext context)
@@ -207,7 +210,7 @@ internal sealed class InferenceService(
 
         if (await Repository.SetAsync(model, residency, kind, registry, CallerOf(context), context.CancellationToken) is { } problem)
         {
-            throw GrpcErrors.Of(StatusCodes.Status404NotFound, problem.Message);
+            throw GrpcErrors.Of(Repository.StatusOf(problem), problem.Message);
         }
     }
 

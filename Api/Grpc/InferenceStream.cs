@@ -14,6 +14,9 @@ internal sealed class InferenceStream(
     Func<Exception, RpcException> translate,
     int concurrency) : IDisposable
 {
+    // Triton's: clients that may get several answers to a request read on until one has it. Here the first is the last.
+    private const string Final = "triton_final_response";
+
     private readonly SemaphoreSlim _slots = new(concurrency);
     private readonly SemaphoreSlim _writing = new(1);
 
@@ -76,6 +79,7 @@ internal sealed class InferenceStream(
         try
         {
             var response = await RespondAsync(request);
+            response.InferResponse.Parameters[Final] = new() { BoolParam = true };
             await _writing.WaitAsync(cancellationToken);
             try
             {

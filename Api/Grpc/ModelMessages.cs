@@ -34,7 +34,16 @@ internal static class ModelMessages
             Backend = configuration.Backend,
             DefaultModelFilename = configuration.DefaultModelFilename,
             MaxBatchSize = configuration.MaxBatchSize,
-            Input = { configuration.Input.Select(t => new ModelInput { Name = t.Name, DataType = TypeOf(t), Dims = { t.Dims } }) },
+            Input =
+            {
+                configuration.Input.Select(t => new ModelInput
+                {
+                    Name = t.Name,
+                    DataType = TypeOf(t),
+                    Dims = { t.Dims },
+                    Optional = t.Optional == true,
+                }),
+            },
             Output = { configuration.Output.Select(t => new ModelOutput { Name = t.Name, DataType = TypeOf(t), Dims = { t.Dims } }) },
             InstanceGroup = { configuration.InstanceGroup.Select(Of) },
             ResponseCache = new() { Enable = configuration.ResponseCache.Enable },

@@ -8,6 +8,7 @@ using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
 using Npgsql;
 
 namespace InferenceTemplate.Api.Idempotency;
@@ -91,6 +92,8 @@ internal sealed partial class IdempotencyMiddleware(
         var stored = false;
         try
         {
+            // Whoever repeats the request may not take what the first one took: kept, and answered, is what everybody reads.
+            context.Request.Headers.Remove(HeaderNames.AcceptEncoding);
             (context.Request.Body, response.Body) = (body, answer);
             await next(context);
             await response.BodyWriter.FlushAsync(CancellationToken.None);

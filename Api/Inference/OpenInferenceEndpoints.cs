@@ -10,12 +10,20 @@ namespace InferenceTemplate.Api.Inference;
 /// <summary>The Open Inference Protocol v2 over REST.</summary>
 internal static class OpenInferenceEndpoints
 {
+    // A call that was taken is answered before the server stops: its longest timeout, and this for sending the answer.
+    private static readonly TimeSpan AfterCalls = TimeSpan.FromSeconds(5);
+
     public static IServiceCollection AddOpenInference(this IServiceCollection services)
     {
         services.AddOpenInferenceErrors();
         services.AddOptions<LimitOptions>().BindConfiguration(LimitOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitOptions>>((kestrel, limits) =>
             kestrel.Limits.MaxRequestBodySize = limits.Value.MaxBodyBytes);
+        services.AddOptions<HostOptions>().Configure<IOptions<QueueOptions>>((host, queue) =>
+        {
+            var calls = queue.Value.MaxTimeout + AfterCalls;
+            if (calls > host.ShutdownTimeout) host.ShutdownTimeout = calls;
+        });
         services.AddSingleton<Telemetry>();
         services.AddSingleton<ReplyInbox>();
         services.AddHostedService(provider => provider.GetRequiredService<ReplyInbox>());

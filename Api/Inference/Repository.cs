@@ -6,6 +6,7 @@ using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Inference;
@@ -116,7 +117,7 @@ internal static class Repository
         }
 
         var problem = await SetAsync(model, residency, kind, registry, caller, cancellationToken);
-        return problem is null ? TypedResults.Ok() : OpenInferenceErrors.Error(StatusCodes.Status404NotFound, problem.Message);
+        return problem is null ? TypedResults.Ok() : OpenInferenceErrors.Error(StatusOf(problem), problem.Message);
     }
 
     /// <summary>Why parameters can't be taken: to ignore these would be to serve another model than the caller thinks.</summary>
@@ -125,19 +126,38 @@ internal static class Repository
             ? $"parameters.{given}: not supported; settings are changed by PUT /v1/models/{model}/settings, files come by POST /v1/models/{model}/versions"
             : null;
 
-    /// <returns>Null once it is set; else that there is no such model.</returns>
+    public static int StatusOf(RegistryProblem problem) =>
+        problem.Kind == RegistryProblemKind.NotFound ? StatusCodes.Status404NotFound : StatusCodes.Status400BadRequest;
+
+    /// <returns>Null once it is set; else that there is no such model, or none of its versions can ever be loaded.</returns>
     public static Task<RegistryProblem?> SetAsync(
         string model, Residency residency, string kind, ModelRegistry registry, ClaimsPrincipal caller,
         CancellationToken cancellationToken) =>
         registry.ChangeAsync(
             model,
-            change =>
+            async change =>
             {
                 change.Model.Residency = residency;
+                if (residency == Residency.Load && await WhyNeverAsync(change, cancellationToken) is { } why)
+                {
+                    return RegistryProblem.Invalid("model", $"failed to load '{model}', no version is available: {why}");
+                }
+
                 change.Record(kind, caller.Identity?.Name ?? "unknown");
-                return Task.FromResult<RegistryProblem?>(null);
+                return null;
             },
             cancellationToken);
+
+    // Of the registry itself: a snapshot may not know yet what was uploaded or inspected a moment ago.
+    private static async Task<string?> WhyNeverAsync(ModelChange change, CancellationToken cancellationToken)
+    {
+        var versions = await change.Database.ModelVersions.AsNoTracking()
+            .Where(v => v.Model == change.Model.Name && v.DeletedAt == null).ToListAsync(cancellationToken);
+        return versions.All(v => v.State == VersionState.Rejected)
+            ? new CatalogSnapshot([change.Model], versions, [])
+                .WhyNot(change.Model.Name, versions.MaxBy(v => CatalogSnapshot.NumberOf(v.Version))!.Version)
+            : null;
+    }
 
     // The body is optional: null where there is none.
     private static async Task<(T? Body, IResult? Refusal)> ReadAsync<T>(

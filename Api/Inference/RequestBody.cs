@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Compression;
 
 namespace InferenceTemplate.Api.Inference;
 
@@ -84,11 +85,15 @@ internal sealed class RequestBody : IDisposable
         {
             return await stream.ReadAsync(target, cancellationToken);
         }
-        catch (Exception exception) when (coding.Length > 0 && exception is InvalidDataException or InvalidOperationException)
+        catch (Exception exception) when (coding.Length > 0 && IsOfData(exception))
         {
             throw new InvalidInferBodyException($"the body is not {coding}, as Content-Encoding says");
         }
     }
+
+    // ZLibException, for a body that needs a dictionary, is not public and an IOException, as is what a connection that breaks throws.
+    private static bool IsOfData(Exception exception) =>
+        exception is InvalidDataException or InvalidOperationException || exception.GetType().Assembly == typeof(ZLibStream).Assembly;
 
     private void Grow(int announced)
     {

@@ -10,6 +10,9 @@ internal static class Shutdown
     /// </summary>
     public const int WorkerDrain = 25;
 
+    /// <summary>Seconds that a call may take at most: <c>Queue:MaxTimeout</c> by default. Who raises that raises this.</summary>
+    public const int LongestCall = 60;
+
     /// <summary>In the form of .NET's configuration.</summary>
     public static string DrainTimeout => TimeSpan.FromSeconds(WorkerDrain).ToString("c");
 }

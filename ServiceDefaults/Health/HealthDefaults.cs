@@ -1,6 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.ServiceDefaults.Health;
 
@@ -18,6 +20,11 @@ internal static class HealthDefaults
     public static void AddHealthDefaults(this IServiceCollection services)
     {
         services.AddOptions<ShutdownOptions>().BindConfiguration(ShutdownOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        // The delay is not taken from the time in which what is under way is finished.
+        services.AddOptions<HostOptions>().PostConfigure<IOptions<ShutdownOptions>>((host, shutdown) =>
+        {
+            if (host.ShutdownTimeout != Timeout.InfiniteTimeSpan) host.ShutdownTimeout += shutdown.Value.Delay;
+        });
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<Draining>();
         services.AddHostedService(provider => provider.GetRequiredService<Draining>());

@@ -32,6 +32,24 @@ public sealed class IdempotencyTests(Platform platform)
     }
 
     [Fact]
+    public async Task Answer_to_a_caller_that_takes_gzip_is_kept_so_that_one_who_does_not_can_read_it()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var key = $"{Guid.NewGuid()}";
+        StringContent Many() => Digits.Request(Enumerable.Repeat(Digits.HeldOut[0].Pixels, 32));
+
+        using var plain = await SendAsync(client, "/v2/models/digits/infer", Many(), $"{Guid.NewGuid()}-other");
+        using var first = await SendAsync(client, "/v2/models/digits/infer", Many(), key, accept: "gzip");
+        using var again = await SendAsync(client, "/v2/models/digits/infer", Many(), key, accept: "identity, gzip;q=0");
+
+        Assert.True((await plain.Content.ReadAsByteArrayAsync(Cancellation)).Length > 1024, "Too short to be compressed");
+        Assert.Equal("true", again.Headers.GetValues(Replayed).Single());
+        Assert.Empty(again.Content.Headers.ContentEncoding);
+        Assert.Equal(32, (await again.JsonAsync()).GetProperty("outputs")[0].GetProperty("shape")[0].GetInt32());
+        Assert.Equal(await first.Content.ReadAsStringAsync(Cancellation), await again.Content.ReadAsStringAsync(Cancellation));
+    }
+
+    [Fact]
     public async Task Batch_with_the_same_key_is_the_same_batch()
     {
         using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
@@ -156,10 +174,16 @@ public sealed class IdempotencyTests(Platform platform)
         return (await response.JsonAsync()).GetProperty("tenant").GetString()!;
     }
 
-    private static async Task<HttpResponseMessage> SendAsync(HttpClient client, string path, HttpContent? content, string key)
+    private static async Task<HttpResponseMessage> SendAsync(
+        HttpClient client, string path, HttpContent? content, string key, string? accept = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
         request.Headers.Add("Idempotency-Key", key);
+        if (accept is not null)
+        {
+            request.Headers.Add("Accept-Encoding", accept);
+        }
+
         return await client.SendAsync(request, Cancellation);
     }
 }

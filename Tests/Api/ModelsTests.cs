@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Grpc.Core;
+using InferenceTemplate.Tests.Api.Conformance;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;
@@ -84,6 +86,19 @@ public sealed class ModelsTests(Platform platform)
         Assert.Equal(HttpStatusCode.OK, digit.StatusCode);
         using var promoted = await client.PostAsync($"/v1/models/{model}/promote", Digits.Json("""{"version":"1"}"""), Cancellation);
         Assert.Equal(HttpStatusCode.Conflict, promoted.StatusCode);
+
+        // Nothing of it can ever be loaded, and who waits for it would wait for nothing.
+        using var loaded = await client.PostAsync($"/v2/repository/models/{model}/load", null, Cancellation);
+        Assert.Equal(HttpStatusCode.BadRequest, loaded.StatusCode);
+        var failure = await loaded.ErrorAsync();
+        Assert.StartsWith(
+            $"failed to load '{model}', no version is available: version '1' of '{model}' was rejected: ", failure,
+            StringComparison.Ordinal);
+        using var grpc = new GrpcCalls(platform);
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await grpc.Client.RepositoryModelLoadAsync(
+            new() { ModelName = model }, grpc.Headers, cancellationToken: Cancellation));
+        Assert.Equal((StatusCode.InvalidArgument, failure), (refused.StatusCode, refused.Status.Detail));
+        await ExpectAsync(HttpStatusCode.OK, client.PostAsync($"/v2/repository/models/{model}/unload", null, Cancellation));
     }
 
     [Fact]

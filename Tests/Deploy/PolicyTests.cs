@@ -87,7 +87,7 @@ public sealed class PolicyTests(Charts charts)
         { "NetworkPolicy/redis-network", "spec.ingress", null, Networks, "api -> redis:6379/TCP: admitted at its beginning only" },
         { ApiNetwork, "spec.ingress.4", null, Networks, "namespace/keda -> api:8080/TCP: needed, but not admitted" },
         { "PodDisruptionBudget/api-pdb", "spec.selector.matchLabels", """{"app":"api"}""", Available, "no disruption budget" },
-        { Api, $"{Pod}.terminationGracePeriodSeconds", "40", Available, "is killed before" },
+        { Api, $"{Pod}.terminationGracePeriodSeconds", "75", Available, "is killed before" },
         { Api, $"{Container}.lifecycle", null, Available, "stops listening while" },
         { Api, "spec.strategy.rollingUpdate.maxUnavailable", "1", Available, "takes pods away" },
         { Api, $"{Pod}.topologySpreadConstraints.0", null, Available, "not spread over topology.kubernetes.io/zone" },

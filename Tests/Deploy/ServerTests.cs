@@ -162,7 +162,17 @@ public sealed class ServerTests(Charts charts)
         }
 
         var paths = objects.Find("Ingress", "api-edge")!.Spec.Items("rules").SelectMany(rule => rule.Items("http", "paths"));
-        Assert.Equal(["/v1", "/v2"], paths.Select(path => path.Text("path")));
+        Assert.Equal(["/v1", "/v2", "/mcp"], paths.Select(path => path.Text("path")));
+    }
+
+    [Fact]
+    public async Task Ingress_refuses_no_body_that_the_Api_may_take_and_stores_none()
+    {
+        var annotations = (await charts.OfAsync("production")).Find("Ingress", "api-edge")!.Json.Entries("metadata", "annotations");
+
+        Assert.Equal(("0", "off"),
+            (annotations["nginx.ingress.kubernetes.io/proxy-body-size"],
+                annotations["nginx.ingress.kubernetes.io/proxy-request-buffering"]));
     }
 
     [Fact]
@@ -182,6 +192,16 @@ public sealed class ServerTests(Charts charts)
         Assert.Equal(rest.Spec.Items("tls").Single().Items("hosts").Single().ToString(),
             grpc.Spec.Items("tls").Single().Items("hosts").Single().ToString());
         Assert.Equal("8081", Setting(objects, "api", "Grpc__Port"));
+
+        // Two of the three timeouts that end a silent stream are the Ingress's own, the third is the whole controller's.
+        var values = Path.Combine(Repository.Root, "deploy", "cluster", "ingress-nginx.yaml");
+        var controller = YamlJson.Parse(File.ReadAllText(values)).Single();
+        string[] timeouts =
+        [
+            annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"], annotations["nginx.ingress.kubernetes.io/proxy-send-timeout"],
+            controller.Text("controller", "config", "client-body-timeout"),
+        ];
+        Assert.All(timeouts, timeout => Assert.Equal("3600", timeout));
     }
 
     [Fact]

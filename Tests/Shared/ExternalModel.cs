@@ -15,7 +15,7 @@ public static class ExternalModel
     {
         var model = new OnnxModel().Input("x", OnnxModel.Float, -1, 4).Output("y", OnnxModel.Float, -1, 4)
             .External("scale", [4], ("location", Data), ("offset", "8"), ("length", "16"))
-            .External("shift", [4], ("location", MoreData))
+            .External("shift", [4], ("location", $"./{MoreData}"))
             .Node("Mul", ["x", "scale"], ["scaled"])
             .Node("Add", ["scaled", "shift"], ["y"]);
         return

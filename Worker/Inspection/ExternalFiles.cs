@@ -42,6 +42,8 @@ internal sealed class ExternalFiles
     /// <exception cref="ModelRefusedException">They are not all in a file that is here.</exception>
     public long Use(string constant, string location, long offset, long? length)
     {
+        // Some exporters begin a path relative to the model so.
+        location = location.StartsWith("./", StringComparison.Ordinal) ? location[2..] : location;
         var where = $"it keeps data outside the file: {constant} is in '{ModelFileNames.Shown(location)}'";
         if (!ModelFileNames.IsAllowed(location))
         {

@@ -15,10 +15,12 @@ internal static class Ingresses
     [
         Of(
             Resources.Api,
-            ["/v1", "/v2"],
+            ["/v1", "/v2", "/mcp"],
             new(StringComparer.Ordinal)
             {
-                [$"{Nginx}/proxy-body-size"] = "33m", // the Api's own limit, and room for its error
+                // The Api bounds each body, an upload far higher than a call. It does so as they come: the controller's disk keeps none.
+                [$"{Nginx}/proxy-body-size"] = "0",
+                [$"{Nginx}/proxy-request-buffering"] = "off",
                 [$"{Nginx}/proxy-read-timeout"] = "90", // longer than Queue:MaxTimeout
             }),
         OfGrpc(),

@@ -174,10 +174,13 @@ internal static class Draining
     // What a worker takes at most to return to the queue what it did not finish.
     private const int ReturnToQueue = 5;
 
+    // What the Api takes at most to send an answer once it has it.
+    private const int Answer = 5;
+
     private const int Margin = 10;
 
-    /// <summary>For services that are called: first no new requests, then the end of the old ones.</summary>
-    public static int OfCalls => Deregistration + HostShutdown + Margin;
+    /// <summary>For services that are called: first no new requests, then the end of the old ones, the longest of them too.</summary>
+    public static int OfCalls => Deregistration + Math.Max(Shutdown.LongestCall + Answer, HostShutdown) + Margin;
 
     /// <summary>For the worker, which nobody calls.</summary>
     public static int OfWork => Math.Max(Shutdown.WorkerDrain + ReturnToQueue, HostShutdown) + Margin;

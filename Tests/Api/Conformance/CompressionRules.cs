@@ -60,6 +60,11 @@ public sealed class CompressionRules(ProtocolModels models)
         await models.PostAsync(Path, Encoding.UTF8.GetBytes(Request), ("Content-Encoding", coding))
             .RefusedAsync(HttpStatusCode.BadRequest, $"the body is not {coding}");
 
+    [Fact]
+    public async Task Body_that_needs_a_dictionary_is_refused() =>
+        await models.PostAsync(Path, [0x78, 0xBB, 1, 2, 3, 4, .. Compress(Encoding.UTF8.GetBytes(Request), "deflate")[2..]],
+            ("Content-Encoding", "deflate")).RefusedAsync(HttpStatusCode.BadRequest, "the body is not deflate, as Content-Encoding says");
+
     [Theory]
     [InlineData("gzip")]
     [InlineData("br")]

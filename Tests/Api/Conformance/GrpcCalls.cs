@@ -93,6 +93,7 @@ internal sealed class GrpcCalls : IDisposable
         await stream.RequestStream.CompleteAsync();
         var answer = Assert.Single(await stream.ResponseStream.ReadAllAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal(call.Id ?? "", answer.InferResponse.Id);
+        Assert.True(answer.InferResponse.Parameters["triton_final_response"].BoolParam);
         return answer.ErrorMessage.Length > 0 ? new(StatusCode.Unknown, answer.ErrorMessage) : Answer(answer.InferResponse);
     }
 

@@ -113,6 +113,8 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
         Assert.Equal((StatusCode.NotFound, unknown.Error!.Replace("nothing", models.Pair, StringComparison.Ordinal)),
             (hidden.Refusal, hidden.Error));
         Assert.Equal((StatusCode.NotFound, hidden.Error), (metadata.StatusCode, metadata.Status.Detail));
+        var ready = await narrow.Client.ModelReadyAsync(new() { Name = models.Pair }, narrow.Headers, cancellationToken: Cancellation);
+        Assert.False(ready.Ready);
         Assert.Equal([models.Of("FP32")], statistics.ModelStats.Select(s => s.Name));
     }
 
@@ -135,6 +137,27 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
         Assert.Equal((DataType.TypeFp32, "8,8"), (Assert.Single(config.Input).DataType, string.Join(',', config.Input[0].Dims)));
         Assert.Equal(3ul, config.DynamicBatching.PriorityLevels);
         Assert.Equal(ModelInstanceGroup.Types.Kind.Cpu, Assert.Single(config.InstanceGroup).Kind);
+    }
+
+    [Theory]
+    [InlineData("nothing", "")]
+    [InlineData("digits", "99")]
+    [InlineData("digits", "no-alias")]
+    public async Task Model_that_is_not_there_is_not_ready_which_is_no_error(string model, string version)
+    {
+        var ready = await _grpc.Client.ModelReadyAsync(
+            new() { Name = model, Version = version }, _grpc.Headers, cancellationToken: Cancellation);
+
+        Assert.False(ready.Ready);
+    }
+
+    [Fact]
+    public async Task Configuration_tells_which_inputs_may_be_left_out()
+    {
+        var config =
+            (await _grpc.Client.ModelConfigAsync(new() { Name = models.Shifted }, _grpc.Headers, cancellationToken: Cancellation)).Config;
+
+        Assert.Equal([("x", false), ("shift", true)], config.Input.Select(i => (i.Name, i.Optional)));
     }
 
     [Fact]
@@ -182,6 +205,7 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
         Assert.True(response.Parameters["batch_size"].Int64Param >= 1);
         Assert.True(response.Parameters["compute_us"].Int64Param > 0);
         Assert.Equal("USD", response.Parameters["currency"].StringParam);
+        Assert.DoesNotContain("triton_final_response", response.Parameters.Keys); // of streams
         Assert.Contains("compute;dur=", headers.GetValue("server-timing"), StringComparison.Ordinal);
     }
 

@@ -186,6 +186,24 @@ public sealed class AspirateTests(Charts charts) : IDisposable
     }
 
     [Fact]
+    public async Task Overlay_has_the_ingresses_of_the_production_chart()
+    {
+        var composed = await ComposedAsync();
+
+        foreach (var ingress in (await charts.OfAsync("production")).OfKind("Ingress"))
+        {
+            var ours = composed.Find("Ingress", ingress.Name)!;
+            Assert.Equal(Said(ingress), Said(ours));
+            Assert.Equal(Paths(ingress), Paths(ours));
+        }
+
+        static IEnumerable<string> Said(KubernetesObject ingress) => ingress.Json.Entries("metadata", "annotations")
+            .Select(annotation => $"{annotation.Key}: {annotation.Value}").Order(StringComparer.Ordinal);
+        static IEnumerable<string> Paths(KubernetesObject ingress) =>
+            ingress.Spec.Items("rules").SelectMany(rule => rule.Items("http", "paths")).Select(path => path.Text("path"));
+    }
+
+    [Fact]
     public async Task Dashboard_of_aspire_keeps_the_policies_too()
     {
         var objects = await _files.ComposeAsync(AspirateFiles.ManifestWith(AspirateFiles.Secrets), overlay: false, dashboard: true);

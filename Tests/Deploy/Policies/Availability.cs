@@ -1,3 +1,4 @@
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Tests.Deploy.Rendering;
 
 namespace InferenceTemplate.Tests.Deploy.Policies;
@@ -7,6 +8,9 @@ internal static class Availability
 {
     // After SIGTERM a .NET host takes up to 30 seconds, which a pause before that comes on top of.
     private const int HostShutdown = 30;
+
+    // The Api takes as long as a call may, and five seconds to answer.
+    private static readonly double s_apiShutdown = new QueueOptions().MaxTimeout.TotalSeconds + 5;
 
     public static IEnumerable<string> Violations(RenderedObjects objects)
     {
@@ -18,7 +22,8 @@ internal static class Availability
             }
 
             var pause = pods.Containers.Max(container => container.Number("lifecycle", "preStop", "sleep", "seconds") ?? 0);
-            if (pods.Spec.Number("terminationGracePeriodSeconds") is not { } grace || grace <= HostShutdown + pause)
+            var shutdown = pods.Component == "api" ? s_apiShutdown : HostShutdown;
+            if (pods.Spec.Number("terminationGracePeriodSeconds") is not { } grace || grace <= shutdown + pause)
             {
                 yield return $"{pods}: is killed before it may have ended";
             }

@@ -3,6 +3,9 @@ using System.Text;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Tests.Unit.Api;
 
@@ -22,6 +25,21 @@ public sealed class LimitTests
         Assert.Equal(16, limits.MaxDimensions);
         Assert.Equal(256, limits.MaxIdLength);
         Assert.Equal(256, limits.MaxNameLength);
+    }
+
+    [Theory]
+    [InlineData("00:01:00", "00:00:00", "00:01:05")]
+    [InlineData("00:05:00", "00:00:20", "00:05:25")]
+    [InlineData("00:00:10", "00:00:20", "00:00:50")]
+    public async Task Server_that_stops_waits_for_the_longest_call_that_it_may_have_taken(string longest, string delay, string expected)
+    {
+        await using var api = new ApiInProcess();
+        await using var configured = api.WithWebHostBuilder(
+            builder => builder.UseSetting("Queue:MaxTimeout", longest).UseSetting("Shutdown:Delay", delay));
+
+        var timeout = configured.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout;
+
+        Assert.Equal(TimeSpan.Parse(expected, System.Globalization.CultureInfo.InvariantCulture), timeout);
     }
 
     [Theory]

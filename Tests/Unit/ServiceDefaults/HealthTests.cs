@@ -109,6 +109,16 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public async Task Delay_is_not_taken_from_the_time_to_finish_what_is_under_way()
+    {
+        await using var service = await Service.StartAsync(
+            configure: builder => builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(65)),
+            settings: ("Shutdown:Delay", "00:00:20"));
+
+        Assert.Equal(TimeSpan.FromSeconds(85), service.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout);
+    }
+
+    [Fact]
     public async Task Only_detailed_health_asks_who_is_there()
     {
         await using var service = await Service.StartAsync(

@@ -19,7 +19,10 @@ public sealed class ExternalFilesTests : IDisposable
         { "location=/etc/passwd", "'/etc/passwd', which is not a relative path" },
         { "location=../data.bin", "'../data.bin', which is not a relative path" },
         { "location=more/../data.bin", "'more/../data.bin', which is not a relative path" },
-        { "location=./data.bin", "'./data.bin', which is not a relative path" },
+        { "location=./../data.bin", "'../data.bin', which is not a relative path" },
+        { "location=.//data.bin", "'/data.bin', which is not a relative path" },
+        { "location=more/./data.bin", "'more/./data.bin', which is not a relative path" },
+        { "location=./gone.bin", "'gone.bin', which is not there" },
         { @"location=more\data.bin", @"'more\data.bin', which is not a relative path" },
         { "location=C:data.bin", "'C:data.bin', which is not a relative path" },
         { "location=data.bin\0", "'data.bin?', which is not a relative path" },
@@ -66,6 +69,8 @@ public sealed class ExternalFilesTests : IDisposable
     [InlineData("location=data.bin;offset=36;length=64", "data.bin")]
     [InlineData("location=data.bin;offset=0;length=0", "data.bin")]
     [InlineData("location=more/data.bin;checksum=0123", "more/data.bin")]
+    [InlineData("location=./data.bin;length=64", "data.bin")]
+    [InlineData("location=./more/data.bin", "more/data.bin")]
     public void Data_in_a_file_of_the_upload_is_taken(string where, string used) => Assert.Equal([used], Scan([4], Pairs(where)).Used);
 
     [Fact]
