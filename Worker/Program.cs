@@ -3,6 +3,7 @@ using InferenceTemplate.Data;
 using InferenceTemplate.ServiceDefaults;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Inspection;
 
 if (args is [InspectionChild.Verb, var file, var limits, .. var sample])
@@ -26,4 +27,5 @@ var app = builder.Build();
 app.MapDefaultEndpoints();
 
 await app.RunAsync();
+GenerationModel.ShutDown();
 return 0;

@@ -1,3 +1,4 @@
+using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Core.Queue;
 using Microsoft.Extensions.Options;
 
@@ -66,9 +67,10 @@ internal sealed partial class DirectCalls(
         return sum;
     }
 
+    /// <param name="parts">Gets parts of the answer as they come; null where only the whole is wanted.</param>
     /// <exception cref="TimeoutException">No worker answered by <paramref name="until"/>.</exception>
     public async Task<DirectCallEnd> RunAsync(
-        InferenceRequest request, long? contentLength, DateTimeOffset until, CancellationToken cancellationToken)
+        InferenceRequest request, AnswerParts? parts, long? contentLength, DateTimeOffset until, CancellationToken cancellationToken)
     {
         var name = new QueueName(request.Model, request.Version);
         HashSet<WorkerConnection>? tried = null;
@@ -84,7 +86,7 @@ internal sealed partial class DirectCalls(
                 return refusal is null ? new DirectCallEnd(Elsewhere: request, Reason: reason) : new DirectCallEnd(Refusal: refusal);
             }
 
-            using var call = connection.Send(request);
+            using var call = connection.Send(request, parts);
             if (call is null)
             {
                 (tried ??= []).Add(connection);
@@ -97,6 +99,12 @@ internal sealed partial class DirectCalls(
             if (end.Reply is not null)
             {
                 return new DirectCallEnd(Reply: end.Reply);
+            }
+
+            if (parts is { HasBegun: true })
+            {
+                // Its caller has read what another run might tell otherwise.
+                return new DirectCallEnd(Spent: $"the answer broke off, since {end.Left ?? end.Failure ?? end.Lost}");
             }
 
             (tried ??= []).Add(connection);

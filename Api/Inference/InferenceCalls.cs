@@ -110,7 +110,7 @@ internal sealed partial class InferenceCalls(
         try
         {
             return pending is null
-                ? await DirectAsync(request, tenant, wait, contentLength, standing, cancellationToken)
+                ? await DirectAsync(request, body.Parts, tenant, wait, contentLength, standing, cancellationToken)
                 : await AwaitAsync(request, pending, wait, again: null, cancellationToken) with { Standing = standing };
         }
         finally
@@ -120,13 +120,13 @@ internal sealed partial class InferenceCalls(
     }
 
     private async Task<InferenceCallResult> DirectAsync(
-        InferenceRequest request, TenantAccount tenant, TimeSpan wait, long? contentLength, TenantStanding? standing,
+        InferenceRequest request, AnswerParts? parts, TenantAccount tenant, TimeSpan wait, long? contentLength, TenantStanding? standing,
         CancellationToken cancellationToken)
     {
         DirectCallEnd end;
         try
         {
-            end = await direct.RunAsync(request, contentLength, request.Deadline + ReplyGrace, cancellationToken);
+            end = await direct.RunAsync(request, parts, contentLength, request.Deadline + ReplyGrace, cancellationToken);
         }
         catch (TimeoutException)
         {

@@ -1,5 +1,7 @@
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Generation;
 using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Models;
 using InferenceTemplate.Worker.Text;
@@ -10,7 +12,10 @@ namespace InferenceTemplate.Worker.Execution;
 /// <summary>One model version open in ONNX Runtime: its weights, once. Runs are made by instances, which may overlap.</summary>
 internal sealed class ModelSession : IDisposable
 {
-    private readonly InferenceSession _session;
+    // One of these two.
+    private readonly InferenceSession? _session;
+    private readonly GenerationModel? _generation;
+
     private readonly bool _binds;
     private readonly TextPipeline? _text;
     private readonly ModelSignature _own;
@@ -27,13 +32,23 @@ internal sealed class ModelSession : IDisposable
         Signature = text?.SignatureOver(_own) ?? _own;
     }
 
+    private ModelSession(ModelFile file, GenerationModel generation)
+    {
+        File = file;
+        _generation = generation;
+        Signature = _own = GenerationSignature.Signature;
+    }
+
     public ModelFile File { get; }
+
+    /// <summary>Whether it generates text; then an instance is a slot for an answer.</summary>
+    public bool Generates => _generation is not null;
 
     /// <summary>What callers see: where text comes before the model, that and not tokens.</summary>
     public ModelSignature Signature { get; }
 
     /// <summary>A request that it takes where none is known; null where zeros have to do.</summary>
-    public Tensor[]? Example => _text is null ? null : TextPipeline.Example;
+    public Tensor[]? Example => Generates ? GenerationInstance.Example : _text is null ? null : TextPipeline.Example;
 
     /// <param name="text">What makes the model's inputs of text; null where callers send them themselves.</param>
     /// <exception cref="OnnxRuntimeException">The file is not a model that ONNX Runtime can open.</exception>
@@ -54,12 +69,20 @@ internal sealed class ModelSession : IDisposable
         }
     }
 
+    /// <param name="generation">Closed with the session.</param>
+    public static ModelSession Over(ModelFile file, GenerationModel generation) => new(file, generation);
+
     /// <summary>Something that makes one run at a time, beside other instances; dispose it before the session.</summary>
     /// <exception cref="ObjectDisposedException">The session is closed: ONNX Runtime itself would end the process.</exception>
     public IModelInstance CreateInstance()
     {
         ObjectDisposedException.ThrowIf(_closed, this);
-        var instance = new ModelInstance(_session, _own, _binds);
+        if (_generation is not null)
+        {
+            return new GenerationInstance(_generation);
+        }
+
+        var instance = new ModelInstance(_session!, _own, _binds);
         return _text is null ? instance : new TextInstance(instance, _own, _text);
     }
 
@@ -81,7 +104,8 @@ internal sealed class ModelSession : IDisposable
     public void Dispose()
     {
         _closed = true;
-        _session.Dispose();
+        _session?.Dispose();
+        _generation?.Dispose();
     }
 
     private static ModelSignature Describe(InferenceSession session) =>

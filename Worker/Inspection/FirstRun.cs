@@ -2,6 +2,7 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
+using OnnxRuntimeGenAIException = Microsoft.ML.OnnxRuntimeGenAI.OnnxRuntimeGenAIException;
 
 namespace InferenceTemplate.Worker.Inspection;
 
@@ -51,7 +52,7 @@ internal static class FirstRun
             return null;
         }
         catch (Exception exception) when (
-            exception is OnnxRuntimeException or InvalidDataException or RefusedInputException or OutOfMemoryException)
+            exception is OnnxRuntimeException or OnnxRuntimeGenAIException or InvalidDataException or RefusedInputException or OutOfMemoryException)
         {
             return exception;
         }

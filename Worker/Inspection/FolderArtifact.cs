@@ -1,12 +1,13 @@
 using System.Formats.Tar;
 using InferenceTemplate.Core;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Models;
 using InferenceTemplate.Worker.Text;
 
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>
-/// A version of the models folder as it is stored: its ONNX file; where that keeps data in files beside it, or takes text, a tar of them
+/// A version of the models folder as it is stored: its ONNX file; where that keeps data in files beside it, takes text or generates it, a tar of them
 /// all. The tar depends on nothing but their names and content, since the registry knows the version by its hash.
 /// </summary>
 internal sealed class FolderArtifact
@@ -33,7 +34,8 @@ internal sealed class FolderArtifact
             // The inspection says why.
         }
 
-        return new(file.Path, [.. beside.Used.Union(TextFiles(file.Path, beside), StringComparer.Ordinal)]);
+        var others = beside.Has(GenerationConfig.FileName) ? beside.Names.Order(StringComparer.Ordinal) : TextFiles(file.Path, beside);
+        return new(file.Path, [.. beside.Used.Union(others, StringComparer.Ordinal)]);
     }
 
     // Whatever is wrong with them, the inspection says so.

@@ -3,11 +3,13 @@ using System.Text.Json;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Models;
 using InferenceTemplate.Worker.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
+using OnnxRuntimeGenAIException = Microsoft.ML.OnnxRuntimeGenAI.OnnxRuntimeGenAIException;
 
 namespace InferenceTemplate.Worker.Inspection;
 
@@ -32,6 +34,7 @@ internal static class InspectionChild
             Console.Out.WriteLine(JsonSerializer.Serialize(report, InspectionJson.Default.InspectionReport));
             Console.Out.Flush();
         });
+        GenerationModel.ShutDown();
         return 0;
     }
 
@@ -88,13 +91,29 @@ internal static class InspectionChild
             operators = scanned.Operators;
             var device = new ExecutionDevice(Options.Create(new WorkerOptions { Device = "cpu" }), NullLogger<ExecutionDevice>.Instance);
             var before = ProcessLimits.ResidentBytes;
-            var text = isFolder ? TextPipeline.Beside(file) : null;
-            session = ModelSession.Open(new ModelFile("inspected", "1", file), device, text);
-            TextTrial.Run(session, text);
-            var failure = FirstRun.Try(session, sample);
+            var model = new ModelFile("inspected", "1", file);
+            string? failure;
+            if (isFolder && GenerationConfig.Beside(file) is { } generates)
+            {
+                session = ModelSession.Over(model, GenerationModel.Open(generates, threads: 1, maxTokens: int.MaxValue));
+                if (FirstRun.Try(session, session.Example) is { } refusal)
+                {
+                    throw new ModelRefusedException($"it did not generate a token: {refusal}");
+                }
+
+                failure = sample is null ? null : FirstRun.Try(session, sample);
+            }
+            else
+            {
+                var text = isFolder ? TextPipeline.Beside(file) : null;
+                session = ModelSession.Open(model, device, text);
+                TextTrial.Run(session, text);
+                failure = FirstRun.Try(session, sample);
+            }
+
             var memory = Math.Max(ProcessLimits.ResidentBytes - before, new FileInfo(file).Length + external.UsedBytes);
-            var unproven = failure is null
-                ? null
+            var unproven = session.Generates ? new BatchProof(false, "it generates text, each answer by itself")
+                : failure is null ? null
                 : new BatchProof(false, $"it did not run on {(sample is null ? "made-up inputs" : "its sample request")}: {failure}");
             return new InspectionReport(
                 new InspectedModel(scanned.WithRanks(session.Signature), scanned.Metadata, memory, unproven),
@@ -108,6 +127,10 @@ internal static class InspectionChild
         catch (OnnxRuntimeException exception)
         {
             return InspectionReport.Refused(OpenFailure.Of(exception));
+        }
+        catch (OnnxRuntimeGenAIException exception)
+        {
+            return InspectionReport.Refused($"ONNX Runtime GenAI can't open it: {RuntimeMessage.Of(exception)}");
         }
         catch (Exception exception) when (exception is NotSupportedException or ArgumentException or OverflowException)
         {

@@ -2,6 +2,7 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
+using OnnxRuntimeGenAIException = Microsoft.ML.OnnxRuntimeGenAI.OnnxRuntimeGenAIException;
 
 namespace InferenceTemplate.Worker.ModelCache;
 
@@ -31,7 +32,7 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
             {
                 instance.Run(batch).Dispose();
             }
-            catch (OnnxRuntimeException exception)
+            catch (Exception exception) when (exception is OnnxRuntimeException or OnnxRuntimeGenAIException)
             {
                 // Zeros, or a dimension of one, may be nothing that this model takes: no reason not to serve it.
                 LogCold(session.File.Model, session.File.Version, rows, sample is null ? "zeros" : "its sample request", exception.Message);
