@@ -260,8 +260,10 @@ internal static partial class ChatEndpoint
     }
 
     // Messages begin with the field that they are about.
-    private static string? FieldOf(string message) => Field().Match(message) is { Success: true } field ? field.Groups["name"].Value : null;
+    private static string? FieldOf(string message) =>
+        Field().Match(message) is { Success: true } field ? field.Groups["name"].Value : null;
 
-    [GeneratedRegex(@"^(?<name>[a-z_]+(\[[0-9]+\])?(\.[a-z_]+(\[[0-9]+\])?)*): ", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"^(?<name>[a-z_]+(\[[0-9]+\])?(\.[a-z_]+(\[[0-9]+\])?)*): ", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Field();
 }

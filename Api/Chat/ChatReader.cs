@@ -119,7 +119,8 @@ internal static class ChatReader
             throw new InvalidInferBodyException($"messages: an array of 1 to {GenerationRequest.MaxMessages} messages expected");
         }
 
-        return [.. messages.EnumerateArray().Select((message, i) => Message(message, $"messages[{i.ToString(CultureInfo.InvariantCulture)}]"))];
+        return [.. messages.EnumerateArray().Select(
+            (message, i) => Message(message, $"messages[{i.ToString(CultureInfo.InvariantCulture)}]"))];
     }
 
     private static GenerationMessage Message(JsonElement message, string where)
@@ -177,7 +178,9 @@ internal static class ChatReader
         {
             var place = $"{where}[{i.ToString(CultureInfo.InvariantCulture)}]";
             i++;
-            if (part.ValueKind != JsonValueKind.Object || !part.TryGetProperty("type"u8, out var type) || type.ValueKind != JsonValueKind.String)
+            if (part.ValueKind != JsonValueKind.Object
+                || !part.TryGetProperty("type"u8, out var type)
+                || type.ValueKind != JsonValueKind.String)
             {
                 throw new InvalidInferBodyException($"{place}: an object with a type expected");
             }

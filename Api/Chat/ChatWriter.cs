@@ -12,30 +12,33 @@ internal sealed class ChatWriter(bool chat, string model, DateTimeOffset now, bo
     private readonly string _id = $"{(chat ? "chatcmpl" : "cmpl")}-{Guid.CreateVersion7(now):N}";
 
     /// <summary>The whole answer.</summary>
-    public void Whole(IBufferWriter<byte> target, Generated generated) => Write(target, chat ? "chat.completion" : "text_completion", json =>
+    public void Whole(IBufferWriter<byte> target, Generated generated)
     {
-        json.WriteStartArray("choices"u8);
-        json.WriteStartObject();
-        json.WriteNumber("index"u8, 0);
-        if (chat)
+        Write(target, chat ? "chat.completion" : "text_completion", json =>
         {
-            json.WriteStartObject("message"u8);
-            json.WriteString("role"u8, "assistant"u8);
-            json.WriteString("content"u8, generated.Text);
-            json.WriteNull("refusal"u8);
-            json.WriteEndObject();
-        }
-        else
-        {
-            json.WriteString("text"u8, generated.Text);
-        }
+            json.WriteStartArray("choices"u8);
+            json.WriteStartObject();
+            json.WriteNumber("index"u8, 0);
+            if (chat)
+            {
+                json.WriteStartObject("message"u8);
+                json.WriteString("role"u8, "assistant"u8);
+                json.WriteString("content"u8, generated.Text);
+                json.WriteNull("refusal"u8);
+                json.WriteEndObject();
+            }
+            else
+            {
+                json.WriteString("text"u8, generated.Text);
+            }
 
-        json.WriteNull("logprobs"u8);
-        json.WriteString("finish_reason"u8, generated.FinishReason);
-        json.WriteEndObject();
-        json.WriteEndArray();
-        Usage(json, generated);
-    });
+            json.WriteNull("logprobs"u8);
+            json.WriteString("finish_reason"u8, generated.FinishReason);
+            json.WriteEndObject();
+            json.WriteEndArray();
+            Usage(json, generated);
+        });
+    }
 
     /// <summary>The event with which a chat's answer begins; completions have none.</summary>
     public void Begin(IBufferWriter<byte> target)

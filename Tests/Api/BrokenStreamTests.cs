@@ -138,7 +138,8 @@ public sealed class BrokenStreamTests(Platform platform) : IAsyncLifetime
         reply.AddOutput("usage", Datatype.Int64, [2], new byte[16]);
         link.Send(FrameType.Replies, reply.Written.Span);
 
-        static byte[] Bytes(string value) => [.. BitConverter.GetBytes(Encoding.UTF8.GetByteCount(value)), .. Encoding.UTF8.GetBytes(value)];
+        static byte[] Bytes(string value) =>
+            [.. BitConverter.GetBytes(Encoding.UTF8.GetByteCount(value)), .. Encoding.UTF8.GetBytes(value)];
     }
 
     private async Task<string[]> StreamAsync()

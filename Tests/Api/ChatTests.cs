@@ -112,11 +112,13 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
         var expected = TinyDecoder.Continue("The the", 40, ends: false).Text;
 
         var answer = await OkAsync(client, "/v1/completions", $$"""
-            {"model":"{{model.Endless}}","prompt":"The the","max_tokens":40,"temperature":0,"stop":["{{expected[10..13]}}"],"user":"x","n":1}
+            {"model":"{{model.Endless}}","prompt":"The the","max_tokens":40,"temperature":0,"stop":["{{expected[10..13]}}"],"user":"x",
+             "n":1}
             """);
         using var stream = await client.PostAsync(
             "/v1/completions",
-            Digits.Json($$"""{"model":"{{model.Endless}}","prompt":"The the","max_tokens":40,"temperature":0,"stream":true}"""), Cancellation);
+            Digits.Json($$"""{"model":"{{model.Endless}}","prompt":"The the","max_tokens":40,"temperature":0,"stream":true}"""),
+            Cancellation);
         var events = ChatModel.Events(await stream.Content.ReadAsStringAsync(Cancellation));
 
         var choice = answer.GetProperty("choices")[0];
@@ -196,7 +198,8 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
 
         using var neutral = await client.PostAsync("/v1/chat/completions", Digits.Json(Filled("""
             {"model":"M","messages":[{"role":"developer","content":[{"type":"text","text":"a"}]}],"n":1,"logprobs":false,"tools":[],
-             "tool_choice":"none","response_format":{"type":"text"},"frequency_penalty":0,"presence_penalty":0,"logit_bias":{},"stop":null,
+             "tool_choice":"none","response_format":{"type":"text"},"frequency_penalty":0,"presence_penalty":0,"logit_bias":{},
+             "stop":null,
              "store":false,"metadata":{"a":"b"},"user":"u","max_completion_tokens":3,"seed":7,"temperature":0.7,"top_p":0.9}
             """)), Cancellation);
         using var refused = await client.PostAsJsonAsync(
@@ -209,9 +212,42 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
         Assert.Equal(
             ("context_length_exceeded", "messages"), (error.GetProperty("code").GetString(), error.GetProperty("param").GetString()));
         Assert.Contains(
-            $"messages: {TinyDecoder.Count(TinyDecoder.Prompt(tooLong))} tokens, and 1 to generate, are more than the context of the model, "
-            + $"which is {TinyDecoder.ContextLength} tokens",
+            $"messages: {TinyDecoder.Count(TinyDecoder.Prompt(tooLong))} tokens, and 1 to generate, are more than the context of the "
+            + $"model, which is {TinyDecoder.ContextLength} tokens",
             error.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_mutated_request_is_an_answer_or_a_4xx_with_its_reason()
+    {
+        var mutations = new Mutations(20261130);
+        (byte[], string?)[] seeds =
+        [
+            (Encoding.UTF8.GetBytes(Body(model.Name, Question, 5, "\"stop\":[\"ab\",\"c\"],\"seed\":7,\"top_p\":0.5,")), null),
+            (Encoding.UTF8.GetBytes(Filled("""
+                {"model":"M","messages":[{"role":"system","content":"a"},{"role":"user","content":[{"type":"text","text":"\u00e9"}]}],
+                 "max_completion_tokens":4,"n":1,"tools":[],"response_format":{"type":"text"},"stream_options":{"include_usage":true}}
+                """)), null),
+        ];
+        using var client = platform.Admin();
+        var bodies = Enumerable.Range(0, 1000).Select(_ => mutations.Next(seeds).Body).ToList();
+
+        await Parallel.ForEachAsync(bodies, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (body, _) =>
+        {
+            using var response = await client.PostAsync("/v1/chat/completions", new ByteArrayContent(body), Cancellation);
+            var text = await response.Content.ReadAsStringAsync(Cancellation);
+            var shown = $"{Convert.ToBase64String(body)}: {(int)response.StatusCode} {text}";
+            if (response.StatusCode != HttpStatusCode.OK)
+            {
+                Assert.True((int)response.StatusCode is >= 400 and < 500, shown);
+                var error = JsonDocument.Parse(text).RootElement.GetProperty("error");
+                Assert.False(string.IsNullOrWhiteSpace(error.GetProperty("message").GetString()), shown);
+            }
+            else if (response.Content.Headers.ContentType!.MediaType == "text/event-stream")
+            {
+                Assert.True(ChatModel.Events(text)[^1] == "[DONE]", shown);
+            }
+        });
     }
 
     [Fact]
@@ -283,11 +319,12 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
     }
 
     [Fact]
-    public async Task Caller_that_leaves_frees_its_slot()
+    public async Task Caller_that_leaves_ends_its_run_and_is_recorded_so()
     {
-        using var client = platform.Admin();
+        var tenant = await TestTenant.CreateAsync(platform);
+        using var client = await tenant.ClientAsync();
+        using var observer = platform.Admin();
 
-        // Twice as many as there are slots, and each would take its slot for longer than the others wait.
         for (var i = 0; i < 16; i++)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
@@ -302,6 +339,11 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
         var text = string.Concat(ChatModel.Texts(await StreamAsync(client, Body(model.Endless, Question, 10))));
 
         Assert.Equal(TinyDecoder.Continue(TinyDecoder.Prompt(Question), 10, ends: false).Text, text);
+        await Wait.UntilAsync(async () =>
+        {
+            using var left = await observer.GetAsync($"/v1/requests?tenant={tenant.Id}&status=499", Cancellation);
+            return (await left.JsonAsync()).GetProperty("requests").GetArrayLength() > 0;
+        });
     }
 
     [Theory]
@@ -323,7 +365,8 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
     private static ChatCompletionOptions Options(int most = Most) => new() { Temperature = 0, MaxOutputTokenCount = most };
 
     private static string Body(string model, string question, int most, string more = "") => $$"""
-        {"model":"{{model}}","messages":[{"role":"user","content":"{{question}}"}],"max_tokens":{{most}},{{more}}"temperature":0,"stream":true}
+        {"model":"{{model}}","messages":[{"role":"user","content":"{{question}}"}],"max_tokens":{{most}},{{more}}
+         "temperature":0,"stream":true}
         """;
 
     private string Filled(string body) => body

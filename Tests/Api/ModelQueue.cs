@@ -75,7 +75,8 @@ internal sealed class ModelQueue : IDisposable
         await _platform.ExecuteAsync($$"""
             INSERT INTO models (name, settings, created_at, updated_at) VALUES ('{{Model}}', '{}', now(), now());
             INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
-            SELECT '{{Model}}', version, platform, repeat('0', 64), size_bytes, {{(signature is null ? "signature" : $"'{signature}'")}}, registered_at FROM model_versions WHERE model = 'digits' AND version = '1'
+            SELECT '{{Model}}', version, platform, repeat('0', 64), size_bytes, {{(signature is null ? "signature" : $"'{signature}'")}},
+                registered_at FROM model_versions WHERE model = 'digits' AND version = '1'
             """);
 
         // Each of the replicas reads the catalogue at most once a second.

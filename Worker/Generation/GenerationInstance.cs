@@ -7,7 +7,9 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Worker.Generation;
 
-/// <summary>A slot of a model that generates text: its thread waits for one answer after the other, while the model's own makes them.</summary>
+/// <summary>
+/// A slot of a model that generates text: its thread waits for one answer after the other, while the model's own makes them.
+/// </summary>
 internal sealed class GenerationInstance(GenerationModel model) : IModelInstance
 {
     public bool SplitsBatches => false;

@@ -12,6 +12,9 @@ namespace InferenceTemplate.Worker.Generation;
 /// </summary>
 internal sealed class GenerationModel : IDisposable
 {
+    // On average over a whole context; of common text it is four.
+    private const int MostCharactersOfToken = 32;
+
     private static int s_open;
     private static bool s_wasUsed;
 
@@ -172,6 +175,7 @@ internal sealed class GenerationModel : IDisposable
         try
         {
             var request = answer.Request;
+            RefuseHopeless(request);
             using var prompt = tokenizer.Encode(request.Prompt ?? Templated(tokenizer, request.Messages!));
             var tokens = prompt[0];
             answer.PromptTokens = tokens.Length;
@@ -198,10 +202,23 @@ internal sealed class GenerationModel : IDisposable
         }
     }
 
+    // Cutting megabytes into tokens would hold up all others.
+    private void RefuseHopeless(GenerationRequest request)
+    {
+        var characters = request.Prompt?.Length ?? request.Messages!.Sum(m => (long)m.Content.Length);
+        if (characters > (long)ContextLength * MostCharactersOfToken)
+        {
+            throw new RefusedInputException(
+                $"{FieldOf(request)}: {characters} characters are {GenerationSignature.ContextExceeded}, which is {ContextLength} tokens");
+        }
+    }
+
+    private static string FieldOf(GenerationRequest request) => request.Messages is null ? "prompt" : "messages";
+
     // Of the whole sequence.
     private int LengthFor(GenerationRequest request, int prompt)
     {
-        var field = request.Messages is null ? "prompt" : "messages";
+        var field = FieldOf(request);
         if (prompt == 0)
         {
             throw new RefusedInputException($"{field}: no token comes of it");

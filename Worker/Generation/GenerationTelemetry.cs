@@ -18,8 +18,10 @@ internal sealed class GenerationTelemetry
     {
         var meter = meters.Create(Telemetry.Name);
         _duration = meter.CreateHistogram<double>("gen_ai.server.request.duration", "s", "Time to generate an answer, in its slot.");
-        _first = meter.CreateHistogram<double>("gen_ai.server.time_to_first_token", "s", "Time to the first token of an answer, in its slot.");
-        _perToken = meter.CreateHistogram<double>("gen_ai.server.time_per_output_token", "s", "Time for each token after the first.");
+        _first = meter.CreateHistogram<double>(
+            "gen_ai.server.time_to_first_token", "s", "Time to the first token of an answer, in its slot.");
+        _perToken = meter.CreateHistogram<double>(
+            "gen_ai.server.time_per_output_token", "s", "Time for each token after the first.");
         _tokens = meter.CreateHistogram<long>("gen_ai.client.token.usage", "{token}", "Tokens of a prompt, and of its answer.");
     }
 

@@ -52,7 +52,8 @@ internal static class FirstRun
             return null;
         }
         catch (Exception exception) when (
-            exception is OnnxRuntimeException or OnnxRuntimeGenAIException or InvalidDataException or RefusedInputException or OutOfMemoryException)
+            exception is OnnxRuntimeException or OnnxRuntimeGenAIException or InvalidDataException or RefusedInputException
+                or OutOfMemoryException)
         {
             return exception;
         }

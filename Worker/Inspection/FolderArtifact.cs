@@ -7,8 +7,8 @@ using InferenceTemplate.Worker.Text;
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>
-/// A version of the models folder as it is stored: its ONNX file; where that keeps data in files beside it, takes text or generates it, a tar of them
-/// all. The tar depends on nothing but their names and content, since the registry knows the version by its hash.
+/// A version of the models folder as it is stored: its ONNX file; where that keeps data in files beside it, takes text or generates it, a
+/// tar of them all. The tar depends on nothing but their names and content, since the registry knows the version by its hash.
 /// </summary>
 internal sealed class FolderArtifact
 {

@@ -145,12 +145,14 @@ public sealed class GenerationModelTests : IDisposable
         var tooLong = await RefusedAsync(GenerativeModel.Chat(new string('x', 80)), model);
         var tooMuch = await RefusedAsync(GenerativeModel.Chat(new string('x', 40), 45), model);
         var tooMany = await RefusedAsync(GenerativeModel.Chat("x", 51), model);
+        var hopeless = await RefusedAsync(new GenerationRequest { Prompt = new string('x', 2049) }, model);
         var rest = await GenerateAsync(GenerativeModel.Chat(new string('x', 40)), model);
 
         Assert.Contains($"{prompt + 40} tokens, and 1 to generate, are more than the context", tooLong, StringComparison.Ordinal);
         Assert.Contains($"messages: {prompt} tokens, and 45 to generate, are more than the context", tooMuch, StringComparison.Ordinal);
         Assert.Contains("which is 64 tokens", tooMuch, StringComparison.Ordinal);
         Assert.Equal("max_tokens: 51 given, up to 50 are possible here (Generation:MaxTokens)", tooMany);
+        Assert.Equal("prompt: 2049 characters are more than the context of the model, which is 64 tokens", hopeless);
         Assert.InRange(rest.Tokens, 1, 64 - prompt);
     }
 
@@ -164,7 +166,8 @@ public sealed class GenerationModelTests : IDisposable
 
         Assert.Equal(TinyDecoder.Continue("The the", 9).Text, text.Text);
         Assert.Contains(
-            "messages: the chat template of the model does not take them", await RefusedAsync(GenerativeModel.Chat("a"), model), StringComparison.Ordinal);
+            "messages: the chat template of the model does not take them", await RefusedAsync(GenerativeModel.Chat("a"), model),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -123,7 +125,7 @@ public sealed class ServedGenerationTests(Servers servers)
     public async Task Inspection_accepts_the_model_and_survives_what_its_configuration_breaks()
     {
         using var good = new GenerativeModel(TinyDecoder.Files());
-        using var broken = new GenerativeModel(TinyDecoder.Files(config => config["model"]!["decoder"]!["num_key_value_heads"] = 7));
+        using var broken = new GenerativeModel(TinyDecoder.Files(config => config["model"]!["decoder"]!["outputs"]!["logits"] = "nope"));
         using var typeless = new GenerativeModel(TinyDecoder.Files(config => config["model"]!["type"] = "no-such-type"));
         using var tokenless = new GenerativeModel([.. TinyDecoder.Files().Where(f => f.Name != "tokenizer.json")]);
         var inspector = new ModelInspector(
@@ -136,9 +138,33 @@ public sealed class ServedGenerationTests(Servers servers)
         Assert.True(accepted.Model is not null, accepted.Reason);
         Assert.True(GenerationSignature.IsOf(accepted.Model.Signature));
         Assert.Equal("it generates text, each answer by itself", accepted.Model.Batching!.Reason);
-        Assert.Contains("it did not generate a token", refusals[0].Reason, StringComparison.Ordinal);
+        Assert.Contains("it did not generate a token: Model output was not found: nope", refusals[0].Reason, StringComparison.Ordinal);
         Assert.Contains("no-such-type", refusals[1].Reason, StringComparison.Ordinal);
         Assert.Contains("tokenizer.json is not beside genai_config.json", refusals[2].Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Span_of_the_run_says_what_was_generated()
+    {
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == Telemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var files = new GenerativeModel(TinyDecoder.Files());
+        await using var served = await ServeAsync(files, Way.Direct);
+
+        _ = TextOf(await (await served.SendAsync(Request("Hello there", 5, stream: false))).Reply);
+
+        await Wait.UntilAsync(() => spans.Any(s => s.OperationName == $"infer {served.Name}"));
+        var span = spans.Single(s => s.OperationName == $"infer {served.Name}");
+        Assert.Equal(("chat", served.Name), (span.GetTagItem("gen_ai.operation.name"), span.GetTagItem("gen_ai.request.model")));
+        Assert.Equal(
+            (TinyDecoder.Count(TinyDecoder.Prompt("Hello there")), 5),
+            (span.GetTagItem("gen_ai.usage.input_tokens"), span.GetTagItem("gen_ai.usage.output_tokens")));
     }
 
     [Fact]

@@ -54,7 +54,8 @@ public sealed class FrameFuzzTests
         Assert.Equal(returns, returns.Select(r => DirectMessages.DecodeReturn(DirectMessages.Encode(r))));
         var part = new DirectPart(Guid.NewGuid(), 70_000, "d\u00E9j\u00E0"u8.ToArray());
         var read = DirectMessages.DecodePart(DirectMessages.Encode(part));
-        Assert.Equal((part.Id, part.Start, part.Text.ToArray()), (read.Id, read.Start, read.Text.ToArray()));
+        Assert.Equal((part.Id, part.Start), (read.Id, read.Start));
+        Assert.Equal(part.Text.ToArray(), read.Text.ToArray());
     }
 
     [Theory]
