@@ -108,6 +108,22 @@ public sealed class BrokenStreamTests(Platform platform) : IAsyncLifetime
         Assert.Contains(well.Requests, r => r.EarlierDeliveries > 0);
     }
 
+    [Fact]
+    public async Task Answer_that_comes_by_the_queue_is_one_part()
+    {
+        var streaming = StreamAsync();
+        var taken = default(QueuedRequest);
+        await Wait.UntilAsync(async () => (taken = (await Queue.Worker.ReadAsync(1)).SingleOrDefault()) is not null);
+        var replies = new Replies();
+        Write(replies.For(taken!.Request, 1024), taken.Request, "one two");
+        await Queue.Worker.CompleteAsync([taken], replies);
+
+        var events = await streaming;
+
+        Assert.Equal(["", "one two"], ChatModel.Texts(events));
+        Assert.Equal("[DONE]", events[^1]);
+    }
+
     private static void AssertBroken(string[] events, string text, string reason)
     {
         Assert.Equal(text, string.Concat(ChatModel.Texts(events[..^1])));
@@ -132,11 +148,16 @@ public sealed class BrokenStreamTests(Platform platform) : IAsyncLifetime
     private static void Answer(DirectLink link, InferenceRequest request, string text)
     {
         var reply = new ReplyBatch();
+        Write(reply, request, text);
+        link.Send(FrameType.Replies, reply.Written.Span);
+    }
+
+    private static void Write(ReplyBatch reply, InferenceRequest request, string text)
+    {
         reply.Add(request.Id, ReplyOutcome.Completed, null, default, default, 1, "w", outputs: 3);
         reply.AddOutput("text", Datatype.Bytes, [1], Bytes(text));
         reply.AddOutput("finish_reason", Datatype.Bytes, [1], Bytes("stop"));
         reply.AddOutput("usage", Datatype.Int64, [2], new byte[16]);
-        link.Send(FrameType.Replies, reply.Written.Span);
 
         static byte[] Bytes(string value) =>
             [.. BitConverter.GetBytes(Encoding.UTF8.GetByteCount(value)), .. Encoding.UTF8.GetBytes(value)];

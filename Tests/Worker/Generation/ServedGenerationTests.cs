@@ -34,7 +34,7 @@ public sealed class ServedGenerationTests(Servers servers)
         var questions = Enumerable.Range(0, 20).Select(i => $"question {i}").ToList();
 
         var replies = await Task.WhenAll(questions.Select(async question =>
-            await (await served.SendAsync(Request(question, 60, stream: false))).Reply));
+            await (await served.SendAsync(Request(question, 60, stream: question.Length > 10))).Reply));
 
         foreach (var (question, reply) in questions.Zip(replies))
         {
