@@ -202,7 +202,7 @@ internal sealed partial class BatchRunner(
             using var outputs = instance.Run(
                 [.. run.Select(r => r.Inputs)], wanted, () => assembled = time.GetTimestamp(), nobodyWaits.Token);
             var ended = time.GetTimestamp();
-            var computeTime = time.GetElapsedTime(start, ended);
+            var computeTime = (instance as GenerationInstance)?.Computed ?? time.GetElapsedTime(start, ended);
 
             var splitter = new ReplySplitter(session.Signature, wanted, outputs, rows);
             if (dispatcher.SharesRuns && !run[0].RunsAlone && splitter.Mismatch is { } mismatch)

@@ -20,6 +20,9 @@ internal sealed class GenerationInstance(GenerationModel model) : IModelInstance
     /// <summary>Called with each answer, on the thread of the run.</summary>
     public Action<GenerationRequest, GeneratedText>? Generated { get; set; }
 
+    /// <summary>How long the model has computed for the last answer alone; other slots had their turns between.</summary>
+    public TimeSpan Computed { get; private set; }
+
     /// <summary>A request that each such model takes; its second token is the first that comes by the KV cache.</summary>
     public static Tensor[] Example { get; } = [RequestOf(new GenerationRequest { Prompt = "a", MaxTokens = 2 })];
 
@@ -43,6 +46,7 @@ internal sealed class GenerationInstance(GenerationModel model) : IModelInstance
         using var ending = terminate.UnsafeRegister(static answer => ((RunningAnswer)answer!).Cancel(), answer);
         model.Start(answer);
         var text = answer.End.GetAwaiter().GetResult();
+        Computed = text.Computed;
         Generated?.Invoke(request, text);
         return Values(text, outputs);
     }

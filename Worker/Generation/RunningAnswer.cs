@@ -25,11 +25,17 @@ internal sealed class RunningAnswer(GenerationRequest request, Action<string>? p
 
     public int Tokens { get; private set; }
 
+    /// <summary>How long the model has computed for this answer and for no other.</summary>
+    public TimeSpan Computed { get; private set; }
+
     /// <summary>Whether a stop text has come.</summary>
     public bool IsStopped => _stop.Found;
 
     /// <summary>Ends it at the loop's next step.</summary>
     public void Cancel() => _cancelled = true;
+
+    /// <param name="start">Timestamp of what the model has just computed for it.</param>
+    public void Count(long start) => Computed += Stopwatch.GetElapsedTime(start);
 
     /// <summary>Takes a token's text, which may be none where a character is not whole yet.</summary>
     public void Add(string piece)
@@ -43,7 +49,10 @@ internal sealed class RunningAnswer(GenerationRequest request, Action<string>? p
     {
         Tell(_stop.Rest());
         var total = Stopwatch.GetElapsedTime(_started);
-        _end.TrySetResult(new GeneratedText(_text.ToString(), reason, PromptTokens, Tokens, _first ?? total, total));
+        _end.TrySetResult(new GeneratedText(_text.ToString(), reason, PromptTokens, Tokens, _first ?? total, total)
+        {
+            Computed = Computed,
+        });
     }
 
     public void Fail(Exception exception) => _end.TrySetException(exception);
@@ -60,4 +69,9 @@ internal sealed class RunningAnswer(GenerationRequest request, Action<string>? p
 
 /// <param name="Reason"><see cref="GenerationSignature.Stop"/> or <see cref="GenerationSignature.Length"/>.</param>
 /// <param name="First">Until the first token.</param>
-internal sealed record GeneratedText(string Text, string Reason, int PromptTokens, int Tokens, TimeSpan First, TimeSpan Total);
+/// <param name="Total">Until the last, the turns of others included.</param>
+internal sealed record GeneratedText(string Text, string Reason, int PromptTokens, int Tokens, TimeSpan First, TimeSpan Total)
+{
+    /// <summary>How long the model has computed for it alone: what it costs.</summary>
+    public TimeSpan Computed { get; init; }
+}

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Serialization;
 using InferenceTemplate.Core.Generation;
 using Microsoft.ML.OnnxRuntimeGenAI;
@@ -26,7 +27,9 @@ internal sealed class Sequence : IDisposable
         _generator = new Generator(model, search);
         try
         {
+            var start = Stopwatch.GetTimestamp();
             _generator.AppendTokens(prompt);
+            answer.Count(start);
             _stream = tokenizer.CreateStream();
         }
         catch
@@ -48,8 +51,10 @@ internal sealed class Sequence : IDisposable
 
         try
         {
+            var start = Stopwatch.GetTimestamp();
             _generator.GenerateNextToken();
             var token = _generator.GetNextTokens()[0];
+            _answer.Count(start);
             if (Array.IndexOf(_ends, token) >= 0)
             {
                 _answer.Complete(GenerationSignature.Stop);

@@ -32,10 +32,15 @@ public sealed class ServedGenerationTests(Servers servers)
         using var files = new GenerativeModel(TinyDecoder.Files());
         await using var served = await ServeAsync(files, way);
         var questions = Enumerable.Range(0, 20).Select(i => $"question {i}").ToList();
+        var start = Stopwatch.GetTimestamp();
 
         var replies = await Task.WhenAll(questions.Select(async question =>
             await (await served.SendAsync(Request(question, 60, stream: question.Length > 10))).Reply));
 
+        // Each is charged for what was computed for it, and so all together for no more than there was.
+        var elapsed = Stopwatch.GetElapsedTime(start);
+        Assert.All(replies, r => Assert.True(r.ComputeTime > TimeSpan.Zero));
+        Assert.True(replies.Aggregate(TimeSpan.Zero, (sum, r) => sum + r.ComputeTime) <= elapsed);
         foreach (var (question, reply) in questions.Zip(replies))
         {
             var (text, tokens, _) = TinyDecoder.Continue(TinyDecoder.Prompt(question), 60);
