@@ -30,11 +30,40 @@ internal sealed partial class DirectCalls(
     // Larger ones would hold others up on the connection, and the queue has the word on what is too large for it.
     private const int PartOfBytes = 8;
 
+    private const int LooksForWake = 20;
+
+    private static readonly TimeSpan LongestOpening = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(20);
+
     /// <summary>Whether a request of so many bytes can be sent directly now.</summary>
     public bool Takes(QueueName name, long bytes) => bytes <= options.Value.MaxBytes / PartOfBytes && workers.For(name).Length > 0;
 
     /// <summary>Whether a worker is connected that has the version open.</summary>
     public bool Serves(QueueName name) => workers.For(name).Length > 0;
+
+    /// <summary>
+    /// Has the version opened where no worker has it, and waits for that, but not for long: parts of an answer come by connections alone.
+    /// </summary>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public async Task OpenAsync(QueueName name, CancellationToken cancellationToken)
+    {
+        if (workers.For(name).Length > 0 || !workers.Any)
+        {
+            return;
+        }
+
+        // A worker that has yet to read of a new version in the registry passes a wake-up over.
+        var start = time.GetTimestamp();
+        for (var looks = 0; workers.For(name).Length == 0 && time.GetElapsedTime(start) < LongestOpening; looks++)
+        {
+            if (looks % LooksForWake == 0)
+            {
+                await queue.WakeAsync(name);
+            }
+
+            await Task.Delay(BetweenLooks, time, cancellationToken);
+        }
+    }
 
     /// <summary>
     /// The refusal of a request like this one, where all workers that have the version open were full a moment ago. Asks nobody.

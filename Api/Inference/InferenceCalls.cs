@@ -60,6 +60,11 @@ internal sealed partial class InferenceCalls(
             Activity.Current?.Id, Activity.Current?.TraceStateString, body.Outputs, body.Inputs);
 
         var name = new QueueName(version.Model, version.Version);
+        if (body.Parts is not null && kept is null)
+        {
+            await OpenAsync(name, cancellationToken);
+        }
+
         var byConnection = direct.Takes(name, body.Inputs.Sum(i => (long)i.Data.Length));
 
         // The answer may come before the enqueueing call returns: be listening first.
@@ -116,6 +121,18 @@ internal sealed partial class InferenceCalls(
         finally
         {
             limiter.Release(tenant, request.Id);
+        }
+    }
+
+    private async Task OpenAsync(QueueName name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await direct.OpenAsync(name, cancellationToken);
+        }
+        catch (QueueUnavailableException)
+        {
+            // Whether it is refused, the next step says.
         }
     }
 

@@ -75,6 +75,23 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
     }
 
     [Fact]
+    public async Task First_stream_of_a_model_that_is_not_open_comes_in_parts()
+    {
+        using var client = platform.Admin();
+        var name = $"cold-{Guid.NewGuid():N}"[..16];
+        var version = await ChatModel.UploadAsync(client, name, TinyDecoder.Files(ends: false));
+        Assert.True(version.GetProperty("state").GetString() == "ready", version.ToString());
+        await client.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{name}"), response => Task.FromResult(response.IsSuccessStatusCode));
+
+        var texts = ChatModel.Texts(await StreamAsync(client, Body(name, Question, 2000)));
+
+        Assert.True(texts.Length >= 4, $"{texts.Length} parts");
+        Assert.Equal(TinyDecoder.Continue(TinyDecoder.Prompt(Question), 2000, ends: false).Text, string.Concat(texts));
+        using var deleted = await client.DeleteAsync($"/v1/models/{name}?force=true", Cancellation);
+    }
+
+    [Fact]
     public async Task Many_streams_at_once_are_each_their_own()
     {
         using var client = platform.Admin();
