@@ -3,6 +3,7 @@ using InferenceTemplate.Data;
 using InferenceTemplate.ServiceDefaults;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Inspection;
 
 if (args is [InspectionChild.Verb, var file, var limits, .. var sample])
@@ -27,4 +28,5 @@ app.ValidateOptions();
 app.MapDefaultEndpoints();
 
 await app.RunAsync();
+GenerationModel.ShutDown();
 return 0;

@@ -3,6 +3,7 @@ using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Health;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Jobs;
@@ -28,6 +29,8 @@ internal static class WorkerRegistration
         services.AddHostedService(provider => provider.GetRequiredService<QueueWakeup>());
         services.AddSingleton<QueueCancellations>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueCancellations>());
+        services.AddOptions<GenerationOptions>().BindConfiguration(GenerationOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<GenerationTelemetry>();
         services.AddInspection();
         services.AddModelCache();
         services.AddSingleton<BusiestModels>();

@@ -1,3 +1,4 @@
+using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Core.Queue;
 
 namespace InferenceTemplate.Api.Direct;
@@ -11,7 +12,7 @@ internal readonly record struct DirectEnd(
     InferenceReply? Reply = null, Admission? Refusal = null, string? Left = null, string? Failure = null, string? Lost = null);
 
 /// <summary>One request on a connection, and the wait for its end.</summary>
-internal sealed class DirectCall(WorkerConnection connection, InferenceRequest request) : IDisposable
+internal sealed class DirectCall(WorkerConnection connection, InferenceRequest request, AnswerParts? parts) : IDisposable
 {
     // Continuations must not run on the connection's reader.
     private readonly TaskCompletionSource<DirectEnd> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -19,6 +20,8 @@ internal sealed class DirectCall(WorkerConnection connection, InferenceRequest r
     public WorkerConnection Connection => connection;
 
     public InferenceRequest Request => request;
+
+    public AnswerParts? Parts => parts;
 
     public Task<DirectEnd> End => _source.Task;
 

@@ -1,3 +1,4 @@
+using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Core.Queue;
 using Microsoft.Extensions.Options;
 
@@ -29,11 +30,40 @@ internal sealed partial class DirectCalls(
     // Larger ones would hold others up on the connection, and the queue has the word on what is too large for it.
     private const int PartOfBytes = 8;
 
+    private const int LooksForWake = 20;
+
+    private static readonly TimeSpan LongestOpening = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(20);
+
     /// <summary>Whether a request of so many bytes can be sent directly now.</summary>
     public bool Takes(QueueName name, long bytes) => bytes <= options.Value.MaxBytes / PartOfBytes && workers.For(name).Length > 0;
 
     /// <summary>Whether a worker is connected that has the version open.</summary>
     public bool Serves(QueueName name) => workers.For(name).Length > 0;
+
+    /// <summary>
+    /// Has the version opened where no worker has it, and waits for that, but not for long: parts of an answer come by connections alone.
+    /// </summary>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public async Task OpenAsync(QueueName name, CancellationToken cancellationToken)
+    {
+        if (workers.For(name).Length > 0 || !workers.Any)
+        {
+            return;
+        }
+
+        // A worker that has yet to read of a new version in the registry passes a wake-up over.
+        var start = time.GetTimestamp();
+        for (var looks = 0; workers.For(name).Length == 0 && time.GetElapsedTime(start) < LongestOpening; looks++)
+        {
+            if (looks % LooksForWake == 0)
+            {
+                await queue.WakeAsync(name);
+            }
+
+            await Task.Delay(BetweenLooks, time, cancellationToken);
+        }
+    }
 
     /// <summary>
     /// The refusal of a request like this one, where all workers that have the version open were full a moment ago. Asks nobody.
@@ -66,9 +96,10 @@ internal sealed partial class DirectCalls(
         return sum;
     }
 
+    /// <param name="parts">Gets parts of the answer as they come; null where only the whole is wanted.</param>
     /// <exception cref="TimeoutException">No worker answered by <paramref name="until"/>.</exception>
     public async Task<DirectCallEnd> RunAsync(
-        InferenceRequest request, long? contentLength, DateTimeOffset until, CancellationToken cancellationToken)
+        InferenceRequest request, AnswerParts? parts, long? contentLength, DateTimeOffset until, CancellationToken cancellationToken)
     {
         var name = new QueueName(request.Model, request.Version);
         HashSet<WorkerConnection>? tried = null;
@@ -84,7 +115,7 @@ internal sealed partial class DirectCalls(
                 return refusal is null ? new DirectCallEnd(Elsewhere: request, Reason: reason) : new DirectCallEnd(Refusal: refusal);
             }
 
-            using var call = connection.Send(request);
+            using var call = connection.Send(request, parts);
             if (call is null)
             {
                 (tried ??= []).Add(connection);
@@ -97,6 +128,12 @@ internal sealed partial class DirectCalls(
             if (end.Reply is not null)
             {
                 return new DirectCallEnd(Reply: end.Reply);
+            }
+
+            if (parts is { HasBegun: true })
+            {
+                // Its caller has read what another run might tell otherwise.
+                return new DirectCallEnd(Spent: $"the answer broke off, since {end.Left ?? end.Failure ?? end.Lost}");
             }
 
             (tried ??= []).Add(connection);

@@ -83,14 +83,14 @@ internal sealed partial class WorkerConnection(
     }
 
     /// <returns>Null where the connection has ended.</returns>
-    public DirectCall? Send(InferenceRequest request)
+    public DirectCall? Send(InferenceRequest request, AnswerParts? parts = null)
     {
         if (_link is not { } link)
         {
             return null;
         }
 
-        var call = new DirectCall(this, request);
+        var call = new DirectCall(this, request, parts);
         _calls[request.Id] = call;
         Interlocked.Increment(ref _outstanding);
         if (link.Send(request) && !_ended)
@@ -177,6 +177,10 @@ internal sealed partial class WorkerConnection(
                         End(reply.Id, new DirectEnd(Reply: reply));
                     }
 
+                    break;
+                case FrameType.Part:
+                    var part = DirectMessages.DecodePart(frame.Payload);
+                    _calls.GetValueOrDefault(part.Id)?.Parts?.Add(part);
                     break;
                 case FrameType.Refused:
                     var refusal = DirectMessages.DecodeRefusal(frame.Payload);

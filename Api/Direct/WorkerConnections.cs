@@ -30,6 +30,9 @@ internal sealed partial class WorkerConnections(
     /// <summary>The workers that have a version open, as far as this replica is connected to them.</summary>
     public WorkerConnection[] For(QueueName queue) => Volatile.Read(ref _byQueue).GetValueOrDefault(queue) ?? [];
 
+    /// <summary>Whether a worker is connected, whatever it has open.</summary>
+    public bool Any => _connections.Values.Any(c => c.Connection.WasWelcome);
+
     /// <summary>The less busy of two that are drawn, which is nearly as good as the least busy of all and sends no herd to one.</summary>
     public static WorkerConnection? Choose(IReadOnlyList<WorkerConnection> among)
     {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.OpenAi;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Core.Catalog;
 
@@ -43,9 +44,9 @@ internal static class EmbeddingsEndpoint
         .Produces<OpenAiError>(StatusCodes.Status404NotFound)
         .Produces<OpenAiError>(StatusCodes.Status504GatewayTimeout);
 
-    private static async Task HandleAsync(HttpContext context, EmbeddingCalls calls)
+    private static async Task HandleAsync(HttpContext context, EmbeddingCalls calls, OpenAiCalls openAi)
     {
-        if (!await calls.MayAskAsync(context))
+        if (!await openAi.MayAskAsync(context))
         {
             return;
         }
@@ -54,7 +55,7 @@ internal static class EmbeddingsEndpoint
         string[] texts;
         try
         {
-            request = await calls.ReadAsync(context.Request, EmbeddingsJson.Default.EmbeddingsRequest);
+            request = await openAi.ReadAsync(context.Request, EmbeddingsJson.Default.EmbeddingsRequest);
             texts = TextsOf(request.Input);
             Check(request);
         }

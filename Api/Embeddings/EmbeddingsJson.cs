@@ -8,7 +8,6 @@ namespace InferenceTemplate.Api.Embeddings;
     RespectRequiredConstructorParameters = true,
     RespectNullableAnnotations = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.Never)]
-[JsonSerializable(typeof(OpenAiError))]
 [JsonSerializable(typeof(EmbeddingsRequest))]
 [JsonSerializable(typeof(EmbeddingsAnswer))]
 [JsonSerializable(typeof(RerankRequest))]

@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.OpenAi;
 using InferenceTemplate.ServiceDefaults.Errors;
 
 namespace InferenceTemplate.Api.Embeddings;

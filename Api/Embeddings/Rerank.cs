@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.OpenAi;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Core.Catalog;
 
@@ -45,9 +46,9 @@ internal static class Rerank
         .Produces<OpenAiError>(StatusCodes.Status404NotFound)
         .Produces<OpenAiError>(StatusCodes.Status504GatewayTimeout);
 
-    private static async Task HandleAsync(HttpContext context, EmbeddingCalls calls)
+    private static async Task HandleAsync(HttpContext context, EmbeddingCalls calls, OpenAiCalls openAi)
     {
-        if (!await calls.MayAskAsync(context))
+        if (!await openAi.MayAskAsync(context))
         {
             return;
         }
@@ -56,7 +57,7 @@ internal static class Rerank
         string[] texts;
         try
         {
-            request = await calls.ReadAsync(context.Request, EmbeddingsJson.Default.RerankRequest);
+            request = await openAi.ReadAsync(context.Request, EmbeddingsJson.Default.RerankRequest);
             texts = [EmbeddingsEndpoint.TextOf(request.Query, "query"), .. DocumentsOf(request.Documents)];
             if (request.TopN < 1)
             {

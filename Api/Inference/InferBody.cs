@@ -15,6 +15,9 @@ internal sealed record InferBody(string? Id, TimeSpan? Timeout, Tensor[] Inputs,
     /// <summary>Whether the tenant may not have the priority that was asked for.</summary>
     public bool IsLowered { get; init; }
 
+    /// <summary>Where parts of the answer go as they come; null where only the whole is wanted.</summary>
+    public AnswerParts? Parts { get; init; }
+
     /// <summary>In which form the outputs are wanted.</summary>
     public OutputForms Forms { get; init; } = OutputForms.Json;
 

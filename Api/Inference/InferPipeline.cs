@@ -97,6 +97,7 @@ internal sealed class InferPipeline(
         var (routed, tenant, start) = (request.Routed, request.Tenant, time.GetTimestamp());
         var ended = await CallAsync(routed, tenant, body, request.Bytes, deadline, cancellationToken);
         if (ended.Result.Reply is { Outcome: ReplyOutcome.Unavailable }
+            && body.Parts is not { HasBegun: true }
             && await fallbacks.InsteadOfAsync(routed, cancellationToken) is { } instead)
         {
             // It was queued before anybody knew that it can't be loaded.

@@ -60,6 +60,11 @@ internal sealed partial class InferenceCalls(
             Activity.Current?.Id, Activity.Current?.TraceStateString, body.Outputs, body.Inputs);
 
         var name = new QueueName(version.Model, version.Version);
+        if (body.Parts is not null && kept is null)
+        {
+            await OpenAsync(name, cancellationToken);
+        }
+
         var byConnection = direct.Takes(name, body.Inputs.Sum(i => (long)i.Data.Length));
 
         // The answer may come before the enqueueing call returns: be listening first.
@@ -110,7 +115,7 @@ internal sealed partial class InferenceCalls(
         try
         {
             return pending is null
-                ? await DirectAsync(request, tenant, wait, contentLength, standing, cancellationToken)
+                ? await DirectAsync(request, body.Parts, tenant, wait, contentLength, standing, cancellationToken)
                 : await AwaitAsync(request, pending, wait, again: null, cancellationToken) with { Standing = standing };
         }
         finally
@@ -119,14 +124,26 @@ internal sealed partial class InferenceCalls(
         }
     }
 
+    private async Task OpenAsync(QueueName name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await direct.OpenAsync(name, cancellationToken);
+        }
+        catch (QueueUnavailableException)
+        {
+            // Whether it is refused, the next step says.
+        }
+    }
+
     private async Task<InferenceCallResult> DirectAsync(
-        InferenceRequest request, TenantAccount tenant, TimeSpan wait, long? contentLength, TenantStanding? standing,
+        InferenceRequest request, AnswerParts? parts, TenantAccount tenant, TimeSpan wait, long? contentLength, TenantStanding? standing,
         CancellationToken cancellationToken)
     {
         DirectCallEnd end;
         try
         {
-            end = await direct.RunAsync(request, contentLength, request.Deadline + ReplyGrace, cancellationToken);
+            end = await direct.RunAsync(request, parts, contentLength, request.Deadline + ReplyGrace, cancellationToken);
         }
         catch (TimeoutException)
         {

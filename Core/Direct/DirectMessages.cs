@@ -13,6 +13,15 @@ public sealed record DirectRefusal(Guid Id, Admission Admission);
 /// <param name="Failure">Why its run failed, through no fault of its own: that counts as a delivery. Null where it was not begun.</param>
 public sealed record DirectReturn(Guid Id, string? Failure);
 
+/// <summary>A part of the text of an answer.</summary>
+/// <param name="Start">Bytes of the text before it: a replica sees by it whether one is missing or comes twice.</param>
+/// <param name="Text">Whole characters of UTF-8.</param>
+public readonly record struct DirectPart(Guid Id, int Start, ReadOnlyMemory<byte> Text)
+{
+    /// <summary>Bytes of a part, at most; a worker sends a longer text in several.</summary>
+    public const int MaxBytes = 64 << 10;
+}
+
 /// <summary>The frames that hold neither requests nor answers, in bytes.</summary>
 public static class DirectMessages
 {
@@ -97,6 +106,22 @@ public static class DirectMessages
     {
         var reader = new WireReader(payload);
         return new DirectReturn(reader.Id(), reader.String());
+    }
+
+    public static byte[] Encode(DirectPart part) => WireWriter.Message(writer =>
+    {
+        writer.Id(part.Id);
+        writer.Int32(part.Start);
+        writer.Block(part.Text.Span);
+    });
+
+    public static DirectPart DecodePart(byte[] payload)
+    {
+        var reader = new WireReader(payload);
+        var (id, start, text) = (reader.Id(), reader.Int32(), reader.Block());
+        return start >= 0 && text.Length is > 0 and <= DirectPart.MaxBytes
+            ? new DirectPart(id, start, text)
+            : throw new InvalidDataException($"A part of an answer begins at {start} and has {text.Length} bytes.");
     }
 
     public static Guid DecodeCancel(byte[] payload) => new WireReader(payload).Id();

@@ -37,6 +37,9 @@ public enum FrameType : byte
 
     /// <summary>Worker: it drains; send nothing more.</summary>
     GoAway = 12,
+
+    /// <summary>Worker: the next part of the text of an answer that is on its way; the whole follows in <see cref="Replies"/>.</summary>
+    Part = 13,
 }
 
 /// <summary>One message of a direct connection: on the wire four bytes of length (little-endian), one of type, then the payload.</summary>
@@ -45,5 +48,5 @@ public readonly record struct Frame(FrameType Type, byte[] Payload)
     public const int HeaderSize = 5;
 
     /// <summary>Raised when frames change; a replica leaves workers of another version to Redis.</summary>
-    public const byte ProtocolVersion = 1;
+    public const byte ProtocolVersion = 2;
 }

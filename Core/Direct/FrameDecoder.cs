@@ -60,7 +60,7 @@ public sealed class FrameDecoder(int limit)
             throw new InvalidDataException($"A frame has {length} bytes; {Limit} are allowed.");
         }
 
-        if ((FrameType)_header[4] is < FrameType.Hello or > FrameType.GoAway)
+        if ((FrameType)_header[4] is < FrameType.Hello or > FrameType.Part)
         {
             throw new InvalidDataException($"A frame is of type {_header[4]}, which there is not.");
         }

@@ -46,6 +46,11 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
                 database => AdmitAsync(database, keys, AdmissionValues.WithoutRequest(request), request, extras, queued: false)));
     }
 
+    /// <summary>Has workers open a version for which nothing is queued yet. They may not hear of it.</summary>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public Task WakeAsync(QueueName queue) =>
+        OnRedisAsync(database => database.PublishAsync(RedisChannel.Literal(QueueKeys.WakeChannel), queue.ToString()));
+
     /// <summary>
     /// Says that nobody waits for a request any more: it is dropped when it is read, and workers that have it hear at once.
     /// </summary>

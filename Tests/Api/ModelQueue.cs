@@ -68,13 +68,15 @@ internal sealed class ModelQueue : IDisposable
     /// Makes the model known to every Api replica. The platform's worker can't load it, and leaves it to a worker elsewhere, which is
     /// the test's.
     /// </summary>
-    public async Task RegisterAsync()
+    /// <param name="signature">As JSON; null for that of the digits.</param>
+    public async Task RegisterAsync(string? signature = null)
     {
         await JoinFleetAsync();
         await _platform.ExecuteAsync($$"""
             INSERT INTO models (name, settings, created_at, updated_at) VALUES ('{{Model}}', '{}', now(), now());
             INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
-            SELECT '{{Model}}', version, platform, repeat('0', 64), size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits' AND version = '1'
+            SELECT '{{Model}}', version, platform, repeat('0', 64), size_bytes, {{(signature is null ? "signature" : $"'{signature}'")}},
+                registered_at FROM model_versions WHERE model = 'digits' AND version = '1'
             """);
 
         // Each of the replicas reads the catalogue at most once a second.

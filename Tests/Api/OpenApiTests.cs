@@ -60,7 +60,8 @@ public sealed class OpenApiTests(Platform platform)
             Assert.True(responses.TryGetProperty("500", out _), name);
             Assert.All(responses.EnumerateObject().Where(r => r.Name is "401" or "429" or "500"), r => Assert.Equal(
                 name.Contains(" /v2", StringComparison.Ordinal) ? "#/components/schemas/Error"
-                    : name is "post /v1/embeddings" or "post /v1/rerank" ? "#/components/schemas/OpenAiError"
+                    : name is "post /v1/embeddings" or "post /v1/rerank" or "post /v1/chat/completions" or "post /v1/completions"
+                        ? "#/components/schemas/OpenAiError"
                     : "#/components/schemas/Problem",
                 r.Value.GetProperty("content").EnumerateObject().Single().Value.GetProperty("schema").GetProperty("$ref").GetString()));
             if (responses.TryGetProperty("429", out var limited))

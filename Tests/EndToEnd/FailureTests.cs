@@ -16,7 +16,8 @@ public sealed class NarrowPlatform : Platform
         foreach (var service in builder.Resources.OfType<ProjectResource>().Where(p => p.Name is "api" or "worker").ToList())
         {
             // A worker that goes on trying to load a model keeps its requests in the queue.
-            builder.CreateResourceBuilder(service).WithEnvironment("Queue__MaxDepth", "2").WithEnvironment("Worker__LoadFailures", "100");
+            builder.CreateResourceBuilder(service).WithEnvironment("Queue__MaxDepth", "2").WithEnvironment("Worker__LoadFailures", "100")
+                .WithEnvironment("Generation__MaxTokens", "32000");
         }
     }
 }
@@ -56,6 +57,68 @@ public sealed class FailureTests(NarrowPlatform platform) : IClassFixture<Narrow
         using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Stream_of_a_worker_that_is_killed_ends_with_an_error_and_never_looks_whole()
+    {
+        Assert.SkipUnless(Directory.Exists("/proc/self"), "Needs Linux's /proc to find the process that it kills.");
+        using var client = platform.Admin();
+        await UploadDecoderAsync(client, "tiny");
+
+        // In parts, once the replica knows that the worker has it open; then with more to come than there is time for.
+        await Wait.UntilAsync(async () =>
+        {
+            using var whole = await StreamAsync(client, "tiny", 1000);
+            return (await whole.Content.ReadAsStringAsync(Cancellation)).Split("data: ").Length > 5;
+        });
+        using var response = await StreamAsync(client, "tiny", 32_000);
+        await using var body = await response.Content.ReadAsStreamAsync(Cancellation);
+        using var reader = new StreamReader(body);
+        var first = await reader.ReadLineAsync(Cancellation);
+        await Faults.KillAsync(platform, "Worker");
+        var rest = await reader.ReadToEndAsync(Cancellation);
+
+        Assert.StartsWith("data: {", first, StringComparison.Ordinal);
+        Assert.DoesNotContain("[DONE]", rest, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"finish_reason\":\"", rest, StringComparison.Ordinal);
+        var error = JsonDocument.Parse(rest.Split("data: ")[^1]).RootElement.GetProperty("error");
+        Assert.Equal("server_error", error.GetProperty("type").GetString());
+        Assert.Contains("the answer broke off", error.GetProperty("message").GetString(), StringComparison.Ordinal);
+
+        // The AppHost starts it again, and it answers.
+        await Wait.UntilAsync(async () =>
+        {
+            using var again = await StreamAsync(client, "tiny", 10);
+            return (await again.Content.ReadAsStringAsync(Cancellation)).Contains("[DONE]", StringComparison.Ordinal);
+        });
+    }
+
+    private static Task<HttpResponseMessage> StreamAsync(HttpClient client, string model, int tokens) => client.SendAsync(
+        new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Content = Digits.Json($$"""
+                {"model":"{{model}}","messages":[{"role":"user","content":"Hello"}],"max_tokens":{{tokens}},"temperature":0,"stream":true}
+                """),
+        },
+        HttpCompletionOption.ResponseHeadersRead, Cancellation);
+
+    private static async Task UploadDecoderAsync(HttpClient client, string model)
+    {
+        using var form = new MultipartFormDataContent();
+        foreach (var (name, content) in TinyDecoder.Files(ends: false))
+        {
+            form.Add(new ByteArrayContent(content), "file", name);
+        }
+
+        using var uploaded = await client.PostAsync($"/v1/models/{model}/versions", form, Cancellation);
+        Assert.Equal(HttpStatusCode.Accepted, uploaded.StatusCode);
+        await Wait.UntilAsync(async () =>
+        {
+            using var version = await client.GetAsync($"/v1/models/{model}/versions/1", Cancellation);
+            using var json = JsonDocument.Parse(await version.Content.ReadAsStringAsync(Cancellation));
+            return json.RootElement.GetProperty("state").GetString() == "ready";
+        });
     }
 
     private async Task RegisterModelThatNobodyServesAsync(string model)

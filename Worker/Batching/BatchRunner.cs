@@ -1,8 +1,12 @@
 using System.Diagnostics;
+using System.Text;
+using InferenceTemplate.Core.Direct;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Statistics;
 using InferenceTemplate.Data.Jobs;
+using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.ModelCache;
 
 namespace InferenceTemplate.Worker.Batching;
@@ -17,6 +21,7 @@ internal sealed partial class BatchRunner(
     Completions completions,
     ServingState state,
     Telemetry telemetry,
+    GenerationTelemetry generations,
     TimeProvider time,
     ILogger logger,
     int responseBytes,
@@ -184,13 +189,19 @@ internal sealed partial class BatchRunner(
             using var abandoned = QueueConsumer.OnAbandoned(requests, nobodyWaits.Cancel);
             using var stopping = stopRuns.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), nobodyWaits);
 
+            if (instance is GenerationInstance generation)
+            {
+                generation.Parts = PartsOf(run[0].Queued);
+                generation.Generated = (request, text) => generations.Generated(Model, request, text);
+            }
+
             var wanted = ReplySplitter.Wanted(session.Signature, run);
             var start = time.GetTimestamp();
             var assembled = start;
             using var outputs = instance.Run(
                 [.. run.Select(r => r.Inputs)], wanted, () => assembled = time.GetTimestamp(), nobodyWaits.Token);
             var ended = time.GetTimestamp();
-            var computeTime = time.GetElapsedTime(start, ended);
+            var computeTime = (instance as GenerationInstance)?.Computed ?? time.GetElapsedTime(start, ended);
 
             var splitter = new ReplySplitter(session.Signature, wanted, outputs, rows);
             if (dispatcher.SharesRuns && !run[0].RunsAlone && splitter.Mismatch is { } mismatch)
@@ -229,6 +240,27 @@ internal sealed partial class BatchRunner(
     {
         var rest = run.Any(r => r.Request.Kind == RequestKind.Job) ? LongestWatch : run.Max(r => r.Request.Deadline) - now;
         return TimeSpan.FromTicks(Math.Clamp(rest.Ticks, 0, LongestWatch.Ticks));
+    }
+
+    // Only a direct connection carries them; elsewhere the whole answer has to do.
+    private static Action<string>? PartsOf(QueuedRequest request)
+    {
+        if (request is not DirectRequest direct)
+        {
+            return null;
+        }
+
+        var sent = 0;
+        return text =>
+        {
+            for (ReadOnlyMemory<byte> rest = Encoding.UTF8.GetBytes(text); rest.Length > 0;)
+            {
+                var part = rest[..Math.Min(rest.Length, DirectPart.MaxBytes)];
+                direct.Session.Send(FrameType.Part, DirectMessages.Encode(new DirectPart(direct.Request.Id, sent, part)));
+                sent += part.Length;
+                rest = rest[part.Length..];
+            }
+        };
     }
 
     private int LimitOf(InferenceRequest request) =>

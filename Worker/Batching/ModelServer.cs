@@ -2,6 +2,7 @@ using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Jobs;
 
 namespace InferenceTemplate.Worker.Batching;
@@ -25,6 +26,7 @@ internal sealed partial class ModelServer(
     DrainSignal drain,
     ServingState state,
     Telemetry telemetry,
+    GenerationTelemetry generations,
     TimeProvider time,
     ILogger<ModelServer> logger)
 {
@@ -69,7 +71,7 @@ internal sealed partial class ModelServer(
         consumer.Dropped = (reason, count) => telemetry.Dropped(Model, Version, reason, count);
 
         var runner = new BatchRunner(
-            session, _dispatcher, trust, _completions, state, telemetry, time, logger, responseBytes, stopRuns.Token);
+            session, _dispatcher, trust, _completions, state, telemetry, generations, time, logger, responseBytes, stopRuns.Token);
         Task[] instances = [.. Enumerable.Range(0, rules.Instances).Select(i => InstanceThread.Start(
             $"{Model}/{Version} {i}", session, _dispatcher, runner))];
         var running = Task.WhenAll(instances.Select(i => EndWithAsync(i, stopping)));

@@ -2,6 +2,7 @@ using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Jobs;
 using InferenceTemplate.Worker.ModelCache;
 using InferenceTemplate.Worker.Models;
@@ -17,11 +18,13 @@ internal sealed class ModelServerFactory(
     IOptions<QueueOptions> queue,
     IOptions<ResponseOptions> responses,
     IOptions<WorkerOptions> options,
+    IOptions<GenerationOptions> generation,
     ExecutionDevice device,
     DirectServers direct,
     DrainSignal drain,
     ServingState state,
     Telemetry telemetry,
+    GenerationTelemetry generations,
     TimeProvider time,
     ILoggerFactory loggers)
 {
@@ -33,7 +36,8 @@ internal sealed class ModelServerFactory(
         var key = new ModelKey(session.File.Model, session.File.Version);
         var consumer = consumers.For(key);
         var completion = new JobCompletion(jobs, consumer, state, loggers.CreateLogger<JobCompletion>());
-        var rules = BatchRules.For(plan.Settings, options.Value, device.DefaultInstances);
+        var rules = BatchRules.For(
+            plan.Settings, options.Value, session.Generates ? generation.Value.Slots : device.DefaultInstances);
         return new ModelServer(
             session,
             plan.Batched && session.Signature.IsBatchable && trust.Holds(key),
@@ -49,6 +53,7 @@ internal sealed class ModelServerFactory(
             drain,
             state,
             telemetry,
+            generations,
             time,
             loggers.CreateLogger<ModelServer>());
     }

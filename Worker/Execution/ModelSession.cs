@@ -1,5 +1,7 @@
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Generation;
 using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Models;
 using InferenceTemplate.Worker.Preprocessing;
@@ -10,7 +12,10 @@ namespace InferenceTemplate.Worker.Execution;
 /// <summary>One model version open in ONNX Runtime: its weights, once. Runs are made by instances, which may overlap.</summary>
 internal sealed class ModelSession : IDisposable
 {
-    private readonly InferenceSession _session;
+    // One of these two.
+    private readonly InferenceSession? _session;
+    private readonly GenerationModel? _generation;
+
     private readonly bool _binds;
     private readonly IPreprocessor? _preprocessor;
     private readonly ModelSignature _own;
@@ -27,13 +32,23 @@ internal sealed class ModelSession : IDisposable
         Signature = preprocessor?.SignatureOver(_own) ?? _own;
     }
 
+    private ModelSession(ModelFile file, GenerationModel generation)
+    {
+        File = file;
+        _generation = generation;
+        Signature = _own = GenerationSignature.Signature;
+    }
+
     public ModelFile File { get; }
+
+    /// <summary>Whether it generates text; then an instance is a slot for an answer.</summary>
+    public bool Generates => _generation is not null;
 
     /// <summary>What callers see: where inputs are made of text or images, those.</summary>
     public ModelSignature Signature { get; }
 
     /// <summary>A request that it takes where none is known; null where zeros have to do.</summary>
-    public Tensor[]? Example => _preprocessor?.Example(Signature);
+    public Tensor[]? Example => Generates ? GenerationInstance.Example : _preprocessor?.Example(Signature);
 
     /// <summary>Elements of which made-up requests are made; null where any words will do.</summary>
     public MadeUpElements? ElementsOf(string input) => _preprocessor?.ElementsOf(input);
@@ -57,12 +72,20 @@ internal sealed class ModelSession : IDisposable
         }
     }
 
+    /// <param name="generation">Closed with the session.</param>
+    public static ModelSession Over(ModelFile file, GenerationModel generation) => new(file, generation);
+
     /// <summary>Something that makes one run at a time, beside other instances; dispose it before the session.</summary>
     /// <exception cref="ObjectDisposedException">The session is closed: ONNX Runtime itself would end the process.</exception>
     public IModelInstance CreateInstance()
     {
         ObjectDisposedException.ThrowIf(_closed, this);
-        var instance = new ModelInstance(_session, _own, _binds);
+        if (_generation is not null)
+        {
+            return new GenerationInstance(_generation);
+        }
+
+        var instance = new ModelInstance(_session!, _own, _binds);
         return _preprocessor?.Over(instance, _own) ?? instance;
     }
 
@@ -76,7 +99,8 @@ internal sealed class ModelSession : IDisposable
     public void Dispose()
     {
         _closed = true;
-        _session.Dispose();
+        _session?.Dispose();
+        _generation?.Dispose();
     }
 
     private static ModelSignature Describe(InferenceSession session) =>

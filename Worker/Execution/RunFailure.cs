@@ -1,5 +1,6 @@
 using InferenceTemplate.Worker.Batching;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntimeGenAI;
 
 namespace InferenceTemplate.Worker.Execution;
 
@@ -29,9 +30,9 @@ internal static class RunFailures
     public static RunFailure Classify(Exception exception) => exception switch
     {
         OutOfMemoryException or OversizedBatchException => RunFailure.Memory,
-        OnnxRuntimeException when Mentions(exception, OfMemory) => RunFailure.Memory,
-        OnnxRuntimeException when Mentions(exception, OfDevice) => RunFailure.Device,
-        OnnxRuntimeException or InvalidDataException or RefusedInputException => RunFailure.Input,
+        OnnxRuntimeException or OnnxRuntimeGenAIException when Mentions(exception, OfMemory) => RunFailure.Memory,
+        OnnxRuntimeException or OnnxRuntimeGenAIException when Mentions(exception, OfDevice) => RunFailure.Device,
+        OnnxRuntimeException or OnnxRuntimeGenAIException or InvalidDataException or RefusedInputException => RunFailure.Input,
         _ => RunFailure.Device,
     };
 

@@ -10,6 +10,9 @@ internal sealed class ExternalFiles
 
     private ExternalFiles(Dictionary<string, long> lengths) => _lengths = lengths;
 
+    /// <summary>All of them.</summary>
+    public IEnumerable<string> Names => _lengths.Keys;
+
     /// <summary>Those that the model names, by their paths from its own, with '/'.</summary>
     public IReadOnlySet<string> Used => _used;
 

@@ -1,6 +1,7 @@
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
+using OnnxRuntimeGenAIException = Microsoft.ML.OnnxRuntimeGenAI.OnnxRuntimeGenAIException;
 
 namespace InferenceTemplate.Worker.Inspection;
 
@@ -50,7 +51,8 @@ internal static class FirstRun
             return null;
         }
         catch (Exception exception) when (
-            exception is OnnxRuntimeException or InvalidDataException or RefusedInputException or OutOfMemoryException)
+            exception is OnnxRuntimeException or OnnxRuntimeGenAIException or InvalidDataException or RefusedInputException
+                or OutOfMemoryException)
         {
             return exception;
         }

@@ -1,13 +1,15 @@
 using System.Formats.Tar;
 using InferenceTemplate.Core;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Models;
 using InferenceTemplate.Worker.Preprocessing;
 
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>
-/// A version of the models folder as it is stored: its ONNX file; where that keeps data in files beside it, or its inputs are made by some, a
-/// tar of them all. The tar depends on nothing but their names and content, since the registry knows the version by its hash.
+/// A version of the models folder as it is stored: its ONNX file; where that keeps data in files beside it, has inputs made by some, or
+/// generates text, a tar of them all. The tar depends on nothing but their names and content, since the registry knows the version by its
+/// hash.
 /// </summary>
 internal sealed class FolderArtifact
 {
@@ -33,7 +35,10 @@ internal sealed class FolderArtifact
             // The inspection says why.
         }
 
-        return new(file.Path, [.. beside.Used.Union(Preprocessors.FilesBeside(file.Path, beside), StringComparer.Ordinal)]);
+        IEnumerable<string> others = beside.Has(GenerationConfig.FileName)
+            ? beside.Names.Order(StringComparer.Ordinal)
+            : Preprocessors.FilesBeside(file.Path, beside);
+        return new(file.Path, [.. beside.Used.Union(others, StringComparer.Ordinal)]);
     }
 
     /// <summary>The bytes, to be read once.</summary>

@@ -4,11 +4,13 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Models;
 using InferenceTemplate.Worker.Preprocessing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
+using OnnxRuntimeGenAIException = Microsoft.ML.OnnxRuntimeGenAI.OnnxRuntimeGenAIException;
 
 namespace InferenceTemplate.Worker.Inspection;
 
@@ -33,6 +35,7 @@ internal static class InspectionChild
             Console.Out.WriteLine(JsonSerializer.Serialize(report, InspectionJson.Default.InspectionReport));
             Console.Out.Flush();
         });
+        GenerationModel.ShutDown();
         return 0;
     }
 
@@ -89,20 +92,39 @@ internal static class InspectionChild
             operators = scanned.Operators;
             var device = new ExecutionDevice(Options.Create(new WorkerOptions { Device = "cpu" }), NullLogger<ExecutionDevice>.Instance);
             var before = ProcessLimits.ResidentBytes;
-            var preprocessor = isFolder ? Preprocessors.Beside(file, limits.Images) : null;
-            session = ModelSession.Open(new ModelFile("inspected", "1", file), device, preprocessor);
-            preprocessor?.Try(session);
-            var signature = scanned.WithRanks(session.Signature);
-            var metadata = ImageInput.Added(scanned.Metadata, preprocessor?.ImageInputOf(signature));
-            if (external.Has(ClassLabels.FileName))
+            var model = new ModelFile("inspected", "1", file);
+            ModelSignature signature;
+            string? failure;
+            var metadata = scanned.Metadata;
+            if (isFolder && GenerationConfig.Beside(file) is { } generates)
             {
-                metadata = ClassLabelsFile.Added(metadata, ClassLabelsFile.Read(file)!, signature);
+                session = ModelSession.Over(model, GenerationModel.Open(generates, threads: 1, maxTokens: int.MaxValue));
+                signature = scanned.WithRanks(session.Signature);
+                if (FirstRun.Try(session, session.Example) is { } refusal)
+                {
+                    throw new ModelRefusedException($"it did not generate a token: {refusal}");
+                }
+
+                failure = sample is null ? null : FirstRun.Try(session, sample);
+            }
+            else
+            {
+                var preprocessor = isFolder ? Preprocessors.Beside(file, limits.Images) : null;
+                session = ModelSession.Open(model, device, preprocessor);
+                preprocessor?.Try(session);
+                signature = scanned.WithRanks(session.Signature);
+                metadata = ImageInput.Added(metadata, preprocessor?.ImageInputOf(signature));
+                if (external.Has(ClassLabels.FileName))
+                {
+                    metadata = ClassLabelsFile.Added(metadata, ClassLabelsFile.Read(file)!, signature);
+                }
+
+                failure = FirstRun.Try(session, sample);
             }
 
-            var failure = FirstRun.Try(session, sample);
             var memory = Math.Max(ProcessLimits.ResidentBytes - before, new FileInfo(file).Length + external.UsedBytes);
-            var unproven = failure is null
-                ? null
+            var unproven = session.Generates ? new BatchProof(false, "it generates text, each answer by itself")
+                : failure is null ? null
                 : new BatchProof(false, $"it did not run on {(sample is null ? "made-up inputs" : "its sample request")}: {failure}");
             return new InspectionReport(
                 new InspectedModel(signature, metadata, memory, unproven),
@@ -116,6 +138,10 @@ internal static class InspectionChild
         catch (OnnxRuntimeException exception)
         {
             return InspectionReport.Refused(OpenFailure.Of(exception));
+        }
+        catch (OnnxRuntimeGenAIException exception)
+        {
+            return InspectionReport.Refused($"ONNX Runtime GenAI can't open it: {RuntimeMessage.Of(exception)}");
         }
         catch (Exception exception) when (
             exception is NotSupportedException or ArgumentException or OverflowException or InvalidDataException)

@@ -3,6 +3,7 @@ using InferenceTemplate.Data;
 using InferenceTemplate.Data.Artifacts;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Images;
 using InferenceTemplate.Worker.Models;
 using InferenceTemplate.Worker.Preprocessing;
@@ -13,7 +14,7 @@ namespace InferenceTemplate.Worker.ModelCache;
 /// <summary>Fetches what the registry knows, and opens it from this machine's disk.</summary>
 internal sealed partial class ModelSource(
     ModelCatalog catalog, SampleRequests samples, ArtifactStore store, ArtifactFiles files, ModelWarmUp warmUp, ExecutionDevice device,
-    IOptions<WorkerOptions> options, ILogger<ModelSource> logger)
+    IOptions<WorkerOptions> options, IOptions<GenerationOptions> generation, ILogger<ModelSource> logger)
 {
     /// <exception cref="InvalidDataException">The version is not one that may be served, or its artifact is damaged.</exception>
     /// <exception cref="IOException">The artifact could not be fetched.</exception>
@@ -48,8 +49,12 @@ internal sealed partial class ModelSource(
 
     private ModelSession Open(ModelVersion version, ModelFiles artifact, int largestBatch, Tensor[]? sample)
     {
-        var preprocessor = artifact.IsFolder ? Preprocessors.Beside(artifact.Path, ImageLimits.Of(options.Value)) : null;
-        var session = ModelSession.Open(new ModelFile(version.Model, version.Version, artifact.Path), device, preprocessor);
+        var file = new ModelFile(version.Model, version.Version, artifact.Path);
+        var session = artifact.IsFolder && GenerationConfig.Beside(artifact.Path) is { } generates
+            ? ModelSession.Over(
+                file, GenerationModel.Open(generates, options.Value.IntraOpThreads, generation.Value.MaxTokens))
+            : ModelSession.Open(
+                file, device, artifact.IsFolder ? Preprocessors.Beside(artifact.Path, ImageLimits.Of(options.Value)) : null);
         try
         {
             // They may have changed since they were looked at.

@@ -3,6 +3,7 @@ using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
+using OnnxRuntimeGenAIException = Microsoft.ML.OnnxRuntimeGenAI.OnnxRuntimeGenAIException;
 
 namespace InferenceTemplate.Worker.ModelCache;
 
@@ -32,7 +33,8 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
             {
                 instance.Run(batch).Dispose();
             }
-            catch (Exception exception) when (exception is OnnxRuntimeException or RefusedInputException or OversizedBatchException)
+            catch (Exception exception) when (
+                exception is OnnxRuntimeException or OnnxRuntimeGenAIException or RefusedInputException or OversizedBatchException)
             {
                 // Zeros, a dimension of one, or images beyond the limits may be nothing that is taken: no reason not to serve it.
                 LogCold(session.File.Model, session.File.Version, rows, sample is null ? "zeros" : "its sample request", exception.Message);

@@ -156,7 +156,13 @@ public sealed partial class ShellBlockTests
         foreach (var call in calls)
         {
             var words = call.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            string[] verbs = [.. words.Skip(1).Take(words[1] switch { "rollout" or "config" or "top" => 2, "create" => 3, _ => 1 })];
+            string[] verbs = [.. words.Skip(1).Take(words[1] switch
+            {
+                "rollout" or "config" or "top" => 2,
+                "get" when program == "helm" => 2,
+                "create" => 3,
+                _ => 1,
+            })];
             var help = common + await Commands.RunAsync(path!, [.. verbs, "--help"], Repository.Root, Cancellation);
             Assert.Empty(words.Where(word => word.StartsWith('-')).Select(word => word.Split('=')[0])
                 .Where(option => !Regex.IsMatch(help, $@"(?<![\w-]){option}(?![\w-])", RegexOptions.None, s_limit)).ToList());

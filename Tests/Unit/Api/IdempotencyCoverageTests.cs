@@ -25,7 +25,8 @@ public sealed partial class IdempotencyCoverageTests(ApiInProcess api) : IClassF
             Assert.True(response.StatusCode == HttpStatusCode.BadRequest && body.Contains("Idempotency-Key", StringComparison.Ordinal),
                 $"POST {path} answered {(int)response.StatusCode}: {body}");
             Assert.Contains(
-                path.StartsWith("/v2", StringComparison.Ordinal) || path is "/v1/embeddings" or "/v1/rerank"
+                path.StartsWith("/v2", StringComparison.Ordinal)
+                    || path is "/v1/embeddings" or "/v1/rerank" or "/v1/chat/completions" or "/v1/completions"
                     ? "{\"error\":"
                     : "\"status\":400",
                 body, StringComparison.Ordinal);

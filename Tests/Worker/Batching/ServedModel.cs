@@ -15,6 +15,7 @@ using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Jobs;
 using InferenceTemplate.Worker.ModelCache;
 using InferenceTemplate.Worker.Models;
@@ -87,6 +88,8 @@ internal sealed class ServedModel : IAsyncDisposable
             .AddSingleton<DirectListener>()
             .AddSingleton(Options.Create(new DirectOptions { Secret = DirectReplica.Secret, Host = "127.0.0.1" }))
             .AddSingleton(telemetry)
+            .AddSingleton(Options.Create(new GenerationOptions { Slots = 2 }))
+            .AddSingleton(new GenerationTelemetry(_meters.GetRequiredService<IMeterFactory>()))
             .AddSingleton(JobLeaseTrackerTests.NoCosts())
             .AddSingleton<JobLeaseTracker>()
             .AddSingleton<QueueConsumers>()
@@ -129,7 +132,7 @@ internal sealed class ServedModel : IAsyncDisposable
         ResponseOptions? responses = null, bool batched = true, Way way = Way.Queue, QueueOptions? bounds = null)
     {
         var served = new ServedModel(
-            servers, session, settings ?? new ModelSettings { Instances = 1 }, options ?? new WorkerOptions(),
+            servers, session, settings ?? new ModelSettings { Instances = session.Generates ? null : 1 }, options ?? new WorkerOptions(),
             responses ?? new ResponseOptions(), batched, way, bounds ?? new QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) });
         await served._wakeup.StartAsync(CancellationToken.None);
         await served._cancellations.StartAsync(CancellationToken.None);

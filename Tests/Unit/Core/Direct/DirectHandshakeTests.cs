@@ -27,7 +27,7 @@ public sealed class DirectHandshakeTests
         Assert.False(_known.Holds(hello, _other.Prove(hello, "r", 1000)));
         Assert.False(_known.Holds(later, proof));
         Assert.False(_known.Holds(hello, proof with { Replica = "s" }));
-        Assert.False(_known.Holds(hello, proof with { Version = 2 }));
+        Assert.False(_known.Holds(hello, proof with { Version = Frame.ProtocolVersion + 1 }));
         Assert.False(_known.IsWelcome(hello, proof, proof.Code));
         Assert.False(_known.IsWelcome(hello, proof, _other.Welcome(hello, proof)));
         Assert.False(_known.IsWelcome(hello, proof, []));

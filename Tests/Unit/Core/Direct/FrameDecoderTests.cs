@@ -43,7 +43,7 @@ public sealed class FrameDecoderTests
 
     [Theory]
     [InlineData(0)]
-    [InlineData(13)]
+    [InlineData(14)]
     [InlineData(255)]
     public void Unknown_type_is_refused(byte type) =>
         Assert.Throws<InvalidDataException>(() => new FrameDecoder(limit: 6).Feed(Bytes((FrameType)type, [1]), []));

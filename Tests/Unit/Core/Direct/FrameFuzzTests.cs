@@ -52,6 +52,23 @@ public sealed class FrameFuzzTests
         Assert.Equal(standings, DirectMessages.DecodePong(DirectMessages.EncodePong(standings)));
         Assert.Equal(refusal, DirectMessages.DecodeRefusal(DirectMessages.Encode(refusal)));
         Assert.Equal(returns, returns.Select(r => DirectMessages.DecodeReturn(DirectMessages.Encode(r))));
+        var part = new DirectPart(Guid.NewGuid(), 70_000, "d\u00E9j\u00E0"u8.ToArray());
+        var read = DirectMessages.DecodePart(DirectMessages.Encode(part));
+        Assert.Equal((part.Id, part.Start), (read.Id, read.Start));
+        Assert.Equal(part.Text.ToArray(), read.Text.ToArray());
+    }
+
+    [Theory]
+    [InlineData(-1, 1)]
+    [InlineData(0, 0)]
+    [InlineData(0, DirectPart.MaxBytes + 1)]
+    public void Part_of_an_answer_has_a_place_and_a_size(int start, int bytes)
+    {
+        var part = DirectMessages.Encode(new DirectPart(Guid.NewGuid(), start, new byte[bytes]));
+
+        var refused = Assert.Throws<InvalidDataException>(() => DirectMessages.DecodePart(part));
+
+        Assert.Equal($"A part of an answer begins at {start} and has {bytes} bytes.", refused.Message);
     }
 
     [Fact]
@@ -86,6 +103,7 @@ public sealed class FrameFuzzTests
         yield return FrameDecoderTests.Bytes(FrameType.Returned, DirectMessages.Encode(new DirectReturn(Guid.NewGuid(), "why")));
         yield return FrameDecoderTests.Bytes(FrameType.Cancel, Guid.NewGuid().ToByteArray());
         yield return FrameDecoderTests.Bytes(FrameType.Pong, DirectMessages.EncodePong([new(new("m", "1"), 1, 2, 3)]));
+        yield return FrameDecoderTests.Bytes(FrameType.Part, DirectMessages.Encode(new DirectPart(Guid.NewGuid(), 7, "text"u8.ToArray())));
     }
 
     private static InferenceRequest Request() => new(
@@ -124,6 +142,9 @@ public sealed class FrameFuzzTests
                 break;
             case FrameType.Pong:
                 DirectMessages.DecodePong(frame.Payload);
+                break;
+            case FrameType.Part:
+                DirectMessages.DecodePart(frame.Payload);
                 break;
         }
     }

@@ -1,7 +1,9 @@
+using System.Text.Json.Serialization;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Generation;
 using Microsoft.AspNetCore.Http.HttpResults;
 
-namespace InferenceTemplate.Api.Embeddings;
+namespace InferenceTemplate.Api.OpenAi;
 
 /// <summary>An error as clients of OpenAI read it.</summary>
 internal sealed record OpenAiError(OpenAiErrorBody Error);
@@ -11,8 +13,11 @@ internal sealed record OpenAiErrorBody(string Message, string Type, string? Para
 
 internal static class OpenAiErrors
 {
-    public static JsonHttpResult<OpenAiError> Error(int status, string message, string? param = null) => TypedResults.Json(
-        new OpenAiError(new(message, TypeOf(status), param, CodeOf(status))), EmbeddingsJson.Default.OpenAiError, statusCode: status);
+    public static JsonHttpResult<OpenAiError> Error(int status, string message, string? param = null) =>
+        TypedResults.Json(Of(status, message, param), OpenAiJson.Default.OpenAiError, statusCode: status);
+
+    public static OpenAiError Of(int status, string message, string? param = null) =>
+        new(new(message, TypeOf(status), param, CodeOf(status, message)));
 
     /// <summary>What no handler answered, such as 401.</summary>
     public static Task WriteAsync(HttpContext context, string message) =>
@@ -27,11 +32,17 @@ internal static class OpenAiErrors
         _ => "invalid_request_error",
     };
 
-    private static string? CodeOf(int status) => status switch
+    private static string? CodeOf(int status, string message) => status switch
     {
+        StatusCodes.Status400BadRequest when message.Contains(GenerationSignature.ContextExceeded, StringComparison.Ordinal)
+            => "context_length_exceeded",
         StatusCodes.Status401Unauthorized => "invalid_api_key",
         StatusCodes.Status404NotFound => "model_not_found",
         StatusCodes.Status429TooManyRequests => "rate_limit_exceeded",
         _ => null,
     };
 }
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(OpenAiError))]
+internal sealed partial class OpenAiJson : JsonSerializerContext;

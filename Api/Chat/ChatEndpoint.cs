@@ -1,0 +1,269 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.OpenAi;
+using InferenceTemplate.Api.Overview;
+using InferenceTemplate.Core.Generation;
+using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Data;
+using InferenceTemplate.ServiceDefaults.Errors;
+
+namespace InferenceTemplate.Api.Chat;
+
+/// <summary><c>POST /v1/chat/completions</c> and <c>/v1/completions</c>, as OpenAI's clients call them.</summary>
+internal static partial class ChatEndpoint
+{
+    private const string Chat = "/v1/chat/completions";
+    private const string Completions = "/v1/completions";
+
+    private const string ChatExample = """{"model":"phi","messages":[{"role":"user","content":"What is ONNX?"}],"max_tokens":100}""";
+
+    private const string ChatAnswerExample = """
+        {"id":"chatcmpl-0197","object":"chat.completion","created":1796000000,"model":"phi:1",
+         "choices":[{"index":0,"message":{"role":"assistant","content":"A format for models.","refusal":null},
+                     "logprobs":null,"finish_reason":"stop"}],
+         "usage":{"prompt_tokens":9,"completion_tokens":5,"total_tokens":14}}
+        """;
+
+    private const string CompletionExample = """{"model":"phi","prompt":"ONNX is","max_tokens":20,"temperature":0}""";
+
+    private const string CompletionAnswerExample = """
+        {"id":"cmpl-0197","object":"text_completion","created":1796000000,"model":"phi:1",
+         "choices":[{"index":0,"text":" a format for models.","logprobs":null,"finish_reason":"stop"}],
+         "usage":{"prompt_tokens":4,"completion_tokens":5,"total_tokens":9}}
+        """;
+
+    public static IServiceCollection AddChat(this IServiceCollection services) => services.Configure<ErrorResponses>(errors =>
+    {
+        errors.Map(Chat, OpenAiErrors.WriteAsync);
+        errors.Map(Completions, OpenAiErrors.WriteAsync);
+    });
+
+    public static void MapChat(this IEndpointRouteBuilder endpoints)
+    {
+        var group = endpoints.MapGroup("").RequireAuthorization(Policies.Infer);
+        group.MapPost(Chat, (HttpContext context, OpenAiCalls calls, InferPipeline pipeline, TimeProvider time) =>
+                HandleAsync(context, calls, pipeline, time, chat: true))
+            .WithSummary("An answer to messages, as OpenAI's API has it; whole or as events")
+            .WithMetadata(new CountedAsTraffic(), new EndpointErrors(typeof(OpenAiError)))
+            .WithBody<ChatRequest>(ChatExample, ChatAnswerExample)
+            .Produces<ChatAnswer>()
+            .Produces<OpenAiError>(StatusCodes.Status404NotFound)
+            .Produces<OpenAiError>(StatusCodes.Status504GatewayTimeout);
+        group.MapPost(Completions, (HttpContext context, OpenAiCalls calls, InferPipeline pipeline, TimeProvider time) =>
+                HandleAsync(context, calls, pipeline, time, chat: false))
+            .WithSummary("How a text goes on, as OpenAI's API has it; whole or as events")
+            .WithMetadata(new CountedAsTraffic(), new EndpointErrors(typeof(OpenAiError)))
+            .WithBody<CompletionRequest>(CompletionExample, CompletionAnswerExample)
+            .Produces<CompletionAnswer>()
+            .Produces<OpenAiError>(StatusCodes.Status404NotFound)
+            .Produces<OpenAiError>(StatusCodes.Status504GatewayTimeout);
+    }
+
+    private static async Task HandleAsync(HttpContext context, OpenAiCalls calls, InferPipeline pipeline, TimeProvider time, bool chat)
+    {
+        if (!await calls.MayAskAsync(context))
+        {
+            return;
+        }
+
+        TextRequest request;
+        try
+        {
+            request = ChatReader.Read(await calls.ReadAsync(context.Request, ChatJson.Default.JsonElement), chat);
+            if (request.Generation.Stream && context.Request.Headers.ContainsKey("Idempotency-Key"))
+            {
+                throw new InvalidInferBodyException("stream: an answer that comes in parts can't be kept for its Idempotency-Key");
+            }
+        }
+        catch (InvalidInferBodyException exception)
+        {
+            await OpenAiErrors.Error(StatusCodes.Status400BadRequest, exception.Message, FieldOf(exception.Message)).ExecuteAsync(context);
+            return;
+        }
+        catch (BadHttpRequestException exception)
+        {
+            await OpenAiErrors.Error(exception.StatusCode, exception.Message).ExecuteAsync(context);
+            return;
+        }
+
+        var parts = request.Generation.Stream ? new AnswerParts() : null;
+        if (await calls.AdmitAsync(context, request.Model, (version, _) => BodyOf(request.Generation, parts, version))
+            is not var (admitted, body))
+        {
+            return;
+        }
+
+        var version = admitted.Routed.Version;
+        var writer = new ChatWriter(chat, $"{version.Model}:{version.Version}", time.GetUtcNow(), request.IncludeUsage);
+        var running = pipeline.RunAsync(admitted, body, deadline: null, context.RequestAborted);
+        if (parts is not null)
+        {
+            await StreamAsync(context, running, parts, writer);
+            return;
+        }
+
+        var outcome = await running;
+        if (outcome.Status != StatusCodes.Status200OK)
+        {
+            await OpenAiCalls.RefuseAsync(context, outcome, FieldOf(outcome.Error!));
+            return;
+        }
+
+        OpenAiCalls.SetHeaders(context, outcome);
+        using var json = new PooledBuffer();
+
+        // A fallback may have answered.
+        var answered = outcome.Version!;
+        new ChatWriter(chat, $"{answered.Model}:{answered.Version}", time.GetUtcNow(), request.IncludeUsage)
+            .Whole(json, GeneratedOf(outcome));
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = json.WrittenCount;
+        await context.Response.BodyWriter.WriteAsync(json.WrittenMemory, context.RequestAborted);
+    }
+
+    // Nothing is sent before there is something: until then an error is an ordinary answer, with its status. Afterwards it is an event, and
+    // neither a reason nor [DONE] follows, without which no client takes the answer for whole.
+    private static async Task StreamAsync(HttpContext context, Task<InferOutcome> running, AnswerParts parts, ChatWriter writer)
+    {
+        _ = running.ContinueWith(_ => parts.Complete(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        var sent = new StringBuilder();
+        var response = context.Response.BodyWriter;
+        string? broken = null;
+        try
+        {
+            while (await parts.Reader.WaitToReadAsync(context.RequestAborted))
+            {
+                var text = "";
+                while (parts.Reader.TryRead(out var part))
+                {
+                    text += part;
+                }
+
+                if (sent.Length == 0)
+                {
+                    Begin(context, writer);
+                }
+
+                sent.Append(text);
+                writer.Part(response, text);
+                await response.FlushAsync(context.RequestAborted);
+            }
+        }
+        catch (InvalidDataException exception)
+        {
+            broken = exception.Message;
+        }
+        catch (OperationCanceledException)
+        {
+            // The caller left; the run ends by the same token.
+        }
+
+        var outcome = await running;
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            return;
+        }
+
+        var begun = sent.Length > 0 || broken is not null;
+        if (!begun && outcome.Status != StatusCodes.Status200OK)
+        {
+            await OpenAiCalls.RefuseAsync(context, outcome, FieldOf(outcome.Error!));
+            return;
+        }
+
+        if (!begun)
+        {
+            OpenAiCalls.SetHeaders(context, outcome);
+        }
+
+        if (sent.Length == 0)
+        {
+            Begin(context, writer);
+        }
+
+        var generated = outcome.Status == StatusCodes.Status200OK ? GeneratedOf(outcome) : null;
+        if (generated?.Text.StartsWith(sent.ToString(), StringComparison.Ordinal) == false)
+        {
+            broken ??= "the parts of the answer are not its text";
+        }
+
+        if (generated is null || broken is not null)
+        {
+            Error(response, generated is null ? outcome.Status : StatusCodes.Status500InternalServerError, outcome.Error ?? broken!);
+        }
+        else
+        {
+            if (generated.Text.Length > sent.Length)
+            {
+                writer.Part(response, generated.Text[sent.Length..]);
+            }
+
+            writer.End(response, generated);
+        }
+
+        await response.FlushAsync(context.RequestAborted);
+    }
+
+    private static void Begin(HttpContext context, ChatWriter writer)
+    {
+        context.Response.ContentType = "text/event-stream";
+        context.Response.Headers.CacheControl = "no-cache";
+
+        // nginx would gather events.
+        context.Response.Headers["X-Accel-Buffering"] = "no";
+        writer.Begin(context.Response.BodyWriter);
+    }
+
+    private static void Error(IBufferWriter<byte> target, int status, string message)
+    {
+        target.Write("data: "u8);
+        using (var json = new Utf8JsonWriter(target))
+        {
+            JsonSerializer.Serialize(json, OpenAiErrors.Of(status, message), OpenAiJson.Default.OpenAiError);
+        }
+
+        target.Write("\n\n"u8);
+    }
+
+    private static InferBody BodyOf(GenerationRequest request, AnswerParts? parts, ModelVersion version)
+    {
+        if (!GenerationSignature.IsOf(version.Signature))
+        {
+            throw new InvalidInferBodyException($"model: '{version.Model}' version {version.Version} does not generate text");
+        }
+
+        var json = request.ToJson();
+        var data = new byte[sizeof(uint) + json.Length];
+        BinaryPrimitives.WriteUInt32LittleEndian(data, (uint)json.Length);
+        json.CopyTo(data, sizeof(uint));
+
+        // Text takes its time: as much as any request may have.
+        return new InferBody(null, TimeSpan.MaxValue, [new(GenerationSignature.Request, Datatype.Bytes, [1], data)], [])
+        {
+            Forms = OutputForms.Binary,
+            Parts = parts,
+        };
+    }
+
+    private static Generated GeneratedOf(InferOutcome outcome)
+    {
+        Tensor Output(string name) => outcome.Reply!.Outputs.First(o => o.Name == name);
+        string Text(string name) => Encoding.UTF8.GetString(Output(name).Data.Span[sizeof(uint)..]);
+        var usage = MemoryMarshal.Cast<byte, long>(Output(GenerationSignature.Usage).Data.Span);
+        return new Generated(Text(GenerationSignature.Text), Text(GenerationSignature.FinishReason), usage[0], usage[1]);
+    }
+
+    // Messages begin with the field that they are about.
+    private static string? FieldOf(string message) =>
+        Field().Match(message) is { Success: true } field ? field.Groups["name"].Value : null;
+
+    [GeneratedRegex(
+        @"^(?<name>[a-z_]+(\[[0-9]+\])?(\.[a-z_]+(\[[0-9]+\])?)*): ", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Field();
+}

@@ -1,0 +1,54 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace InferenceTemplate.Api.Chat;
+
+// For documents only: requests are read, and answers written, field by field.
+
+/// <param name="Model">A model that generates text, or <c>model:version</c>; the version may be an alias.</param>
+/// <param name="MaxTokens">Tokens to generate at most; <c>max_completion_tokens</c> is the same.</param>
+/// <param name="Temperature">0 to 2, 0 for the likeliest token always; absent for what the model's configuration says.</param>
+/// <param name="Seed">The same seed draws the same tokens again.</param>
+/// <param name="Stop">A text, or up to 4 of them, before which the answer ends.</param>
+/// <param name="Stream">Whether the answer comes in parts, as events.</param>
+internal sealed record ChatRequest(
+    string Model, ChatMessage[] Messages, int? MaxTokens = null, int? MaxCompletionTokens = null, double? Temperature = null,
+    double? TopP = null, long? Seed = null, JsonElement? Stop = null, bool Stream = false, ChatStreamOptions? StreamOptions = null);
+
+/// <param name="Role"><c>system</c>, <c>developer</c> (the same), <c>user</c> or <c>assistant</c>.</param>
+/// <param name="Content">A text, or an array of parts of type <c>text</c>.</param>
+internal sealed record ChatMessage(string Role, JsonElement Content);
+
+/// <param name="IncludeUsage">Whether the last event has the usage.</param>
+internal sealed record ChatStreamOptions(bool IncludeUsage);
+
+/// <param name="Prompt">A text, which the model goes on with as it is.</param>
+internal sealed record CompletionRequest(
+    string Model, string Prompt, int? MaxTokens = null, double? Temperature = null, double? TopP = null, long? Seed = null,
+    JsonElement? Stop = null, bool Stream = false, ChatStreamOptions? StreamOptions = null);
+
+/// <param name="Model">The version that answered: <c>model:version</c>.</param>
+internal sealed record ChatAnswer(string Id, string Object, long Created, string Model, ChatChoice[] Choices, TokenUsage Usage);
+
+/// <param name="FinishReason"><c>stop</c>, or <c>length</c> where there are as many tokens as were asked for or are possible.</param>
+internal sealed record ChatChoice(int Index, ChatText Message, string FinishReason);
+
+internal sealed record ChatText(string Role, string Content);
+
+/// <param name="Model">The version that answered: <c>model:version</c>.</param>
+internal sealed record CompletionAnswer(
+    string Id, string Object, long Created, string Model, CompletionChoice[] Choices, TokenUsage Usage);
+
+internal sealed record CompletionChoice(int Index, string Text, string FinishReason);
+
+internal sealed record TokenUsage(long PromptTokens, long CompletionTokens, long TotalTokens);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(JsonElement))]
+[JsonSerializable(typeof(ChatRequest))]
+[JsonSerializable(typeof(CompletionRequest))]
+[JsonSerializable(typeof(ChatAnswer))]
+[JsonSerializable(typeof(CompletionAnswer))]
+internal sealed partial class ChatJson : JsonSerializerContext;

@@ -1,0 +1,288 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Core.Generation;
+
+namespace InferenceTemplate.Api.Chat;
+
+/// <summary>A request for text as OpenAI's clients send it.</summary>
+/// <param name="IncludeUsage">Whether the last event of a stream has the usage.</param>
+internal sealed record TextRequest(string Model, GenerationRequest Generation, bool IncludeUsage);
+
+/// <summary>
+/// Reads requests field by field: one that would change the answer, and can't, is refused by its name and never passed over. Those that
+/// only say who asks, or have the value that changes nothing, are.
+/// </summary>
+internal static class ChatReader
+{
+    private const int MaxShown = 64;
+
+    private static readonly string[] s_ofTheCaller =
+        ["user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"];
+
+    /// <exception cref="InvalidInferBodyException">It is none; the message begins with the field that is wrong.</exception>
+    public static TextRequest Read(JsonElement body, bool chat)
+    {
+        if (body.ValueKind != JsonValueKind.Object)
+        {
+            throw new InvalidInferBodyException("the body can't be read: an object expected");
+        }
+
+        try
+        {
+            return ReadFields(body, chat);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidInferBodyException("the body can't be read: a name or a text is not UTF-8, or has half a surrogate pair");
+        }
+    }
+
+    private static TextRequest ReadFields(JsonElement body, bool chat)
+    {
+        string? model = null;
+        int? maxCompletion = null;
+        var usage = false;
+        var request = new GenerationRequest();
+        foreach (var field in body.EnumerateObject())
+        {
+            var (name, value) = (field.Name, field.Value);
+            if (value.ValueKind == JsonValueKind.Null || s_ofTheCaller.Contains(name, StringComparer.Ordinal))
+            {
+                continue;
+            }
+
+            switch (name)
+            {
+                case "model":
+                    model = Text(name, value);
+                    break;
+                case "messages" when chat:
+                    request.Messages = Messages(value);
+                    break;
+                case "prompt" when !chat:
+                    request.Prompt = Prompt(value);
+                    break;
+                case "max_tokens":
+                    request.MaxTokens = Count(name, value);
+                    break;
+                case "max_completion_tokens" when chat:
+                    maxCompletion = Count(name, value);
+                    break;
+                case "temperature":
+                    request.Temperature = Number(name, value);
+                    break;
+                case "top_p":
+                    request.TopP = Number(name, value);
+                    break;
+                case "seed":
+                    request.Seed = value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var seed)
+                        ? seed
+                        : throw new InvalidInferBodyException("seed: a whole number of 64 bits expected");
+                    break;
+                case "stop":
+                    request.Stop = Stop(value);
+                    break;
+                case "stream":
+                    request.Stream = Flag(name, value);
+                    break;
+                case "stream_options":
+                    usage = IncludesUsage(value);
+                    break;
+                default:
+                    RefuseUnlessNeutral(name, value);
+                    break;
+            }
+        }
+
+        if (maxCompletion is not null && request.MaxTokens is not null && maxCompletion != request.MaxTokens)
+        {
+            throw new InvalidInferBodyException("max_completion_tokens: another number than max_tokens, which is the same");
+        }
+
+        request.MaxTokens ??= maxCompletion;
+        if (model is null || (chat ? request.Messages is null : request.Prompt is null))
+        {
+            throw new InvalidInferBodyException($"{(model is null ? "model" : chat ? "messages" : "prompt")}: it is missing");
+        }
+
+        return request.Problem() is { } problem
+            ? throw new InvalidInferBodyException(problem)
+            : new TextRequest(model, request, usage);
+    }
+
+    private static GenerationMessage[] Messages(JsonElement messages)
+    {
+        if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() is < 1 or > GenerationRequest.MaxMessages)
+        {
+            throw new InvalidInferBodyException($"messages: an array of 1 to {GenerationRequest.MaxMessages} messages expected");
+        }
+
+        return [.. messages.EnumerateArray().Select(
+            (message, i) => Message(message, $"messages[{i.ToString(CultureInfo.InvariantCulture)}]"))];
+    }
+
+    private static GenerationMessage Message(JsonElement message, string where)
+    {
+        if (message.ValueKind != JsonValueKind.Object)
+        {
+            throw new InvalidInferBodyException($"{where}: an object expected");
+        }
+
+        string? role = null;
+        string? content = null;
+        foreach (var field in message.EnumerateObject().Where(f => f.Value.ValueKind != JsonValueKind.Null))
+        {
+            switch (field.Name)
+            {
+                case "role":
+                    role = Text($"{where}.role", field.Value);
+                    break;
+                case "content":
+                    content = Content(field.Value, $"{where}.content");
+                    break;
+                case "tool_calls" or "annotations" when field.Value.ValueKind == JsonValueKind.Array && field.Value.GetArrayLength() == 0:
+                    break;
+                default:
+                    throw Unsupported($"{where}.{Shown(field.Name)}");
+            }
+        }
+
+        return role switch
+        {
+            null => throw new InvalidInferBodyException($"{where}.role: it is missing"),
+            "system" or "user" or "assistant" or "developer" => new GenerationMessage(
+                role == "developer" ? "system" : role,
+                content ?? throw new InvalidInferBodyException($"{where}.content: it is missing")),
+            _ => throw new InvalidInferBodyException(
+                $"{where}.role: '{Shown(role)}' given; system, developer, user and assistant are supported"),
+        };
+    }
+
+    private static string Content(JsonElement content, string where)
+    {
+        if (content.ValueKind == JsonValueKind.String)
+        {
+            return content.GetString()!;
+        }
+
+        if (content.ValueKind != JsonValueKind.Array)
+        {
+            throw new InvalidInferBodyException($"{where}: a text or an array of parts expected");
+        }
+
+        var text = new StringBuilder();
+        var i = 0;
+        foreach (var part in content.EnumerateArray())
+        {
+            var place = $"{where}[{i.ToString(CultureInfo.InvariantCulture)}]";
+            i++;
+            if (part.ValueKind != JsonValueKind.Object
+                || !part.TryGetProperty("type"u8, out var type)
+                || type.ValueKind != JsonValueKind.String)
+            {
+                throw new InvalidInferBodyException($"{place}: an object with a type expected");
+            }
+
+            if (!type.ValueEquals("text"u8) || !part.TryGetProperty("text"u8, out var value))
+            {
+                throw new InvalidInferBodyException($"{place}.type: '{Shown(type.GetString()!)}' given; only text is supported");
+            }
+
+            text.Append(Text($"{place}.text", value));
+        }
+
+        return text.ToString();
+    }
+
+    private static string Prompt(JsonElement prompt) => prompt.ValueKind switch
+    {
+        JsonValueKind.String => prompt.GetString()!,
+        JsonValueKind.Array when prompt.GetArrayLength() == 1 && prompt[0].ValueKind == JsonValueKind.String => prompt[0].GetString()!,
+        _ => throw new InvalidInferBodyException("prompt: one text expected; several, and tokens, are not supported"),
+    };
+
+    private static string[] Stop(JsonElement stop) => stop.ValueKind switch
+    {
+        JsonValueKind.String => [stop.GetString()!],
+        JsonValueKind.Array when stop.GetArrayLength() <= GenerationRequest.MaxStops =>
+            [.. stop.EnumerateArray().Select(text => Text("stop", text))],
+        _ => throw new InvalidInferBodyException($"stop: a text or an array of up to {GenerationRequest.MaxStops} texts expected"),
+    };
+
+    private static bool IncludesUsage(JsonElement options)
+    {
+        if (options.ValueKind != JsonValueKind.Object)
+        {
+            throw new InvalidInferBodyException("stream_options: an object expected");
+        }
+
+        var usage = false;
+        foreach (var option in options.EnumerateObject().Where(o => o.Value.ValueKind != JsonValueKind.Null))
+        {
+            usage = option.Name switch
+            {
+                "include_usage" => Flag("stream_options.include_usage", option.Value),
+
+                // Padding against who listens; none is added.
+                "include_obfuscation" => usage,
+                _ => throw Unsupported($"stream_options.{Shown(option.Name)}"),
+            };
+        }
+
+        return usage;
+    }
+
+    private static void RefuseUnlessNeutral(string name, JsonElement value)
+    {
+        var neutral = name switch
+        {
+            "n" or "best_of" => IsNumber(value, 1),
+            "frequency_penalty" or "presence_penalty" or "top_logprobs" => IsNumber(value, 0),
+            "logprobs" or "echo" => value.ValueKind == JsonValueKind.False,
+            "logit_bias" => value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any(),
+            "tools" or "functions" => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0,
+            "tool_choice" or "function_call" => IsText(value, "none") || IsText(value, "auto"),
+            "parallel_tool_calls" => true,
+            "suffix" => IsText(value, ""),
+            "response_format" => value.ValueKind == JsonValueKind.Object && value.EnumerateObject().All(f => f.NameEquals("type"u8))
+                && value.TryGetProperty("type"u8, out var type) && IsText(type, "text"),
+            "modalities" => value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(m => IsText(m, "text")),
+            _ => false,
+        };
+        if (!neutral)
+        {
+            throw Unsupported(Shown(name));
+        }
+    }
+
+    private static bool IsNumber(JsonElement value, double number) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var given) && given == number;
+
+    private static bool IsText(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
+
+    private static string Text(string name, JsonElement value) =>
+        value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new InvalidInferBodyException($"{name}: a text expected");
+
+    private static bool Flag(string name, JsonElement value) =>
+        value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.GetBoolean()
+            : throw new InvalidInferBodyException($"{name}: true or false expected");
+
+    private static double Number(string name, JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)
+            ? number
+            : throw new InvalidInferBodyException($"{name}: a number expected");
+
+    private static int Count(string name, JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var count) && count >= 1
+            ? count
+            : throw new InvalidInferBodyException($"{name}: a whole number of 1 or more expected");
+
+    private static InvalidInferBodyException Unsupported(string name) => new($"{name}: it is not supported here; leave it out");
+
+    // A name that came in a body, and so may have any length.
+    private static string Shown(string name) =>
+        string.Concat(name.Take(MaxShown).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
+}

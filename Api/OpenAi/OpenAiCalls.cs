@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using InferenceTemplate.Api.Audit;
+using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.Limits;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
+using Microsoft.Extensions.Options;
+
+namespace InferenceTemplate.Api.OpenAi;
+
+/// <summary>What calls by OpenAI's protocol share: how a model is named, and how one is refused.</summary>
+internal sealed class OpenAiCalls(InferPipeline pipeline, TenantGate gate, IOptions<LimitOptions> limits, AuditLog audit)
+{
+    // What is repeated of a name that came in a body, and so may have any length.
+    private const int MaxModel = 128;
+    private const int MaxVersion = 64;
+
+    /// <summary>Asks what needs no body: that of a tenant that may send nothing is not read.</summary>
+    /// <returns>False where it was refused, which is answered already.</returns>
+    public async Task<bool> MayAskAsync(HttpContext context)
+    {
+        var tenant = await gate.FindAsync(context.User, context.RequestAborted);
+        if (gate.RefusalWithoutAsking(tenant) is not { } refusal)
+        {
+            return true;
+        }
+
+        await RefuseAsync(context, InferOutcome.Of(refusal) with { Tenant = tenant }, null);
+        return false;
+    }
+
+    /// <summary>Reads a body of JSON.</summary>
+    /// <exception cref="InvalidInferBodyException">It is none of this form; the message says why.</exception>
+    /// <exception cref="BadHttpRequestException">It is too large, ended too early, or is compressed in an unknown way.</exception>
+    public async Task<T> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type)
+    {
+        using var body = await RequestBody.ReadAsync(request, limits.Value.MaxBodyBytes, request.HttpContext.RequestAborted);
+        try
+        {
+            return JsonSerializer.Deserialize(body.Span, type) ?? throw new InvalidInferBodyException("the body is null");
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidInferBodyException($"the body can't be read: {exception.Message}");
+        }
+    }
+
+    /// <param name="model">A model, or <c>model:version</c>, an alias being a version too.</param>
+    /// <param name="bodyOf">The request that a version is given.</param>
+    /// <returns>Null where it was refused, which is answered already, or the caller left.</returns>
+    public async Task<(AdmittedRequest Request, InferBody Body)?> AdmitAsync(
+        HttpContext context, string model, Func<ModelVersion, ModelSettings, InferBody> bodyOf)
+    {
+        var (name, version) = model.Split(':', 2) is [var before, var after] ? (before, after) : (model, null);
+        if (!ModelNames.IsModel(name) || version?.Length > MaxVersion)
+        {
+            var shown = CatalogSnapshot.Empty.WhyNot(
+                AuditText.Fit(name, MaxModel), version is null ? null : AuditText.Fit(version, MaxVersion));
+            await OpenAiErrors.Error(StatusCodes.Status404NotFound, shown, "model").ExecuteAsync(context);
+            return null;
+        }
+
+        if (!context.User.MayUse(name))
+        {
+            RefusalAudit.Denied(audit, context, name, "the model is not among those that the caller may use");
+            await OpenAiErrors.Error(StatusCodes.Status404NotFound, CatalogSnapshot.Empty.WhyNot(name, version), "model")
+                .ExecuteAsync(context);
+            return null;
+        }
+
+        var (request, refused) = await pipeline.AdmitAsync(
+            context.User, name, version, waits: true, context.Request.ContentLength, context.RequestAborted);
+        if (request is null)
+        {
+            await RefuseAsync(context, refused!, refused!.Status == StatusCodes.Status404NotFound ? "model" : null);
+            return null;
+        }
+
+        var routed = request.Routed;
+        var (body, unreadable) = await pipeline.ReadAsync(
+            request, () => Task.FromResult(InferInput.Fitting(bodyOf(routed.Version, routed.Settings), routed.Version, routed.Settings)));
+        if (body is null)
+        {
+            await RefuseAsync(context, unreadable!, "model");
+            return null;
+        }
+
+        return (request, body);
+    }
+
+    /// <param name="param">The field that is wrong; null where it is none or not known.</param>
+    public static async Task RefuseAsync(HttpContext context, InferOutcome outcome, string? param)
+    {
+        if (outcome.Status == InferenceCallResult.ClientClosedRequest)
+        {
+            return;
+        }
+
+        if (outcome.Tenant is { } tenant)
+        {
+            RateLimitHeaders.Set(context.Response.Headers, tenant, outcome.Standing);
+        }
+
+        if (outcome.RetryAfter is { } seconds)
+        {
+            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        }
+
+        await OpenAiErrors.Error(outcome.Status, outcome.Error!, param).ExecuteAsync(context);
+    }
+
+    /// <summary>What an answer says of itself beside its body.</summary>
+    public static void SetHeaders(HttpContext context, InferOutcome outcome)
+    {
+        RateLimitHeaders.Set(context.Response.Headers, outcome.Tenant!, outcome.Standing);
+        outcome.Parameters!.SetHeaders(context.Response.Headers);
+    }
+}
+
+internal static class OpenAiRegistration
+{
+    public static IServiceCollection AddOpenAi(this IServiceCollection services) => services.AddSingleton<OpenAiCalls>();
+}

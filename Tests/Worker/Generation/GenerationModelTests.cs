@@ -1,0 +1,229 @@
+using InferenceTemplate.Core.Generation;
+using InferenceTemplate.Tests.Shared;
+using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.Generation;
+
+namespace InferenceTemplate.Tests.Worker.Generation;
+
+/// <summary>What the tiny decoder generates, against what other code computes of the same numbers.</summary>
+public sealed class GenerationModelTests : IDisposable
+{
+    private const int Most = 120;
+
+    private readonly GenerativeModel _files = new(TinyDecoder.Files());
+    private readonly GenerationModel _model;
+
+    public GenerationModelTests() => _model = _files.Open();
+
+    public static TheoryData<string, string> Bad => new()
+    {
+        { "model.decoder.filename", "\"../../etc/model.onnx\"" },
+        { "model.decoder.session_options.custom_ops_library", "\"/tmp/evil.so\"" },
+        { "model.decoder.session_options.ep_library", "\"/tmp/evil.so\"" },
+        { "model.decoder.pipeline", "[]" },
+        { "model.decoder.shared_initializers", "[{\"data_file\":\"/etc/passwd\"}]" },
+        { "model.vision", "{\"filename\":\"vision.onnx\"}" },
+        { "model.tokenizer_dir", "\"/etc\"" },
+        { "model.context_length", "0" },
+        { "search.num_beams", "4" },
+        { "engine", "{}" },
+    };
+
+    [Fact]
+    public async Task Tokens_depend_on_all_that_was_before_and_are_those_of_the_reference()
+    {
+        var prompts = Enumerable.Range(0, 12).Select(i => $"Question {i}: caf\u00E9, 3 \U0001F408?").ToList();
+
+        foreach (var prompt in prompts)
+        {
+            var text = await GenerateAsync(GenerativeModel.Chat(prompt, Most));
+
+            Assert.Equal(Expected(prompt), (text.Text, text.Tokens, text.Reason));
+            Assert.Equal(TinyDecoder.Count(TinyDecoder.Prompt(prompt)), text.PromptTokens);
+        }
+
+        Assert.Equal(prompts.Count, prompts.Select(p => Expected(p).Text).Distinct().Count());
+        Assert.Contains(prompts, p => Expected(p).Text.Contains('\u00E9', StringComparison.Ordinal));
+        Assert.Contains(prompts, p => Expected(p).Reason == GenerationSignature.Stop);
+    }
+
+    [Fact]
+    public async Task Many_answers_at_once_are_the_same_as_one_by_one()
+    {
+        var prompts = Enumerable.Range(0, 32).Select(i => string.Concat(Enumerable.Repeat($"say {i} ", i))).ToList();
+
+        var together = await Task.WhenAll(prompts.Select(p => GenerateAsync(GenerativeModel.Chat(p, Most))));
+
+        Assert.Equal(prompts.Select(Expected), together.Select(t => (t.Text, t.Tokens, t.Reason)));
+        foreach (var (prompt, text) in prompts.Zip(together))
+        {
+            var alone = await GenerateAsync(GenerativeModel.Chat(prompt, Most));
+            Assert.Equal((alone.Text, alone.Tokens, alone.PromptTokens), (text.Text, text.Tokens, text.PromptTokens));
+        }
+    }
+
+    [Fact]
+    public async Task Answer_that_comes_later_does_not_wait_for_the_end_of_one_that_runs()
+    {
+        using var files = new GenerativeModel(TinyDecoder.Files(ends: false));
+        using var model = files.Open();
+        var endless = new RunningAnswer(GenerativeModel.Chat("a", 30_000), parts: null);
+        model.Start(endless);
+
+        var later = await GenerateAsync(GenerativeModel.Chat("b", 20), model);
+
+        Assert.Equal(TinyDecoder.Continue(TinyDecoder.Prompt("b"), 20, ends: false).Text, later.Text);
+        Assert.False(endless.End.IsCompleted);
+        endless.Cancel();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => endless.End);
+    }
+
+    [Fact]
+    public async Task Cancellation_frees_the_slot_within_two_steps()
+    {
+        using var files = new GenerativeModel(TinyDecoder.Files(ends: false));
+        using var model = files.Open();
+        var cancelled = default(RunningAnswer);
+        var other = new RunningAnswer(GenerativeModel.Chat("b", 30_000), parts: null);
+        model.Start(other);
+
+        // On the model's own thread, between two steps, of which each gives a token.
+        cancelled = new RunningAnswer(GenerativeModel.Chat("a", 30_000), _ =>
+        {
+            if (cancelled!.Tokens == 50)
+            {
+                cancelled.Cancel();
+            }
+        });
+        model.Start(cancelled);
+
+        await Assert.ThrowsAsync<OperationCanceledException>(() => cancelled.End);
+        Assert.InRange(cancelled.Tokens, 50, 51);
+        await Wait.UntilAsync(() => model.Running == 1);
+        Assert.False(other.End.IsCompleted);
+        other.Cancel();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => other.End);
+    }
+
+    [Fact]
+    public async Task Parts_are_the_text_and_a_stop_text_across_tokens_ends_it()
+    {
+        var whole = await GenerateAsync(GenerativeModel.Chat("Hello there", Most));
+        var stop = whole.Text[7..12];
+        List<string> parts = [];
+
+        var text = await GenerateAsync(
+            GenerativeModel.Chat("Hello there", Most) with { Stop = ["never", stop], Stream = true }, parts: parts.Add);
+
+        Assert.Equal(whole.Text[..whole.Text.IndexOf(stop, StringComparison.Ordinal)], text.Text);
+        Assert.Equal((GenerationSignature.Stop, text.Text), (text.Reason, string.Concat(parts)));
+        Assert.True(parts.Count > 1 && text.Tokens < whole.Tokens);
+    }
+
+    [Fact]
+    public async Task Seed_makes_drawn_tokens_the_same_again_and_temperature_makes_them_others()
+    {
+        var drawn = GenerativeModel.Chat("Hello", 60) with { Temperature = 1.5, TopP = 0.95, Seed = 7 };
+
+        var first = await GenerateAsync(drawn);
+        var again = await GenerateAsync(drawn);
+        var others = await Task.WhenAll(Enumerable.Range(0, 4).Select(seed => GenerateAsync(drawn with { Seed = seed })));
+
+        Assert.Equal(first.Text, again.Text);
+        Assert.True(others.Select(o => o.Text).Append(first.Text).Distinct().Count() >= 4);
+        Assert.Equal(
+            Expected("Hello").Text, (await GenerateAsync(GenerativeModel.Chat("Hello", Most) with { Temperature = 1, TopP = 0 })).Text);
+    }
+
+    [Fact]
+    public async Task Prompt_beyond_the_context_is_refused_with_the_numbers()
+    {
+        using var files = new GenerativeModel(TinyDecoder.Files(contextLength: 64));
+        using var model = files.Open(maxTokens: 50);
+        var prompt = TinyDecoder.Count(TinyDecoder.Prompt(new string('x', 40)));
+
+        var tooLong = await RefusedAsync(GenerativeModel.Chat(new string('x', 80)), model);
+        var tooMuch = await RefusedAsync(GenerativeModel.Chat(new string('x', 40), 45), model);
+        var tooMany = await RefusedAsync(GenerativeModel.Chat("x", 51), model);
+        var hopeless = await RefusedAsync(new GenerationRequest { Prompt = new string('x', 2049) }, model);
+        var rest = await GenerateAsync(GenerativeModel.Chat(new string('x', 40)), model);
+
+        Assert.Contains($"{prompt + 40} tokens, and 1 to generate, are more than the context", tooLong, StringComparison.Ordinal);
+        Assert.Contains($"messages: {prompt} tokens, and 45 to generate, are more than the context", tooMuch, StringComparison.Ordinal);
+        Assert.Contains("which is 64 tokens", tooMuch, StringComparison.Ordinal);
+        Assert.Equal("max_tokens: 51 given, up to 50 are possible here (Generation:MaxTokens)", tooMany);
+        Assert.Equal("prompt: 2049 characters are more than the context of the model, which is 64 tokens", hopeless);
+        Assert.InRange(rest.Tokens, 1, 64 - prompt);
+    }
+
+    [Fact]
+    public async Task Prompt_is_taken_as_it_is_and_messages_need_a_template()
+    {
+        using var files = new GenerativeModel(TinyDecoder.Files(template: null));
+        using var model = files.Open();
+
+        var text = await GenerateAsync(new GenerationRequest { Prompt = "The the", MaxTokens = 9, Temperature = 0 }, model);
+
+        Assert.Equal(TinyDecoder.Continue("The the", 9).Text, text.Text);
+        Assert.Contains(
+            "messages: the chat template of the model does not take them", await RefusedAsync(GenerativeModel.Chat("a"), model),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Closed_model_ends_what_runs()
+    {
+        using var files = new GenerativeModel(TinyDecoder.Files(ends: false));
+        var model = files.Open();
+        var running = new RunningAnswer(GenerativeModel.Chat("a", 30_000), parts: null);
+        model.Start(running);
+
+        model.Dispose();
+
+        await Assert.ThrowsAsync<OperationCanceledException>(() => running.End);
+        Assert.Throws<ObjectDisposedException>(() => model.Start(running));
+    }
+
+    [Theory]
+    [MemberData(nameof(Bad))]
+    public void Configuration_that_leads_elsewhere_is_refused_before_the_library_sees_it(string path, string value)
+    {
+        using var files = new GenerativeModel(TinyDecoder.Files(config =>
+        {
+            var parts = path.Split('.');
+            var at = config;
+            foreach (var part in parts[..^1])
+            {
+                at = at[part]!.AsObject();
+            }
+
+            at[parts[^1]] = System.Text.Json.Nodes.JsonNode.Parse(value);
+        }));
+
+        var refused = Assert.Throws<InferenceTemplate.Worker.Inspection.ModelRefusedException>(() => GenerationConfig.Beside(files.Path));
+
+        Assert.Contains(path, refused.Message, StringComparison.Ordinal);
+    }
+
+    public void Dispose()
+    {
+        _model.Dispose();
+        _files.Dispose();
+    }
+
+    private static (string Text, int Tokens, string Reason) Expected(string content)
+    {
+        var (text, tokens, ended) = TinyDecoder.Continue(TinyDecoder.Prompt(content), Most);
+        return (text, tokens, ended ? GenerationSignature.Stop : GenerationSignature.Length);
+    }
+
+    private async Task<GeneratedText> GenerateAsync(GenerationRequest request, GenerationModel? model = null, Action<string>? parts = null)
+    {
+        var answer = new RunningAnswer(request, parts);
+        (model ?? _model).Start(answer);
+        return await answer.End.WaitAsync(Wait.DefaultLimit);
+    }
+
+    private async Task<string> RefusedAsync(GenerationRequest request, GenerationModel model) =>
+        (await Assert.ThrowsAsync<RefusedInputException>(() => GenerateAsync(request, model))).Message;
+}

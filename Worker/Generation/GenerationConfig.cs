@@ -1,0 +1,135 @@
+using System.Text.Json;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Worker.Inspection;
+
+namespace InferenceTemplate.Worker.Generation;
+
+/// <summary>
+/// What <c>genai_config.json</c> beside a model's ONNX file says, as far as the worker has to know it. Whatever would have ONNX Runtime
+/// GenAI read another file, load a library or compute elsewhere is refused before it sees any of it.
+/// </summary>
+/// <param name="ContextLength">Tokens of a prompt and its answer together.</param>
+/// <param name="SetsThreads">Whether it says how many threads an operator has.</param>
+internal sealed record GenerationConfig(string Folder, int ContextLength, bool SetsThreads)
+{
+    public const string FileName = "genai_config.json";
+
+    private const int MaxBytes = 256 << 10;
+    private const int MinContext = 16;
+    private const int MaxContext = 1 << 24;
+    private const string Tokenizer = "tokenizer.json";
+
+    private static readonly string[] s_sections = ["model", "search"];
+
+    private static readonly string[] s_elsewhere =
+        ["encoder", "embedding", "vision", "speech", "joiner", "vad", "tokenizer_dir", "draft", "assistant", "mtp"];
+
+    private static readonly string[] s_decoderElsewhere = ["pipeline", "run_options", "shared_initializers"];
+
+    private static readonly string[] s_sessionOptions =
+    [
+        "log_id", "log_severity_level", "log_verbosity_level", "intra_op_num_threads", "inter_op_num_threads", "enable_cpu_mem_arena",
+        "enable_mem_pattern", "graph_optimization_level", "provider_options",
+    ];
+
+    /// <summary>The configuration beside a model's file; null where there is none, so that the model generates nothing.</summary>
+    /// <exception cref="ModelRefusedException">It can't be one; the message says why.</exception>
+    public static GenerationConfig? Beside(string modelPath)
+    {
+        var beside = ExternalFiles.Beside(modelPath);
+        if (!beside.Has(FileName))
+        {
+            return null;
+        }
+
+        var folder = Path.GetDirectoryName(modelPath)!;
+        var path = Path.Combine(folder, FileName);
+        if (new FileInfo(path).Length is var length && length > MaxBytes)
+        {
+            throw new ModelRefusedException($"{FileName} has {length} bytes; at most {MaxBytes} are read");
+        }
+
+        if (!beside.Has(Tokenizer))
+        {
+            throw new ModelRefusedException($"{Tokenizer} is not beside {FileName}, or a link; upload it too");
+        }
+
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            return Read(json.RootElement, folder, Path.GetFileName(modelPath));
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
+        {
+            throw new ModelRefusedException($"{FileName} can't be read: {exception.Message}");
+        }
+    }
+
+    private static GenerationConfig Read(JsonElement root, string folder, string file)
+    {
+        RefuseOthers(root, "", s_sections);
+        var model = Section(root, "model");
+        Refuse(model, "model.", s_elsewhere);
+        var decoder = Section(model, "decoder", "model.");
+        Refuse(decoder, "model.decoder.", s_decoderElsewhere);
+        if (!decoder.TryGetProperty("filename", out var name) || name.GetString() != file)
+        {
+            var given = name.ValueKind == JsonValueKind.String ? $"'{ModelFileNames.Shown(name.GetString()!)}'" : "missing";
+            throw new ModelRefusedException($"{FileName}: model.decoder.filename is {given}; the ONNX file is '{file}'");
+        }
+
+        var threads = false;
+        if (decoder.TryGetProperty("session_options", out var options))
+        {
+            RefuseOthers(options, "model.decoder.session_options.", s_sessionOptions);
+            threads = options.TryGetProperty("intra_op_num_threads", out _);
+        }
+
+        if (root.TryGetProperty("search", out var search))
+        {
+            foreach (var one in (string[])["batch_size", "num_beams", "num_return_sequences"])
+            {
+                if (search.TryGetProperty(one, out var number) && number.GetInt32() != 1)
+                {
+                    throw new ModelRefusedException($"{FileName}: search.{one} is {number.GetInt32()}; only 1 is possible");
+                }
+            }
+        }
+
+        var context = model.TryGetProperty("context_length", out var given2) ? given2.GetInt32() : 0;
+        return context is >= MinContext and <= MaxContext
+            ? new GenerationConfig(folder, context, threads)
+            : throw new ModelRefusedException($"{FileName}: model.context_length is {context}; {MinContext} to {MaxContext} are possible");
+    }
+
+    private static JsonElement Section(JsonElement within, string name, string path = "") =>
+        within.TryGetProperty(name, out var found) && found.ValueKind == JsonValueKind.Object
+            ? found
+            : throw new ModelRefusedException($"{FileName} has no object {path}{name}");
+
+    private static void Refuse(JsonElement within, string path, string[] names)
+    {
+        foreach (var property in within.EnumerateObject())
+        {
+            if (names.Contains(property.Name, StringComparer.Ordinal))
+            {
+                throw Unsupported(path, property.Name);
+            }
+        }
+    }
+
+    private static void RefuseOthers(JsonElement within, string path, string[] names)
+    {
+        foreach (var property in within.EnumerateObject())
+        {
+            if (!names.Contains(property.Name, StringComparer.Ordinal))
+            {
+                throw Unsupported(path, property.Name);
+            }
+        }
+    }
+
+    private static ModelRefusedException Unsupported(string path, string name) => new(
+        $"{FileName} has {path}{ModelFileNames.Shown(name)}, which is not supported: a decoder of text in one ONNX file is, on the "
+        + "providers of this worker");
+}
