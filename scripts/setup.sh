@@ -136,7 +136,7 @@ build() {
   while kill -0 "$build_pid" 2>/dev/null; do
     sleep 1
     waited=$((waited + 1))
-    if [ $((waited % 15)) -eq 0 ]; then say "still building, $waited s; the first time it downloads packages (about 500 MB for AppHost)"; fi
+    if [ $((waited % 15)) -eq 0 ]; then say "still building, $waited s; the first time it downloads packages (about 700 MB for AppHost)"; fi
   done
   if ! wait "$build_pid"; then
     sort -u "$log" >&2

@@ -3,6 +3,7 @@ using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Generation;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tenants;
 using InferenceTemplate.Core.Triton;
@@ -41,7 +42,9 @@ internal sealed partial class CachedCalls(
     public async Task<CachedCallResult> CallAsync(
         RoutedModel routed, TenantAccount tenant, InferBody body, long? contentLength, CancellationToken cancellationToken)
     {
-        if (routed.Settings.Cache is not { } settings || !await features.IsOnAsync(FeatureNames.ResponseCache, tenant.Id))
+        // Generated text is drawn anew for each caller.
+        if (routed.Settings.Cache is not { } settings || GenerationSignature.IsOf(routed.Version.Signature)
+            || !await features.IsOnAsync(FeatureNames.ResponseCache, tenant.Id))
         {
             return new(await calls.CallAsync(routed.Version, tenant, body, contentLength, kept: null, cancellationToken), null);
         }

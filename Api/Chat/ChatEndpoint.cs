@@ -99,12 +99,13 @@ internal static partial class ChatEndpoint
             return;
         }
 
-        var version = admitted.Routed.Version;
-        var writer = new ChatWriter(chat, $"{version.Model}:{version.Version}", time.GetUtcNow(), request.IncludeUsage);
+        // A fallback may answer.
+        ChatWriter WriterOf(ModelVersion version) =>
+            new(chat, $"{version.Model}:{version.Version}", time.GetUtcNow(), request.IncludeUsage);
         var running = pipeline.RunAsync(admitted, body, deadline: null, context.RequestAborted);
         if (parts is not null)
         {
-            await StreamAsync(context, running, parts, writer);
+            await StreamAsync(context, running, parts, () => WriterOf(parts.Version ?? admitted.Routed.Version));
             return;
         }
 
@@ -117,11 +118,7 @@ internal static partial class ChatEndpoint
 
         OpenAiCalls.SetHeaders(context, outcome);
         using var json = new PooledBuffer();
-
-        // A fallback may have answered.
-        var answered = outcome.Version!;
-        new ChatWriter(chat, $"{answered.Model}:{answered.Version}", time.GetUtcNow(), request.IncludeUsage)
-            .Whole(json, GeneratedOf(outcome));
+        WriterOf(outcome.Version!).Whole(json, GeneratedOf(outcome));
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = json.WrittenCount;
         await context.Response.BodyWriter.WriteAsync(json.WrittenMemory, context.RequestAborted);
@@ -129,12 +126,13 @@ internal static partial class ChatEndpoint
 
     // Nothing is sent before there is something: until then an error is an ordinary answer, with its status. Afterwards it is an event, and
     // neither a reason nor [DONE] follows, without which no client takes the answer for whole.
-    private static async Task StreamAsync(HttpContext context, Task<InferOutcome> running, AnswerParts parts, ChatWriter writer)
+    private static async Task StreamAsync(HttpContext context, Task<InferOutcome> running, AnswerParts parts, Func<ChatWriter> begin)
     {
         _ = running.ContinueWith(_ => parts.Complete(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         var sent = new StringBuilder();
         var response = context.Response.BodyWriter;
         string? broken = null;
+        ChatWriter? writer = null;
         try
         {
             while (await parts.Reader.WaitToReadAsync(context.RequestAborted))
@@ -145,11 +143,7 @@ internal static partial class ChatEndpoint
                     text += part;
                 }
 
-                if (sent.Length == 0)
-                {
-                    Begin(context, writer);
-                }
-
+                writer ??= Begin(context, begin());
                 sent.Append(text);
                 writer.Part(response, text);
                 await response.FlushAsync(context.RequestAborted);
@@ -182,11 +176,7 @@ internal static partial class ChatEndpoint
             OpenAiCalls.SetHeaders(context, outcome);
         }
 
-        if (sent.Length == 0)
-        {
-            Begin(context, writer);
-        }
-
+        writer ??= Begin(context, begin());
         var generated = outcome.Status == StatusCodes.Status200OK ? GeneratedOf(outcome) : null;
         if (generated?.Text.StartsWith(sent.ToString(), StringComparison.Ordinal) == false)
         {
@@ -210,7 +200,7 @@ internal static partial class ChatEndpoint
         await response.FlushAsync(context.RequestAborted);
     }
 
-    private static void Begin(HttpContext context, ChatWriter writer)
+    private static ChatWriter Begin(HttpContext context, ChatWriter writer)
     {
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";
@@ -218,6 +208,7 @@ internal static partial class ChatEndpoint
         // nginx would gather events.
         context.Response.Headers["X-Accel-Buffering"] = "no";
         writer.Begin(context.Response.BodyWriter);
+        return writer;
     }
 
     private static void Error(IBufferWriter<byte> target, int status, string message)

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Threading.Channels;
 using InferenceTemplate.Core.Direct;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Inference;
 
@@ -13,6 +14,9 @@ internal sealed class AnswerParts
     private readonly Channel<string> _parts = Channel.CreateUnbounded<string>(new() { SingleReader = true });
     private int _bytes;
     private volatile bool _hasBegun;
+
+    /// <summary>The version that is asked for them: the caller's, or its fallback.</summary>
+    public ModelVersion? Version { get; set; }
 
     public ChannelReader<string> Reader => _parts.Reader;
 

@@ -155,6 +155,7 @@ internal sealed class InferPipeline(
         CancellationToken cancellationToken)
     {
         triton.Pending(routed.Version.Model, routed.Version.Version, 1);
+        body.Parts?.Version = routed.Version;
         try
         {
             return await calls.CallAsync(routed, tenant, body, bytes, cancellationToken);

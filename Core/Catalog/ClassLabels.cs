@@ -33,7 +33,7 @@ public static class ClassLabels
         {
             try
             {
-                return JsonSerializer.Deserialize(text, ClassLabelsJson.Default.StringArray) ?? [];
+                return [.. (JsonSerializer.Deserialize(text, ClassLabelsJson.Default.StringArray) ?? []).Select(name => name ?? "")];
             }
             catch (JsonException)
             {

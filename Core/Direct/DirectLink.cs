@@ -10,7 +10,7 @@ namespace InferenceTemplate.Core.Direct;
 /// One end of a direct connection. Frames that come while a send is under way go out together with the next; several threads may send.
 /// </summary>
 /// <param name="maxUnsent">Bytes of small frames that may wait to be sent: a peer that reads no more is given up. Requests find another
-/// way at a quarter, and large answers at half, of all that waits.</param>
+/// way at a quarter of all that waits, and large answers are not sent beyond it.</param>
 public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisposable
 {
     private const int KeptCapacity = 1 << 20;
@@ -52,13 +52,13 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
         }
     }
 
-    /// <summary>Sends what is large, where that leaves half of what may wait to what is small; as the only one whatever its size.</summary>
+    /// <summary>Sends what is large, whatever its size, where no more waits to be sent already than may.</summary>
     /// <returns>False where there is no room, or the connection is closed.</returns>
     public bool SendLarge(FrameType type, ReadOnlySpan<byte> payload)
     {
         lock (_lock)
         {
-            if (_closed || (_filling.WrittenCount > 0 && _filling.WrittenCount + (long)payload.Length > maxUnsent / 2))
+            if (_closed || _filling.WrittenCount > maxUnsent)
             {
                 return false;
             }

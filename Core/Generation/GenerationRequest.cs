@@ -58,6 +58,17 @@ public sealed record GenerationRequest
             }
         }
 
+        // The engine takes a text to end at its first.
+        if (Prompt?.Contains('\0', StringComparison.Ordinal) == true)
+        {
+            return "prompt: it has the character U+0000, which no model takes";
+        }
+
+        if (Array.FindIndex(Messages ?? [], m => m.Content.Contains('\0', StringComparison.Ordinal)) is var with and >= 0)
+        {
+            return $"messages[{with}].content: it has the character U+0000, which no model takes";
+        }
+
         return MaxTokens < 1 ? $"max_tokens: {MaxTokens} given, 1 or more expected"
             : Temperature is < 0 or > MaxTemperature ? $"temperature: {Temperature} given, 0 to {MaxTemperature} are possible"
             : TopP is < 0 or > 1 ? $"top_p: {TopP} given, 0 to 1 are possible"

@@ -255,7 +255,14 @@ internal sealed partial class BatchRunner(
         {
             for (ReadOnlyMemory<byte> rest = Encoding.UTF8.GetBytes(text); rest.Length > 0;)
             {
-                var part = rest[..Math.Min(rest.Length, DirectPart.MaxBytes)];
+                // Whole characters.
+                var length = Math.Min(rest.Length, DirectPart.MaxBytes);
+                while (length < rest.Length && (rest.Span[length] & 0xC0) == 0x80)
+                {
+                    length--;
+                }
+
+                var part = rest[..length];
                 direct.Session.Send(FrameType.Part, DirectMessages.Encode(new DirectPart(direct.Request.Id, sent, part)));
                 sent += part.Length;
                 rest = rest[part.Length..];

@@ -90,6 +90,15 @@ internal sealed partial class ModelServer(
             await running;
             await _completions.AllAsync();
         }
+        catch (Exception exception)
+        {
+            // What the instance had, and nobody else has.
+            await _completions.AllAsync();
+            List<QueuedRequest> left = [.. consumer.InFlight, .. _intake.Held];
+            _completions.Retry(left, $"an instance ended: {exception.Message}");
+            await _completions.AllAsync();
+            throw;
+        }
         finally
         {
             await finished.CancelAsync();

@@ -8,7 +8,9 @@ internal sealed class PaddedSize
     private long[][] _largest = [];
     private long _rows;
 
-    /// <summary>Bytes of all inputs, were the request in the batch too; more than any integer holds where empty inputs of unlike shapes meet.</summary>
+    /// <summary>
+    /// Bytes of all inputs, were the request in the batch too: more than an integer holds where empty inputs of unlike shapes meet.
+    /// </summary>
     public double With(PendingRequest request)
     {
         var (rows, bytes) = (_rows + request.Rows, 0.0);

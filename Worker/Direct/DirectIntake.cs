@@ -38,6 +38,17 @@ internal sealed class DirectIntake(QueueName queue, QueueOptions bounds, TimePro
         }
     }
 
+    public DirectRequest[] Held
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _held];
+            }
+        }
+    }
+
     public DirectStanding Standing
     {
         get

@@ -74,7 +74,7 @@ internal sealed partial class DirectSession(
 
         var (outcome, error) = answer.Length > _answerLimit
             ? (ReplyOutcome.TooLarge, $"the answer has {answer.Length} bytes; {_answerLimit} are allowed (Limits:ResponseBytes)")
-            : (ReplyOutcome.Unavailable, $"the answer has {answer.Length} bytes, and too many wait to be sent already: try again");
+            : (ReplyOutcome.Expired, $"the answer has {answer.Length} bytes, and too many wait to be sent already: try again");
         var replies = new Replies();
         replies.Refuse(request, outcome, error, time.GetUtcNow(), worker);
         link.Send(FrameType.Replies, replies.Messages[0].Message.Written.Span);

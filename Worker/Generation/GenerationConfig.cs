@@ -12,12 +12,17 @@ namespace InferenceTemplate.Worker.Generation;
 /// <param name="SetsThreads">Whether it says how many threads an operator has.</param>
 internal sealed record GenerationConfig(string Folder, int ContextLength, bool SetsThreads)
 {
+    /// <summary>Whether a prompt that is no template's begins with the token for that, as <c>tokenizer_config.json</c> says.</summary>
+    public bool AddsBeginning { get; private init; }
+
     public const string FileName = "genai_config.json";
 
     private const int MaxBytes = 256 << 10;
     private const int MinContext = 16;
     private const int MaxContext = 1 << 24;
     private const string Tokenizer = "tokenizer.json";
+    private const string TokenizerSettings = "tokenizer_config.json";
+    private const int MaxTokenizerSettings = 16 << 20;
 
     private static readonly string[] s_sections = ["model", "search"];
 
@@ -56,8 +61,9 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
 
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-            return Read(json.RootElement, folder, Path.GetFileName(modelPath));
+            // GenAI merges what comes twice: of an object only one would be looked at here.
+            using var json = JsonDocument.Parse(File.ReadAllBytes(path), new() { AllowDuplicateProperties = false });
+            return Read(json.RootElement, folder, Path.GetFileName(modelPath)) with { AddsBeginning = SaysBeginning(folder) };
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
         {
@@ -100,6 +106,18 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
         return context is >= MinContext and <= MaxContext
             ? new GenerationConfig(folder, context, threads)
             : throw new ModelRefusedException($"{FileName}: model.context_length is {context}; {MinContext} to {MaxContext} are possible");
+    }
+
+    private static bool SaysBeginning(string folder)
+    {
+        var path = Path.Combine(folder, TokenizerSettings);
+        if (!File.Exists(path) || new FileInfo(path).Length > MaxTokenizerSettings)
+        {
+            return false;
+        }
+
+        using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+        return json.RootElement.TryGetProperty("add_bos_token", out var adds) && adds.ValueKind == JsonValueKind.True;
     }
 
     private static JsonElement Section(JsonElement within, string name, string path = "") =>

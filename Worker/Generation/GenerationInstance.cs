@@ -26,6 +26,9 @@ internal sealed class GenerationInstance(GenerationModel model) : IModelInstance
     /// <summary>A request that each such model takes; its second token is the first that comes by the KV cache.</summary>
     public static Tensor[] Example { get; } = [RequestOf(new GenerationRequest { Prompt = "a", MaxTokens = 2 })];
 
+    /// <summary>One for the chat template, where it has one.</summary>
+    public static Tensor[] ChatExample { get; } = [RequestOf(new GenerationRequest { Messages = [new("user", "a")], MaxTokens = 1 })];
+
     public static Tensor RequestOf(GenerationRequest request)
     {
         var json = request.ToJson();

@@ -15,6 +15,8 @@ internal sealed class GenerationModel : IDisposable
     // On average over a whole context; of common text it is four.
     private const int MostCharactersOfToken = 32;
 
+    private const int MostCharactersOfWord = 10_000;
+
     private static int s_open;
     private static bool s_wasUsed;
 
@@ -178,6 +180,11 @@ internal sealed class GenerationModel : IDisposable
             RefuseHopeless(request);
             using var prompt = tokenizer.Encode(request.Prompt ?? Templated(tokenizer, request.Messages!));
             var tokens = prompt[0];
+            if (request.Prompt is not null && _config.AddsBeginning && tokens is not [] && tokens[0] != tokenizer.GetBosTokenId())
+            {
+                tokens = (int[])[tokenizer.GetBosTokenId(), .. tokens];
+            }
+
             answer.PromptTokens = tokens.Length;
             return new Sequence(model, tokenizer, answer, tokens, LengthFor(request, tokens.Length));
         }
@@ -202,15 +209,39 @@ internal sealed class GenerationModel : IDisposable
         }
     }
 
-    // Cutting megabytes into tokens would hold up all others.
+    // Cutting megabytes into tokens would hold up all others; so would a long word, of which the time goes by the square.
     private void RefuseHopeless(GenerationRequest request)
     {
+        foreach (var text in request.Messages is null ? [request.Prompt!] : request.Messages.Select(m => m.Content))
+        {
+            if (LongestWord(text) is var length and > MostCharactersOfWord)
+            {
+                throw new RefusedInputException(
+                    $"{FieldOf(request)}: {length} characters in a row are letters, spaces or neither; up to {MostCharactersOfWord} are "
+                    + "possible");
+            }
+        }
+
         var characters = request.Prompt?.Length ?? request.Messages!.Sum(m => (long)m.Content.Length);
         if (characters > (long)ContextLength * MostCharactersOfToken)
         {
             throw new RefusedInputException(
                 $"{FieldOf(request)}: {characters} characters are {GenerationSignature.ContextExceeded}, which is {ContextLength} tokens");
         }
+    }
+
+    // What byte pair encodings take for one word: letters and digits, or spaces, or neither.
+    private static int LongestWord(string text)
+    {
+        var (longest, length, last) = (0, 0, -1);
+        foreach (var c in text)
+        {
+            var kind = char.IsWhiteSpace(c) ? 0 : char.IsLetterOrDigit(c) ? 1 : 2;
+            length = kind == last ? length + 1 : 1;
+            (last, longest) = (kind, Math.Max(longest, length));
+        }
+
+        return longest;
     }
 
     private static string FieldOf(GenerationRequest request) => request.Messages is null ? "prompt" : "messages";

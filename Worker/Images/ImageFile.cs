@@ -17,8 +17,6 @@ internal static class ImageFile
 
     private static readonly byte[] Jpeg = [0xFF, 0xD8, 0xFF];
     private static readonly byte[] Png = [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
-    private static readonly byte[] EndOfImage = [0xFF, 0xD9];
-    private static readonly byte[] StartOfScan = [0xFF, 0xDA];
 
     /// <param name="pixels">What the images of the request may have together.</param>
     /// <param name="target">The part of the tensor that is this image's.</param>
@@ -69,15 +67,14 @@ internal static class ImageFile
             throw NeitherKind();
         }
 
-        if (isJpeg && file.Span.Count(StartOfScan) is > MaxScans and var scans)
+        if (isJpeg)
         {
-            throw new RefusedInputException($"is a JPEG of {scans} scans; at most {MaxScans} are decoded");
-        }
-
-        // A decoder takes a progressive one without its last scans for a whole one, and shows it blurred.
-        if (isJpeg && file.Span.LastIndexOf(EndOfImage) < file.Span.LastIndexOf(StartOfScan))
-        {
-            throw new RefusedInputException("can't be decoded: it is cut off, or has no end");
+            var scans = JpegScans.Count(file.Span)
+                ?? throw new RefusedInputException("can't be decoded: it is cut off, or has no end");
+            if (scans > MaxScans)
+            {
+                throw new RefusedInputException($"is a JPEG of {scans} scans; at most {MaxScans} are decoded");
+            }
         }
 
         using var pinned = file.Pin();

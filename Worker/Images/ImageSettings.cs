@@ -23,6 +23,9 @@ internal sealed record ImageSettings
     public const string Gray = "gray";
 
     private const int MaxSide = 4096;
+
+    // An image on its way to the tensor takes 16 bytes for each.
+    private const int MaxPixels = 1 << 22;
     private const float Levels = 255;
 
     /// <summary>The model's input that is made of images; null for the only one it has.</summary>
@@ -87,7 +90,11 @@ internal sealed record ImageSettings
         ?? (float.IsFinite(ScaleOrDefault) ? null : "scale is not a number")
         ?? ChannelProblem("mean", Mean)
         ?? ChannelProblem("std", Std)
-        ?? (Std is not null && Array.Exists(Std, value => value <= 0) ? "std has to be more than 0 for each channel" : null);
+        ?? (Std is not null && Array.Exists(Std, value => value <= 0) ? "std has to be more than 0 for each channel" : null)
+        ?? (Std is not null && Array.Exists(Std, value => !float.IsFinite(Math.Max(Math.Abs(ScaleOrDefault), 1) / value))
+            ? "std is too small: what is divided by it is not a number"
+            : null)
+        ?? ((long)Width * Height <= MaxPixels ? null : $"width x height is {(long)Width * Height}; at most {MaxPixels} are possible");
 
     private static string? SideProblem(string name, int value, int least) =>
         value < least || value > MaxSide ? $"{name} is {value}; {least} to {MaxSide} are possible" : null;

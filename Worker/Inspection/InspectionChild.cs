@@ -105,6 +105,8 @@ internal static class InspectionChild
                     throw new ModelRefusedException($"it did not generate a token: {refusal}");
                 }
 
+                // That it has no template is no fault; one that ends the process or never ends is found here, and not by a worker.
+                _ = FirstRun.Try(session, GenerationInstance.ChatExample);
                 failure = sample is null ? null : FirstRun.Try(session, sample);
             }
             else

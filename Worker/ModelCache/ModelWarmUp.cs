@@ -21,7 +21,9 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
     {
         using var instance = session.CreateInstance();
         var signature = session.Signature;
-        sample ??= session.Example;
+
+        // A sample of generated text may take as long as any answer.
+        sample = session.Generates ? session.Example : sample ?? session.Example;
         foreach (var rows in signature.IsBatchable && largestBatch > 1 ? (int[])[1, largestBatch] : [1])
         {
             if (Batch(signature, rows, sample) is not { } batch)

@@ -36,11 +36,15 @@ internal static class ClassLabelsFile
     }
 
     /// <summary>What is known of a version, with the names that the file gives in place of those that the model does.</summary>
-    /// <exception cref="InvalidDataException">No output has as many classes as there are names.</exception>
+    /// <exception cref="InvalidDataException">
+    /// There are outputs of a score for each class, and none has as many classes as there are names. Where all are of another form, as a
+    /// detector's boxes, names are for the caller.
+    /// </exception>
     public static VersionMetadata Added(VersionMetadata metadata, string labels, ModelSignature signature)
     {
         var names = ClassLabels.Parse(labels).Length;
-        if (!signature.Outputs.Any(output => ClassesOf(output, signature.IsBatchable) is var classes && (classes == names || classes < 0)))
+        if (signature.Outputs.Any(output => output.Shape.Length == (signature.IsBatchable ? 2 : 1) || output.IsUnranked)
+            && !signature.Outputs.Any(output => ClassesOf(output, signature.IsBatchable) is var classes && (classes == names || classes < 0)))
         {
             throw new InvalidDataException(
                 $"{ClassLabels.FileName} names {names} classes, and no output has as many: "

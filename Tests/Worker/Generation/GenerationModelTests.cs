@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.RegularExpressions;
 using InferenceTemplate.Core.Generation;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker.Execution;
@@ -168,6 +170,64 @@ public sealed class GenerationModelTests : IDisposable
         Assert.Contains(
             "messages: the chat template of the model does not take them", await RefusedAsync(GenerativeModel.Chat("a"), model),
             StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Prompt_begins_with_the_token_for_that_where_the_tokenizer_says_so()
+    {
+        (string Name, byte[] Content)[] files = [.. TinyDecoder.Files().Select(f => f.Name == "tokenizer_config.json"
+            ? (f.Name, Encoding.UTF8.GetBytes("{\"add_bos_token\":true," + Encoding.UTF8.GetString(f.Content).TrimStart()[1..]))
+            : f)];
+        using var adds = new GenerativeModel(files);
+        using var model = adds.Open();
+        var prompt = new GenerationRequest { Prompt = "The the", MaxTokens = 1 };
+
+        var (with, without) = (await GenerateAsync(prompt, model), await GenerateAsync(prompt));
+        var templated = await GenerateAsync(GenerativeModel.Chat("The the", 1), model);
+
+        Assert.Equal(without.PromptTokens + 1, with.PromptTokens);
+        Assert.Equal(TinyDecoder.Count(TinyDecoder.Prompt("The the")), templated.PromptTokens);
+    }
+
+    [Theory]
+    [InlineData('x')]
+    [InlineData(' ')]
+    [InlineData('!')]
+    public async Task Word_that_would_hold_up_the_others_is_refused(char character)
+    {
+        var word = new string(character, 10_001);
+        using var files = new GenerativeModel(TinyDecoder.Files(contextLength: 1 << 20));
+        using var model = files.Open();
+
+        Assert.StartsWith(
+            "prompt: 10001 characters in a row", await RefusedAsync(new GenerationRequest { Prompt = word }, model),
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "messages: 10001 characters in a row", await RefusedAsync(GenerativeModel.Chat(word), model), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Text_that_the_engine_would_cut_off_is_refused()
+    {
+        Assert.Equal("messages[0].content: it has the character U+0000, which no model takes", GenerativeModel.Chat("a\0b").Problem());
+        Assert.Equal("prompt: it has the character U+0000, which no model takes", new GenerationRequest { Prompt = "a\0b" }.Problem());
+    }
+
+    [Theory]
+    [InlineData(@"\{", "\"model\":{\"decoder\":{\"session_options\":{\"custom_ops_library\":\"evil.so\"}}},")]
+    [InlineData(@"""model"":\s*\{", "\"decoder\":{\"session_options\":{\"custom_ops_library\":\"evil.so\"}},")]
+    [InlineData(@"""decoder"":\s*\{", "\"session_options\":{\"custom_ops_library\":\"evil.so\"},\"session_options\":{},")]
+    public void Configuration_that_says_a_thing_twice_is_refused(string behind, string more)
+    {
+        (string Name, byte[] Content)[] files = [.. TinyDecoder.Files().Select(f => (f.Name, f.Name == GenerationConfig.FileName
+            ? Encoding.UTF8.GetBytes(new Regex(behind, RegexOptions.None, TimeSpan.FromSeconds(5)).Replace(
+                Encoding.UTF8.GetString(f.Content), match => match.Value + more, 1))
+            : f.Content))];
+        using var twice = new GenerativeModel(files);
+
+        var refused = Assert.Throws<InferenceTemplate.Worker.Inspection.ModelRefusedException>(() => GenerationConfig.Beside(twice.Path));
+
+        Assert.Contains("uplicate", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

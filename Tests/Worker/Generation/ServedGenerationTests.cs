@@ -91,7 +91,7 @@ public sealed class ServedGenerationTests(Servers servers)
         await served.CancelAsync(running[0]);
 
         Assert.Equal(TinyDecoder.Continue(TinyDecoder.Prompt("Hello"), 5, ends: false).Text, TextOf(await next));
-        var refused = await (await served.SendAsync(Request(new string('x', TinyDecoder.ContextLength), 1, stream: false))).Reply;
+        var refused = await (await served.SendAsync(Request(string.Concat(Enumerable.Repeat("x1! ", TinyDecoder.ContextLength)), 1, stream: false))).Reply;
         Assert.Equal(ReplyOutcome.Refused, refused.Outcome);
         Assert.Contains(GenerationSignature.ContextExceeded, refused.Error, StringComparison.Ordinal);
         await served.CancelAsync(running[1]);
@@ -132,13 +132,14 @@ public sealed class ServedGenerationTests(Servers servers)
         using var good = new GenerativeModel(TinyDecoder.Files());
         using var broken = new GenerativeModel(TinyDecoder.Files(config => config["model"]!["decoder"]!["outputs"]!["logits"] = "nope"));
         using var typeless = new GenerativeModel(TinyDecoder.Files(config => config["model"]!["type"] = "no-such-type"));
+        using var recursive = new GenerativeModel(TinyDecoder.Files(template: "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"));
         using var tokenless = new GenerativeModel([.. TinyDecoder.Files().Where(f => f.Name != "tokenizer.json")]);
         var inspector = new ModelInspector(
             Options.Create(new InspectionOptions()), Options.Create(new SignatureLimits()), Options.Create(new WorkerOptions()),
             TimeProvider.System);
 
         var accepted = await inspector.InspectAsync(good.Folder, samplePath: null, Cancellation);
-        var refusals = await Task.WhenAll(((GenerativeModel[])[broken, typeless, tokenless])
+        var refusals = await Task.WhenAll(((GenerativeModel[])[broken, typeless, tokenless, recursive])
             .Select(m => inspector.InspectAsync(m.Folder, samplePath: null, Cancellation)));
 
         Assert.True(accepted.Model is not null, accepted.Reason);

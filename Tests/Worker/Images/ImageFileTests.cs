@@ -142,7 +142,7 @@ public sealed class ImageFileTests
         { "bmp", "is neither a JPEG nor a PNG, nor the base64 of one" },
         { "base64 of a gif", "is neither a JPEG nor a PNG, nor the base64 of one" },
         { "base64 of base64", "is neither a JPEG nor a PNG, nor the base64 of one" },
-        { "jpeg without a header", "can't be decoded: its header is cut off or damaged" },
+        { "jpeg without a header", "can't be decoded: it is cut off, or has no end" },
         { "png without a header", "can't be decoded: its header is cut off or damaged" },
         { "png of zeros", "can't be decoded: it is cut off or damaged" },
         { "wide png", "has 70000 x 1 pixels; at most 25000000 are decoded (Worker:MaxImagePixels), 65535 a side" },
@@ -158,6 +158,20 @@ public sealed class ImageFileTests
             () => ImageModel.Pixels(ImageModel.Settings, [-1, 3, 3, 4], ImageFiles.PatternPng(2, 2), Make(kind)));
 
         Assert.StartsWith($"image 1 of input 'image' {reason}", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(100, 0xDA)]
+    [InlineData(1, 0xDA)]
+    [InlineData(1, 0xD8)]
+    public void Bytes_behind_the_end_of_a_photo_as_phones_write_them_do_not_count(int times, byte marker)
+    {
+        var photo = ImageFiles.Jpeg(24, 24, 80, ImageFiles.Pattern);
+        byte[] video = [.. Enumerable.Range(0, times).SelectMany(_ => (byte[])[1, 2, 0xFF, marker, 0xFF])];
+
+        Assert.Equal(
+            ImageModel.Pixels(ImageModel.Settings, [-1, 3, 3, 4], photo),
+            ImageModel.Pixels(ImageModel.Settings, [-1, 3, 3, 4], [.. photo, .. video]));
     }
 
     [Fact]
@@ -217,7 +231,8 @@ public sealed class ImageFileTests
         "png of zeros" => Emptied(ImageFiles.PatternPng(64, 64)),
         "wide png" => ImageFiles.Png(70_000, 1, (_, _) => (1, 2, 3)),
         "bomb" => Bomb(),
-        "many scans" => [.. ImageFiles.Jpeg(16, 16), .. Enumerable.Repeat<byte[]>([0xFF, 0xDA], 64).SelectMany(scan => scan)],
+        "many scans" =>
+            [.. ImageFiles.Jpeg(16, 16)[..^2], .. Enumerable.Repeat<byte[]>([0xFF, 0xDA, 0, 2], 64).SelectMany(scan => scan), 0xFF, 0xD9],
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 

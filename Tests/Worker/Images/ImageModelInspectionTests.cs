@@ -26,6 +26,8 @@ public sealed class ImageModelInspectionTests
     [InlineData($$"""{{{Rest}}, "resize": "stretch", "mean": [1, 2]}""", "mean has 2 numbers; 'rgb' has 3")]
     [InlineData($$"""{{{Rest}}, "resize": "stretch", "channels": "gray", "std": [1, 2, 3]}""", "std has 3 numbers; 'gray' has 1")]
     [InlineData($$"""{{{Rest}}, "resize": "stretch", "std": [1, 0, 1]}""", "std has to be more than 0")]
+    [InlineData($$"""{{{Rest}}, "resize": "stretch", "std": [1, 1e-44, 1]}""", "std is too small")]
+    [InlineData("""{"layout": "nchw", "width": 4096, "height": 1025, "resize": "stretch"}""", "width x height is 4198400; at most 4194304")]
     [InlineData("""{"layout": "chw", "width": 4, "height": 3, "resize": "stretch"}""", "layout is 'chw'; possible: nchw, nhwc")]
     [InlineData("""{"layout": "nchw", "width": 0, "height": 3, "resize": "stretch"}""", "width is 0; 1 to 4096 are possible")]
     [InlineData("""{"layout": "nchw", "width": 4, "height": 4097, "resize": "stretch"}""", "height is 4097; 1 to 4096 are possible")]
@@ -72,6 +74,23 @@ public sealed class ImageModelInspectionTests
             "it has both text.json and image.json; one is possible",
             InspectionChild.Inspect(model.Folder, SmallModels.Limits).Reason);
     }
+
+    [Fact]
+    public void Names_beside_a_model_of_boxes_are_for_its_caller()
+    {
+        using var model = new ImageModel(ImageModel.Echo(OnnxModel.Float, -1, 3, 3, 4), labels: "cat\ndog\n");
+
+        var report = InspectionChild.Inspect(model.Folder, SmallModels.Limits);
+
+        Assert.Null(report.Reason);
+        Assert.Equal(["cat", "dog"], ClassLabels.Of(report.Model!.Metadata, "y"));
+    }
+
+    [Theory]
+    [InlineData("""["cat", null]""", "cat", "")]
+    [InlineData("cat\r\ndog\n", "cat", "dog")]
+    public void Names_are_lines_or_an_array(string text, string first, string second) =>
+        Assert.Equal([first, second], ClassLabels.Parse(text));
 
     [Fact]
     public void Names_of_another_number_of_classes_are_refused()
