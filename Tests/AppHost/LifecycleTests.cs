@@ -49,7 +49,7 @@ public sealed class LifecycleTests(SharedPlatform platform)
         await platform.Notifications.WaitForResourceHealthyAsync("redis", Cancellation).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
     }
 
-    [Fact]
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Service_that_dies_is_started_again_but_not_for_ever()
     {
         for (var restart = 0; restart < 3; restart++)
