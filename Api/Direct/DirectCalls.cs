@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.Models;
 using InferenceTemplate.Core.Queue;
 using Microsoft.Extensions.Options;
 
@@ -22,6 +23,7 @@ internal sealed record DirectCallEnd(
 internal sealed partial class DirectCalls(
     WorkerConnections workers,
     RequestQueue queue,
+    ModelAvailability models,
     Telemetry telemetry,
     IOptions<QueueOptions> options,
     TimeProvider time,
@@ -32,7 +34,6 @@ internal sealed partial class DirectCalls(
 
     private const int LooksForWake = 20;
 
-    private static readonly TimeSpan LongestOpening = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Whether a request of so many bytes can be sent directly now.</summary>
@@ -42,10 +43,11 @@ internal sealed partial class DirectCalls(
     public bool Serves(QueueName name) => workers.For(name).Length > 0;
 
     /// <summary>
-    /// Has the version opened where no worker has it, and waits for that, but not for long: parts of an answer come by connections alone.
+    /// Has the version opened where no worker has it, and waits for that: parts of an answer come by connections alone.
     /// </summary>
+    /// <param name="most">How long; it ends before where no worker can load the version.</param>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
-    public async Task OpenAsync(QueueName name, CancellationToken cancellationToken)
+    public async Task OpenAsync(QueueName name, TimeSpan most, CancellationToken cancellationToken)
     {
         if (workers.For(name).Length > 0 || !workers.Any)
         {
@@ -54,10 +56,15 @@ internal sealed partial class DirectCalls(
 
         // A worker that has yet to read of a new version in the registry passes a wake-up over.
         var start = time.GetTimestamp();
-        for (var looks = 0; workers.For(name).Length == 0 && time.GetElapsedTime(start) < LongestOpening; looks++)
+        for (var looks = 0; workers.For(name).Length == 0 && time.GetElapsedTime(start) < most; looks++)
         {
             if (looks % LooksForWake == 0)
             {
+                if (await models.OfAsync(name.Model, name.Version, cancellationToken) is not null)
+                {
+                    return;
+                }
+
                 await queue.WakeAsync(name);
             }
 

@@ -62,7 +62,8 @@ internal sealed partial class InferenceCalls(
         var name = new QueueName(version.Model, version.Version);
         if (body.Parts is not null && kept is null)
         {
-            await OpenAsync(name, cancellationToken);
+            // The rest is for the run, which else would come whole through the queue.
+            await OpenAsync(name, wait / 2, cancellationToken);
         }
 
         var byConnection = direct.Takes(name, body.Inputs.Sum(i => (long)i.Data.Length));
@@ -124,11 +125,11 @@ internal sealed partial class InferenceCalls(
         }
     }
 
-    private async Task OpenAsync(QueueName name, CancellationToken cancellationToken)
+    private async Task OpenAsync(QueueName name, TimeSpan most, CancellationToken cancellationToken)
     {
         try
         {
-            await direct.OpenAsync(name, cancellationToken);
+            await direct.OpenAsync(name, most, cancellationToken);
         }
         catch (QueueUnavailableException)
         {
