@@ -30,6 +30,7 @@ using InferenceTemplate.Api.Tenants;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Api.Usage;
 using InferenceTemplate.Api.Workers;
+using InferenceTemplate.Data;
 using InferenceTemplate.ServiceDefaults;
 
 if (args is [AdminCommands.Verb, .. var command])
@@ -40,7 +41,7 @@ if (args is [AdminCommands.Verb, .. var command])
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
-builder.AddNpgsqlDataSource("inference");
+builder.AddNpgsqlDataSource("inference", configureDataSourceBuilder: PrimaryOnly.RequirePrimary);
 builder.AddRedisClient("redis");
 builder.Services.AddSlices();
 builder.Services.AddEdge();

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using InferenceTemplate.Core.Queue;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace InferenceTemplate.Data;
@@ -8,13 +9,28 @@ namespace InferenceTemplate.Data;
 public static class Outages
 {
     /// <summary>
-    /// Postgres can't be reached or is not ready. EF Core wraps that in an exception of its own; Npgsql does not wrap that its host has no
-    /// address.
+    /// Postgres can't be reached, is not ready or takes no writes. EF Core wraps that in exceptions of its own, for a save in two; Npgsql
+    /// does not wrap that its host has no address.
     /// </summary>
-    public static bool IsDatabaseAway(Exception exception) => exception
-        is NpgsqlException { IsTransient: true }
-        or SocketException
-        or InvalidOperationException { InnerException: NpgsqlException { IsTransient: true } or SocketException };
+    public static bool IsDatabaseAway(Exception exception)
+    {
+        for (var inner = exception; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is NpgsqlException { IsTransient: true } or PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction }
+                or SocketException)
+            {
+                return true;
+            }
+
+            // What others wrap is theirs to judge.
+            if (inner is not (InvalidOperationException or DbUpdateException))
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Redis can't be reached or refuses.</summary>
     public static bool IsQueueAway(Exception exception) => exception is QueueUnavailableException;

@@ -16,7 +16,7 @@ var builder = WebApplication.CreateBuilder(args);
 TelemetryGuard.Check(builder.Configuration);
 
 builder.AddServiceDefaults();
-builder.AddNpgsqlDataSource("inference");
+builder.AddNpgsqlDataSource("inference", configureDataSourceBuilder: PrimaryOnly.RequirePrimary);
 builder.AddRedisClient("redis");
 builder.Services.AddCore();
 builder.Services.AddData();

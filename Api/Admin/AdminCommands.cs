@@ -5,6 +5,7 @@ using InferenceTemplate.Api.Models;
 using InferenceTemplate.Api.Queues;
 using InferenceTemplate.Api.Retention;
 using InferenceTemplate.Api.Tenants;
+using InferenceTemplate.Data;
 using Npgsql;
 
 namespace InferenceTemplate.Api.Admin;
@@ -58,7 +59,7 @@ internal static class AdminCommands
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
-        builder.AddNpgsqlDataSource("inference");
+        builder.AddNpgsqlDataSource("inference", configureDataSourceBuilder: PrimaryOnly.RequirePrimary);
         builder.AddRedisClient("redis");
         builder.Services.AddSlices();
         return builder.Build();

@@ -14,7 +14,8 @@ namespace InferenceTemplate.Api.BatchJobs;
 
 /// <summary>
 /// Runs one line as a call of low priority, with all that belongs to one: routes, cached responses, prices, records. What is nobody's
-/// fault (a full queue, no worker, a deadline that passed in the queue) is tried again until the batch has no more time.
+/// fault (a full queue, no worker, a deadline that passed in the queue) is tried again until the batch has no more time; a run that took
+/// longer than its line may, or that no worker could finish, as often as <see cref="BatchOptions.MaxAttempts"/>.
 /// </summary>
 internal sealed class BatchLineCall(
     ModelCatalog catalog, ModelRouting routing, FallbackRouting fallbacks, CachedCalls calls, InferInput input, InferRecords records,
@@ -91,7 +92,9 @@ internal sealed class BatchLineCall(
         InferBody body;
         try
         {
-            body = input.Read(line.Request, routed.Version, routed.Settings) with { Priority = Priority.Low };
+            // Nobody waits for it.
+            body = input.Read(line.Request, routed.Version, routed.Settings);
+            body = body with { Priority = Priority.Low, Timeout = body.Timeout ?? TimeSpan.MaxValue };
         }
         catch (InvalidInferBodyException exception)
         {
@@ -108,7 +111,9 @@ internal sealed class BatchLineCall(
         var ended = await calls.CallAsync(routed, tenant.Uncounted(), body, line.Request.Length, cancellationToken);
         if (ended.Result.Status != StatusCodes.Status200OK && MayPass((short)ended.Result.Status))
         {
-            return (Failed(line, ended.Result.Status, ended.Result.Error!), ended.Result.Reply is { Outcome: ReplyOutcome.Unavailable });
+            var tried = ended.Result.Reply is { Outcome: ReplyOutcome.Unavailable }
+                or { Outcome: ReplyOutcome.Expired, ComputeTime.Ticks: > 0 };
+            return (Failed(line, ended.Result.Status, ended.Result.Error!), tried);
         }
 
         var (reply, tooMany) = Classification.Of(ended.Result, routed.Version, body.Forms);

@@ -39,7 +39,7 @@ public sealed class BatchOptions
     [Range(1, 100)]
     public int RunningPerReplica { get; set; } = 2;
 
-    /// <summary>Attempts at a line that no worker could run. Default 2.</summary>
+    /// <summary>Attempts at a line that no worker could finish, or not within its timeout. Default 2.</summary>
     [Range(1, 100)]
     public int MaxAttempts { get; set; } = 2;
 

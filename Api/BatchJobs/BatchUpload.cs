@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
@@ -49,6 +50,7 @@ internal static class BatchUpload
             return TooLarge(limits);
         }
 
+        var coding = ContentCoding.Of(request);
         var owner = OwnerOf(context.User);
         if (await intake.BeginAsync(owner, cancellationToken) is not { } id)
         {
@@ -62,11 +64,13 @@ internal static class BatchUpload
         // The server's limit is for inference requests. One more than allowed, so that it is this code that answers.
         context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = limits.MaxBytes + 1;
         var accepted = false;
+        await using var decoded = ContentCoding.Decode(request, coding);
+        var body = decoded is null ? request.BodyReader : PipeReader.Create(decoded);
         try
         {
             var reader = new BatchLineReader(routing, input, context.User, model, version, limits.MaxLineBytes);
             if (await TakeAsync(
-                new JsonLines(request.BodyReader, limits.MaxLineBytes, limits.MaxBytes), reader, intake, id, time, cancellationToken) == 0)
+                new JsonLines(body, limits.MaxLineBytes, limits.MaxBytes), reader, intake, id, time, cancellationToken) == 0)
             {
                 return TypedResults.Problem("the body has no lines", statusCode: StatusCodes.Status400BadRequest);
             }
@@ -82,8 +86,14 @@ internal static class BatchUpload
         {
             return TooLarge(limits);
         }
+        catch (Exception exception) when (ContentCoding.IsOfData(exception, coding))
+        {
+            return TypedResults.Problem(
+                $"the body is not {coding}, as Content-Encoding says", statusCode: StatusCodes.Status400BadRequest);
+        }
         catch (BatchIntakeLostException exception)
         {
+            context.Response.Headers.RetryAfter = "1";
             return TypedResults.Problem(exception.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
         }
         finally

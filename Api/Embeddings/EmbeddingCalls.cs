@@ -17,10 +17,12 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, OpenAiCalls calls)
 {
     /// <param name="model">A model, or <c>model:version</c>, an alias being a version too.</param>
     /// <param name="placeOf">Where in the request a text is, for errors.</param>
+    /// <param name="dimensions">The numbers of each embedding that are wanted; null for all.</param>
     /// <returns>Null where it was refused, which is answered already, or the caller left.</returns>
-    public async Task<Embedded?> EmbedAsync(HttpContext context, string model, IReadOnlyList<string> texts, Func<int, string> placeOf)
+    public async Task<Embedded?> EmbedAsync(
+        HttpContext context, string model, IReadOnlyList<string> texts, Func<int, string> placeOf, int? dimensions = null)
     {
-        if (await calls.AdmitAsync(context, model, (version, _) => BodyOf(texts, version)) is not var (request, body))
+        if (await calls.AdmitAsync(context, model, (version, _) => BodyOf(texts, version, dimensions)) is not var (request, body))
         {
             return null;
         }
@@ -58,11 +60,21 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, OpenAiCalls calls)
         return embedded;
     }
 
-    private static InferBody BodyOf(IReadOnlyList<string> texts, ModelVersion version)
+    /// <summary>The refusal of more numbers than the model's embeddings have.</summary>
+    public static InvalidInferBodyException TooManyDimensions(int given, long possible, string model) =>
+        new($"dimensions: {given} given, 1 to {possible} are possible with {model}");
+
+    private static InferBody BodyOf(IReadOnlyList<string> texts, ModelVersion version, int? dimensions)
     {
         if (!EmbeddingSignature.IsOf(version.Signature))
         {
             throw new InvalidInferBodyException($"model: '{version.Model}' version {version.Version} does not embed text");
+        }
+
+        var possible = Array.Find(version.Signature.Outputs, o => o.Name == EmbeddingSignature.Embedding)!.Shape[^1];
+        if (dimensions > possible && possible > 0)
+        {
+            throw TooManyDimensions(dimensions.Value, possible, $"{version.Model}:{version.Version}");
         }
 
         var data = new byte[texts.Sum(text => sizeof(uint) + Encoding.UTF8.GetByteCount(text))];

@@ -71,17 +71,15 @@ internal static class EmbeddingsEndpoint
         }
 
         var isOne = request.Input.ValueKind == JsonValueKind.String;
-        if (await calls.EmbedAsync(context, request.Model, texts, text => isOne ? "input" : $"input[{text}]") is not { } embedded)
+        if (await calls.EmbedAsync(context, request.Model, texts, text => isOne ? "input" : $"input[{text}]", request.Dimensions) is not { } embedded)
         {
             return;
         }
 
         if (request.Dimensions > embedded.Dimensions)
         {
-            await OpenAiErrors.Error(
-                StatusCodes.Status400BadRequest,
-                $"dimensions: {request.Dimensions} given, 1 to {embedded.Dimensions} are possible with {embedded.Model}", "dimensions")
-                .ExecuteAsync(context);
+            var refusal = EmbeddingCalls.TooManyDimensions(request.Dimensions.Value, embedded.Dimensions, embedded.Model);
+            await OpenAiErrors.Error(StatusCodes.Status400BadRequest, refusal.Message, "dimensions").ExecuteAsync(context);
             return;
         }
 

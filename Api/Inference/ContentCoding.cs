@@ -46,6 +46,12 @@ internal static class ContentCoding
         _ => null,
     };
 
+    /// <summary>Whether a decoded body was read in vain since it is not what its coding says.</summary>
+    public static bool IsOfData(Exception exception, string coding) => coding.Length > 0
+
+        // ZLibException, for a body that needs a dictionary, is not public and an IOException, as is what a connection that breaks throws.
+        && (exception is InvalidDataException or InvalidOperationException || exception.GetType().Assembly == typeof(ZLibStream).Assembly);
+
     /// <summary>Whether the caller asked for gzip, by its name.</summary>
     public static bool IsGzipAccepted(HttpRequest request) =>
         request.Headers.AcceptEncoding.Count > 0

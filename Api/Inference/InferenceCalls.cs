@@ -25,7 +25,11 @@ internal sealed partial class InferenceCalls(
     TimeProvider time,
     ILogger<InferenceCalls> logger)
 {
+    // A connection that breaks often breaks again before it stays.
+    private const int MaxAsks = 4;
+
     private static readonly TimeSpan ReplyGrace = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan BetweenAsks = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How long a call may take: what the caller asked for, else the default, and at most the maximum.</summary>
     public TimeSpan TimeFor(TimeSpan? asked)
@@ -117,7 +121,7 @@ internal sealed partial class InferenceCalls(
         {
             return pending is null
                 ? await DirectAsync(request, body.Parts, tenant, wait, contentLength, standing, cancellationToken)
-                : await AwaitAsync(request, pending, wait, again: null, cancellationToken) with { Standing = standing };
+                : await AwaitAsync(request, pending, wait, again: null, asked: 1, cancellationToken) with { Standing = standing };
         }
         finally
         {
@@ -160,14 +164,15 @@ internal sealed partial class InferenceCalls(
                 Standing = await UndoAsync(tenant, request, request.Id) ?? standing,
             },
             { Spent: { } reason } => Translate(Unavailable(request.Id, reason)) with { Standing = standing },
-            { Elsewhere: { } again } => (await AskAgainAsync(again, wait, end.Reason, tenant, cancellationToken)).OrStanding(standing),
+            { Elsewhere: { } again } => (await AskAgainAsync(again, wait, end.Reason, asked: 2, tenant, cancellationToken)).OrStanding(standing),
             _ => InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, Late(wait)) with { Standing = standing },
         };
     }
 
-    /// <param name="again">Why the request was sent a second time; null where it was sent once.</param>
+    /// <param name="again">Why the request was sent again; null where it was sent once.</param>
+    /// <param name="asked">How often it was sent.</param>
     private async Task<InferenceCallResult> AwaitAsync(
-        InferenceRequest request, PendingReply pending, TimeSpan wait, string? again, CancellationToken cancellationToken)
+        InferenceRequest request, PendingReply pending, TimeSpan wait, string? again, int asked, CancellationToken cancellationToken)
     {
         try
         {
@@ -177,8 +182,8 @@ internal sealed partial class InferenceCalls(
         catch (ReplyLostException lost)
         {
             _ = CancelAsync(request);
-            return lost.Restored && again is null
-                ? await AskAgainAsync(request, wait, lost.Message, counted: null, cancellationToken)
+            return lost.Restored && asked < MaxAsks
+                ? await AskAgainAsync(request, wait, lost.Message, asked + 1, counted: null, cancellationToken)
                 : Lost(lost.Message);
         }
         catch (TimeoutException)
@@ -194,10 +199,10 @@ internal sealed partial class InferenceCalls(
         }
     }
 
-    // Inference is pure: what may have been answered to nobody is done once more, under another id, within the same deadline. A tenant
+    // Inference is pure: what may have been answered to nobody is done again, under another id, within the same deadline. A tenant
     // for whom the first was counted, and who has got nothing for it, gets that back where the queue refuses.
     private async Task<InferenceCallResult> AskAgainAsync(
-        InferenceRequest first, TimeSpan wait, string? reason, TenantAccount? counted, CancellationToken cancellationToken)
+        InferenceRequest first, TimeSpan wait, string? reason, int asked, TenantAccount? counted, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var request = first with { Id = Guid.CreateVersion7(now), EnqueuedAt = now };
@@ -213,14 +218,22 @@ internal sealed partial class InferenceCalls(
         }
         catch (QueueUnavailableException)
         {
-            return Lost(reason);
+            // It may be queued yet, for nobody.
+            _ = CancelAsync(request);
+            if (asked >= MaxAsks || Left(request) <= BetweenAsks)
+            {
+                return Lost(reason);
+            }
+
+            await Task.Delay(BetweenAsks, time, cancellationToken);
+            return await AskAgainAsync(request, wait, reason, asked + 1, counted, cancellationToken);
         }
         catch (TimeoutException)
         {
             return InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, Unanswered(wait));
         }
 
-        return await AwaitAsync(request, pending, wait, reason, cancellationToken);
+        return await AwaitAsync(request, pending, wait, reason, asked, cancellationToken);
     }
 
     private static InferenceCallResult Lost(string? reason) => InferenceCallResult.Refused(

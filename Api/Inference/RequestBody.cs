@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.IO.Compression;
 
 namespace InferenceTemplate.Api.Inference;
 
@@ -85,15 +84,11 @@ internal sealed class RequestBody : IDisposable
         {
             return await stream.ReadAsync(target, cancellationToken);
         }
-        catch (Exception exception) when (coding.Length > 0 && IsOfData(exception))
+        catch (Exception exception) when (ContentCoding.IsOfData(exception, coding))
         {
             throw new InvalidInferBodyException($"the body is not {coding}, as Content-Encoding says");
         }
     }
-
-    // ZLibException, for a body that needs a dictionary, is not public and an IOException, as is what a connection that breaks throws.
-    private static bool IsOfData(Exception exception) =>
-        exception is InvalidDataException or InvalidOperationException || exception.GetType().Assembly == typeof(ZLibStream).Assembly;
 
     private void Grow(int announced)
     {

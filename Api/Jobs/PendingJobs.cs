@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Jobs;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -13,82 +14,51 @@ public sealed class PendingJobs(NpgsqlDataSource dataSource, IOptions<JobOptions
 {
     private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<string, Count> _counts = new(StringComparer.Ordinal);
+    private readonly TimeProvider _time = time;
+    private readonly ConcurrentDictionary<string, Tally> _tallies = new(StringComparer.Ordinal);
 
     /// <exception cref="NpgsqlException">The tenant's jobs were never counted and Postgres is away.</exception>
     public async ValueTask<bool> HasRoomAsync(string tenant, CancellationToken cancellationToken)
     {
-        var count = _counts.GetOrAdd(tenant, static _ => new Count());
-        Task? reading = null;
-        lock (count)
-        {
-            if (count.ReadAt is null || time.GetElapsedTime(count.ReadAt.Value) >= CacheDuration)
-            {
-                reading = count.Reading ??= Task.Run(() => ReadAsync(tenant, count), CancellationToken.None);
-            }
-        }
+        var tally = TallyOf(tenant);
 
-        if (count.ReadAt is null)
-        {
-            await reading!.WaitAsync(cancellationToken);
-        }
-
-        lock (count)
-        {
-            return count.Read + count.Added < options.Value.MaxPendingPerTenant;
-        }
+        // An old number stands while Postgres is away: whether a job can be written shows when it is.
+        var counted = await tally.Counted.GetAsync(cancellationToken);
+        return counted.Jobs + tally.Added - counted.AddedBefore < options.Value.MaxPendingPerTenant;
     }
 
-    internal void Added(string tenant)
+    internal void Added(string tenant) => TallyOf(tenant).Add();
+
+    private Tally TallyOf(string tenant) => _tallies.GetOrAdd(
+        tenant,
+        static (name, jobs) => new Tally(tally => new(CacheDuration, () => jobs.CountAsync(name, tally), jobs._time)),
+        this);
+
+    private async Task<Count> CountAsync(string tenant, Tally tally)
     {
-        var count = _counts.GetOrAdd(tenant, static _ => new Count());
-        lock (count)
-        {
-            count.Added++;
-        }
+        var before = tally.Added;
+
+        // Nobody needs to know by how much the bound is passed.
+        await using var command = dataSource.CreateCommand(
+            "SELECT count(*) FROM (SELECT FROM jobs WHERE tenant_id = $1 AND state IN ('queued', 'running') LIMIT $2) AS pending");
+        command.Parameters.AddWithValue(tenant);
+        command.Parameters.AddWithValue(options.Value.MaxPendingPerTenant);
+        return new Count((long)(await command.ExecuteScalarAsync())!, before);
     }
 
-    private async Task ReadAsync(string tenant, Count count)
-    {
-        try
-        {
-            long before;
-            lock (count)
-            {
-                before = count.Added;
-            }
+    /// <param name="AddedBefore">What this replica had accepted when it was counted.</param>
+    private sealed record Count(long Jobs, long AddedBefore);
 
-            // Nobody needs to know by how much the bound is passed.
-            await using var command = dataSource.CreateCommand(
-                "SELECT count(*) FROM (SELECT FROM jobs WHERE tenant_id = $1 AND state IN ('queued', 'running') LIMIT $2) AS pending");
-            command.Parameters.AddWithValue(tenant);
-            command.Parameters.AddWithValue(options.Value.MaxPendingPerTenant);
-            var read = (long)(await command.ExecuteScalarAsync())!;
-            lock (count)
-            {
-                count.Read = read;
-                count.Added -= before;
-                count.ReadAt = time.GetTimestamp();
-            }
-        }
-        catch (NpgsqlException) when (count.ReadAt is not null)
-        {
-            // The old number stands; whether a job can be written shows when it is.
-        }
-        finally
-        {
-            lock (count)
-            {
-                count.Reading = null;
-            }
-        }
-    }
-
-    private sealed class Count
+    private sealed class Tally
     {
-        public long Read;
-        public long Added;
-        public long? ReadAt;
-        public Task? Reading;
+        private long _added;
+
+        public Tally(Func<Tally, Refreshing<Count>> count) => Counted = count(this);
+
+        public Refreshing<Count> Counted { get; }
+
+        public long Added => Interlocked.Read(ref _added);
+
+        public void Add() => Interlocked.Increment(ref _added);
     }
 }

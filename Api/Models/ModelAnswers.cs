@@ -9,11 +9,15 @@ namespace InferenceTemplate.Api.Models;
 internal sealed record ModelList(ModelSummary[] Models, string Object, ListedModel[] Data)
 {
     public static ModelList Of(ModelSummary[] models) =>
-        new(models, "list", [.. models.Select(m => new ListedModel(m.Name, "model", m.UpdatedAt.ToUnixTimeSeconds(), "platform"))]);
+        new(models, "list", [.. models.Select(m => new ListedModel(m.Name, ListedModel.Kind, m.UpdatedAt.ToUnixTimeSeconds(), ListedModel.Owner))]);
 }
 
 /// <param name="Created">Seconds since 1970, of its last change.</param>
-internal sealed record ListedModel(string Id, string Object, long Created, string OwnedBy);
+internal sealed record ListedModel(string Id, string Object, long Created, string OwnedBy)
+{
+    public const string Kind = "model";
+    public const string Owner = "platform";
+}
 
 /// <param name="Stable">The version that answers requests which name none; null while there is none.</param>
 internal sealed record ModelSummary(string Name, string? Stable, Residency Residency, string[] Versions, DateTimeOffset UpdatedAt)
@@ -28,6 +32,7 @@ internal sealed record ModelSummary(string Name, string? Stable, Residency Resid
 
 /// <param name="PreviousStable">Where a rollback goes.</param>
 /// <param name="Aliases">The version of each.</param>
+/// <param name="Id">This and what follows: the same for clients of OpenAI.</param>
 internal sealed record ModelDetails(
     string Name,
     string? Stable,
@@ -37,7 +42,11 @@ internal sealed record ModelDetails(
     ModelSettings Settings,
     VersionDetails[] Versions,
     DateTimeOffset CreatedAt,
-    DateTimeOffset UpdatedAt)
+    DateTimeOffset UpdatedAt,
+    string Id,
+    string Object,
+    long Created,
+    string OwnedBy)
 {
     public static ModelDetails From(CatalogSnapshot snapshot, Model model) => new(
         model.Name,
@@ -48,7 +57,11 @@ internal sealed record ModelDetails(
         model.Settings,
         [.. snapshot.AllVersionsOf(model.Name).Select(v => VersionDetails.From(v, model.Settings))],
         model.CreatedAt,
-        model.UpdatedAt);
+        model.UpdatedAt,
+        model.Name,
+        ListedModel.Kind,
+        model.UpdatedAt.ToUnixTimeSeconds(),
+        ListedModel.Owner);
 }
 
 internal sealed record VersionList(VersionDetails[] Versions);

@@ -28,6 +28,8 @@ internal static class ModelEndpoints
 
     public static void MapModels(this IEndpointRouteBuilder endpoints)
     {
+        endpoints.MapGroup("/v1/models").RequireAuthorization(Policies.Infer).MapModelList();
+
         var read = endpoints.MapGroup("/v1/models").RequireAuthorization(Policies.Observe);
         read.MapModelReads();
         read.MapHistory();

@@ -9,9 +9,12 @@ namespace InferenceTemplate.Api.Models;
 /// </summary>
 internal static class ModelReads
 {
+    /// <summary>The list, by which clients of OpenAI also try whether their key is one.</summary>
+    public static void MapModelList(this IEndpointRouteBuilder models) =>
+        models.MapGet("", ListAsync).WithSummary("All models").Produces<ModelList>();
+
     public static void MapModelReads(this IEndpointRouteBuilder models)
     {
-        models.MapGet("", ListAsync).WithSummary("All models").Produces<ModelList>();
         models.MapGet("/{model}", GetAsync).WithSummary("A model: settings, aliases, versions").Produces<ModelDetails>();
         models.MapGet("/{model}/versions", VersionsAsync).WithSummary("Versions of a model, in every state").Produces<VersionList>();
         models.MapGet("/{model}/versions/{version}", VersionAsync).WithSummary("A version of a model").Produces<VersionDetails>();

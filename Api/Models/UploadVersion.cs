@@ -1,3 +1,4 @@
+using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Data.Artifacts;
 using InferenceTemplate.Data.Catalog;
@@ -114,6 +115,13 @@ internal static class UploadVersion
             return TypedResults.Problem(
                 $"The body is {type}; the ONNX file itself is expected, as {ContentTypes[0]}, or its files as application/zip, "
                 + $"application/x-tar or {UploadedForm.ContentType}.",
+                statusCode: StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        if (ContentCoding.Of(request) is { Length: > 0 } coding)
+        {
+            return TypedResults.Problem(
+                $"Content-Encoding: '{coding}' is not taken for a model's files; send them as they are",
                 statusCode: StatusCodes.Status415UnsupportedMediaType);
         }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using InferenceTemplate.Core;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tenants;
 using InferenceTemplate.Data;
@@ -26,64 +27,15 @@ public sealed partial class TenantLookup(
     // How long a caller waits for news of a tenant that is known already.
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromMilliseconds(250);
 
-    private readonly ConcurrentDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Refreshing<TenantAccount>> _accounts = new(StringComparer.Ordinal);
 
     /// <summary>The tenant's account; one that does not exist has the platform's limits.</summary>
     /// <exception cref="NpgsqlException">The tenant was never read and the database can't be asked.</exception>
-    public ValueTask<TenantAccount> FindAsync(string tenant, CancellationToken cancellationToken)
-    {
-        var entry = _entries.GetOrAdd(tenant, static _ => new Entry());
-        return entry.Known is { } known && time.GetElapsedTime(Interlocked.Read(ref entry.ReadAt)) < CacheDuration
-            ? ValueTask.FromResult(known)
-            : ReadAgainAsync(tenant, entry, cancellationToken);
-    }
+    public ValueTask<TenantAccount> FindAsync(string tenant, CancellationToken cancellationToken) =>
+        _accounts.GetOrAdd(tenant, static (name, lookup) => lookup.AccountOf(name), this).GetAsync(cancellationToken, WaitTimeout);
 
-    private async ValueTask<TenantAccount> ReadAgainAsync(string tenant, Entry entry, CancellationToken cancellationToken)
-    {
-        Task<TenantAccount> reading;
-        bool began;
-        lock (entry)
-        {
-            began = entry.Reading is null;
-            reading = entry.Reading ??= Task.Run(() => ReadAsync(tenant, entry), CancellationToken.None);
-        }
-
-        if (entry.Known is not { } known)
-        {
-            return await reading.WaitAsync(cancellationToken);
-        }
-
-        // One caller waits a little; an outage must not hold up all of them.
-        if (began)
-        {
-            await ((Task)reading).WaitAsync(WaitTimeout, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        return entry.Known ?? known;
-    }
-
-    private async Task<TenantAccount> ReadAsync(string tenant, Entry entry)
-    {
-        try
-        {
-            var account = await QueryAsync(tenant);
-            entry.Known = account;
-            return account;
-        }
-        catch (NpgsqlException exception) when (entry.Known is not null)
-        {
-            LogStale(tenant, exception.Message);
-            return entry.Known;
-        }
-        finally
-        {
-            lock (entry)
-            {
-                Interlocked.Exchange(ref entry.ReadAt, time.GetTimestamp());
-                entry.Reading = null;
-            }
-        }
-    }
+    private Refreshing<TenantAccount> AccountOf(string tenant) =>
+        new(CacheDuration, () => QueryAsync(tenant), time, exception => LogStale(tenant, exception.Message));
 
     private async Task<TenantAccount> QueryAsync(string tenant)
     {
@@ -118,11 +70,4 @@ public sealed partial class TenantLookup(
 
     [LoggerMessage(LogLevel.Warning, "The limits of tenant {Tenant} can't be read, the last known ones hold on: {Reason}")]
     private partial void LogStale(string tenant, string reason);
-
-    private sealed class Entry
-    {
-        public volatile TenantAccount? Known;
-        public long ReadAt;
-        public Task<TenantAccount>? Reading;
-    }
 }

@@ -1,3 +1,4 @@
+using InferenceTemplate.Core;
 using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Traffic;
@@ -7,27 +8,21 @@ internal sealed class RecentDecisions(TrafficPolicyStore policies, TimeProvider 
 {
     private const int Count = 10;
 
-    private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(2);
 
-    private volatile IReadOnlyList<TrafficDecision> _known = [];
-    private long _readAt = long.MinValue;
+    private readonly Refreshing<IReadOnlyList<TrafficDecision>> _decisions = new(
+        TimeSpan.FromSeconds(1), () => policies.DecisionsAsync(null, Count, CancellationToken.None), time);
 
     public async Task<IReadOnlyList<TrafficDecision>> AllAsync(CancellationToken cancellationToken)
     {
-        var readAt = Interlocked.Read(ref _readAt);
-        if (readAt == long.MinValue || time.GetElapsedTime(readAt) >= CacheDuration)
+        try
         {
-            Interlocked.Exchange(ref _readAt, time.GetTimestamp());
-            try
-            {
-                _known = await policies.DecisionsAsync(null, Count, cancellationToken);
-            }
-            catch (Exception exception) when (Outages.IsDatabaseAway(exception))
-            {
-                // The overview tells of Redis and the fleet; it goes on without news of these.
-            }
+            return await _decisions.GetAsync(cancellationToken, WaitTimeout);
         }
-
-        return _known;
+        catch (Exception exception) when (Outages.IsDatabaseAway(exception))
+        {
+            // The overview tells of Redis and the fleet; it goes on without news of these.
+            return [];
+        }
     }
 }

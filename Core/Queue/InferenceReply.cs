@@ -9,7 +9,7 @@ public enum ReplyOutcome : byte
     /// <summary>The model failed on this input.</summary>
     Failed = 1,
 
-    /// <summary>The deadline had passed before the run began.</summary>
+    /// <summary>The deadline passed before the run began or, where it has a compute time, during it.</summary>
     Expired = 2,
 
     /// <summary>No worker could run it, through no fault of its input that the model would name.</summary>

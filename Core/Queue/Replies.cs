@@ -50,7 +50,9 @@ public sealed class Replies
     }
 
     /// <summary>Answers a call without outputs.</summary>
-    public void Refuse(InferenceRequest request, ReplyOutcome outcome, string error, DateTimeOffset now, string worker) =>
+    /// <param name="computeTime">How long it ran until it was ended.</param>
+    public void Refuse(
+        InferenceRequest request, ReplyOutcome outcome, string error, DateTimeOffset now, string worker, TimeSpan computeTime = default) =>
         For(request, ReplyBatch.AnswerSize(worker, error))
-            .Add(request.Id, outcome, error, now - request.EnqueuedAt, TimeSpan.Zero, 0, worker);
+            .Add(request.Id, outcome, error, now - request.EnqueuedAt - computeTime, computeTime, 0, worker);
 }

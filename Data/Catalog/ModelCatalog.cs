@@ -1,3 +1,4 @@
+using InferenceTemplate.Core;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -7,46 +8,29 @@ namespace InferenceTemplate.Data.Catalog;
 /// The registry, read from Postgres at most once a second and at once when news of a change comes. While it is read
 /// again, and while Postgres is away, callers go on with what was known.
 /// </summary>
-public sealed partial class ModelCatalog(
-    NpgsqlDataSource dataSource, TimeProvider time, ILogger<ModelCatalog> logger) : IDisposable
+public sealed partial class ModelCatalog
 {
-    private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(1);
+    private readonly Refreshing<CatalogSnapshot> _snapshot;
+    private readonly ILogger<ModelCatalog> _logger;
 
-    private readonly Lock _lock = new();
-    private readonly SemaphoreSlim _oneReader = new(1);
-    private volatile CatalogSnapshot? _known;
-    private long _readAt;
-    private Task<CatalogSnapshot>? _reading;
-    private Task<CatalogSnapshot>? _next;
+    public ModelCatalog(NpgsqlDataSource dataSource, TimeProvider time, ILogger<ModelCatalog> logger)
+    {
+        _logger = logger;
+        _snapshot = new(
+            TimeSpan.FromSeconds(1), () => CatalogReader.ReadAsync(dataSource), time, exception => LogStale(exception.Message));
+    }
 
     /// <summary>Raised after each reading, on the thread that read: what changed is for the listener to see.</summary>
-    public event EventHandler? Refreshed;
-
-    public Task<CatalogSnapshot> SnapshotAsync(CancellationToken cancellationToken)
+    public event EventHandler? Refreshed
     {
-        var known = _known;
-        if (known is not null && time.GetElapsedTime(Interlocked.Read(ref _readAt)) < CacheDuration)
-        {
-            return Task.FromResult(known);
-        }
-
-        lock (_lock)
-        {
-            _reading ??= Task.Run(ReadAsync, CancellationToken.None);
-            return known is not null ? Task.FromResult(known) : _reading.WaitAsync(cancellationToken);
-        }
+        add => _snapshot.Refreshed += value;
+        remove => _snapshot.Refreshed -= value;
     }
+
+    public ValueTask<CatalogSnapshot> SnapshotAsync(CancellationToken cancellationToken) => _snapshot.GetAsync(cancellationToken);
 
     /// <summary>Reads again, beginning after this call: what the caller has committed is in the answer.</summary>
-    public Task<CatalogSnapshot> RefreshAsync(CancellationToken cancellationToken)
-    {
-        // One that has not begun to read serves every caller until it does.
-        lock (_lock)
-        {
-            _next ??= _reading = Task.Run(ReadAsync, CancellationToken.None);
-            return _next.WaitAsync(cancellationToken);
-        }
-    }
+    public Task<CatalogSnapshot> RefreshAsync(CancellationToken cancellationToken) => _snapshot.RefreshAsync(cancellationToken);
 
     /// <summary>Every version that may be served, by model, lowest first.</summary>
     public async Task<IReadOnlyList<ModelVersion>> AllAsync(CancellationToken cancellationToken) =>
@@ -59,43 +43,6 @@ public sealed partial class ModelCatalog(
     /// <summary>A version that may be served, by number or alias, the stable one where none is named; null when there is none.</summary>
     public async Task<ModelVersion?> FindAsync(string model, string? version, CancellationToken cancellationToken) =>
         (await SnapshotAsync(cancellationToken)).Find(model, version);
-
-    public void Dispose() => _oneReader.Dispose();
-
-    private async Task<CatalogSnapshot> ReadAsync()
-    {
-        // One at a time, so that an older reading never replaces a newer one.
-        await _oneReader.WaitAsync();
-        CatalogSnapshot snapshot;
-        try
-        {
-            lock (_lock)
-            {
-                _next = null;
-            }
-
-            snapshot = await CatalogReader.ReadAsync(dataSource);
-            _known = snapshot;
-        }
-        catch (Exception exception) when (_known is not null)
-        {
-            LogStale(exception.Message);
-            return _known;
-        }
-        finally
-        {
-            Interlocked.Exchange(ref _readAt, time.GetTimestamp());
-            lock (_lock)
-            {
-                _reading = null;
-            }
-
-            _oneReader.Release();
-        }
-
-        Refreshed?.Invoke(this, EventArgs.Empty);
-        return snapshot;
-    }
 
     [LoggerMessage(LogLevel.Warning, "The model catalogue can't be read; going on with what was known: {Reason}")]
     private partial void LogStale(string reason);

@@ -8,7 +8,7 @@ public sealed class AdminCommandTests(Platform platform)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Dead_letters_can_be_seen_requeued_and_purged_from_a_shell()
     {
         using var queue = await ModelQueue.OpenAsync(platform);
@@ -52,7 +52,7 @@ public sealed class AdminCommandTests(Platform platform)
         Assert.Equal(2, (await RunAsync("audit", "verify", "--head", "nonsense")).ExitCode);
     }
 
-    [Fact]
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Retention_is_tried_from_a_shell()
     {
         var (code, output) = await RunAsync("retention", "--dry-run");
@@ -97,7 +97,7 @@ public sealed class AdminCommandTests(Platform platform)
         Assert.Equal((1, "", "There is no API key 'nobody'."), (unknown, nothing, why.Trim()));
     }
 
-    [Fact]
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Models_can_be_seen_promoted_rolled_back_and_deleted_from_a_shell()
     {
         using var client = platform.Admin();

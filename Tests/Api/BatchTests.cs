@@ -1,4 +1,6 @@
+using System.IO.Compression;
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using InferenceTemplate.Tests.Shared;
 
@@ -52,6 +54,29 @@ public sealed class BatchTests(Platform platform)
                 "not a JSON object", "image", "no model 'nothing'", "not a JSON object", "body: missing", "1048576 bytes"])[place])));
     }
 
+    [Fact]
+    public async Task Line_whose_run_takes_longer_than_its_timeout_is_not_tried_for_ever()
+    {
+        using var admin = platform.Admin();
+        var model = $"slow-{Guid.NewGuid():N}"[..16];
+        await ChatModel.UploadAsync(admin, model, TinyDecoder.Files(ends: false));
+        const string Request = """{\"prompt\":\"a\",\"max_tokens\":4096}""";
+        var line = $$$"""
+            {"model":"{{{model}}}","body":{"parameters":{"timeout":500000},
+             "inputs":[{"name":"request","shape":[1],"datatype":"BYTES","data":["{{{Request}}}"]}]}}
+            """.ReplaceLineEndings("");
+
+        // Together they take four times as long.
+        var id = await admin.AcceptBatchAsync([line, line, line, line]);
+        var ended = await admin.BatchEndedAsync(id);
+
+        Assert.Equal((4, 0, 4), ended.Counts());
+        Assert.All(
+            await admin.FileAsync(id, "errors"),
+            error => Assert.Equal((504, "the deadline passed"), Shortened(error, "the deadline passed")));
+        using var deleted = await admin.DeleteAsync($"/v1/models/{model}?force=true", Cancellation);
+    }
+
     private static (int Status, string Message) Shortened(JsonElement line, string wanted)
     {
         var error = line.GetProperty("error");
@@ -89,6 +114,39 @@ public sealed class BatchTests(Platform platform)
 
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Contains(detail, (await response.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Batch_may_be_compressed_and_what_is_not_as_it_says_is_refused_whole()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var body = Encoding.UTF8.GetBytes(BatchCalls.Line(4, "zipped"));
+        using var zipped = new MemoryStream();
+        await using (var gzip = new GZipStream(zipped, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            await gzip.WriteAsync(body, Cancellation);
+        }
+
+        using var accepted = await SendAsync(client, zipped.ToArray(), "gzip");
+        using var plain = await SendAsync(client, body, "gzip");
+        using var cut = await SendAsync(client, zipped.ToArray()[..^9], "gzip");
+        using var unknown = await SendAsync(client, body, "zstd");
+        using var all = await client.GetAsync("/v1/batches", Cancellation);
+
+        Assert.Equal(
+            (HttpStatusCode.Accepted, HttpStatusCode.BadRequest, HttpStatusCode.BadRequest, HttpStatusCode.UnsupportedMediaType),
+            (accepted.StatusCode, plain.StatusCode, cut.StatusCode, unknown.StatusCode));
+        Assert.Equal("the body is not gzip, as Content-Encoding says", (await cut.JsonAsync()).GetProperty("detail").GetString());
+        var batch = Assert.Single((await all.JsonAsync()).GetProperty("batches").EnumerateArray());
+        Assert.Equal((1, 1, 0), (await client.BatchEndedAsync(batch.GetProperty("id").GetGuid())).Counts());
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(HttpClient client, byte[] body, string coding)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/batches") { Content = new ByteArrayContent(body) };
+        request.Content.Headers.ContentType = new("application/jsonl");
+        request.Content.Headers.ContentEncoding.Add(coding);
+        return await client.SendAsync(request, Cancellation);
     }
 
     [Fact]

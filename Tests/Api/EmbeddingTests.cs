@@ -51,8 +51,13 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     }
 
     [Fact]
-    public async Task Client_of_openai_lists_the_models() => Assert.Contains(
-        model.Name, (await OpenAi().GetOpenAIModelClient().GetModelsAsync(Cancellation)).Value.Select(m => m.Id));
+    public async Task Client_of_openai_lists_the_models_and_retrieves_one()
+    {
+        var models = OpenAi().GetOpenAIModelClient();
+
+        Assert.Contains(model.Name, (await models.GetModelsAsync(Cancellation)).Value.Select(m => m.Id));
+        Assert.Equal(model.Name, (await models.GetModelAsync(model.Name, Cancellation)).Value.Id);
+    }
 
     [Fact]
     public async Task Client_of_openai_is_told_what_is_wrong()

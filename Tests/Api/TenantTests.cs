@@ -181,7 +181,7 @@ public sealed class TenantTests(Platform platform)
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
     }
 
-    [Fact]
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Tenants_can_be_kept_from_a_shell()
     {
         var id = $"t-{Guid.NewGuid():N}"[..20];

@@ -6,6 +6,7 @@ using Microsoft.Playwright;
 namespace InferenceTemplate.Tests.EndToEnd;
 
 /// <summary>What a person does in the dashboard, as its trace shows it.</summary>
+[Trait("Tier", "Nightly")]
 public sealed class DashboardTraceTests(TracedQueuePlatform platform) : IClassFixture<TracedQueuePlatform>
 {
     [Fact]

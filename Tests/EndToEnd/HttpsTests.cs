@@ -2,6 +2,7 @@ using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 
+[Trait("Tier", "Nightly")]
 public sealed class HttpsTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

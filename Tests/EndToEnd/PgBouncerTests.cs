@@ -7,6 +7,7 @@ namespace InferenceTemplate.Tests.EndToEnd;
 /// The platform behind PgBouncer in transaction mode, where each transaction may get another session: a lock, a setting or a prepared
 /// statement of a session would be somebody else's.
 /// </summary>
+[Trait("Tier", "Nightly")]
 public sealed class PgBouncerTests : IAsyncLifetime
 {
     private const string Password = "five-calm-herons-sleep-beside-the-weir";

@@ -5,6 +5,7 @@ using Npgsql;
 namespace InferenceTemplate.Tests.EndToEnd;
 
 /// <summary>Connections that are encrypted and whose other end is verified, as the chart's value <c>tls</c> has them.</summary>
+[Trait("Tier", "Nightly")]
 public sealed class TlsTests(TlsServers servers) : IClassFixture<TlsServers>
 {
     public enum Wrong

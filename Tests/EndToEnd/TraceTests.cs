@@ -35,7 +35,7 @@ public sealed class TraceTests(TracedPlatform platform)
         Assert.Equal(["0"], (await Faults.NicenessAsync(platform, "Api")).Distinct());
     }
 
-    [Fact]
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Platform_at_rest_sends_no_spans()
     {
         // What the start and other tests made is sent within seconds; then heartbeats, polls and probes go on, a dozen in this time.

@@ -9,7 +9,7 @@ public sealed class ProjectTests(Template template)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>AppHost refers to all services, so the stand-ins of both options are compiled with all that they stand in for.</summary>
-    [Fact]
+    [Fact, Trait("Tier", "Nightly")]
     public async Task Smallest_project_builds()
     {
         var project = await NewAsync("my-app 1", Choice.Smallest);

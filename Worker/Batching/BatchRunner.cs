@@ -65,19 +65,20 @@ internal sealed partial class BatchRunner(
         return [.. batch.Except(useless)];
     }
 
-    private void Abandon(IReadOnlyList<PendingRequest> requests, string when)
+    private void Abandon(IReadOnlyList<PendingRequest> requests, string when, TimeSpan computeTime = default)
     {
         var left = requests.Where(r => completions.IsCancelled(r.Queued)).ToList();
         var late = requests.Except(left).ToList();
         telemetry.Dropped(Model, Version, "cancelled", left.Count);
         telemetry.Dropped(Model, Version, "expired", late.Count);
         completions.Drop(Queued(left));
-        completions.Refuse(Queued(late), ReplyOutcome.Expired, $"the deadline passed {when}");
+        completions.Refuse(Queued(late), ReplyOutcome.Expired, $"the deadline passed {when}", computeTime);
     }
 
     /// <returns>Whether it ran as one.</returns>
     private bool RunOrHalve(IModelInstance instance, IReadOnlyList<PendingRequest> run)
     {
+        var start = time.GetTimestamp();
         try
         {
             RunOnce(instance, run);
@@ -90,7 +91,7 @@ internal sealed partial class BatchRunner(
         }
         catch (OperationCanceledException)
         {
-            Abandon(run, "during the run");
+            Abandon(run, "during the run", time.GetElapsedTime(start));
         }
         catch (UnsplittableOutputException)
         {

@@ -41,13 +41,14 @@ internal sealed partial class Completions(
     }
 
     /// <summary>Answers requests without outputs.</summary>
-    public void Refuse(IReadOnlyList<QueuedRequest> requests, ReplyOutcome outcome, string error)
+    /// <param name="computeTime">How long they ran until they were ended.</param>
+    public void Refuse(IReadOnlyList<QueuedRequest> requests, ReplyOutcome outcome, string error, TimeSpan computeTime = default)
     {
         var (calls, jobs) = Split(requests);
         completion.Complete(jobs, job => new JobResult(job.Id, Outputs: null, error, Status(outcome)));
         var now = time.GetUtcNow();
         var replies = new Replies();
-        calls.ForEach(call => replies.Refuse(call.Request, outcome, error, now, state.WorkerId));
+        calls.ForEach(call => replies.Refuse(call.Request, outcome, error, now, state.WorkerId, computeTime));
         Complete(calls, replies);
     }
 

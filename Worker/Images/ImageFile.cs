@@ -7,13 +7,15 @@ using SkiaSharp;
 namespace InferenceTemplate.Worker.Images;
 
 /// <summary>
-/// A JPEG or PNG, or its base64, since JSON has no bytes; the first byte tells which. What its header says is compared with the limits
+/// A JPEG or PNG, or its base64, since JSON has no bytes; the first byte tells which. Browsers write the latter as a data URL. What its header says is compared with the limits
 /// before any pixel is decoded, and before other decoders than these two could see it.
 /// </summary>
 internal static class ImageFile
 {
     // A progressive JPEG is computed anew for each scan; encoders write about ten.
     private const int MaxScans = 64;
+
+    private const int LongestUrlStart = 64;
 
     private static readonly byte[] Jpeg = [0xFF, 0xD8, 0xFF];
     private static readonly byte[] Png = [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
@@ -25,6 +27,7 @@ internal static class ImageFile
     /// </exception>
     public static void Read(ReadOnlyMemory<byte> element, ImageLimits limits, PixelAllowance pixels, ImageTensor tensor, Span<byte> target)
     {
+        element = WithoutDataUrl(element);
         if (element.Span is not [var first, ..] || !IsOfBase64(first))
         {
             Decode(element, limits, pixels, tensor, target);
@@ -51,6 +54,14 @@ internal static class ImageFile
         {
             ArrayPool<byte>.Shared.Return(file);
         }
+    }
+
+    private static ReadOnlyMemory<byte> WithoutDataUrl(ReadOnlyMemory<byte> element)
+    {
+        var start = element.Span[..Math.Min(element.Length, LongestUrlStart)];
+        return start.StartsWith("data:image/"u8) && start.IndexOf(";base64,"u8) is > 0 and var at
+            ? element[(at + ";base64,"u8.Length)..]
+            : element;
     }
 
     private static unsafe void Decode(

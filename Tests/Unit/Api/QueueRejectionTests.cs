@@ -1,5 +1,6 @@
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Core.Queue;
+using Microsoft.Extensions.Time.Testing;
 
 namespace InferenceTemplate.Tests.Unit.Api;
 
@@ -7,7 +8,7 @@ public sealed class QueueRejectionTests
 {
     private static readonly QueueName Queue = new("digits", "1");
 
-    private readonly ManualTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly QueueRejections _rejections;
 
     public QueueRejectionTests() => _rejections = new QueueRejections(_time);
@@ -19,7 +20,7 @@ public sealed class QueueRejectionTests
 
         Assert.NotNull(_rejections.Refuses(Queue, 10));
         Assert.NotNull(_rejections.Refuses(Queue, null));
-        _time.Advance(0.251);
+        _time.Advance(TimeSpan.FromSeconds(0.251));
         Assert.Null(_rejections.Refuses(Queue, 10));
     }
 
@@ -39,9 +40,9 @@ public sealed class QueueRejectionTests
         Full(depth: 1000, removed: 800);
 
         // 1000 / 50 / 400 = 50 ms.
-        _time.Advance(0.049);
+        _time.Advance(TimeSpan.FromSeconds(0.049));
         Assert.NotNull(_rejections.Refuses(Queue, 10));
-        _time.Advance(0.002);
+        _time.Advance(TimeSpan.FromSeconds(0.002));
         Assert.Null(_rejections.Refuses(Queue, 10));
     }
 
@@ -52,9 +53,9 @@ public sealed class QueueRejectionTests
 
         Full(depth: 1000, removed: 0);
 
-        _time.Advance(0.249);
+        _time.Advance(TimeSpan.FromSeconds(0.249));
         Assert.NotNull(_rejections.Refuses(Queue, 10));
-        _time.Advance(0.002);
+        _time.Advance(TimeSpan.FromSeconds(0.002));
         Assert.Null(_rejections.Refuses(Queue, 10));
     }
 
@@ -96,7 +97,7 @@ public sealed class QueueRejectionTests
     public void Rate_is_that_of_the_last_second()
     {
         Drains(perSecond: 100);
-        _time.Advance(2);
+        _time.Advance(TimeSpan.FromSeconds(2));
         _rejections.Observe(Queue, 200 + 20);
 
         Assert.Equal(10, _rejections.DrainRate(Queue));
@@ -106,11 +107,11 @@ public sealed class QueueRejectionTests
     public void Rate_is_not_negative_when_redis_lost_its_data()
     {
         Drains(perSecond: 100);
-        _time.Advance(2);
+        _time.Advance(TimeSpan.FromSeconds(2));
         _rejections.Observe(Queue, 5);
         Assert.Equal(100, _rejections.DrainRate(Queue));
 
-        _time.Advance(1);
+        _time.Advance(TimeSpan.FromSeconds(1));
         _rejections.Observe(Queue, 12);
         Assert.Equal(7, _rejections.DrainRate(Queue));
     }
@@ -121,7 +122,7 @@ public sealed class QueueRejectionTests
     private void Drains(double perSecond)
     {
         _rejections.Observe(Queue, 0);
-        _time.Advance(2);
+        _time.Advance(TimeSpan.FromSeconds(2));
         _rejections.Observe(Queue, (long)(2 * perSecond));
     }
 }

@@ -124,6 +124,16 @@ public sealed class ImageFileTests
     }
 
     [Fact]
+    public void Base64_may_be_a_data_url()
+    {
+        var url = $"data:image/png;base64,{Convert.ToBase64String(ImageFiles.PatternPng(2, 2))}";
+
+        Assert.Equal(
+            ImageModel.Pixels(TwoByTwo, s_shape, ImageFiles.PatternPng(2, 2)),
+            ImageModel.Pixels(TwoByTwo, s_shape, System.Text.Encoding.ASCII.GetBytes(url)));
+    }
+
+    [Fact]
     public void Base64_may_have_lines()
     {
         var text = Convert.ToBase64String(ImageFiles.PatternPng(2, 2), Base64FormattingOptions.InsertLineBreaks);

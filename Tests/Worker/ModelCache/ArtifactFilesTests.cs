@@ -8,6 +8,7 @@ using InferenceTemplate.Worker.ModelCache;
 using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace InferenceTemplate.Tests.Worker.ModelCache;
 
@@ -16,7 +17,7 @@ public sealed class ArtifactFilesTests : IDisposable
     private const int Size = 600_000;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("artifacts-").FullName;
-    private readonly ManualTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly ArtifactFiles _files;
     private int _fetches;
 

@@ -1,11 +1,12 @@
 using InferenceTemplate.Worker.ModelCache;
+using Microsoft.Extensions.Time.Testing;
 using Polly.CircuitBreaker;
 
 namespace InferenceTemplate.Tests.Worker.ModelCache;
 
 public sealed class LoadBreakerTests : IAsyncLifetime
 {
-    private readonly ManualTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly CacheBench _bench;
 
     public LoadBreakerTests()

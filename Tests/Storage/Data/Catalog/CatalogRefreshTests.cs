@@ -18,7 +18,7 @@ public sealed class CatalogRefreshTests(Servers servers)
     public async Task Refreshes_that_come_while_one_reads_share_the_next()
     {
         await using var own = await OwnDatabase.CreateAsync(servers);
-        using var catalog = new ModelCatalog(own.Source, TimeProvider.System, NullLogger<ModelCatalog>.Instance);
+        var catalog = new ModelCatalog(own.Source, TimeProvider.System, NullLogger<ModelCatalog>.Instance);
         var readings = 0;
         catalog.Refreshed += (_, _) => Interlocked.Increment(ref readings);
         // Whoever reads waits for this lock.
