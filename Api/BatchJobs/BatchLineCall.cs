@@ -58,6 +58,11 @@ internal sealed class BatchLineCall(
         }
     }
 
+    /// <summary>Whether a worker tried a line in vain; else it only waited.</summary>
+    internal static bool WasTried(InferenceReply? reply) => reply
+        is { Outcome: ReplyOutcome.Unavailable }
+        or { Outcome: ReplyOutcome.Expired, ComputeTime.Ticks: > 0 };
+
     private static bool MayPass(short status) => status is
         StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable or StatusCodes.Status504GatewayTimeout;
 
@@ -111,9 +116,7 @@ internal sealed class BatchLineCall(
         var ended = await calls.CallAsync(routed, tenant.Uncounted(), body, line.Request.Length, cancellationToken);
         if (ended.Result.Status != StatusCodes.Status200OK && MayPass((short)ended.Result.Status))
         {
-            var tried = ended.Result.Reply is { Outcome: ReplyOutcome.Unavailable }
-                or { Outcome: ReplyOutcome.Expired, ComputeTime.Ticks: > 0 };
-            return (Failed(line, ended.Result.Status, ended.Result.Error!), tried);
+            return (Failed(line, ended.Result.Status, ended.Result.Error!), WasTried(ended.Result.Reply));
         }
 
         var (reply, tooMany) = Classification.Of(ended.Result, routed.Version, body.Forms);

@@ -54,29 +54,6 @@ public sealed class BatchTests(Platform platform)
                 "not a JSON object", "image", "no model 'nothing'", "not a JSON object", "body: missing", "1048576 bytes"])[place])));
     }
 
-    [Fact]
-    public async Task Line_whose_run_takes_longer_than_its_timeout_is_not_tried_for_ever()
-    {
-        using var admin = platform.Admin();
-        var model = $"slow-{Guid.NewGuid():N}"[..16];
-        await ChatModel.UploadAsync(admin, model, TinyDecoder.Files(ends: false));
-        const string Request = """{\"prompt\":\"a\",\"max_tokens\":4096}""";
-        var line = $$$"""
-            {"model":"{{{model}}}","body":{"parameters":{"timeout":500000},
-             "inputs":[{"name":"request","shape":[1],"datatype":"BYTES","data":["{{{Request}}}"]}]}}
-            """.ReplaceLineEndings("");
-
-        // Together they take four times as long.
-        var id = await admin.AcceptBatchAsync([line, line, line, line]);
-        var ended = await admin.BatchEndedAsync(id);
-
-        Assert.Equal((4, 0, 4), ended.Counts());
-        Assert.All(
-            await admin.FileAsync(id, "errors"),
-            error => Assert.Equal((504, "the deadline passed"), Shortened(error, "the deadline passed")));
-        using var deleted = await admin.DeleteAsync($"/v1/models/{model}?force=true", Cancellation);
-    }
-
     private static (int Status, string Message) Shortened(JsonElement line, string wanted)
     {
         var error = line.GetProperty("error");

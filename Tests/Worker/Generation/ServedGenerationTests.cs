@@ -106,6 +106,7 @@ public sealed class ServedGenerationTests(Servers servers)
         var reply = await (await served.SendAsync(Request("a", 30_000, stream: true), timeout: TimeSpan.FromMilliseconds(300))).Reply;
 
         Assert.Equal((ReplyOutcome.Expired, "the deadline passed during the run"), (reply.Outcome, reply.Error));
+        Assert.True(reply.ComputeTime > TimeSpan.Zero);
         Assert.NotEmpty(served.Replica.Of(FrameType.Part));
     }
 
