@@ -33,6 +33,10 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<ShadowComparison> ShadowComparisons => Set<ShadowComparison>();
 
+    public DbSet<DriftWindow> DriftWindows => Set<DriftWindow>();
+
+    public DbSet<DriftBaseline> DriftBaselines => Set<DriftBaseline>();
+
     public DbSet<Job> Jobs => Set<Job>();
 
     public DbSet<UsageHour> UsageHours => Set<UsageHour>();
@@ -140,6 +144,7 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
         });
 
         modelBuilder.Entity<Job>(JobTable.Describe);
+        DriftSchema.Add(modelBuilder);
         UsageSchema.Add(modelBuilder);
         AuditSchema.Add(modelBuilder);
         modelBuilder.Entity<TenantErasureState>(TenantErasureTable.Describe);

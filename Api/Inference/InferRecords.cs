@@ -3,6 +3,7 @@ using System.Security.Claims;
 using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Caching;
+using InferenceTemplate.Api.Drift;
 using InferenceTemplate.Api.Predictions;
 using InferenceTemplate.Api.Tenants;
 using InferenceTemplate.Api.Traffic;
@@ -23,7 +24,7 @@ namespace InferenceTemplate.Api.Inference;
 /// </summary>
 internal sealed class InferRecords(
     TrafficOutcomes outcomes, PredictionRecorder predictions, RejectionSample rejections, UsageAccumulator usage, TenantTelemetry tenants,
-    Telemetry telemetry, TritonMetrics triton, ModelStatistics statistics, IOptions<CostOptions> costs, TimeProvider time)
+    Telemetry telemetry, DriftSampler drift, TritonMetrics triton, ModelStatistics statistics, IOptions<CostOptions> costs, TimeProvider time)
 {
     /// <param name="refusal">Why the caller is answered 400 though the model ran; null where it is not.</param>
     /// <returns>What the answer says of itself.</returns>
@@ -53,6 +54,11 @@ internal sealed class InferRecords(
         {
             var computed = reply?.Outcome == ReplyOutcome.Completed ? reply.ComputeTime : (TimeSpan?)null;
             outcomes.Record(model, version, routed.Settings.Traffic.Since, new(result.IsFaultOfModel, computed, total, parameters.Cost));
+        }
+
+        if (result is { Status: StatusCodes.Status200OK, Reply: { } answer })
+        {
+            drift.Take(routed, body.Inputs, answer.Outputs);
         }
 
         if (result.IsOfModel || result.Status == InferenceCallResult.ClientClosedRequest)

@@ -23,6 +23,9 @@ public static class SettingsRules
             .. Range("instances", settings.Instances ?? 1, 1, 16),
             .. Fallback(model, settings.Fallback),
             .. Traffic(settings.Traffic),
+            .. Range("drift.sample", settings.Drift.Sample, 0.001, 1),
+            .. Range("drift.threshold", settings.Drift.Threshold, 0.02, 10),
+            .. Range("drift.ks_threshold", settings.Drift.KsThreshold, 0.02, 1),
         ];
         if (settings.Cache is { } cache)
         {
@@ -42,6 +45,7 @@ public static class SettingsRules
     {
         { Batching: null } => "batching",
         { Traffic: null } => "traffic",
+        { Drift: null } => "drift",
         { Batching.PreferredSizes: null } => "batching.preferred_sizes",
         { Batching.Versions: null } => "batching.versions",
         _ => null,
@@ -116,6 +120,7 @@ public static class SettingsRules
             .Concat(Range("traffic.shadow.sample", traffic.Shadow?.Sample ?? 0, 0, 1))
             .Concat(Range("traffic.rollback.max_error_rate", rollback?.MaxErrorRate ?? 0, 0, 1))
             .Concat(Range("traffic.rollback.max_latency_ratio", rollback?.MaxLatencyRatio ?? 1, 1, 1000))
+            .Concat(Range("traffic.rollback.max_output_drift", rollback?.MaxOutputDrift ?? 1, 0.02, 10))
             .Concat(Range("traffic.rollback.min_sample", rollback?.MinSample ?? 1, 1, 1_000_000))
             .Concat(Range(
                 "traffic.rollback.window", rollback?.Window ?? TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.FromHours(24))))

@@ -95,6 +95,23 @@ public class ConsoleTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Model_tells_which_tensors_have_drifted()
+    {
+        var page = await OpenAsync("/models/digits");
+
+        var drift = page.GetByRole(AriaRole.Region, new() { Name = "Drift" });
+        await Expect(drift.GetByText("500 requests against 1,000 of the baseline that automatic fixed on 2026-01-02.")).ToBeVisibleAsync();
+        var rows = drift.GetByRole(AriaRole.Row);
+        foreach (var (row, texts) in new[] { (1, new[] { "input, numbers", "drifted", "1.23", "0.40" }), (2, ["steady", "0.01", "–"]) })
+        {
+            foreach (var text in texts)
+            {
+                await Expect(rows.Nth(row)).ToContainTextAsync(text);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Version_is_deleted_only_after_a_confirmation_that_outlives_the_page_reading_again()
     {
         var page = await OpenAsync("/models/digits");
