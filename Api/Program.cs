@@ -20,6 +20,7 @@ using InferenceTemplate.Api.Models;
 using InferenceTemplate.Api.OpenAi;
 using InferenceTemplate.Api.OpenApi;
 using InferenceTemplate.Api.Overview;
+using InferenceTemplate.Api.Payloads;
 using InferenceTemplate.Api.Predictions;
 using InferenceTemplate.Api.Queues;
 using InferenceTemplate.Api.Requests;
@@ -63,6 +64,7 @@ builder.Services.AddOverview();
 builder.Services.AddPredictions();
 builder.Services.AddTraffic();
 builder.Services.AddDrift();
+builder.Services.AddPayloads();
 builder.Services.AddDataRights();
 builder.Services.AddScaling(builder.Configuration);
 builder.Services.AddOpenApiDocument();
@@ -113,6 +115,7 @@ app.MapScaling();
 app.MapTenants();
 app.MapUsage();
 app.MapRequests();
+app.MapPayloads();
 app.MapOpenApiDocument();
 
 if (listsEndpoints)

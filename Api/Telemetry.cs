@@ -22,6 +22,7 @@ internal sealed class Telemetry
     private readonly Counter<long> _errors;
     private readonly Counter<long> _direct;
     private readonly Counter<long> _driftDropped;
+    private readonly Counter<long> _payloadsShed;
 
     public Telemetry(IMeterFactory meters)
     {
@@ -40,6 +41,8 @@ internal sealed class Telemetry
         _dropped = meter.CreateCounter<long>("inference.requests.dropped", "{request}", "Requests removed without a run, by reason.");
         _direct = meter.CreateCounter<long>("inference.direct.calls", "{call}", "Tries of calls by direct connections, by how they ended.");
         _errors = meter.CreateCounter<long>("inference.errors", "{error}", "Inference requests that brought no result, by kind.");
+        _payloadsShed = meter.CreateCounter<long>(
+            "inference.payloads.shed", "{payload}", "Payloads not kept because Postgres could not keep up.");
         _driftDropped = meter.CreateCounter<long>(
             "inference.drift.dropped", "{request}", "Sampled requests that drift is not computed of, for lack of room or of Postgres.");
         meter.CreateObservableGauge(
@@ -81,6 +84,8 @@ internal sealed class Telemetry
         _dropped.Add(count, new TagList { { "model", model }, { "version", version }, { "reason", "shadow" } });
 
     public void Shed(int predictions) => _predictionsShed.Add(predictions);
+
+    public void PayloadsShed(int payloads) => _payloadsShed.Add(payloads);
 
     public void Cost(string model, string version, string role, decimal cost, string currency)
     {

@@ -37,6 +37,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<DriftBaseline> DriftBaselines => Set<DriftBaseline>();
 
+    public DbSet<RequestPayload> RequestPayloads => Set<RequestPayload>();
+
     public DbSet<Job> Jobs => Set<Job>();
 
     public DbSet<UsageHour> UsageHours => Set<UsageHour>();
@@ -145,6 +147,7 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
         modelBuilder.Entity<Job>(JobTable.Describe);
         DriftSchema.Add(modelBuilder);
+        modelBuilder.Entity<RequestPayload>(RequestPayload.Describe);
         UsageSchema.Add(modelBuilder);
         AuditSchema.Add(modelBuilder);
         modelBuilder.Entity<TenantErasureState>(TenantErasureTable.Describe);

@@ -7,6 +7,8 @@ public static class SettingsRules
 {
     private const int MaxPreferredSizes = 16;
     private const int MaxBatch = 4096;
+    private const int MaxRedacted = 64;
+    private const int MaxTensorName = 256;
 
     /// <summary>Everything that is wrong, by field; empty where nothing is.</summary>
     public static IReadOnlyList<(string Field, string Message)> Validate(string model, ModelSettings settings)
@@ -26,6 +28,7 @@ public static class SettingsRules
             .. Range("drift.sample", settings.Drift.Sample, 0.001, 1),
             .. Range("drift.threshold", settings.Drift.Threshold, 0.02, 10),
             .. Range("drift.ks_threshold", settings.Drift.KsThreshold, 0.02, 1),
+            .. Payload(settings.Payload),
         ];
         if (settings.Cache is { } cache)
         {
@@ -46,6 +49,8 @@ public static class SettingsRules
         { Batching: null } => "batching",
         { Traffic: null } => "traffic",
         { Drift: null } => "drift",
+        { Payload: null } => "payload",
+        { Payload.Redact: null } => "payload.redact",
         { Batching.PreferredSizes: null } => "batching.preferred_sizes",
         { Batching.Versions: null } => "batching.versions",
         _ => null,
@@ -80,6 +85,27 @@ public static class SettingsRules
         if (!Enum.IsDefined(batching.Ragged))
         {
             yield return ("batching.ragged", "must be separate or pad");
+        }
+    }
+
+    private static IEnumerable<(string Field, string Message)> Payload(PayloadSettings payload)
+    {
+        foreach (var wrong in Range("payload.sample", payload.Sample, 0.0001, 1)
+            .Concat(Range("payload.retention_days", payload.RetentionDays, 1, 365)))
+        {
+            yield return wrong;
+        }
+
+        if (!Enum.IsDefined(payload.Mode))
+        {
+            yield return ("payload.mode", "must be off, sampled or full");
+        }
+
+        if (payload.Redact.Length > MaxRedacted || payload.Redact.Any(
+            name => name is not { Length: >= 1 and <= MaxTensorName } || name.Contains('\0', StringComparison.Ordinal)))
+        {
+            yield return ("payload.redact",
+                $"must be up to {MaxRedacted} names of tensors of 1 to {MaxTensorName} characters, without U+0000");
         }
     }
 

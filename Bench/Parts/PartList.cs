@@ -8,7 +8,6 @@ internal static class PartList
     private static readonly Part[] All =
     [
         new("json", "reading a request's JSON, this product's reader against System.Text.Json, in process", JsonPart.RunAsync),
-        new("drift", "taking a request's sample for drift, in process", DriftPart.RunAsync),
         new("raw", "ONNX Runtime in process: batches of 1, 8 and 32, threads by default and one", RawRuntimePart.RunAsync),
         new("throughput", "the product against the bare server: JSON and binary, 1 to 1000 callers", ThroughputPart.RunAsync),
         new("cpu", "where the processor's time of a request goes, by process", CpuPart.RunAsync),

@@ -31,6 +31,8 @@ public sealed record ModelSettings
 
     public DriftSettings Drift { get; set; } = new();
 
+    public PayloadSettings Payload { get; set; } = new();
+
     /// <summary>What an hour of the device costs, in the currency of <c>Costs:Currency</c>; null for the configured price.</summary>
     public decimal? PricePerDeviceHour { get; set; }
 }
@@ -138,4 +140,30 @@ public sealed record DriftSettings
 
     /// <summary>Kolmogorov-Smirnov distance from which it has. 0.02 to 1.</summary>
     public double KsThreshold { get; set; } = 0.2;
+}
+
+/// <summary>Whether what callers send and get is kept, for admins of their tenant.</summary>
+public sealed record PayloadSettings
+{
+    public PayloadMode Mode { get; set; }
+
+    /// <summary>Share of the requests where <see cref="Mode"/> is <see cref="PayloadMode.Sampled"/>, 0.0001 to 1.</summary>
+    public double Sample { get; set; } = 0.01;
+
+    /// <summary>Names of up to 64 tensors whose values and shapes are left out.</summary>
+    public string[] Redact { get; set; } = [];
+
+    /// <summary>1 to 365; the tenant's own <c>retention_days</c> where they are fewer.</summary>
+    public int RetentionDays { get; set; } = 7;
+}
+
+public enum PayloadMode
+{
+    /// <summary>Nothing is kept.</summary>
+    Off,
+
+    Sampled,
+
+    /// <summary>Every request that is recorded.</summary>
+    Full,
 }

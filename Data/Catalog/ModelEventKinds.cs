@@ -21,5 +21,6 @@ public static class ModelEventKinds
     public const string Loaded = "loaded";
     public const string Unloaded = "unloaded";
     public const string BaselineFixed = "baseline_fixed";
+    public const string PayloadChanged = "payload_changed";
     public const string Deleted = "deleted";
 }

@@ -65,10 +65,10 @@ public sealed class DriftTests(Platform platform)
         var random = new Random(1);
         for (var sent = 0; sent < 1_000; sent += 100)
         {
-            var data = Enumerable.Range(0, 100).Select(_ => string.Create(
-                CultureInfo.InvariantCulture, $"{middle + random.NextDouble()},{middle + random.NextDouble()}"));
+            var data = Enumerable.Range(0, 100).Select(_ => string.Join(
+                ',', Enumerable.Range(0, 4).Select(_ => (middle + random.NextDouble()).ToString(CultureInfo.InvariantCulture))));
             var bodies = data.Select(
-                values => $$"""{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[{{values}}]}]}""").ToList();
+                values => $$"""{"inputs":[{"name":"x","datatype":"FP32","shape":[1,4],"data":[{{values}}]}]}""").ToList();
             await Parallel.ForEachAsync(bodies, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (body, token) =>
             {
                 using var answer = await admin.PostAsync($"/v2/models/{model}/infer", Digits.Json(body), token);

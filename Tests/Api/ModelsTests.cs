@@ -202,6 +202,12 @@ public sealed class ModelsTests(Platform platform)
     [InlineData(
         """{"traffic":{"rollback":{"max_error_rate":0,"max_latency_ratio":1,"min_sample":1,"window":"00:01:00","max_output_drift":0}}}""",
         "traffic.rollback.max_output_drift")]
+    [InlineData("""{"payload":{"mode":"all"}}""", "payload.mode")]
+    [InlineData("""{"payload":{"mode":"sampled","sample":2}}""", "payload.sample")]
+    [InlineData("""{"payload":{"retention_days":366}}""", "payload.retention_days")]
+    [InlineData("""{"payload":{"redact":[""]}}""", "payload.redact")]
+    [InlineData("""{"payload":{"redact":["a\u0000"]}}""", "payload.redact")]
+    [InlineData("""{"payload":{"redact":null}}""", "payload.redact")]
     [InlineData("[]", "body")]
     [InlineData("nonsense", "body")]
     public async Task Settings_out_of_range_are_refused_by_their_field(string settings, string field)

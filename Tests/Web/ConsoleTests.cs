@@ -327,6 +327,21 @@ public class ConsoleTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Payload_of_a_request_is_read_only_when_an_administrator_asks()
+    {
+        var page = await OpenAsync($"/requests/{FakeConsole.ServedRequest}");
+        var payload = page.GetByRole(AriaRole.Region, new() { Name = "Payload" });
+        await Expect(payload.GetByText("Each reading is in the audit log.")).ToBeVisibleAsync();
+
+        await payload.GetByRole(AriaRole.Button).ClickAsync();
+
+        await Expect(payload.GetByText("AACAPw==")).ToBeVisibleAsync();
+        var other = await OpenAsync($"/requests/{FakeConsole.ServedRequest}", role: "user");
+        await Expect(other.GetByRole(AriaRole.Region, new() { Name = "Times" })).ToBeVisibleAsync();
+        await Expect(other.GetByRole(AriaRole.Region, new() { Name = "Payload" })).ToBeHiddenAsync();
+    }
+
+    [Fact]
     public async Task Key_is_shown_once_and_can_be_copied()
     {
         var page = await OpenAsync("/keys");

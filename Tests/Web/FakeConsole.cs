@@ -137,6 +137,7 @@ public sealed class FakeConsole
                 """;
         });
         Get("/v1/requests/{id}", context => Request((string)context.Request.RouteValues["id"]!));
+        Get("/v1/requests/{id}/payload", _ => """{"specversion":"1.0","data":{"inputs":[{"name":"input","raw":"AACAPw=="}]}}""");
         Get("/v1/keys", _ => $$"""{"keys":[{{Key("first-admin", "admin", null)}}],"next_cursor":null}""");
         Change("POST", "/v1/keys", _ => Key("ada", "user", "inf_shown-this-once"));
         Change("POST", "/v1/keys/{id}/revoke", _ => Key("first-admin", "admin", null));

@@ -14,27 +14,27 @@ public sealed class DriftComparisonTests
     // What tensors are like, and what each becomes.
     private static readonly Dictionary<string, (string Kind, Func<Random, double[]> Clean, Func<Random, double[]> Shifted)> s_tensors =
         new(StringComparer.Ordinal)
-    {
-        ["a number, one sigma up"] = (DriftKinds.Numbers, r => [Normal(r)], r => [Normal(r) + 1]),
-        ["a number far from zero, one sigma up"] = (DriftKinds.Numbers, r => [1e6 + Normal(r)], r => [1e6 + Normal(r) + 1]),
-        ["a heavy tail, three times as large"] =
-            (DriftKinds.Numbers, r => [Math.Exp(2 * Normal(r))], r => [3 * Math.Exp(2 * Normal(r))]),
-        ["values of one request alike, three times as wide"] =
-            (DriftKinds.Numbers, r => Alike(r, 1), r => Alike(r, 3)),
-        ["a constant, a bit less"] = (DriftKinds.Numbers, _ => [7], _ => [7 - 1e-9]),
-        ["rarely one, more often"] = (DriftKinds.Numbers, r => [r.NextDouble() < 0.03 ? 1 : 0], r => [r.NextDouble() < 0.3 ? 1 : 0]),
-        ["rectified, never zero"] = (DriftKinds.Numbers, r => [Math.Max(0, Normal(r))], r => [Math.Abs(Normal(r))]),
-        ["seldom not a number, often"] = (
-            DriftKinds.Numbers, r => [r.NextDouble() < 0.01 ? double.NaN : Normal(r)],
-            r => [r.NextDouble() < 0.3 ? double.PositiveInfinity : Normal(r)]),
-        ["seldom empty, often"] = (
-            DriftKinds.Numbers, r => r.NextDouble() < 0.01 ? [] : [Normal(r)], r => r.NextDouble() < 0.3 ? [] : [Normal(r)]),
-        ["ten classes, others"] = (DriftKinds.Class, r => [Math.Floor(r.NextDouble() * 10)], r => [Math.Floor(r.NextDouble() * 6)]),
-        ["many categories, one of them most"] = (
-            DriftKinds.Categories, r => [r.Next(64)], r => [r.NextDouble() < 0.4 ? 3 : r.Next(64)]),
-        ["a category that was never there"] = (
-            DriftKinds.Categories, r => [r.Next(3)], r => [r.NextDouble() < 0.3 ? 9 : r.Next(3)]),
-    };
+        {
+            ["a number, one sigma up"] = (DriftKinds.Numbers, r => [Normal(r)], r => [Normal(r) + 1]),
+            ["a number far from zero, one sigma up"] = (DriftKinds.Numbers, r => [1e6 + Normal(r)], r => [1e6 + Normal(r) + 1]),
+            ["a heavy tail, three times as large"] =
+                (DriftKinds.Numbers, r => [Math.Exp(2 * Normal(r))], r => [3 * Math.Exp(2 * Normal(r))]),
+            ["values of one request alike, three times as wide"] =
+                (DriftKinds.Numbers, r => Alike(r, 1), r => Alike(r, 3)),
+            ["a constant, a bit less"] = (DriftKinds.Numbers, _ => [7], _ => [7 - 1e-9]),
+            ["rarely one, more often"] = (DriftKinds.Numbers, r => [r.NextDouble() < 0.03 ? 1 : 0], r => [r.NextDouble() < 0.3 ? 1 : 0]),
+            ["rectified, never zero"] = (DriftKinds.Numbers, r => [Math.Max(0, Normal(r))], r => [Math.Abs(Normal(r))]),
+            ["seldom not a number, often"] = (
+                DriftKinds.Numbers, r => [r.NextDouble() < 0.01 ? double.NaN : Normal(r)],
+                r => [r.NextDouble() < 0.3 ? double.PositiveInfinity : Normal(r)]),
+            ["seldom empty, often"] = (
+                DriftKinds.Numbers, r => r.NextDouble() < 0.01 ? [] : [Normal(r)], r => r.NextDouble() < 0.3 ? [] : [Normal(r)]),
+            ["ten classes, others"] = (DriftKinds.Class, r => [Math.Floor(r.NextDouble() * 10)], r => [Math.Floor(r.NextDouble() * 6)]),
+            ["many categories, one of them most"] = (
+                DriftKinds.Categories, r => [r.Next(64)], r => [r.NextDouble() < 0.4 ? 3 : r.Next(64)]),
+            ["a category that was never there"] = (
+                DriftKinds.Categories, r => [r.Next(3)], r => [r.NextDouble() < 0.3 ? 9 : r.Next(3)]),
+        };
 
     public static TheoryData<string> Tensors => [.. s_tensors.Keys];
 
