@@ -1,6 +1,7 @@
 using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Caching;
+using InferenceTemplate.Api.Drift;
 using InferenceTemplate.Api.Features;
 using InferenceTemplate.Api.Models;
 using InferenceTemplate.Api.Retention;
@@ -23,6 +24,7 @@ public static class Slices
         services.AddFeatures();
         services.AddModelRegistry();
         services.AddTrafficPolicies();
+        services.AddDriftComparison();
         services.AddApiKeyRegistry();
         services.AddTenancy();
         services.AddSingleton<ResponseCache>();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using InferenceTemplate.Api.Direct;
+using InferenceTemplate.Api.Drift;
 
 namespace InferenceTemplate.Api;
 
@@ -20,6 +21,8 @@ internal sealed class Telemetry
     private readonly Counter<long> _dropped;
     private readonly Counter<long> _errors;
     private readonly Counter<long> _direct;
+    private readonly Counter<long> _driftDropped;
+    private readonly Counter<long> _payloadsShed;
 
     public Telemetry(IMeterFactory meters)
     {
@@ -38,7 +41,21 @@ internal sealed class Telemetry
         _dropped = meter.CreateCounter<long>("inference.requests.dropped", "{request}", "Requests removed without a run, by reason.");
         _direct = meter.CreateCounter<long>("inference.direct.calls", "{call}", "Tries of calls by direct connections, by how they ended.");
         _errors = meter.CreateCounter<long>("inference.errors", "{error}", "Inference requests that brought no result, by kind.");
+        _payloadsShed = meter.CreateCounter<long>(
+            "inference.payloads.shed", "{payload}", "Payloads not kept because Postgres could not keep up.");
+        _driftDropped = meter.CreateCounter<long>(
+            "inference.drift.dropped", "{request}", "Sampled requests that drift is not computed of, for lack of room or of Postgres.");
+        meter.CreateObservableGauge(
+            "inference.drift.tensors", () => Drift.Select(d => new Measurement<int>(d.Drifted, Tags(d.Model, d.Version))), "{tensor}",
+            "Tensors of a model's stable version that have drifted from its baseline.");
+        meter.CreateObservableGauge(
+            "inference.drift.psi", Indexes, null, "The largest population stability index of a version's inputs or outputs.");
     }
+
+    /// <summary>What was last seen of versions that are watched for drift.</summary>
+    public IReadOnlyList<DriftMeasure> Drift { get; set; } = [];
+
+    public void DriftDropped(string model, string version, int requests) => _driftDropped.Add(requests, Tags(model, version));
 
     public void Answered(string model, string version, int status, TimeSpan time) => _requestDuration.Record(
         time.TotalSeconds,
@@ -68,6 +85,8 @@ internal sealed class Telemetry
 
     public void Shed(int predictions) => _predictionsShed.Add(predictions);
 
+    public void PayloadsShed(int payloads) => _payloadsShed.Add(payloads);
+
     public void Cost(string model, string version, string role, decimal cost, string currency)
     {
         if (cost > 0)
@@ -85,6 +104,20 @@ internal sealed class Telemetry
         1, new TagList { { "model", model }, { "version", version }, { "result", result } });
 
     public void ComparisonsShed(int comparisons) => _comparisonsShed.Add(comparisons);
+
+    private IEnumerable<Measurement<double>> Indexes()
+    {
+        foreach (var seen in Drift)
+        {
+            foreach (var (direction, index) in ((string, double?)[])[("input", seen.Inputs), ("output", seen.Outputs)])
+            {
+                if (index is { } psi)
+                {
+                    yield return new(psi, new TagList { { "model", seen.Model }, { "version", seen.Version }, { "direction", direction } });
+                }
+            }
+        }
+    }
 
     private static TagList Tags(string model, string version) => new() { { "model", model }, { "version", version } };
 }

@@ -33,6 +33,12 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<ShadowComparison> ShadowComparisons => Set<ShadowComparison>();
 
+    public DbSet<DriftWindow> DriftWindows => Set<DriftWindow>();
+
+    public DbSet<DriftBaseline> DriftBaselines => Set<DriftBaseline>();
+
+    public DbSet<RequestPayload> RequestPayloads => Set<RequestPayload>();
+
     public DbSet<Job> Jobs => Set<Job>();
 
     public DbSet<UsageHour> UsageHours => Set<UsageHour>();
@@ -140,6 +146,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
         });
 
         modelBuilder.Entity<Job>(JobTable.Describe);
+        DriftSchema.Add(modelBuilder);
+        modelBuilder.Entity<RequestPayload>(RequestPayload.Describe);
         UsageSchema.Add(modelBuilder);
         AuditSchema.Add(modelBuilder);
         modelBuilder.Entity<TenantErasureState>(TenantErasureTable.Describe);

@@ -15,6 +15,8 @@ public static class AuditActions
 
     public const string RetentionRun = "retention.run";
 
+    public const string PayloadRead = "payload.read";
+
     public const string FeatureChanged = "feature.changed";
 
     public const string FeatureRemoved = "feature.removed";

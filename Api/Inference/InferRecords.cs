@@ -3,6 +3,8 @@ using System.Security.Claims;
 using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Caching;
+using InferenceTemplate.Api.Drift;
+using InferenceTemplate.Api.Payloads;
 using InferenceTemplate.Api.Predictions;
 using InferenceTemplate.Api.Tenants;
 using InferenceTemplate.Api.Traffic;
@@ -22,8 +24,9 @@ namespace InferenceTemplate.Api.Inference;
 /// Puts down how a call ended: its price, metrics, the counts that decide over canaries, the prediction record. Nothing here waits.
 /// </summary>
 internal sealed class InferRecords(
-    TrafficOutcomes outcomes, PredictionRecorder predictions, RejectionSample rejections, UsageAccumulator usage, TenantTelemetry tenants,
-    Telemetry telemetry, TritonMetrics triton, ModelStatistics statistics, IOptions<CostOptions> costs, TimeProvider time)
+    TrafficOutcomes outcomes, PredictionRecorder predictions, PayloadRecorder payloads, RejectionSample rejections, UsageAccumulator usage,
+    TenantTelemetry tenants, Telemetry telemetry, DriftSampler drift, TritonMetrics triton, ModelStatistics statistics,
+    IOptions<CostOptions> costs, TimeProvider time)
 {
     /// <param name="refusal">Why the caller is answered 400 though the model ran; null where it is not.</param>
     /// <returns>What the answer says of itself.</returns>
@@ -55,6 +58,11 @@ internal sealed class InferRecords(
             outcomes.Record(model, version, routed.Settings.Traffic.Since, new(result.IsFaultOfModel, computed, total, parameters.Cost));
         }
 
+        if (result is { Status: StatusCodes.Status200OK, Reply: { } answer })
+        {
+            drift.Take(routed, body.Inputs, answer.Outputs);
+        }
+
         if (result.IsOfModel || result.Status == InferenceCallResult.ClientClosedRequest)
         {
             var failed = result.Status != StatusCodes.Status200OK;
@@ -69,7 +77,7 @@ internal sealed class InferRecords(
             return parameters;
         }
 
-        predictions.Record(new Prediction
+        var record = new Prediction
         {
             Id = Guid.CreateVersion7(receivedAt),
             ReceivedAt = receivedAt,
@@ -88,7 +96,9 @@ internal sealed class InferRecords(
             Worker = reply?.Worker,
             TraceId = Activity.Current?.TraceId.ToHexString(),
             Error = Fitting(refusal ?? result.Error),
-        });
+        };
+        predictions.Record(record);
+        payloads.Take(record, routed, body.Inputs, result.Status == StatusCodes.Status200OK ? result.Reply?.Outputs ?? [] : []);
         return parameters;
     }
 

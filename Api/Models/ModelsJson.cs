@@ -11,7 +11,8 @@ namespace InferenceTemplate.Api.Models;
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectRequiredConstructorParameters = true,
     Converters = [
-        typeof(SnakeCase<Residency>), typeof(SnakeCase<VersionState>), typeof(SnakeCase<RaggedShapes>), typeof(SnakeCase<BatchingMode>)])]
+        typeof(SnakeCase<Residency>), typeof(SnakeCase<VersionState>), typeof(SnakeCase<RaggedShapes>), typeof(SnakeCase<BatchingMode>),
+        typeof(SnakeCase<PayloadMode>)])]
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(ModelSummary))]
 [JsonSerializable(typeof(ModelDetails))]

@@ -7,6 +7,8 @@ public static class SettingsRules
 {
     private const int MaxPreferredSizes = 16;
     private const int MaxBatch = 4096;
+    private const int MaxRedacted = 64;
+    private const int MaxTensorName = 256;
 
     /// <summary>Everything that is wrong, by field; empty where nothing is.</summary>
     public static IReadOnlyList<(string Field, string Message)> Validate(string model, ModelSettings settings)
@@ -23,6 +25,10 @@ public static class SettingsRules
             .. Range("instances", settings.Instances ?? 1, 1, 16),
             .. Fallback(model, settings.Fallback),
             .. Traffic(settings.Traffic),
+            .. Range("drift.sample", settings.Drift.Sample, 0.001, 1),
+            .. Range("drift.threshold", settings.Drift.Threshold, 0.02, 10),
+            .. Range("drift.ks_threshold", settings.Drift.KsThreshold, 0.02, 1),
+            .. Payload(settings.Payload),
         ];
         if (settings.Cache is { } cache)
         {
@@ -42,6 +48,9 @@ public static class SettingsRules
     {
         { Batching: null } => "batching",
         { Traffic: null } => "traffic",
+        { Drift: null } => "drift",
+        { Payload: null } => "payload",
+        { Payload.Redact: null } => "payload.redact",
         { Batching.PreferredSizes: null } => "batching.preferred_sizes",
         { Batching.Versions: null } => "batching.versions",
         _ => null,
@@ -76,6 +85,27 @@ public static class SettingsRules
         if (!Enum.IsDefined(batching.Ragged))
         {
             yield return ("batching.ragged", "must be separate or pad");
+        }
+    }
+
+    private static IEnumerable<(string Field, string Message)> Payload(PayloadSettings payload)
+    {
+        foreach (var wrong in Range("payload.sample", payload.Sample, 0.0001, 1)
+            .Concat(Range("payload.retention_days", payload.RetentionDays, 1, 365)))
+        {
+            yield return wrong;
+        }
+
+        if (!Enum.IsDefined(payload.Mode))
+        {
+            yield return ("payload.mode", "must be off, sampled or full");
+        }
+
+        if (payload.Redact.Length > MaxRedacted || payload.Redact.Any(
+            name => name is not { Length: >= 1 and <= MaxTensorName } || name.Contains('\0', StringComparison.Ordinal)))
+        {
+            yield return ("payload.redact",
+                $"must be up to {MaxRedacted} names of tensors of 1 to {MaxTensorName} characters, without U+0000");
         }
     }
 
@@ -116,6 +146,7 @@ public static class SettingsRules
             .Concat(Range("traffic.shadow.sample", traffic.Shadow?.Sample ?? 0, 0, 1))
             .Concat(Range("traffic.rollback.max_error_rate", rollback?.MaxErrorRate ?? 0, 0, 1))
             .Concat(Range("traffic.rollback.max_latency_ratio", rollback?.MaxLatencyRatio ?? 1, 1, 1000))
+            .Concat(Range("traffic.rollback.max_output_drift", rollback?.MaxOutputDrift ?? 1, 0.02, 10))
             .Concat(Range("traffic.rollback.min_sample", rollback?.MinSample ?? 1, 1, 1_000_000))
             .Concat(Range(
                 "traffic.rollback.window", rollback?.Window ?? TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.FromHours(24))))

@@ -1,3 +1,4 @@
+using System.Globalization;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
@@ -69,11 +70,29 @@ internal static class UpdateSettings
             change.Model.PreviousStable = stable;
         }
 
+        RecordPayload(change, context.User.Actor(), settings.Payload);
         await RecordForcedAsync(change, context.User.Actor(), settings, cancellationToken);
         change.Model.Settings = settings;
         change.Record(ModelEventKinds.SettingsChanged, context.User.Actor(),
             details: System.Text.Json.JsonSerializer.Serialize(settings, ModelsJson.Default.ModelSettings));
         return null;
+    }
+
+    // What callers send is kept from then on, or no more: by whose decision must be found without comparing settings.
+    private static void RecordPayload(ModelChange change, string actor, PayloadSettings after)
+    {
+        var (before, now) = (PolicyOf(change.Model.Settings.Payload), PolicyOf(after));
+        if (before != now)
+        {
+            change.Record(ModelEventKinds.PayloadChanged, actor, details: $"{now}; before: {before}");
+        }
+
+        static string PolicyOf(PayloadSettings payload) => payload.Mode == PayloadMode.Off
+            ? "off"
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{payload.Mode.ToString().ToLowerInvariant()}, share {(payload.Mode == PayloadMode.Full ? 1 : payload.Sample)}, "
+                + $"{payload.RetentionDays} days, without {(payload.Redact.Length == 0 ? "none" : string.Join(", ", payload.Redact))}");
     }
 
     // Callers may see each other's values from then on: the history keeps who chose that, and for what.

@@ -7,10 +7,8 @@ namespace InferenceTemplate.Api.Records;
 /// Writes records in batches beside the hot path. Recording never waits: when Postgres can't keep up, the newest records
 /// are shed and counted.
 /// </summary>
-internal abstract partial class BatchedRecorder<T>(int capacity, string what, ILogger logger) : BackgroundService
+internal abstract partial class BatchedRecorder<T>(int capacity, string what, ILogger logger, int maxBatch = 1_000) : BackgroundService
 {
-    private const int MaxBatch = 1_000;
-
     private static readonly TimeSpan GatherFor = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastFlush = TimeSpan.FromSeconds(5);
@@ -72,7 +70,7 @@ internal abstract partial class BatchedRecorder<T>(int capacity, string what, IL
 
     private async Task<bool> WriteNextAsync(CancellationToken cancellationToken)
     {
-        while (_inFlight.Count < MaxBatch && _records.Reader.TryRead(out var record))
+        while (_inFlight.Count < maxBatch && _records.Reader.TryRead(out var record))
         {
             _inFlight.Add(record);
         }

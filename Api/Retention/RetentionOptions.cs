@@ -23,6 +23,10 @@ public sealed class RetentionOptions
     [Range(1, 3_650)]
     public int ShadowComparisonDays { get; set; } = 30;
 
+    /// <summary>Days that windows of drift are kept; baselines stay. Default 7.</summary>
+    [Range(1, 3_650)]
+    public int DriftDays { get; set; } = 7;
+
     /// <summary>Days that usage by the hour is kept. Default 400.</summary>
     [Range(1, 3_650)]
     public int UsageDays { get; set; } = 400;

@@ -22,6 +22,10 @@ public sealed record RetentionRule(
             ("jobs", "finished_at", options.JobDays, true),
             ("batches", "finished_at", options.BatchDays, true),
             ("shadow_comparisons", "compared_at", options.ShadowComparisonDays, false),
+
+            // Each row says itself how long it is kept.
+            ("request_payloads", "expires_at", 0, false),
+            ("drift_windows", "ended_at", options.DriftDays, false),
             ("usage_hours", "hour", options.UsageDays, false),
         ];
         return

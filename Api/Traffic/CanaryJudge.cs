@@ -1,3 +1,4 @@
+using InferenceTemplate.Api.Drift;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data;
@@ -11,7 +12,7 @@ public sealed record Rollback(string Model, string Version, string Reason);
 
 /// <summary>Weighs every canary that has a rule, over all Api replicas, and rolls back those that break it.</summary>
 public sealed class CanaryJudge(
-    ModelCatalog catalog, TrafficOutcomes outcomes, TrafficPolicyStore policies, NpgsqlDataSource dataSource)
+    ModelCatalog catalog, TrafficOutcomes outcomes, TrafficPolicyStore policies, DriftReader drift, NpgsqlDataSource dataSource)
 {
     /// <summary>One round. Of several processes that call it at once, one does the work.</summary>
     /// <returns>What this process has rolled back.</returns>
@@ -60,9 +61,17 @@ public sealed class CanaryJudge(
             return null;
         }
 
-        return RollbackEvaluation.Of(
+        var stable = TrafficRouter.Stable(policy, versions);
+        var evaluation = RollbackEvaluation.Of(
             rule,
             await outcomes.ReadAsync(model, canary.Version, policy.Since, rule.Window),
-            await outcomes.ReadAsync(model, TrafficRouter.Stable(policy, versions), policy.Since, rule.Window));
+            await outcomes.ReadAsync(model, stable, policy.Since, rule.Window));
+        if (evaluation.RollBack || rule.MaxOutputDrift is null)
+        {
+            return evaluation;
+        }
+
+        var (rollBack, reason) = await drift.OfCanaryAsync(model, canary.Version, stable, rule, policy.Since, cancellationToken);
+        return new(rollBack, rollBack ? reason : $"{evaluation.Reason}; {reason}");
     }
 }

@@ -7,7 +7,8 @@ internal sealed record CanaryBody(string? Version, double? Weight, bool Sticky =
 
 internal sealed record ShadowBody(string? Version, double Sample = 1, double Tolerance = 0.001);
 
-internal sealed record RollbackBody(double? MaxErrorRate, double? MaxLatencyRatio, int? MinSample, double? WindowSeconds);
+internal sealed record RollbackBody(
+    double? MaxErrorRate, double? MaxLatencyRatio, int? MinSample, double? WindowSeconds, double? MaxOutputDrift = null);
 
 /// <summary>A traffic policy on the wire.</summary>
 internal sealed record TrafficPolicyBody(
@@ -18,7 +19,8 @@ internal sealed record TrafficPolicyBody(
         policy.Canary is { } canary ? new CanaryBody(canary.Version, canary.Weight, canary.Sticky) : null,
         policy.Shadow is { } shadow ? new ShadowBody(shadow.Version, shadow.Sample, shadow.Tolerance) : null,
         policy.Rollback is { } rule
-            ? new RollbackBody(rule.MaxErrorRate, rule.MaxLatencyRatio, rule.MinSample, rule.Window.TotalSeconds)
+            ? new RollbackBody(
+                rule.MaxErrorRate, rule.MaxLatencyRatio, rule.MinSample, rule.Window.TotalSeconds, rule.MaxOutputDrift)
             : null,
         policy.Since);
 
@@ -30,7 +32,8 @@ internal sealed record TrafficPolicyBody(
         Shadow = Shadow is { } shadow ? new ShadowRule(shadow.Version!, shadow.Sample, shadow.Tolerance) : null,
         Rollback = Rollback is { } rule
             ? new RollbackRule(
-                rule.MaxErrorRate!.Value, rule.MaxLatencyRatio, rule.MinSample!.Value, TimeSpan.FromSeconds(rule.WindowSeconds!.Value))
+                rule.MaxErrorRate!.Value, rule.MaxLatencyRatio, rule.MinSample!.Value, TimeSpan.FromSeconds(rule.WindowSeconds!.Value),
+                rule.MaxOutputDrift)
             : null,
     };
 
@@ -59,6 +62,8 @@ internal sealed record TrafficPolicyBody(
             Add("rollback", Canary is null ? "there is no canary to roll back" : null);
             Add("rollback.max_error_rate", Rollback.MaxErrorRate is >= 0 and <= 1 ? null : "a number from 0 to 1 expected");
             Add("rollback.max_latency_ratio", Rollback.MaxLatencyRatio is null or >= 1 ? null : "a number from 1 on expected, or null");
+            Add("rollback.max_output_drift",
+                Rollback.MaxOutputDrift is null or (>= 0.02 and <= 10) ? null : "a number from 0.02 to 10 expected, or null");
             Add("rollback.min_sample", Rollback.MinSample is >= 1 ? null : "a whole number from 1 on expected");
             Add("rollback.window_seconds",
                 Rollback.WindowSeconds >= 10 && Rollback.WindowSeconds <= TrafficOutcomes.Longest.TotalSeconds

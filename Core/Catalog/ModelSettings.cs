@@ -29,6 +29,10 @@ public sealed record ModelSettings
 
     public TrafficPolicy Traffic { get; set; } = new();
 
+    public DriftSettings Drift { get; set; } = new();
+
+    public PayloadSettings Payload { get; set; } = new();
+
     /// <summary>What an hour of the device costs, in the currency of <c>Costs:Currency</c>; null for the configured price.</summary>
     public decimal? PricePerDeviceHour { get; set; }
 }
@@ -116,4 +120,50 @@ public sealed record ShadowRule(string Version, double Sample = 1, double Tolera
 /// <param name="MaxLatencyRatio">The canary's mean compute time over the stable version's, 1 or more; null to ignore it.</param>
 /// <param name="MinSample">Requests of the canary before anything is decided.</param>
 /// <param name="Window">How far back is looked.</param>
-public sealed record RollbackRule(double MaxErrorRate, double? MaxLatencyRatio, int MinSample, TimeSpan Window);
+/// <param name="MaxOutputDrift">
+/// Population stability index of an output against the stable version's of the same time, 0.02 to 10; null to ignore it.
+/// </param>
+public sealed record RollbackRule(
+    double MaxErrorRate, double? MaxLatencyRatio, int MinSample, TimeSpan Window, double? MaxOutputDrift = null);
+
+/// <summary>Whether what a model is sent and what it answers are compared with what they were when its version was promoted.</summary>
+public sealed record DriftSettings
+{
+    /// <summary>Default false.</summary>
+    public bool Enabled { get; set; }
+
+    /// <summary>Share of the requests that are looked at, 0.001 to 1.</summary>
+    public double Sample { get; set; } = 1;
+
+    /// <summary>Population stability index from which a tensor has drifted. 0.02 to 10.</summary>
+    public double Threshold { get; set; } = 0.2;
+
+    /// <summary>Kolmogorov-Smirnov distance from which it has. 0.02 to 1.</summary>
+    public double KsThreshold { get; set; } = 0.2;
+}
+
+/// <summary>Whether what callers send and get is kept, for admins of their tenant.</summary>
+public sealed record PayloadSettings
+{
+    public PayloadMode Mode { get; set; }
+
+    /// <summary>Share of the requests where <see cref="Mode"/> is <see cref="PayloadMode.Sampled"/>, 0.0001 to 1.</summary>
+    public double Sample { get; set; } = 0.01;
+
+    /// <summary>Names of up to 64 tensors whose values and shapes are left out.</summary>
+    public string[] Redact { get; set; } = [];
+
+    /// <summary>1 to 365; the tenant's own <c>retention_days</c> where they are fewer.</summary>
+    public int RetentionDays { get; set; } = 7;
+}
+
+public enum PayloadMode
+{
+    /// <summary>Nothing is kept.</summary>
+    Off,
+
+    Sampled,
+
+    /// <summary>Every request that is recorded.</summary>
+    Full,
+}

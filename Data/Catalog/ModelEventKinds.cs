@@ -20,5 +20,7 @@ public static class ModelEventKinds
     public const string BatchingEnded = "batching_ended";
     public const string Loaded = "loaded";
     public const string Unloaded = "unloaded";
+    public const string BaselineFixed = "baseline_fixed";
+    public const string PayloadChanged = "payload_changed";
     public const string Deleted = "deleted";
 }

@@ -195,6 +195,19 @@ public sealed class ModelsTests(Platform platform)
     [InlineData("""{"traffic":{"stable":"99"}}""", "traffic.stable")]
     [InlineData("""{"traffic":{"canary":{"version":"1","weight":1.5}}}""", "traffic.canary.weight")]
     [InlineData("""{"price_per_device_hour":-1}""", "price_per_device_hour")]
+    [InlineData("""{"drift":null}""", "drift")]
+    [InlineData("""{"drift":{"enabled":true,"sample":0}}""", "drift.sample")]
+    [InlineData("""{"drift":{"threshold":11}}""", "drift.threshold")]
+    [InlineData("""{"drift":{"ks_threshold":0.01}}""", "drift.ks_threshold")]
+    [InlineData(
+        """{"traffic":{"rollback":{"max_error_rate":0,"max_latency_ratio":1,"min_sample":1,"window":"00:01:00","max_output_drift":0}}}""",
+        "traffic.rollback.max_output_drift")]
+    [InlineData("""{"payload":{"mode":"all"}}""", "payload.mode")]
+    [InlineData("""{"payload":{"mode":"sampled","sample":2}}""", "payload.sample")]
+    [InlineData("""{"payload":{"retention_days":366}}""", "payload.retention_days")]
+    [InlineData("""{"payload":{"redact":[""]}}""", "payload.redact")]
+    [InlineData("""{"payload":{"redact":["a\u0000"]}}""", "payload.redact")]
+    [InlineData("""{"payload":{"redact":null}}""", "payload.redact")]
     [InlineData("[]", "body")]
     [InlineData("nonsense", "body")]
     public async Task Settings_out_of_range_are_refused_by_their_field(string settings, string field)

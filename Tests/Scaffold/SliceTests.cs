@@ -30,6 +30,8 @@ public sealed partial class SliceTests(Template template)
         ["Caching"] = "a step of a call, not a slice: Inference runs it",
         ["Predictions"] = "a step of a call, not a slice: Inference and Jobs record by it",
         ["Direct"] = "a step of a call, not a slice: Inference sends by it",
+        ["Drift"] = "a step of a call, not a slice: Inference takes samples for it, and Traffic judges canaries by it",
+        ["Payloads"] = "a step of a call, not a slice: Inference keeps by it what models' settings say",
         ["OpenAi"] = "Embeddings and Chat speak by it",
         ["Records"] = "what Predictions writes",
         ["Properties"] = "launch profiles",

@@ -95,6 +95,23 @@ public class ConsoleTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Model_tells_which_tensors_have_drifted()
+    {
+        var page = await OpenAsync("/models/digits");
+
+        var drift = page.GetByRole(AriaRole.Region, new() { Name = "Drift" });
+        await Expect(drift.GetByText("500 requests against 1,000 of the baseline that automatic fixed on 2026-01-02.")).ToBeVisibleAsync();
+        var rows = drift.GetByRole(AriaRole.Row);
+        foreach (var (row, texts) in new[] { (1, new[] { "input, numbers", "drifted", "1.23", "0.40" }), (2, ["steady", "0.01", "–"]) })
+        {
+            foreach (var text in texts)
+            {
+                await Expect(rows.Nth(row)).ToContainTextAsync(text);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Version_is_deleted_only_after_a_confirmation_that_outlives_the_page_reading_again()
     {
         var page = await OpenAsync("/models/digits");
@@ -307,6 +324,21 @@ public class ConsoleTests(Dashboard dashboard)
 
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("503 no worker can load sentiment/3 now: it does not fit into memory");
         await Expect(page.GetByText("It never ran.")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Payload_of_a_request_is_read_only_when_an_administrator_asks()
+    {
+        var page = await OpenAsync($"/requests/{FakeConsole.ServedRequest}");
+        var payload = page.GetByRole(AriaRole.Region, new() { Name = "Payload" });
+        await Expect(payload.GetByText("Each reading is in the audit log.")).ToBeVisibleAsync();
+
+        await payload.GetByRole(AriaRole.Button).ClickAsync();
+
+        await Expect(payload.GetByText("AACAPw==")).ToBeVisibleAsync();
+        var other = await OpenAsync($"/requests/{FakeConsole.ServedRequest}", role: "user");
+        await Expect(other.GetByRole(AriaRole.Region, new() { Name = "Times" })).ToBeVisibleAsync();
+        await Expect(other.GetByRole(AriaRole.Region, new() { Name = "Payload" })).ToBeHiddenAsync();
     }
 
     [Fact]

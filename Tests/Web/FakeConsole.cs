@@ -100,6 +100,11 @@ public sealed class FakeConsole
             {"policy":{"stable":"1"},"window_seconds":60,"versions":[{"version":"1","role":"stable","requests":1200,"errors":12,"error_rate":0.01,"total":{"mean":0.004,"p95":0.009}}],
              "decisions":[{"model":"digits","decided_at":"2026-01-02T03:04:05Z","action":"rolled_back","actor":"automatic","version":"2","reason":"9 of 60 requests failed, more than 5 %"}]}
             """);
+        Get("/v1/models/{model}/drift", _ => """
+            {"settings":{"enabled":true},"versions":[{"version":"1","state":"drifted","baseline":{"fixed_at":"2026-01-02T03:04:05Z","actor":"automatic","requests":1000},"requests":500,"tensors":[
+              {"name":"input","direction":"input","kind":"numbers","state":"drifted","requests":500,"not_finite_share":0.02,"psi":1.2345,"ks":0.4},
+              {"name":"label","direction":"output","kind":"categories","state":"steady","requests":500,"not_finite_share":0,"psi":0.01,"ks":null}]}]}
+            """);
         app.MapGet("/v1/models/{model}/versions/{version}/sample", (HttpContext context) => Sample is { } sample && isSignedIn(context)
             ? Results.Text(sample, "application/json")
             : Results.Problem(statusCode: 404));
@@ -132,6 +137,7 @@ public sealed class FakeConsole
                 """;
         });
         Get("/v1/requests/{id}", context => Request((string)context.Request.RouteValues["id"]!));
+        Get("/v1/requests/{id}/payload", _ => """{"specversion":"1.0","data":{"inputs":[{"name":"input","raw":"AACAPw=="}]}}""");
         Get("/v1/keys", _ => $$"""{"keys":[{{Key("first-admin", "admin", null)}}],"next_cursor":null}""");
         Change("POST", "/v1/keys", _ => Key("ada", "user", "inf_shown-this-once"));
         Change("POST", "/v1/keys/{id}/revoke", _ => Key("first-admin", "admin", null));

@@ -18,6 +18,7 @@ namespace InferenceTemplate.Web.ApiClient;
 [JsonSerializable(typeof(Promotion))]
 [JsonSerializable(typeof(TrafficPolicy))]
 [JsonSerializable(typeof(TrafficStatus))]
+[JsonSerializable(typeof(ModelDrift))]
 [JsonSerializable(typeof(JobPage))]
 [JsonSerializable(typeof(RequestList))]
 [JsonSerializable(typeof(RequestRecord))]

@@ -52,7 +52,8 @@ public sealed record CanaryRule(string Version, double Weight, bool Sticky = fal
 /// <param name="Tolerance">By how much outputs may differ and still agree.</param>
 public sealed record ShadowRule(string Version, double Sample, double Tolerance = 0.001);
 
-public sealed record RollbackRule(double MaxErrorRate, double? MaxLatencyRatio, int MinSample, double WindowSeconds);
+public sealed record RollbackRule(
+    double MaxErrorRate, double? MaxLatencyRatio, int MinSample, double WindowSeconds, double? MaxOutputDrift = null);
 
 /// <summary>What <c>GET /v1/models/{model}/traffic/status</c> answers.</summary>
 /// <param name="Decisions">The latest, newest first.</param>
@@ -68,3 +69,20 @@ public sealed record OutcomeTimes(double? Mean, double? P95);
 
 /// <param name="Agreement">Part of the compared answers that agree, from 0 to 1; null without any.</param>
 public sealed record ShadowOutcome(string Version, long Compared, long Failed, double? Agreement);
+
+/// <summary>What <c>GET /v1/models/{model}/drift</c> answers: the stable version, and the canary where there is one.</summary>
+public sealed record ModelDrift(DriftSettings Settings, IReadOnlyList<VersionDrift> Versions);
+
+public sealed record DriftSettings(bool Enabled);
+
+/// <summary><paramref name="State"/> is <c>no_baseline</c>, <c>collecting</c>, <c>steady</c> or <c>drifted</c>.</summary>
+public sealed record VersionDrift(
+    string Version, string State, DriftBaseline? Baseline, int Requests, IReadOnlyList<TensorDrift> Tensors);
+
+public sealed record DriftBaseline(DateTimeOffset FixedAt, string Actor, int Requests);
+
+/// <param name="Kind"><c>numbers</c>, <c>categories</c> or <c>class</c>.</param>
+/// <param name="Psi">Population stability index; null while too few requests were looked at.</param>
+/// <param name="Ks">Kolmogorov-Smirnov distance; null for categories too.</param>
+public sealed record TensorDrift(
+    string Name, string Direction, string Kind, string State, int Requests, double NotFiniteShare, double? Psi, double? Ks);

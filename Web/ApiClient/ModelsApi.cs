@@ -12,6 +12,9 @@ internal sealed class ModelsApi(ApiTransport transport)
     public Task<ApiResult<TrafficStatus>> GetTrafficAsync(string accessToken, string model, CancellationToken cancellationToken) =>
         transport.GetAsync($"{Path(model)}/traffic/status", accessToken, ApiJson.Default.TrafficStatus, cancellationToken);
 
+    public Task<ApiResult<ModelDrift>> GetDriftAsync(string accessToken, string model, CancellationToken cancellationToken) =>
+        transport.GetAsync($"{Path(model)}/drift", accessToken, ApiJson.Default.ModelDrift, cancellationToken);
+
     public Task<ApiResult<ModelHistory>> GetHistoryAsync(string accessToken, string model, CancellationToken cancellationToken) =>
         transport.GetAsync($"{Path(model)}/events?limit=20", accessToken, ApiJson.Default.ModelHistory, cancellationToken);
 

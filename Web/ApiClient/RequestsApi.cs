@@ -14,6 +14,10 @@ internal sealed class RequestsApi(ApiTransport transport)
 
     public Task<ApiResult<RequestRecord>> GetAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
         transport.GetAsync($"/v1/requests/{id}", accessToken, ApiJson.Default.RequestRecord, cancellationToken);
+
+    /// <summary>What was sent and answered, in JSON; refused as not found where it was not kept.</summary>
+    public Task<ApiResult<string>> GetPayloadAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
+        transport.ReadTextAsync($"/v1/requests/{id}/payload", accessToken, cancellationToken);
 }
 
 /// <summary>As the Api takes it; what is null or empty is left out.</summary>

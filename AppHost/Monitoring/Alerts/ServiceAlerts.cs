@@ -66,6 +66,11 @@ internal static class ServiceAlerts
             "Requests that killed their workers or failed again and again. They wait to be put back or deleted.",
             "dead-letters", ServingBoards.Queue["Dead letters"]),
         new(
+            "ModelDrifted", P3, $$"""max by (namespace, model, version) (inference_drift_tensors{{{Here}}}) > 0""", 10,
+            "{{ $labels.model }} {{ $labels.version }} has drifted",
+            "{{ $value }} of its tensors are distributed otherwise than in the baseline: what it is sent has changed, or what it answers.",
+            "model-drifted", ServingBoards.Model["Tensors that have drifted"]),
+        new(
             "RecordsLost", P2, $"{Rate("inference_predictions_shed_total", "namespace")} > 0", 5,
             "Records of predictions are lost",
             "Postgres does not keep up with them, or is away. Inference is not affected.",

@@ -54,7 +54,11 @@ internal static class ServingBoards
         new("Learned maximum of rows", Short, $$"""max by (model, version) (inference_batch_effective_max{{{Here}}})""", Version),
         new("Versions no longer batched", Short, $$"""sum by (model, version) (inference_batching_ended_total{{{Here}}})""", Version),
         new("Shadow requests", Reqps, Rate("inference_shadow_requests_total", "model, result"), "{{model}}: {{result}}"),
-        new("Canaries rolled back", Short, $$"""sum by (model, version) (inference_traffic_rollbacks_total{{{Here}}})""", Version));
+        new("Canaries rolled back", Short, $$"""sum by (model, version) (inference_traffic_rollbacks_total{{{Here}}})""", Version),
+        new("Tensors that have drifted", Short, $$"""max by (model, version) (inference_drift_tensors{{{Here}}})""", Version),
+        new("Stability index", Short, $$"""max by (model, version, direction) (inference_drift_psi{{{Here}}})""",
+            "{{model}} {{version}} {{direction}}"),
+        new("Dropped from drift", Reqps, Rate("inference_drift_dropped_total", "model, version"), Version));
 
     public static Board Queue { get; } = new(
         "queue", "queues and jobs",

@@ -42,6 +42,8 @@ internal static class AlertCases
             [Of("inference_model_breaker_open", Version, 0)]),
         Gauge("DeadLetters", "P3", """model="m",{0},version="1" """, 10, [Of("inference_dlq_messages", Version, 1)],
             [Of("inference_dlq_messages", Version, 0)]),
+        Gauge("ModelDrifted", "P3", """model="m",{0},version="1" """, 10, [Of("inference_drift_tensors", Version, 1)],
+            [Of("inference_drift_tensors", Version, 0)]),
         Rate("RecordsLost", "P2", "{0}", 5, [Grows("inference_predictions_shed_total", "", 1)],
             [Of("inference_predictions_shed_total", "", 7)]),
 

@@ -1,4 +1,5 @@
 using InferenceTemplate.Api;
+using InferenceTemplate.Api.Drift;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Data;
@@ -128,6 +129,42 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Canary_whose_outputs_differ_from_the_stable_versions_is_taken_back()
+    {
+        var policy = await SetAsync(new CanaryRule("2", 0.5), Rule with { MaxOutputDrift = 0.2 });
+        await AnswerAsync("1", "stable", 0);
+        await AnswerAsync("2", "canary", 0.05);
+        Assert.Empty(await JudgeAsync());
+        Assert.StartsWith(
+            "outputs differ by a stability index of 0.", (await EvaluationAsync()).Reason.Split("; ")[^1], StringComparison.Ordinal);
+
+        // What it answered to those who named it, or under an earlier policy, is not held against it.
+        await AnswerAsync("2", "named", 3);
+        await AnswerAsync("2", "canary", 3, policy.Since!.Value.AddSeconds(-1));
+        Assert.Empty(await JudgeAsync());
+
+        await AnswerAsync("2", "canary", 3);
+        var rollback = Assert.Single(await JudgeAsync());
+        Assert.Matches(
+            @"^its output 'y' \(numbers\) differs from the stable version's by a stability index of [\d.]+ over 500 and 250 requests; "
+            + "less than 0.2 is allowed$",
+            rollback.Reason);
+    }
+
+    [Fact]
+    public async Task Canary_with_few_outputs_is_not_judged_by_them()
+    {
+        await SetAsync(new CanaryRule("2", 0.5), Rule with { MaxOutputDrift = 0.2 });
+        await AnswerAsync("1", "stable", 0);
+        await AnswerAsync("2", "canary", 3, requests: 90);
+
+        Assert.Empty(await JudgeAsync());
+        Assert.EndsWith(
+            "outputs of 90 of the 100 requests seen that their comparison needs", (await EvaluationAsync()).Reason,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Counts_of_all_replicas_add_up()
     {
         var policy = await SetAsync(new CanaryRule("2", 0.5));
@@ -189,8 +226,40 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
     private Task<InferenceDbContext> Context() =>
         _replicas[0].GetRequiredService<IDbContextFactory<InferenceDbContext>>().CreateDbContextAsync(Cancellation);
 
-    private async Task<TrafficPolicy> SetAsync(CanaryRule canary) => (await _replicas[0].GetRequiredService<TrafficPolicyStore>().SetAsync(
-        _model, new TrafficPolicy { Stable = "1", Canary = canary, Rollback = Rule }, "tester", Cancellation))!;
+    private async Task<TrafficPolicy> SetAsync(CanaryRule canary, RollbackRule? rule = null) =>
+        (await _replicas[0].GetRequiredService<TrafficPolicyStore>().SetAsync(
+            _model, new TrafficPolicy { Stable = "1", Canary = canary, Rollback = rule ?? Rule }, "tester", Cancellation))!;
+
+    private async Task<RollbackEvaluation> EvaluationAsync() =>
+        (await _replicas[0].GetRequiredService<CanaryJudge>().EvaluationAsync(_model, await PolicyAsync(), Cancellation))!;
+
+    // A window of values around a middle.
+    private Task AnswerAsync(string version, string role, double middle, DateTimeOffset? startedAt = null, int requests = 250)
+    {
+        var random = new Random(1);
+        var seen = DriftDistribution.Of(
+            [.. Enumerable.Range(0, requests).Select(_ => (double[])[middle + random.NextDouble()])], DriftDistribution.WindowPoints);
+        var now = DateTimeOffset.UtcNow;
+        return _replicas[0].GetRequiredService<DriftStore>().WriteAsync(
+            [
+                new DriftWindow
+                {
+                    Id = Guid.NewGuid(),
+                    Model = _model,
+                    Version = version,
+                    Role = role,
+                    Tensor = "y",
+                    IsOutput = true,
+                    Kind = "numbers",
+                    StartedAt = startedAt ?? now,
+                    EndedAt = now,
+                    Requests = seen.Requests,
+                    Values = [.. seen.Points.Select(p => p.Value)],
+                    Weights = [.. seen.Points.Select(p => p.Weight)],
+                },
+            ],
+            Cancellation);
+    }
 
     private async Task<TrafficPolicy> PolicyAsync() =>
         (await _replicas[0].GetRequiredService<TrafficPolicyStore>().FindAsync(_model, Cancellation))!;
