@@ -11,6 +11,8 @@ namespace InferenceTemplate.Web.ApiClient;
 [JsonSerializable(typeof(InferAnswer))]
 [JsonSerializable(typeof(InferError))]
 [JsonSerializable(typeof(ApiProblem))]
+[JsonSerializable(typeof(ChatRequest))]
+[JsonSerializable(typeof(ChatEvent))]
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(ModelDetails))]
 [JsonSerializable(typeof(VersionDetails))]
