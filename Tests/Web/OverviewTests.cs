@@ -1,3 +1,5 @@
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
@@ -6,6 +8,43 @@ namespace InferenceTemplate.Tests.Web;
 
 public class OverviewTests(Dashboard dashboard)
 {
+    [Theory]
+    [InlineData("met", "met", "99.98 % of 10,000 requests; 99.9 % is promised.", "80 % of the error budget is left", "0.2× and 0.2× of 14.4×")]
+    [InlineData("burning", "burning", "99.98 % of 10,000 requests; 99.9 % is promised.", "the error budget is overspent by 25 %", "20.5× and 20.5× of 14.4×, P1")]
+    public async Task Objectives_tell_their_state_their_budget_and_its_burn_rates(
+        string state, string badge, string share, string budget, string burn)
+    {
+        var page = await dashboard.OpenAsync();
+        dashboard.Api.Console.Objectives = state;
+        await page.SignInAsync();
+
+        var availability = page.Locator("[data-objective=availability]");
+        await Expect(availability.Locator(".badge")).ToHaveTextAsync(badge);
+        foreach (var text in new[] { share, budget, burn, "0.5× and – of 1×" })
+        {
+            await Expect(availability).ToContainTextAsync(text);
+        }
+
+        await Expect(page.Locator("[data-objective=latency]")).ToContainTextAsync("Answered within 500 ms");
+        foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
+        {
+            await page.EmulateMediaAsync(new() { ColorScheme = scheme });
+            var found = await page.RunAxe(new AxeRunOptions { Rules = new() { ["nested-interactive"] = new() { Enabled = false } } });
+            Assert.True(found.Violations.Length == 0, string.Join("; ", found.Violations.Select(v => $"{v.Id}: {v.Nodes[0].Html}")));
+        }
+    }
+
+    [Fact]
+    public async Task Objectives_without_traffic_say_what_will_be_seen()
+    {
+        var page = await dashboard.OpenAsync();
+        dashboard.Api.Console.Objectives = "no_traffic";
+        await page.SignInAsync();
+
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Service objectives" }))
+            .ToContainTextAsync("No requests yet. About a minute after the first");
+    }
+
     [Fact]
     public async Task Overview_shows_numbers_that_move()
     {
