@@ -93,7 +93,7 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
     /// <summary>Jobs that nobody began in time.</summary>
     public Task<List<MovedJob>> EndLateAsync(CancellationToken cancellationToken) => MoveAsync(EndLateSql, cancellationToken);
 
-    /// <summary>Drops results, and requests that could have been retried, after their retention, and as long afterwards what is known of the jobs.</summary>
+    /// <summary>Drops results and requests after their retention, and as long afterwards what is known of the jobs.</summary>
     public async Task ExpireAsync(CancellationToken cancellationToken)
     {
         await using var drop = Command(DropResultsSql, MaxRows);

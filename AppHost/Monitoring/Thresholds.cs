@@ -2,7 +2,9 @@ using InferenceTemplate.Core.Objectives;
 
 namespace InferenceTemplate.AppHost.Monitoring;
 
-/// <summary>The numbers at which alerts fire, and what the service promises, as <see cref="ServiceObjectives"/> says. Shares are between 0 and 1.</summary>
+/// <summary>
+/// The numbers at which alerts fire, and what the service promises, as <see cref="ServiceObjectives"/> says. Shares are between 0 and 1.
+/// </summary>
 internal sealed record Thresholds
 {
     /// <summary>What <c>deploy/monitoring</c> and the chart are written with.</summary>

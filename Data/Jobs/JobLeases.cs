@@ -66,10 +66,12 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
             request = CASE WHEN outcome.state = 'succeeded' AND NOT cancel_requested THEN NULL ELSE request END,
             lease_until = NULL, finished_at = now(), expires_at = now() + $9
         FROM outcome JOIN held USING (id) WHERE jobs.id = outcome.id
-        RETURNING jobs.id, jobs.attempt, jobs.state, jobs.tenant_id, jobs.model, jobs.version, jobs.batch_size, outcome.device_microseconds, jobs.cost),
+        RETURNING jobs.id, jobs.attempt, jobs.state, jobs.tenant_id, jobs.model, jobs.version, jobs.batch_size,
+            outcome.device_microseconds, jobs.cost),
         used AS (
             INSERT INTO usage_entries (id, tenant_id, model, version, hour, requests, failures, cached, jobs, device_microseconds, cost)
-            SELECT md5(id || '/' || attempt)::uuid, tenant_id, model, version, date_trunc('hour', now(), 'UTC'), 1, (state <> 'succeeded')::int, 0, 1, device_microseconds, cost
+            SELECT md5(id || '/' || attempt)::uuid, tenant_id, model, version, date_trunc('hour', now(), 'UTC'), 1,
+                (state <> 'succeeded')::int, 0, 1, device_microseconds, cost
             FROM ended WHERE state <> 'cancelled' OR batch_size > 0
             ON CONFLICT DO NOTHING)
         SELECT id, state FROM ended

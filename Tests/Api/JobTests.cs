@@ -158,6 +158,22 @@ public sealed class JobTests(Platform platform)
         });
     }
 
+    [Fact]
+    public async Task Retry_counts_toward_the_limits_of_the_tenant()
+    {
+        var tenant = await TestTenant.CreateAsync(platform, "\"monthly_inferences\":2");
+        using var client = await tenant.ClientAsync();
+        var id = await platform.SubmitIdleAsync(client);
+        foreach (var expected in (HttpStatusCode[])[HttpStatusCode.Accepted, HttpStatusCode.TooManyRequests])
+        {
+            using var cancelled = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
+            var (status, body) = await RetryAsync(client, id);
+            Assert.True(status == expected, $"{status}: {body}");
+        }
+
+        Assert.Equal("cancelled", (await client.EndedAsync(id)).GetProperty("state").GetString());
+    }
+
     private static async Task<(HttpStatusCode Status, JsonElement Body)> RetryAsync(HttpClient client, Guid id)
     {
         using var response = await client.PostAsync($"/v1/jobs/{id}/retry", null, Cancellation);

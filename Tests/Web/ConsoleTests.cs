@@ -398,6 +398,10 @@ public class ConsoleTests(Dashboard dashboard)
             await page.EmulateMediaAsync(new() { ColorScheme = scheme });
             var found = await page.RunAxe();
             Assert.True(found.Violations.Length == 0, string.Join("; ", found.Violations.Select(v => $"{v.Id}: {v.Nodes[0].Html}")));
+            if (Environment.GetEnvironmentVariable("SCREENSHOTS") is { } folder)
+            {
+                await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"jobs-selected-{scheme}.png") });
+            }
         }
 
         await page.GetByRole(AriaRole.Group, new() { Name = "Queue 2 jobs anew?" }).GetByRole(AriaRole.Button, new() { Name = "Retry", Exact = true })

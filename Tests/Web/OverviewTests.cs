@@ -31,6 +31,10 @@ public class OverviewTests(Dashboard dashboard)
             await page.EmulateMediaAsync(new() { ColorScheme = scheme });
             var found = await page.RunAxe(new AxeRunOptions { Rules = new() { ["nested-interactive"] = new() { Enabled = false } } });
             Assert.True(found.Violations.Length == 0, string.Join("; ", found.Violations.Select(v => $"{v.Id}: {v.Nodes[0].Html}")));
+            if (Environment.GetEnvironmentVariable("SCREENSHOTS") is { } folder)
+            {
+                await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"objectives-{state}-{scheme}.png") });
+            }
         }
     }
 

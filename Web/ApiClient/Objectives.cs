@@ -4,7 +4,8 @@ namespace InferenceTemplate.Web.ApiClient;
 
 /// <summary>What <c>GET /v1/overview/objectives</c> answers.</summary>
 /// <param name="PeriodDays">What the budgets are for.</param>
-public sealed record Objectives(DateTimeOffset At, double PeriodDays, [property: JsonPropertyName("objectives")] IReadOnlyList<Objective> All);
+public sealed record Objectives(
+    DateTimeOffset At, double PeriodDays, [property: JsonPropertyName("objectives")] IReadOnlyList<Objective> All);
 
 /// <param name="State"><c>met</c>, <c>burning</c>, <c>exhausted</c> or <c>no_traffic</c>.</param>
 /// <param name="Target">The share of requests that are to be good.</param>

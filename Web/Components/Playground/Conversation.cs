@@ -40,7 +40,8 @@ internal sealed class Conversation(ModelVersion model)
         {
             if (value.Length > MaxText)
             {
-                return (null, FormattableString.Invariant($"The {name} is longer than the {MaxText:#,0} characters that are sent from here: shorten it."));
+                return (null, FormattableString.Invariant(
+                    $"The {name} is longer than the {MaxText:#,0} characters that are sent from here: shorten it."));
             }
         }
 
@@ -95,10 +96,11 @@ internal sealed class Conversation(ModelVersion model)
     {
         (_, "context_length_exceeded") => $"The conversation is too long for the model. {Sentence(result.Detail)} Begin a new one.",
         (ApiFailure.TimedOut, _) =>
-            $"The model did not answer in time. {Sentence(result.Detail)} Others may wait before you: see its queue in the overview, then send "
-            + "again, or ask for fewer tokens.",
+            $"The model did not answer in time. {Sentence(result.Detail)} Others may wait before you: see its queue in the overview, then "
+            + "send again, or ask for fewer tokens.",
         (ApiFailure.Unreachable, _) =>
-            $"Nobody could answer. {Sentence(result.Detail)} See the overview for what is wrong with the model or its workers, then send again.",
+            $"Nobody could answer. {Sentence(result.Detail)} See the overview for what is wrong with the model or its workers, then send "
+            + "again.",
         (ApiFailure.Limited, _) => $"The limit of your tenant is reached. {Sentence(result.Detail)}",
         _ => $"The answer failed. {Sentence(result.Detail)} Send again, or change what is named.",
     };
