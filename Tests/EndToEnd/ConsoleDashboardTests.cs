@@ -188,7 +188,8 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
 
         var jobs = await OpenAsync(browser);
         await jobs.GoToAsync("Jobs");
-        var row = jobs.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = name });
+        var row = jobs.Page.GetByRole(AriaRole.Region, new() { Name = "Jobs of default" }).GetByRole(AriaRole.Row)
+            .Filter(new() { HasText = name });
         await Expect(row).ToContainTextAsync("1 of 3");
         await jobs.ClickAsync(row.GetByRole(AriaRole.Button, new() { Name = "Retry" }));
 
