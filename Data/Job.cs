@@ -28,7 +28,7 @@ public sealed class Job
 
     public int MaxAttempts { get; init; }
 
-    /// <summary>The request as <see cref="RequestCodec"/> writes it; null once nothing can run it again.</summary>
+    /// <summary>The request as <see cref="RequestCodec"/> writes it; null once it has succeeded, and after its retention.</summary>
     public byte[]? Request { get; init; }
 
     /// <summary>The answer as <see cref="ReplyBatch"/> writes it; null until it succeeded, and after its retention.</summary>

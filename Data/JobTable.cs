@@ -38,6 +38,7 @@ internal static class JobTable
         job.HasIndex(j => j.DeadlineAt, "ix_jobs_deadlines").HasFilter("state = 'queued'");
         job.HasIndex(j => j.LeaseUntil, "ix_jobs_leases").HasFilter("state = 'running'");
         job.HasIndex(j => j.ExpiresAt, "ix_jobs_results").HasFilter("outputs IS NOT NULL");
+        job.HasIndex(j => j.ExpiresAt, "ix_jobs_requests").HasFilter("request IS NOT NULL AND finished_at IS NOT NULL");
         job.HasIndex(j => j.ExpiresAt, "ix_jobs_finished").HasFilter("finished_at IS NOT NULL");
     }
 }

@@ -13,6 +13,9 @@ public sealed class TrafficMinute
     /// <summary>Of them, those answered with a 4xx.</summary>
     public long Rejections { get; init; }
 
+    /// <summary>Of them, those that were over in time to be called fast; null for a minute that was summed before that was.</summary>
+    public long? Fast { get; init; }
+
     /// <summary>Latencies in seconds.</summary>
     public double P50 { get; init; }
 

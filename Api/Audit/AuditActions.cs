@@ -25,6 +25,8 @@ public static class AuditActions
 
     public const string DeadLetterPurged = "dead_letter.purged";
 
+    public const string JobRetried = "job.retried";
+
     public const string WorkerDrained = "worker.drained";
 
     public const string WorkerUndrained = "worker.undrained";

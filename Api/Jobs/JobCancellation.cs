@@ -13,7 +13,6 @@ public sealed class JobCancellation(NpgsqlDataSource dataSource, IOptions<JobOpt
     private const string Sql = """
         UPDATE jobs SET cancel_requested = true,
             state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END,
-            request = CASE state WHEN 'queued' THEN NULL ELSE request END,
             finished_at = CASE state WHEN 'queued' THEN now() END,
             expires_at = CASE state WHEN 'queued' THEN now() + $3 END
         WHERE id = $1 AND tenant_id = $2 AND state IN ('queued', 'running')

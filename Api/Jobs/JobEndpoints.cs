@@ -15,6 +15,7 @@ internal static class JobEndpoints
     {
         services.AddJobAcceptance();
         services.AddSingleton<JobSubmission>();
+        services.AddSingleton<JobRetry>();
         services.AddSingleton<JobEvents>();
         return services;
     }
@@ -27,12 +28,20 @@ internal static class JobEndpoints
         jobs.MapDelete("/{id:guid}", DeleteAsync)
             .WithSummary("Delete a job that has ended, and its result").Produces(StatusCodes.Status204NoContent);
         jobs.MapPost("/{id:guid}/cancel", CancelAsync).WithSummary("Cancel a job").Produces<JobView>();
+        jobs.MapPost("/{id:guid}/retry", (Guid id, HttpContext context, JobRetry retry) => retry.HandleAsync(id, context))
+            .WithSummary("Queue a job anew that did not succeed")
+            .Produces<JobView>(StatusCodes.Status202Accepted)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests);
         jobs.MapJobResult();
         jobs.MapJobEvents();
     }
 
     public static ProblemHttpResult Unknown(Guid id) =>
         TypedResults.Problem($"there is no job '{id}'", statusCode: StatusCodes.Status404NotFound);
+
+    public static ProblemHttpResult Conflict(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status409Conflict);
 
     private static async Task<Results<JsonHttpResult<JobView>, ProblemHttpResult>> GetAsync(
         Guid id, ClaimsPrincipal caller, JobQueries queries, CancellationToken cancellationToken) =>
@@ -54,7 +63,7 @@ internal static class JobEndpoints
         }
 
         return await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } job
-            ? TypedResults.Problem($"the job is {job.State.Name()}: cancel it first", statusCode: StatusCodes.Status409Conflict)
+            ? Conflict($"the job is {job.State.Name()}: cancel it first")
             : Unknown(id);
     }
 

@@ -11,6 +11,7 @@ public static class JobRegistration
         services.AddSingleton<JobQueries>();
         services.AddSingleton<JobCancellation>();
         services.AddSingleton<JobDeletion>();
+        services.AddSingleton<JobRequeue>();
         services.AddSingleton<JobDispatcher>();
         services.AddSingleton<JobWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<JobSignals>());

@@ -28,7 +28,6 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
             error = CASE WHEN NOT cancel_requested AND attempt >= max_attempts THEN
                 'each of ' || attempt || ' attempts ended with its worker, the last on ' || worker END,
             error_status = CASE WHEN NOT cancel_requested AND attempt >= max_attempts THEN 500 END,
-            request = CASE WHEN cancel_requested THEN NULL ELSE request END,
             finished_at = CASE WHEN cancel_requested OR attempt >= max_attempts THEN now() END,
             expires_at = CASE WHEN cancel_requested OR attempt >= max_attempts THEN now() + $2 END,
             lease_until = NULL, queued_at = NULL
@@ -41,7 +40,7 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
             SELECT id FROM jobs WHERE state = 'queued' AND deadline_at <= now()
             ORDER BY deadline_at LIMIT $1 FOR UPDATE SKIP LOCKED)
         UPDATE jobs SET state = 'failed', error = 'the deadline passed before the job could run', error_status = 504,
-            request = NULL, queued_at = NULL, finished_at = now(), expires_at = now() + $2
+            queued_at = NULL, finished_at = now(), expires_at = now() + $2
         FROM late WHERE jobs.id = late.id
         RETURNING jobs.id, jobs.model, jobs.version, jobs.state
         """;
@@ -50,6 +49,13 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
         WITH expired AS MATERIALIZED (
             SELECT id FROM jobs WHERE outputs IS NOT NULL AND expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
         UPDATE jobs SET outputs = NULL FROM expired WHERE jobs.id = expired.id
+        """;
+
+    private const string DropRequestsSql = """
+        WITH expired AS MATERIALIZED (
+            SELECT id FROM jobs WHERE request IS NOT NULL AND finished_at IS NOT NULL AND expires_at <= now()
+            ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+        UPDATE jobs SET request = NULL FROM expired WHERE jobs.id = expired.id
         """;
 
     private const string ForgetSql = """
@@ -87,11 +93,13 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
     /// <summary>Jobs that nobody began in time.</summary>
     public Task<List<MovedJob>> EndLateAsync(CancellationToken cancellationToken) => MoveAsync(EndLateSql, cancellationToken);
 
-    /// <summary>Drops results after their retention, and as long afterwards what is known of the jobs.</summary>
+    /// <summary>Drops results and requests after their retention, and as long afterwards what is known of the jobs.</summary>
     public async Task ExpireAsync(CancellationToken cancellationToken)
     {
         await using var drop = Command(DropResultsSql, MaxRows);
         await drop.ExecuteNonQueryAsync(cancellationToken);
+        await using var dropRequests = Command(DropRequestsSql, MaxRows);
+        await dropRequests.ExecuteNonQueryAsync(cancellationToken);
         await using var forget = Command(ForgetSql, MaxRows, options.Value.Retention);
         await forget.ExecuteNonQueryAsync(cancellationToken);
     }

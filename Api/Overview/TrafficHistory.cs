@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using InferenceTemplate.Core;
+using InferenceTemplate.Core.Objectives;
 using InferenceTemplate.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
@@ -15,13 +17,14 @@ internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider t
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     // The last two minutes are summed again, for records that came late. Whole minutes only: a part would take the place of the whole.
-    private const string Sum = """
-        INSERT INTO traffic_minutes (minute, requests, errors, rejections, p50, p95, p99)
-        SELECT minute, requests, errors, rejections,
+    private static readonly string Sum = string.Create(CultureInfo.InvariantCulture, $"""
+        INSERT INTO traffic_minutes (minute, requests, errors, rejections, fast, p50, p95, p99)
+        SELECT minute, requests, errors, rejections, fast,
                coalesce(latencies[1], 0) / 1e6, coalesce(latencies[2], 0) / 1e6, coalesce(latencies[3], 0) / 1e6
         FROM (
             SELECT date_trunc('minute', received_at) AS minute, count(*) AS requests, count(*) FILTER (WHERE status >= 500) AS errors,
                    count(*) FILTER (WHERE status BETWEEN 400 AND 498) AS rejections,
+                   count(*) FILTER (WHERE total_microseconds <= {ServiceObjectives.FastSeconds * 1e6:0}) AS fast,
                    percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY total_microseconds)
                        FILTER (WHERE status = 200 OR status >= 500) AS latencies
             FROM predictions
@@ -30,9 +33,9 @@ internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider t
                 AND received_at < date_trunc('minute', now()) AND role <> 'shadow'
             GROUP BY 1) AS summed
         ON CONFLICT (minute) DO UPDATE SET requests = excluded.requests, errors = excluded.errors, rejections = excluded.rejections,
-            p50 = excluded.p50, p95 = excluded.p95, p99 = excluded.p99;
+            fast = excluded.fast, p50 = excluded.p50, p95 = excluded.p95, p99 = excluded.p99;
         DELETE FROM traffic_minutes WHERE minute < now() - interval '31 days'
-        """;
+        """);
 
     private const string Read = """
         SELECT date_bin($1, minute, $2), sum(requests)::bigint, sum(errors)::bigint, sum(rejections)::bigint,

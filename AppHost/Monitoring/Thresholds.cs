@@ -1,6 +1,10 @@
+using InferenceTemplate.Core.Objectives;
+
 namespace InferenceTemplate.AppHost.Monitoring;
 
-/// <summary>The numbers at which alerts fire, and what the service promises. Shares are between 0 and 1.</summary>
+/// <summary>
+/// The numbers at which alerts fire, and what the service promises, as <see cref="ServiceObjectives"/> says. Shares are between 0 and 1.
+/// </summary>
 internal sealed record Thresholds
 {
     /// <summary>What <c>deploy/monitoring</c> and the chart are written with.</summary>
@@ -9,7 +13,7 @@ internal sealed record Thresholds
     public double ErrorRate { get; init; } = 0.05;
 
     /// <summary>The 95th percentile, in seconds. A bound of the histogram's buckets, or the percentile would be interpolated.</summary>
-    public double LatencySeconds { get; init; } = 0.5;
+    public double LatencySeconds { get; init; } = ServiceObjectives.FastSeconds;
 
     /// <summary>Requests that wait or run, of all models.</summary>
     public int QueueDepth { get; init; } = 1000;
@@ -49,8 +53,8 @@ internal sealed record Thresholds
     public int CacheLookups { get; init; } = 1;
 
     /// <summary>Requests that do not fail by our fault, over 30 days.</summary>
-    public double Availability { get; init; } = 0.999;
+    public double Availability { get; init; } = ServiceObjectives.Availability;
 
     /// <summary>Requests that are answered within <see cref="LatencySeconds"/>, over 30 days.</summary>
-    public double Fast { get; init; } = 0.95;
+    public double Fast { get; init; } = ServiceObjectives.Fast;
 }

@@ -23,7 +23,7 @@ public sealed class JobOptions
     [Range(1, 100)]
     public int MaxAttempts { get; set; } = 3;
 
-    /// <summary>How long results are kept; the job and its idempotency key for twice that. Default 24 h.</summary>
+    /// <summary>How long results, and requests without one, are kept; jobs and their idempotency keys twice that. Default 24 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan Retention { get; set; } = TimeSpan.FromHours(24);
 

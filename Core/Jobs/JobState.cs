@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace InferenceTemplate.Core.Jobs;
 
 /// <summary>
-/// Where a job stands. The last four are terminal: a job enters one of them once and never leaves it, except that an operator may
-/// have a dead-lettered one tried again.
+/// Where a job stands. The last four are terminal: a job stays in the one that it enters, except that its tenant may retry one that did
+/// not succeed, and an operator one that was dead-lettered.
 /// </summary>
 public enum JobState
 {

@@ -47,7 +47,8 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
         RETURNING jobs.id, jobs.cancel_requested
         """;
 
-    // What it used is put down in the same transaction, and added up elsewhere: workers that end jobs at once do not wait for one row.
+    // What it used is put down in the same transaction, and added up elsewhere: workers that end jobs at once do not wait for one row. A
+    // job that is retried ends, and is paid, more than once.
     private const string FinishSql = """
         WITH outcome AS MATERIALIZED (
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $10, $11)
@@ -62,12 +63,15 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
             error_status = CASE WHEN cancel_requested THEN NULL ELSE outcome.error_status END,
             progress = CASE WHEN outcome.state = 'succeeded' AND NOT cancel_requested THEN 1 ELSE progress END,
             batch_size = outcome.batch_size, compute_microseconds = outcome.compute_microseconds, cost = outcome.cost,
-            request = NULL, lease_until = NULL, finished_at = now(), expires_at = now() + $9
+            request = CASE WHEN outcome.state = 'succeeded' AND NOT cancel_requested THEN NULL ELSE request END,
+            lease_until = NULL, finished_at = now(), expires_at = now() + $9
         FROM outcome JOIN held USING (id) WHERE jobs.id = outcome.id
-        RETURNING jobs.id, jobs.state, jobs.tenant_id, jobs.model, jobs.version, jobs.batch_size, outcome.device_microseconds, jobs.cost),
+        RETURNING jobs.id, jobs.attempt, jobs.state, jobs.tenant_id, jobs.model, jobs.version, jobs.batch_size,
+            outcome.device_microseconds, jobs.cost),
         used AS (
             INSERT INTO usage_entries (id, tenant_id, model, version, hour, requests, failures, cached, jobs, device_microseconds, cost)
-            SELECT id, tenant_id, model, version, date_trunc('hour', now(), 'UTC'), 1, (state <> 'succeeded')::int, 0, 1, device_microseconds, cost
+            SELECT md5(id || '/' || attempt)::uuid, tenant_id, model, version, date_trunc('hour', now(), 'UTC'), 1,
+                (state <> 'succeeded')::int, 0, 1, device_microseconds, cost
             FROM ended WHERE state <> 'cancelled' OR batch_size > 0
             ON CONFLICT DO NOTHING)
         SELECT id, state FROM ended
@@ -81,7 +85,6 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
             WHERE state = 'running' ORDER BY jobs.id FOR UPDATE OF jobs)
         UPDATE jobs SET
             state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END,
-            request = CASE WHEN cancel_requested THEN NULL ELSE request END,
             finished_at = CASE WHEN cancel_requested THEN now() END,
             expires_at = CASE WHEN cancel_requested THEN now() + $3 END,
             queued_at = now(), lease_until = NULL, max_attempts = max_attempts + 1

@@ -794,6 +794,9 @@ namespace InferenceTemplate.Data.Migrations
                     b.HasIndex(new[] { "TenantId", "Id" }, "ix_jobs_pending")
                         .HasFilter("state IN ('queued', 'running')");
 
+                    b.HasIndex(new[] { "ExpiresAt" }, "ix_jobs_requests")
+                        .HasFilter("request IS NOT NULL AND finished_at IS NOT NULL");
+
                     b.HasIndex(new[] { "ExpiresAt" }, "ix_jobs_results")
                         .HasFilter("outputs IS NOT NULL");
 
@@ -1477,6 +1480,10 @@ namespace InferenceTemplate.Data.Migrations
                     b.Property<long>("Errors")
                         .HasColumnType("bigint")
                         .HasColumnName("errors");
+
+                    b.Property<long?>("Fast")
+                        .HasColumnType("bigint")
+                        .HasColumnName("fast");
 
                     b.Property<double>("P50")
                         .HasColumnType("double precision")

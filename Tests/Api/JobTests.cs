@@ -94,6 +94,113 @@ public sealed class JobTests(Platform platform)
     }
 
     [Fact]
+    public async Task Job_that_failed_is_retried_by_one_of_many_at_once_and_runs_once_more()
+    {
+        using var admin = platform.Admin();
+        var (model, id) = await FailedAsync(admin);
+        var before = await admin.EndedAsync(id);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => RetryAsync(admin, id)));
+        await Wait.UntilAsync(async () => (await admin.EndedAsync(id)).GetProperty("attempt").GetInt32() == 2);
+        var after = await admin.EndedAsync(id);
+
+        var accepted = Assert.Single(answers, answer => answer.Status == HttpStatusCode.Accepted);
+        Assert.Equal(id, accepted.Body.GetProperty("id").GetGuid());
+        Assert.All(answers.Where(answer => answer.Status != HttpStatusCode.Accepted), answer => Assert.Equal(
+            (HttpStatusCode.Conflict, true),
+            (answer.Status, answer.Body.GetProperty("detail").GetString()!.EndsWith(
+                "only one that is failed, cancelled or dead_lettered can be retried", StringComparison.Ordinal))));
+        Assert.Equal(("failed", 2), (after.GetProperty("state").GetString(), after.GetProperty("attempt").GetInt32()));
+        Assert.True(after.GetProperty("finished_at").GetDateTimeOffset() > before.GetProperty("finished_at").GetDateTimeOffset());
+        await Wait.UntilAsync(async () =>
+        {
+            using var audit = await admin.GetAsync($"/v1/audit?Action=job.retried&Subject={id}", Cancellation);
+            return (await audit.JsonAsync()).GetProperty("entries").EnumerateArray().Count(e =>
+                e.GetProperty("subject").GetString() == $"{id}" && e.GetProperty("details").GetProperty("model").GetString() == model) == 1;
+        });
+    }
+
+    [Fact]
+    public async Task Job_that_was_cancelled_waits_again_once_it_is_retried()
+    {
+        using var client = platform.Admin();
+        var id = await platform.SubmitIdleAsync(client);
+        var early = await RetryAsync(client, id);
+        using var cancelled = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
+        var retried = await RetryAsync(client, id);
+
+        Assert.Equal(
+            (HttpStatusCode.Conflict, "the job is queued: only one that is failed, cancelled or dead_lettered can be retried"),
+            (early.Status, early.Body.GetProperty("detail").GetString()));
+        Assert.Equal((HttpStatusCode.Accepted, "queued", false),
+            (retried.Status, retried.Body.GetProperty("state").GetString(), retried.Body.GetProperty("cancel_requested").GetBoolean()));
+        Assert.Equal(JsonValueKind.Null, retried.Body.GetProperty("finished_at").ValueKind);
+    }
+
+    [Fact]
+    public async Task Job_whose_request_or_model_is_gone_or_that_is_anothers_is_not_retried()
+    {
+        using var admin = platform.Admin();
+        var (model, id) = await FailedAsync(admin);
+        var (_, old) = await FailedAsync(admin);
+        await platform.ExecuteAsync("UPDATE jobs SET request = NULL WHERE id = $1", old);
+        using var stranger = platform.WithKey(await platform.KeyOfNewTenantAsync());
+
+        Assert.Equal(HttpStatusCode.NotFound, (await RetryAsync(stranger, id)).Status);
+        var expired = await RetryAsync(admin, old);
+        Assert.Equal(HttpStatusCode.Conflict, expired.Status);
+        Assert.Contains("no longer kept", expired.Body.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        using var deleted = await admin.DeleteAsync($"/v1/models/{model}?force=true", Cancellation);
+        await Wait.UntilAsync(async () =>
+        {
+            var (status, body) = await RetryAsync(admin, id);
+            return status == HttpStatusCode.NotFound && body.GetProperty("detail").GetString()!.Contains(model, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task Retry_counts_toward_the_limits_of_the_tenant()
+    {
+        var tenant = await TestTenant.CreateAsync(platform, "\"monthly_inferences\":2");
+        using var client = await tenant.ClientAsync();
+        var id = await platform.SubmitIdleAsync(client);
+        foreach (var expected in (HttpStatusCode[])[HttpStatusCode.Accepted, HttpStatusCode.TooManyRequests])
+        {
+            using var cancelled = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
+            var (status, body) = await RetryAsync(client, id);
+            Assert.True(status == expected, $"{status}: {body}");
+        }
+
+        Assert.Equal("cancelled", (await client.EndedAsync(id)).GetProperty("state").GetString());
+    }
+
+    private static async Task<(HttpStatusCode Status, JsonElement Body)> RetryAsync(HttpClient client, Guid id)
+    {
+        using var response = await client.PostAsync($"/v1/jobs/{id}/retry", null, Cancellation);
+        return (response.StatusCode, await response.JsonAsync());
+    }
+
+    /// <summary>A job that its model fails on: the model looks up a row that it does not have.</summary>
+    private static async Task<(string Model, Guid Id)> FailedAsync(HttpClient admin)
+    {
+        var model = $"m{Guid.NewGuid():N}";
+        using var file = new ByteArrayContent(new OnnxModel().Input("index", OnnxModel.Int64, 1).Output("y", OnnxModel.Float, 1)
+            .Constant("table", [1, 2, 3], 3).Node("Gather", ["table", "index"], ["y"]).ToBytes());
+        using var uploaded = await admin.PostAsync($"/v1/models/{model}/versions", file, Cancellation);
+        Assert.Equal(HttpStatusCode.Accepted, uploaded.StatusCode);
+        await admin.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{model}"),
+            known => Task.FromResult(known.StatusCode == HttpStatusCode.OK));
+        using var request = JobCalls.Request(
+            model, Digits.Json("""{"inputs":[{"name":"index","datatype":"INT64","shape":[1],"data":[9]}]}"""));
+        using var accepted = await admin.SendAsync(request, Cancellation);
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+        var id = (await accepted.JsonAsync()).GetProperty("id").GetGuid();
+        Assert.Equal("failed", (await admin.EndedAsync(id)).GetProperty("state").GetString());
+        return (model, id);
+    }
+
+    [Fact]
     public async Task Result_of_a_job_that_failed_is_its_error_and_one_that_expired_is_gone()
     {
         using var client = platform.Admin();

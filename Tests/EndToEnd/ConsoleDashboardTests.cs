@@ -107,6 +107,118 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
     }
 
     [Fact]
+    public async Task Key_is_rotated_in_few_clicks_and_both_work_for_the_overlap()
+    {
+        await using var browser = await StartAsync();
+        var name = $"Grace {Guid.NewGuid():N}"[..12];
+        using var admin = platform.Admin();
+        using var made = await admin.PostAsync(
+            "/v1/keys", Digits.Json($$"""{"name":"{{name}}","role":"user","models":["digits"]}"""), Cancellation);
+        Assert.Equal(HttpStatusCode.Created, made.StatusCode);
+        using var old = JsonDocument.Parse(await made.Content.ReadAsStringAsync(Cancellation));
+
+        var keys = await OpenAsync(browser);
+        await keys.GoToAsync("Keys");
+        var row = keys.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = name });
+        await Expect(row).ToContainTextAsync("digits");
+        await keys.PressAsync($"Rotate {name}");
+        await keys.PressAsync("Rotate");
+        var secret = await keys.Page.Locator("#secret").InnerTextAsync();
+
+        Assert.InRange(keys.Count, 1, 3);
+        Assert.NotEqual(old.RootElement.GetProperty("key").GetString(), secret);
+        foreach (var key in new[] { old.RootElement.GetProperty("key").GetString()!, secret })
+        {
+            using var grace = platform.WithKey(key);
+            using var models = JsonDocument.Parse(await grace.GetStringAsync("/v1/models", Cancellation));
+            Assert.Equal("digits", Assert.Single(models.RootElement.GetProperty("models").EnumerateArray()).GetProperty("name").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task Model_that_generates_text_is_talked_to_in_few_clicks()
+    {
+        await using var browser = await StartAsync();
+        using var admin = platform.Admin();
+        var name = $"t{Guid.NewGuid():N}"[..12];
+        using var form = new MultipartFormDataContent();
+        foreach (var (file, content) in TinyDecoder.Files())
+        {
+            form.Add(new ByteArrayContent(content), "file", file);
+        }
+
+        using var uploaded = await admin.PostAsync($"/v1/models/{name}/versions", form, Cancellation);
+        Assert.Equal(HttpStatusCode.Accepted, uploaded.StatusCode);
+        await ReadyAsync(admin, name);
+
+        var chat = await OpenAsync(browser);
+        await chat.GoToAsync("Playground");
+        await chat.Page.GetByLabel("Model").SelectOptionAsync($"{name}/1");
+        await chat.Page.GetByLabel("Temperature").FillAsync("0");
+        await chat.Page.GetByLabel("Max tokens").FillAsync("60");
+        await chat.Page.Locator("#chat-message").FillAsync("Hello there");
+        await chat.PressAsync("Send");
+
+        var expected = TinyDecoder.Continue(TinyDecoder.Prompt("Hello there"), 60);
+        var facts = chat.Page.Locator(".turn-model .facts");
+        await Expect(facts).ToContainTextAsync($"Tokens out{expected.Tokens}");
+        await Expect(facts).ToContainTextAsync("Ended bystop");
+        Assert.Equal(expected.Text, await chat.Page.Locator(".turn-model p").TextContentAsync());
+        Assert.Equal(2, chat.Count);
+    }
+
+    [Fact]
+    public async Task Job_that_failed_runs_again_after_few_clicks()
+    {
+        await using var browser = await StartAsync();
+        using var admin = platform.Admin();
+        var name = $"g{Guid.NewGuid():N}"[..12];
+        using var file = new ByteArrayContent(new OnnxModel().Input("index", OnnxModel.Int64, 1).Output("y", OnnxModel.Float, 1)
+            .Constant("table", [1, 2, 3], 3).Node("Gather", ["table", "index"], ["y"]).ToBytes());
+        using var uploaded = await admin.PostAsync($"/v1/models/{name}/versions", file, Cancellation);
+        Assert.Equal(HttpStatusCode.Accepted, uploaded.StatusCode);
+        await ReadyAsync(admin, name);
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/v2/models/{name}/infer")
+        {
+            Content = Digits.Json("""{"inputs":[{"name":"index","datatype":"INT64","shape":[1],"data":[9]}]}"""),
+        };
+        request.Headers.Add("Prefer", "respond-async");
+        using var accepted = await admin.SendAsync(request, Cancellation);
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+
+        var jobs = await OpenAsync(browser);
+        await jobs.GoToAsync("Jobs");
+        var row = jobs.Page.GetByRole(AriaRole.Region, new() { Name = "Jobs of default" }).GetByRole(AriaRole.Row)
+            .Filter(new() { HasText = name });
+        await Expect(row).ToContainTextAsync("1 of 3");
+        await jobs.ClickAsync(row.GetByRole(AriaRole.Button, new() { Name = "Retry" }));
+
+        await Expect(row).ToContainTextAsync("2 of 4");
+        await Expect(row.Locator(".badge")).ToHaveTextAsync("failed");
+        Assert.Equal(2, jobs.Count);
+    }
+
+    [Fact]
+    public async Task Budget_that_burns_too_fast_is_seen_on_the_overview_without_a_click()
+    {
+        await using var browser = await StartAsync();
+        await using var database = await platform.DatabaseAsync();
+        await using var insert = database.CreateCommand("""
+            INSERT INTO traffic_minutes (minute, requests, errors, rejections, fast, p50, p95, p99)
+            SELECT date_trunc('minute', now()) - interval '4 minutes', 1000000, 100000, 0, 1000000, 0.01, 0.02, 0.03
+            ON CONFLICT (minute) DO UPDATE SET requests = excluded.requests, errors = excluded.errors, fast = excluded.fast
+            """);
+        await insert.ExecuteNonQueryAsync(Cancellation);
+
+        var overview = await OpenAsync(browser);
+
+        var availability = overview.Page.Locator("[data-objective=availability]");
+        await Expect(availability.Locator(".badge")).ToHaveTextAsync("burning");
+        await Expect(availability).ToContainTextAsync("the error budget is overspent by");
+        await Expect(overview.Page.Locator("[data-objective=latency] .badge")).ToHaveTextAsync("met");
+    }
+
+    [Fact]
     public async Task Cost_of_this_month_by_tenant_is_seen_after_one_click()
     {
         await using var browser = await StartAsync();
@@ -181,6 +293,12 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
         await Wait.UntilAsync(async () => (await StatesAsync(admin))[id!] == "ready");
         Assert.Equal(2, undrain.Count);
     }
+
+    private static Task ReadyAsync(HttpClient admin, string model) => Wait.UntilAsync(async () =>
+    {
+        using var ready = await admin.GetAsync($"/v2/models/{model}/versions/1/ready", Cancellation);
+        return ready.StatusCode == HttpStatusCode.OK;
+    });
 
     private static async Task<Dictionary<string, string>> StatesAsync(HttpClient admin)
     {

@@ -1,3 +1,4 @@
+using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -359,6 +360,92 @@ public class ConsoleTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Key_is_made_for_some_models_only()
+    {
+        var page = await OpenAsync("/keys");
+        await page.GetByLabel("Name").FillAsync("night batch");
+        await page.GetByLabel("Role").SelectOptionAsync("service");
+        await page.GetByLabel("Models").FillAsync("digits, sentiment ,");
+        await page.GetByLabel("Ends after").SelectOptionAsync("0");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Create key" }).ClickAsync();
+
+        await Expect(page.GetByText("inf_shown-this-once")).ToBeVisibleAsync();
+        Assert.Equal(
+            """POST /v1/keys {"name":"night batch","role":"service","tenant":"default","expires_at":null,"models":["digits","sentiment"]}""",
+            Assert.Single(Console.Calls));
+    }
+
+    [Theory]
+    [InlineData("24", "The present one goes on for a day; whoever uses it then is refused.", "1.00:00:00")]
+    [InlineData("0", "The present one ends at once: whoever uses it is refused.", "00:00:00")]
+    public async Task Key_is_rotated_after_it_was_said_what_becomes_of_the_old_one(string hours, string said, string overlap)
+    {
+        var page = await OpenAsync("/keys");
+        await page.GetByLabel("A key that is rotated goes on for").SelectOptionAsync(hours);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Rotate first-admin" }).ClickAsync();
+        var question = page.GetByRole(AriaRole.Group, new() { Name = $"Rotate first-admin? A new key is made, like it and shown once. {said}" });
+        await Expect(question.GetByText(said)).ToBeVisibleAsync();
+        Assert.Empty(Console.Calls);
+        await question.GetByRole(AriaRole.Button, new() { Name = "Rotate", Exact = true }).ClickAsync();
+
+        await Expect(page.GetByText("inf_in-its-place")).ToBeVisibleAsync();
+        await Expect(page.GetByText("first-admin has a new key, which is shown below.")).ToBeVisibleAsync();
+        Assert.Equal($$"""POST /v1/keys/0198f0b4-0000-7000-8000-0000000000aa/rotate {"overlap":"{{overlap}}"}""", Assert.Single(Console.Calls));
+    }
+
+    [Fact]
+    public async Task Key_is_revoked_after_it_was_said_who_is_refused_then()
+    {
+        var page = await OpenAsync("/keys");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Revoke first-admin" }).ClickAsync();
+        await Expect(page.GetByText("Whoever uses it, or a token made with it, is refused within a second. It can't be taken back.")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Revoke", Exact = true }).ClickAsync();
+
+        await Expect(page.GetByText("The key first-admin is revoked.")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Job_that_failed_is_retried_with_one_click()
+    {
+        var page = await OpenAsync("/jobs", () => Console.EndedBadly = true);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Retry 0198f0b4-0000-7000-8000-00000000000c" }).ClickAsync();
+
+        await Expect(page.GetByText("1 job is queued anew.")).ToBeVisibleAsync();
+        Assert.Equal("POST /v1/jobs/0198f0b4-0000-7000-8000-00000000000c/retry ", Assert.Single(Console.Calls));
+
+        // What is refused is said.
+        await page.GetByRole(AriaRole.Button, new() { Name = "Retry 0198f0b4-0000-7000-8000-00000000000d" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("409: the job is queued");
+    }
+
+    [Theory]
+    [InlineData(ColorScheme.Light)]
+    [InlineData(ColorScheme.Dark)]
+    public async Task Selected_jobs_are_retried_after_a_confirmation_and_those_that_are_not_are_told(ColorScheme scheme)
+    {
+        var page = await OpenAsync("/jobs", () => Console.EndedBadly = true, scheme: scheme);
+        await page.GetByLabel("All that did not succeed").CheckAsync();
+        await page.GetByLabel("Select 0198f0b4-0000-7000-8000-00000000000e").UncheckAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Retry 2 selected jobs" }).ClickAsync();
+        var question = page.GetByRole(AriaRole.Group, new() { Name = "Queue 2 jobs anew?" });
+        await Expect(question).ToBeVisibleAsync();
+        var found = await page.RunAxe();
+        Assert.True(found.Violations.Length == 0, string.Join("; ", found.Violations.Select(v => $"{v.Id}: {v.Nodes[0].Html}")));
+        if (Environment.GetEnvironmentVariable("SCREENSHOTS") is { } folder)
+        {
+            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"jobs-selected-{scheme}.png") });
+        }
+
+        await question.GetByRole(AriaRole.Button, new() { Name = "Retry", Exact = true }).ClickAsync();
+
+        await Expect(page.GetByText("1 job is queued anew.")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("1 job of 2 not: 409: the job is queued");
+        Assert.Equal(
+            ["POST /v1/jobs/0198f0b4-0000-7000-8000-00000000000c/retry ", "POST /v1/jobs/0198f0b4-0000-7000-8000-00000000000d/retry "],
+            Console.Calls.Order());
+    }
+
+    [Fact]
     public async Task Usage_shows_the_cost_of_each_tenant_to_the_smallest_part_and_gives_the_statement()
     {
         var page = await OpenAsync("/usage");
@@ -413,9 +500,10 @@ public class ConsoleTests(Dashboard dashboard)
         await Expect(time).ToHaveAttributeAsync("title", local);
     }
 
-    private async Task<IPage> OpenAsync(string path, Action? arrange = null, string role = "admin", int width = 1280)
+    private async Task<IPage> OpenAsync(string path, Action? arrange = null, string role = "admin", int width = 1280,
+        ColorScheme scheme = ColorScheme.Light)
     {
-        var page = await dashboard.OpenAsync(width);
+        var page = await dashboard.OpenAsync(width, scheme: scheme);
         dashboard.Api.Role = role;
         arrange?.Invoke();
         await page.GotoAsync(path);

@@ -49,6 +49,9 @@ public sealed class FakeApi : IAsyncDisposable
     /// <summary>Whether there is a model that takes images.</summary>
     public bool Photos { get; set; }
 
+    /// <summary>The model that generates text.</summary>
+    public FakeChat Chat { get; } = new();
+
     /// <summary>Whether any model was ever called.</summary>
     public bool Served { get; set; }
 
@@ -97,6 +100,7 @@ public sealed class FakeApi : IAsyncDisposable
             $$"""{"model_stats":[{"name":"digits","version":"1","last_inference":{{(api.Served ? 1767225600000 : 0)}}}]}""",
             "application/json"));
         api._app.MapPost("/v2/models/{model}/versions/{version}/infer", api.InferAsync);
+        api._app.MapPost("/v1/chat/completions", context => api.Chat.AnswerAsync(context, api._tokens.ContainsKey(Bearer(context))));
         api.Console.Map(api._app, context => api._tokens.ContainsKey(Bearer(context)));
         await api._app.StartAsync();
         var server = api._app.Services.GetService(
@@ -109,6 +113,7 @@ public sealed class FakeApi : IAsyncDisposable
     public void Reset()
     {
         Console.Reset();
+        Chat.Reset();
         Role = "admin";
         Down = false;
         Traffic = true;
@@ -157,7 +162,7 @@ public sealed class FakeApi : IAsyncDisposable
 
         return Forbidden
             ? Results.Problem(statusCode: 403)
-            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState, Console.WorkerState, Photos),
+            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState, Console.WorkerState, Photos, Chat.Registered),
                 "application/json");
     }
 

@@ -30,6 +30,12 @@ public sealed class FakeConsole
     /// <summary>State of the one worker.</summary>
     public string WorkerState { get; private set; } = "ready";
 
+    /// <summary>Whether jobs are listed that ended without a result.</summary>
+    public bool EndedBadly { get; set; }
+
+    /// <summary>What the service objectives are: <c>met</c>, <c>burning</c> or <c>no_traffic</c>.</summary>
+    public string Objectives { get; set; } = "met";
+
     /// <summary>The sample request of every version; null where there is none.</summary>
     public string? Sample { get; set; }
 
@@ -50,7 +56,7 @@ public sealed class FakeConsole
 
     public void Reset()
     {
-        (Empty, Problem, Inspection, WorkerState, Sample) = (false, null, "ready", "ready", null);
+        (Empty, Problem, Inspection, WorkerState, Sample, EndedBadly, Objectives) = (false, null, "ready", "ready", null, false, "met");
         lock (_calls)
         {
             _calls.Clear();
@@ -121,11 +127,13 @@ public sealed class FakeConsole
         Change("POST", "/v1/workers/{id}/drain", _ => SetWorker("drained"));
         Change("POST", "/v1/workers/{id}/undrain", _ => SetWorker("ready"));
         Get("/v1/jobs", context => Empty || context.Request.Query["state"] == "failed" ? """{"jobs":[],"next_cursor":null}""" : $$"""
-            {"jobs":[{{Job("0198f0b4-0000-7000-8000-00000000000a", "succeeded", 1)}},{{Job("0198f0b4-0000-7000-8000-00000000000b", "running", 0.5)}}],"next_cursor":null}
+            {"jobs":[{{Job("0198f0b4-0000-7000-8000-00000000000a", "succeeded", 1)}},{{Job("0198f0b4-0000-7000-8000-00000000000b", "running", 0.5)}}{{(EndedBadly ? BadJobs() : "")}}],"next_cursor":null}
             """);
         Get("/v1/jobs/{id}/result", _ => """{"model_name":"digits","outputs":[{"name":"label","data":[7]}]}""");
         Change("POST", "/v1/jobs/{id}/cancel", _ => "{}");
         Change("DELETE", "/v1/jobs/{id}", _ => "{}");
+        app.MapPost("/v1/jobs/{id}/retry", RetryAsync);
+        Get("/v1/overview/objectives", _ => ObjectivesOf(Objectives));
         Get("/v1/overview/history", context => $$"""
             {"step_seconds":60,"points":[{{string.Join(',', Enumerable.Range(0, 60).Select(i => Point(i, (string?)context.Request.Query["range"])))}}]}
             """);
@@ -140,6 +148,7 @@ public sealed class FakeConsole
         Get("/v1/requests/{id}/payload", _ => """{"specversion":"1.0","data":{"inputs":[{"name":"input","raw":"AACAPw=="}]}}""");
         Get("/v1/keys", _ => $$"""{"keys":[{{Key("first-admin", "admin", null)}}],"next_cursor":null}""");
         Change("POST", "/v1/keys", _ => Key("ada", "user", "inf_shown-this-once"));
+        Change("POST", "/v1/keys/{id}/rotate", _ => Key("first-admin", "admin", "inf_in-its-place"));
         Change("POST", "/v1/keys/{id}/revoke", _ => Key("first-admin", "admin", null));
         Get("/v1/usage", context => Empty ? Usage("") : Usage(context.Request.Query["group"] == "tenant"
             ? $$"""{"tenant":"default",{{Sums(900, "1.25")}}},{"tenant":"acme",{{Sums(300, "0.0000125")}}}"""
@@ -149,6 +158,39 @@ public sealed class FakeConsole
             {"entries":[{"sequence":17,"at":"{{Now}}","action":"key.created","actor":"first-admin","tenant":"default","subject":"ada","details":{"role":"user"},"hash":"00"}],"next_cursor":null}
             """);
         Change("POST", "/v1/audit/verify", _ => """{"valid":true,"entries":17,"first_invalid":null}""");
+    }
+
+    // The second of them was faster.
+    private async Task RetryAsync(HttpContext context)
+    {
+        var id = (string)context.Request.RouteValues["id"]!;
+        lock (_calls)
+        {
+            _calls.Add($"POST {context.Request.Path} ");
+        }
+
+        await (id.EndsWith('d')
+            ? Results.Problem("the job is queued: only one that is failed, cancelled or dead_lettered can be retried", statusCode: 409)
+            : Results.Text("{}", "application/json", statusCode: 202)).ExecuteAsync(context);
+    }
+
+    private string BadJobs()
+    {
+        string[] ids = ["c", "d", "e"];
+        string[] states = ["failed", "cancelled", "dead_lettered"];
+        var left = ids.Zip(states).Where(job => !Calls.Any(call => call.Contains($"00{job.First}/retry", StringComparison.Ordinal)));
+        return string.Concat(left.Select(job => $",{Job($"0198f0b4-0000-7000-8000-00000000000{job.First}", job.Second, 0)}"));
+    }
+
+    private static string ObjectivesOf(string state)
+    {
+        var (left, rate, burning) = state switch { "no_traffic" => ("null", "null", "false"), "burning" => ("-0.25", "20.5", "true"), _ => ("0.8", "0.2", "false") };
+        string One(string name, string share, string seconds) => $$"""
+            {"name":"{{name}}","state":"{{state}}","target":{{share}},"seconds":{{seconds}},"requests":{{(state == "no_traffic" ? 0 : 10000)}},"bad":{{(state == "no_traffic" ? 0 : 2)}},"budget_left":{{left}},
+             "burns":[{"long_window":"1h","short_window":"5m","long_rate":{{rate}},"short_rate":{{rate}},"limit":14.4,"priority":1,"is_burning":{{burning}}},
+                      {"long_window":"3d","short_window":"6h","long_rate":0.5,"short_rate":null,"limit":1,"priority":3,"is_burning":false}]}
+            """;
+        return $$"""{"at":"{{Now}}","period_days":30,"objectives":[{{One("availability", "0.999", "null")}},{{One("latency", "0.95", "0.5")}}]}""";
     }
 
     private static string Point(int index, string? range)

@@ -1,3 +1,5 @@
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
@@ -6,6 +8,44 @@ namespace InferenceTemplate.Tests.Web;
 
 public class OverviewTests(Dashboard dashboard)
 {
+    [Theory]
+    [InlineData("met", ColorScheme.Light, "80 % of the error budget is left", "0.2× and 0.2× of 14.4×")]
+    [InlineData("met", ColorScheme.Dark, "80 % of the error budget is left", "0.2× and 0.2× of 14.4×")]
+    [InlineData("burning", ColorScheme.Light, "the error budget is overspent by 25 %", "20.5× and 20.5× of 14.4×, P1")]
+    [InlineData("burning", ColorScheme.Dark, "the error budget is overspent by 25 %", "20.5× and 20.5× of 14.4×, P1")]
+    public async Task Objectives_tell_their_state_their_budget_and_its_burn_rates(string state, ColorScheme scheme, string budget, string burn)
+    {
+        var page = await dashboard.OpenAsync(scheme: scheme);
+        dashboard.Api.Console.Objectives = state;
+        await page.SignInAsync();
+
+        var availability = page.Locator("[data-objective=availability]");
+        await Expect(availability.Locator(".badge")).ToHaveTextAsync(state);
+        foreach (var text in new[] { "99.98 % of 10,000 requests; 99.9 % is promised.", budget, burn, "0.5× and – of 1×" })
+        {
+            await Expect(availability).ToContainTextAsync(text);
+        }
+
+        await Expect(page.Locator("[data-objective=latency]")).ToContainTextAsync("Answered within 500 ms");
+        var found = await page.RunAxe(new AxeRunOptions { Rules = new() { ["nested-interactive"] = new() { Enabled = false } } });
+        Assert.True(found.Violations.Length == 0, string.Join("; ", found.Violations.Select(v => $"{v.Id}: {v.Nodes[0].Html}")));
+        if (Environment.GetEnvironmentVariable("SCREENSHOTS") is { } folder)
+        {
+            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"objectives-{state}-{scheme}.png") });
+        }
+    }
+
+    [Fact]
+    public async Task Objectives_without_traffic_say_what_will_be_seen()
+    {
+        var page = await dashboard.OpenAsync();
+        dashboard.Api.Console.Objectives = "no_traffic";
+        await page.SignInAsync();
+
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Service objectives" }))
+            .ToContainTextAsync("No requests yet. About a minute after the first");
+    }
+
     [Fact]
     public async Task Overview_shows_numbers_that_move()
     {

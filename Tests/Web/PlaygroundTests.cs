@@ -1,4 +1,5 @@
 using System.Text.Json;
+using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -194,6 +195,38 @@ public sealed class PlaygroundTests(Dashboard dashboard)
         await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync(
             "The model did not answer in time. 504: the call's deadline passed before it was answered. It may be loading, or others may "
             + "wait before you: see its queue in the overview, then run the request again.");
+    }
+
+    [Fact]
+    public async Task Model_that_is_chosen_before_the_drawing_area_has_its_script_gets_its_form()
+    {
+        var page = await dashboard.OpenAsync();
+        var errors = page.CollectErrors();
+        await page.SignInAsync();
+        var asked = new TaskCompletionSource();
+        var script = new TaskCompletionSource();
+        await page.RouteAsync("**/playground*.js", async route =>
+        {
+            asked.TrySetResult();
+            await script.Task;
+            await route.ContinueAsync();
+        });
+        await page.GetByRole(AriaRole.Link, new() { Name = "Playground" }).ClickAsync();
+        await asked.Task.WaitAsync(Wait.DefaultLimit, TestContext.Current.CancellationToken);
+        await page.GetByLabel("Model").SelectOptionAsync("sentiment/3");
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Run" })).ToBeVisibleAsync();
+
+        var loaded = page.WaitForResponseAsync(new System.Text.RegularExpressions.Regex(
+            @"/playground.*\.js$", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)));
+        script.SetResult();
+        await loaded;
+        await page.GetByLabel("text").FillAsync("good");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Run" }).ClickAsync();
+
+        await Expect(page.GetByLabel("Data of score")).ToBeVisibleAsync();
+        await page.GetByLabel("Model").SelectOptionAsync("digits/1");
+        await Expect(page.Locator("canvas[data-ready]")).ToBeVisibleAsync();
+        Assert.Empty(errors);
     }
 
     [Fact]

@@ -16,6 +16,12 @@ internal sealed class AdministrationApi(ApiTransport transport)
             HttpMethod.Post, "/v1/keys", accessToken, ApiJson.Default.ApiKey, cancellationToken,
             content: JsonContent.Create(key, ApiJson.Default.NewKey));
 
+    /// <summary>Makes a key in place of another, which goes on for the overlap; only this answer has its secret.</summary>
+    public Task<ApiResult<ApiKey>> RotateKeyAsync(string accessToken, Guid id, TimeSpan overlap, CancellationToken cancellationToken) =>
+        transport.SendAsync(
+            HttpMethod.Post, $"/v1/keys/{id}/rotate", accessToken, ApiJson.Default.ApiKey, cancellationToken,
+            content: JsonContent.Create(new KeyRotation(overlap), ApiJson.Default.KeyRotation));
+
     public Task<ApiResult<Done>> RevokeKeyAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
         transport.DoAsync(HttpMethod.Post, $"/v1/keys/{id}/revoke", accessToken, cancellationToken);
 
@@ -47,12 +53,18 @@ public sealed record KeyPage(IReadOnlyList<ApiKey> Keys, string? NextCursor);
 
 /// <summary>An API key. <paramref name="State"/> is <c>active</c>, <c>expired</c> or <c>revoked</c>.</summary>
 /// <param name="Key">The whole key, in the answer to its creation only.</param>
+/// <param name="Models">Those that it opens; null for all of the tenant's.</param>
 public sealed record ApiKey(
     Guid Id, string Prefix, string Name, string Tenant,
-    string Role, string State, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, string? Key = null);
+    string Role, string State, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, string? Key = null,
+    IReadOnlyList<string>? Models = null);
 
 /// <param name="Tenant">The default one where null.</param>
-public sealed record NewKey(string Name, string Role, string? Tenant, DateTimeOffset? ExpiresAt);
+/// <param name="Models">Those that it opens; null for all of the tenant's.</param>
+public sealed record NewKey(string Name, string Role, string? Tenant, DateTimeOffset? ExpiresAt, IReadOnlyList<string>? Models = null);
+
+/// <param name="Overlap">How long the old key goes on; nothing ends it at once.</param>
+public sealed record KeyRotation(TimeSpan Overlap);
 
 /// <summary>What <c>GET /v1/usage</c> answers.</summary>
 public sealed record Usage(

@@ -21,6 +21,7 @@ internal static class ApiClientSetup
         builder.Services.AddTransient(services => new ModelUploads(PatientTransport(services)));
         builder.Services.AddTransient(services =>
             new InferenceApi(services.GetRequiredService<ApiTransport>(), PatientTransport(services)));
+        builder.Services.AddTransient(services => new ChatApi(PatientTransport(services)));
         builder.Services.AddTransient<ModelsApi>();
         builder.Services.AddTransient<OperationsApi>();
         builder.Services.AddTransient<RequestsApi>();
@@ -29,5 +30,5 @@ internal static class ApiClientSetup
     }
 
     private static ApiTransport PatientTransport(IServiceProvider services) =>
-        new(services.GetRequiredService<IHttpClientFactory>().CreateClient(Patient));
+        new(services.GetRequiredService<IHttpClientFactory>().CreateClient(Patient), services.GetRequiredService<TimeProvider>());
 }

@@ -15,22 +15,33 @@ internal static class ApiRefusal
         where T : class
     {
         var status = response.StatusCode;
-        return status switch
+        if (status is HttpStatusCode.Unauthorized)
         {
-            HttpStatusCode.Unauthorized => ApiResult<T>.Failed(ApiFailure.Unauthorized, "It refused the credential."),
-            HttpStatusCode.Forbidden => ApiResult<T>.Failed(
-                ApiFailure.Forbidden, "The role of your API key may not see this. Sign in with a key of the role user or admin."),
-            HttpStatusCode.TooManyRequests => ApiResult<T>.Failed(ApiFailure.Limited, "Too many calls; wait a moment."),
-            HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable => ApiResult<T>.Failed(
-                ApiFailure.Unreachable, await ReasonAsync(response, cancellationToken) ?? $"It answered {(int)status} {status}."),
-            HttpStatusCode.GatewayTimeout => ApiResult<T>.Failed(
-                ApiFailure.TimedOut, await ReasonAsync(response, cancellationToken) ?? $"It answered {(int)status} {status}."),
-            _ => ApiResult<T>.Failed(
-                ApiFailure.Unexpected, await ReasonAsync(response, cancellationToken) ?? $"It answered {(int)status} {status}."),
+            return ApiResult<T>.Failed(ApiFailure.Unauthorized, "It refused the credential.");
+        }
+
+        if (status is HttpStatusCode.Forbidden)
+        {
+            return ApiResult<T>.Failed(
+                ApiFailure.Forbidden, "The role of your API key may not see this. Sign in with a key of the role user or admin.");
+        }
+
+        if (status is HttpStatusCode.TooManyRequests)
+        {
+            return ApiResult<T>.Failed(ApiFailure.Limited, "Too many calls; wait a moment.");
+        }
+
+        var (reason, code) = await ReasonAsync(response, cancellationToken);
+        var failure = status switch
+        {
+            HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable => ApiFailure.Unreachable,
+            HttpStatusCode.GatewayTimeout => ApiFailure.TimedOut,
+            _ => ApiFailure.Unexpected,
         };
+        return ApiResult<T>.Failed(failure, reason ?? $"It answered {(int)status} {status}.", code);
     }
 
-    private static async Task<string?> ReasonAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    private static async Task<(string? Text, string? Code)> ReasonAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var status = (int)response.StatusCode;
         await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
@@ -38,13 +49,13 @@ internal static class ApiRefusal
         {
             case "application/json":
                 var error = await JsonSerializer.DeserializeAsync(body, ApiJson.Default.InferError, cancellationToken);
-                return error?.Error is { } message ? $"{status}: {message}" : null;
+                return (error?.Message is { } message ? $"{status}: {message}" : null, error?.Code);
             case "application/problem+json":
                 return await JsonSerializer.DeserializeAsync(body, ApiJson.Default.ApiProblem, cancellationToken) is { } problem
-                    ? Text(status, problem)
-                    : null;
+                    ? (Text(status, problem), null)
+                    : default;
             default:
-                return null;
+                return default;
         }
     }
 

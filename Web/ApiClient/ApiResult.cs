@@ -35,7 +35,11 @@ public sealed record ApiResult<T>
     /// <summary>A sentence for people, with the status where there was one; empty for a value.</summary>
     public string Detail { get; private init; } = "";
 
+    /// <summary>The Api's own name of what was wrong, where it has one.</summary>
+    public string? Code { get; private init; }
+
     internal static ApiResult<T> Of(T value) => new() { Value = value };
 
-    internal static ApiResult<T> Failed(ApiFailure failure, string detail) => new() { Failure = failure, Detail = detail };
+    internal static ApiResult<T> Failed(ApiFailure failure, string detail, string? code = null) =>
+        new() { Failure = failure, Detail = detail, Code = code };
 }

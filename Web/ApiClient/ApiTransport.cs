@@ -1,11 +1,13 @@
 using System.Net.Http.Headers;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 namespace InferenceTemplate.Web.ApiClient;
 
 /// <summary>One call to the Api. Failures come back as values, since a dashboard must outlive them.</summary>
-internal sealed class ApiTransport(HttpClient http)
+internal sealed class ApiTransport(HttpClient http, TimeProvider time)
 {
     /// <summary>Long enough for a list; somebody looks at an empty page meanwhile.</summary>
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(10);
@@ -25,18 +27,42 @@ internal sealed class ApiTransport(HttpClient http)
         HttpContent? content = null)
         where T : class => CallAsync(
             method, path, bearer, timeout ?? DefaultTimeout, content,
-            async (body, limit) => await JsonSerializer.DeserializeAsync(body, type, limit), cancellationToken);
+            async (body, _, limit) => await JsonSerializer.DeserializeAsync(body, type, limit), cancellationToken);
+
+    /// <summary>A call that is answered by server-sent events: its time begins anew with each.</summary>
+    /// <param name="silence">How long nothing may come.</param>
+    /// <param name="read">Makes the value of the data of the events.</param>
+    public Task<ApiResult<T>> FollowAsync<T>(
+        string path,
+        string bearer,
+        HttpContent content,
+        TimeSpan silence,
+        Func<IAsyncEnumerable<string>, Task<T?>> read,
+        CancellationToken cancellationToken)
+        where T : class => CallAsync(
+            HttpMethod.Post, path, bearer, silence, content,
+            (body, renew, limit) => read(EventsAsync(body, renew, limit)), cancellationToken);
+
+    private static async IAsyncEnumerable<string> EventsAsync(
+        Stream body, Action renew, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var item in SseParser.Create(body).EnumerateAsync(cancellationToken))
+        {
+            renew();
+            yield return item.Data;
+        }
+    }
 
     /// <summary>A call of which only the success counts.</summary>
     public Task<ApiResult<Done>> DoAsync(
         HttpMethod method, string path, string bearer, CancellationToken cancellationToken, HttpContent? content = null) =>
-        CallAsync(method, path, bearer, DefaultTimeout, content, (_, _) => Task.FromResult<Done?>(Done.Instance), cancellationToken);
+        CallAsync(method, path, bearer, DefaultTimeout, content, (_, _, _) => Task.FromResult<Done?>(Done.Instance), cancellationToken);
 
     /// <summary>A call whose answer is text, such as CSV or a tensor document.</summary>
     public Task<ApiResult<string>> ReadTextAsync(string path, string bearer, CancellationToken cancellationToken) =>
         CallAsync(HttpMethod.Get, path, bearer, DefaultTimeout, null, ReadAllAsync, cancellationToken);
 
-    private static async Task<string?> ReadAllAsync(Stream body, CancellationToken cancellationToken)
+    private static async Task<string?> ReadAllAsync(Stream body, Action renew, CancellationToken cancellationToken)
     {
         using var reader = new StreamReader(body);
         return await reader.ReadToEndAsync(cancellationToken);
@@ -48,12 +74,12 @@ internal sealed class ApiTransport(HttpClient http)
         string bearer,
         TimeSpan timeout,
         HttpContent? content,
-        Func<Stream, CancellationToken, Task<T?>> read,
+        Func<Stream, Action, CancellationToken, Task<T?>> read,
         CancellationToken cancellationToken)
         where T : class
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(timeout);
+        using var over = new CancellationTokenSource(timeout, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, over.Token);
         try
         {
             using var request = new HttpRequestMessage(method, path) { Content = content };
@@ -65,7 +91,7 @@ internal sealed class ApiTransport(HttpClient http)
             }
 
             await using var body = await response.Content.ReadAsStreamAsync(limit.Token);
-            return await read(body, limit.Token) is { } value
+            return await read(body, () => over.CancelAfter(timeout), limit.Token) is { } value
                 ? ApiResult<T>.Of(value)
                 : ApiResult<T>.Failed(ApiFailure.Unexpected, "It answered null.");
         }
@@ -76,7 +102,7 @@ internal sealed class ApiTransport(HttpClient http)
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             // Whatever the pipeline throws (a refused connection, its own timeout, an open circuit) is one thing to a dashboard.
-            return limit.IsCancellationRequested
+            return over.IsCancellationRequested
                 ? ApiResult<T>.Failed(ApiFailure.TimedOut, $"No answer within {timeout.TotalSeconds:0} s.")
                 : ApiResult<T>.Failed(ApiFailure.Unreachable, $"{e.GetBaseException().Message.TrimEnd('.')}.");
         }

@@ -11,5 +11,19 @@ public sealed record InferParameters(long QueueUs, long ComputeUs, int BatchSize
 /// <summary>One output; its data are a flat array.</summary>
 public sealed record InferOutput(string Name, string Datatype, IReadOnlyList<long> Shape, JsonElement Data);
 
-/// <summary>A refusal on <c>/v2</c>.</summary>
-public sealed record InferError(string? Error);
+/// <summary>A refusal: on <c>/v2</c> a text, of what OpenAI's clients call an object with a message and a code.</summary>
+public sealed record InferError(JsonElement Error)
+{
+    public string? Message => Error.ValueKind switch
+    {
+        JsonValueKind.String => Error.GetString(),
+        JsonValueKind.Object => Text("message"),
+        _ => null,
+    };
+
+    /// <summary>Such as <c>context_length_exceeded</c>; null where none is given.</summary>
+    public string? Code => Error.ValueKind == JsonValueKind.Object ? Text("code") : null;
+
+    private string? Text(string name) =>
+        Error.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}

@@ -26,6 +26,10 @@ internal sealed class InferenceApi(ApiTransport transport, ApiTransport patient)
             Query.Of("/v1/overview/history", ("range", range)),
             accessToken, ApiJson.Default.TrafficHistory, cancellationToken, OverviewTimeout);
 
+    /// <summary>Reads whether the service keeps what it promises.</summary>
+    public Task<ApiResult<Objectives>> GetObjectivesAsync(string accessToken, CancellationToken cancellationToken) =>
+        transport.GetAsync("/v1/overview/objectives", accessToken, ApiJson.Default.Objectives, cancellationToken, OverviewTimeout);
+
     /// <summary>Reads what each model version has done so far.</summary>
     public Task<ApiResult<ModelStatistics>> GetStatisticsAsync(string accessToken, CancellationToken cancellationToken) =>
         transport.GetAsync("/v2/models/stats", accessToken, ApiJson.Default.ModelStatistics, cancellationToken, OverviewTimeout);

@@ -3,6 +3,8 @@ namespace InferenceTemplate.Web.ApiClient;
 /// <summary>Work that waits, runs or was given up, and who takes it: <c>/v1/jobs</c>, <c>/v1/queues</c> and <c>/v1/workers</c>.</summary>
 internal sealed class OperationsApi(ApiTransport transport)
 {
+    private const int RetriesAtOnce = 4;
+
     /// <param name="state">Only those of this state; null for all.</param>
     /// <param name="cursor">Of the page before; null for the newest.</param>
     public Task<ApiResult<JobPage>> ListJobsAsync(
@@ -13,6 +15,23 @@ internal sealed class OperationsApi(ApiTransport transport)
 
     public Task<ApiResult<Done>> CancelJobAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
         transport.DoAsync(HttpMethod.Post, $"/v1/jobs/{id}/cancel", accessToken, cancellationToken);
+
+    /// <summary>Queues jobs anew that did not succeed, a few at a time. What is refused, is so for its own reason.</summary>
+    public async Task<ApiResult<RetriedJobs>> RetryJobsAsync(
+        string accessToken, IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        var results = new List<ApiResult<Done>>();
+        foreach (var some in ids.Chunk(RetriesAtOnce))
+        {
+            results.AddRange(await Task.WhenAll(some.Select(id =>
+                transport.DoAsync(HttpMethod.Post, $"/v1/jobs/{id}/retry", accessToken, cancellationToken))));
+        }
+
+        var refused = results.Where(result => result.Failure is not null).ToList();
+        return refused.Find(result => refused.Count == ids.Count || result.Failure == ApiFailure.Unauthorized) is { } all
+            ? ApiResult<RetriedJobs>.Failed(all.Failure!.Value, all.Detail)
+            : ApiResult<RetriedJobs>.Of(new RetriedJobs(results.Count - refused.Count, refused.Count, refused.FirstOrDefault()?.Detail));
+    }
 
     public Task<ApiResult<Done>> DeleteJobAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
         transport.DoAsync(HttpMethod.Delete, $"/v1/jobs/{id}", accessToken, cancellationToken);
@@ -58,7 +77,14 @@ public sealed record Job(
     bool CancelRequested,
     string? Error,
     DateTimeOffset CreatedAt,
-    DateTimeOffset? FinishedAt);
+    DateTimeOffset? FinishedAt)
+{
+    /// <summary>Whether it ended, and has no result.</summary>
+    public bool MayBeRetried => State is "failed" or "cancelled" or "dead_lettered";
+}
+
+/// <param name="Reason">Why the first of those that were refused was.</param>
+public sealed record RetriedJobs(int Queued, int Refused, string? Reason);
 
 /// <summary>What <c>GET /v1/queues/dead-letters</c> answers.</summary>
 /// <param name="Total">How many there are, listed or not.</param>

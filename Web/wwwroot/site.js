@@ -41,6 +41,14 @@
         }
     });
 
+    // Enter sends what was written, unless an input method is composing it.
+    document.addEventListener('keydown', event => {
+        if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.target.matches?.('[data-submits]')) {
+            event.preventDefault();
+            event.target.form.requestSubmit();
+        }
+    });
+
     // A picture is shown from the file that the browser has.
     document.addEventListener('change', event => {
         const image = document.getElementById(event.target.dataset?.preview);

@@ -1,5 +1,6 @@
 using InferenceTemplate.AppHost.Kubernetes.Rendering;
 using InferenceTemplate.AppHost.Monitoring.Grafana;
+using InferenceTemplate.Core.Objectives;
 using static System.FormattableString;
 using static InferenceTemplate.AppHost.Monitoring.Promql;
 
@@ -11,7 +12,7 @@ namespace InferenceTemplate.AppHost.Monitoring.Alerts;
 internal sealed record Objective(string Name, double Share, Func<string, string> Bad)
 {
     /// <summary>The share of requests that may be bad, without the tail of a binary fraction.</summary>
-    public double Budget => Math.Round(1 - Share, 6);
+    public double Budget => ServiceObjectives.BudgetOf(Share);
 }
 
 /// <summary>
@@ -21,15 +22,6 @@ internal sealed record Objective(string Name, double Share, Func<string, string>
 internal static class Objectives
 {
     private const string Requests = "inference_request_duration_seconds";
-
-    // What burns 2 % of the budget of 30 days in an hour, 5 % in six, and 10 % in a day and in three.
-    private static readonly (double Rate, string Long, string Short, int Minutes, Severity Severity)[] s_burns =
-    [
-        (14.4, "1h", "5m", 2, Severity.P1),
-        (6, "6h", "30m", 5, Severity.P2),
-        (3, "1d", "2h", 15, Severity.P3),
-        (1, "3d", "6h", 60, Severity.P3),
-    ];
 
     public static IReadOnlyList<Objective> All(Thresholds at) =>
     [
@@ -64,20 +56,24 @@ internal static class Objectives
            },
     ];
 
-    private static IEnumerable<Alert> Alerts(Objective objective) => s_burns.Select(burn => new Alert(
-        "ErrorBudgetBurn",
-        burn.Severity,
-        Invariant($$"""
-        {{Recorded(burn.Long)}}{{{Here}},slo="{{objective.Name}}"} > {{burn.Rate}} * {{objective.Budget}}
-          and {{Recorded(burn.Short)}}{{{Here}},slo="{{objective.Name}}"} > {{burn.Rate}} * {{objective.Budget}}
-        """),
-        burn.Minutes,
-        "The budget for {{ $labels.slo }} burns " + Invariant($"{burn.Rate}") + " times as fast as it may",
-        "{{ $value | humanizePercentage }} of the requests of the last " + burn.Long
-        + Invariant($" were bad; {objective.Budget:P1} of 30 days may be.").Replace(" %", "%", StringComparison.Ordinal),
-        "error-budget-burns",
-        ServerBoards.Slo["Burn rate"])
+    private static IEnumerable<Alert> Alerts(Objective objective) => ServiceObjectives.Burns.Select(burn =>
     {
-        Labels = new() { ["slo"] = objective.Name, ["window"] = burn.Long },
+        var (most, least) = (BurnRule.NameOf(burn.Long), BurnRule.NameOf(burn.Short));
+        return new Alert(
+            "ErrorBudgetBurn",
+            burn.Priority switch { 1 => Severity.P1, 2 => Severity.P2, _ => Severity.P3 },
+            Invariant($$"""
+            {{Recorded(most)}}{{{Here}},slo="{{objective.Name}}"} > {{burn.Rate}} * {{objective.Budget}}
+              and {{Recorded(least)}}{{{Here}},slo="{{objective.Name}}"} > {{burn.Rate}} * {{objective.Budget}}
+            """),
+            (int)burn.For.TotalMinutes,
+            "The budget for {{ $labels.slo }} burns " + Invariant($"{burn.Rate}") + " times as fast as it may",
+            "{{ $value | humanizePercentage }} of the requests of the last " + most
+            + Invariant($" were bad; {objective.Budget:P1} of 30 days may be.").Replace(" %", "%", StringComparison.Ordinal),
+            "error-budget-burns",
+            ServerBoards.Slo["Burn rate"])
+        {
+            Labels = new() { ["slo"] = objective.Name, ["window"] = most },
+        };
     });
 }

@@ -260,36 +260,37 @@ internal static class PlaygroundRequest
     }
 
     /// <summary>The request as a command for a shell; the body can't end its quotes.</summary>
-    public static string Curl(string apiAddress, ModelVersion model, string body) => $"""
-        curl {Address(apiAddress, model)} \
+    public static string Curl(string address, string body) => $"""
+        curl {address} \
           -H 'Authorization: Bearer <your API key>' \
           -H 'Content-Type: application/json' \
           -d '{body.Replace("'", @"'\''", StringComparison.Ordinal)}'
         """;
 
     /// <summary>The request as a C# program; JSON has no three quotes in a row.</summary>
-    public static string CSharp(string apiAddress, ModelVersion model, string body) => $$""""
+    public static string CSharp(string address, string body) => $$""""
         using System.Net.Http.Headers;
         using System.Text;
 
         using var http = new HttpClient();
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "<your API key>");
         using var content = new StringContent("""{{body}}""", Encoding.UTF8, "application/json");
-        using var response = await http.PostAsync("{{Address(apiAddress, model)}}", content);
+        using var response = await http.PostAsync("{{address}}", content);
         Console.WriteLine(await response.Content.ReadAsStringAsync());
         """";
 
     /// <summary>The request as a Python program. In JSON an apostrophe stands in texts only, where it may be escaped.</summary>
-    public static string Python(string apiAddress, ModelVersion model, string body) => $$"""
+    public static string Python(string address, string body) => $$"""
         import urllib.request
 
         request = urllib.request.Request(
-            "{{Address(apiAddress, model)}}",
+            "{{address}}",
             data=r'{{body.Replace("'", @"\u0027", StringComparison.Ordinal)}}'.encode(),
             headers={"Authorization": "Bearer <your API key>", "Content-Type": "application/json"})
         print(urllib.request.urlopen(request).read().decode())
         """;
 
-    private static string Address(string apiAddress, ModelVersion model) =>
-        $"{apiAddress}/v2/models/{Uri.EscapeDataString(model.Name)}/versions/{Uri.EscapeDataString(model.Version)}/infer";
+    /// <summary>Where requests to a version go, below the Api's address.</summary>
+    public static string Path(ModelVersion model) =>
+        $"/v2/models/{Uri.EscapeDataString(model.Name)}/versions/{Uri.EscapeDataString(model.Version)}/infer";
 }
