@@ -8,7 +8,7 @@ namespace InferenceTemplate.Api.Chat;
 
 /// <summary>A request for text as OpenAI's clients send it.</summary>
 /// <param name="IncludeUsage">Whether the last event of a stream has the usage.</param>
-internal sealed record TextRequest(string Model, GenerationRequest Generation, bool IncludeUsage);
+internal readonly record struct TextRequest(string Model, GenerationRequest Generation, bool IncludeUsage);
 
 /// <summary>
 /// Reads requests field by field: one that would change the answer, and can't, is refused by its name and never passed over. Those that

@@ -50,8 +50,9 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
     // What it used is put down in the same transaction, and added up elsewhere: workers that end jobs at once do not wait for one row.
     private const string FinishSql = """
         WITH outcome AS MATERIALIZED (
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $10, $11)
-                AS given (id, attempt, state, outputs, error, error_status, batch_size, compute_microseconds, device_microseconds, cost)),
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $10, $11, $12, $13)
+                AS given (id, attempt, state, outputs, error, error_status, batch_size, compute_microseconds, device_microseconds, cost,
+                    prompt_tokens, completion_tokens)),
         held AS MATERIALIZED (
             SELECT jobs.id FROM outcome JOIN jobs USING (id, attempt)
             WHERE jobs.state = 'running' ORDER BY jobs.id FOR UPDATE OF jobs),
@@ -64,10 +65,13 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
             batch_size = outcome.batch_size, compute_microseconds = outcome.compute_microseconds, cost = outcome.cost,
             request = NULL, lease_until = NULL, finished_at = now(), expires_at = now() + $9
         FROM outcome JOIN held USING (id) WHERE jobs.id = outcome.id
-        RETURNING jobs.id, jobs.state, jobs.tenant_id, jobs.model, jobs.version, jobs.batch_size, outcome.device_microseconds, jobs.cost),
+        RETURNING jobs.id, jobs.state, jobs.tenant_id, jobs.model, jobs.version, jobs.batch_size, outcome.device_microseconds, jobs.cost,
+            outcome.prompt_tokens, outcome.completion_tokens),
         used AS (
-            INSERT INTO usage_entries (id, tenant_id, model, version, hour, requests, failures, cached, jobs, device_microseconds, cost)
-            SELECT id, tenant_id, model, version, date_trunc('hour', now(), 'UTC'), 1, (state <> 'succeeded')::int, 0, 1, device_microseconds, cost
+            INSERT INTO usage_entries (id, tenant_id, model, version, hour, requests, failures, cached, jobs, device_microseconds, cost,
+                prompt_tokens, completion_tokens)
+            SELECT id, tenant_id, model, version, date_trunc('hour', now(), 'UTC'), 1, (state <> 'succeeded')::int, 0, 1, device_microseconds, cost,
+                prompt_tokens, completion_tokens
             FROM ended WHERE state <> 'cancelled' OR batch_size > 0
             ON CONFLICT DO NOTHING)
         SELECT id, state FROM ended
@@ -126,6 +130,8 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
         command.Parameters.AddWithValue(options.Value.Retention);
         AddArray(command, NpgsqlDbType.Bigint, outcomes.Select(o => o.Used.DeviceMicroseconds));
         AddArray(command, NpgsqlDbType.Numeric, outcomes.Select(o => o.Used.Cost));
+        AddArray(command, NpgsqlDbType.Bigint, outcomes.Select(o => o.Used.Tokens.Prompt));
+        AddArray(command, NpgsqlDbType.Bigint, outcomes.Select(o => o.Used.Tokens.Completion));
         var ended = await ReadAsync(
             command, reader => (Id: reader.GetGuid(0), State: JobStates.Parse(reader.GetString(1))), cancellationToken);
         return ended.ToDictionary(row => row.Id, row => row.State);

@@ -1127,6 +1127,10 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("monthly_inferences");
 
+                    b.Property<long?>("MonthlyTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("monthly_tokens");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasMaxLength(200)
@@ -1162,6 +1166,7 @@ namespace InferenceTemplate.Data.Migrations
                             MaxConcurrency = 0,
                             MonthlyBudget = 0m,
                             MonthlyInferences = 0L,
+                            MonthlyTokens = 0L,
                             Name = "Default",
                             RequestsPerMinute = 0
                         });
@@ -1218,6 +1223,12 @@ namespace InferenceTemplate.Data.Migrations
                     b.Property<DateTimeOffset?>("StoppedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("stopped_at");
+
+                    b.Property<long>("Tokens")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("tokens");
 
                     b.HasKey("TenantId", "Month");
 
@@ -1324,6 +1335,12 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("cached");
 
+                    b.Property<long>("CompletionTokens")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("completion_tokens");
+
                     b.Property<decimal>("Cost")
                         .HasPrecision(30, 15)
                         .HasColumnType("numeric(30,15)")
@@ -1350,6 +1367,12 @@ namespace InferenceTemplate.Data.Migrations
                         .HasMaxLength(128)
                         .HasColumnType("character varying(128)")
                         .HasColumnName("model");
+
+                    b.Property<long>("PromptTokens")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("prompt_tokens");
 
                     b.Property<long>("Requests")
                         .HasColumnType("bigint")
@@ -1397,6 +1420,12 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("cached");
 
+                    b.Property<long>("CompletionTokens")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("completion_tokens");
+
                     b.Property<decimal>("Cost")
                         .HasPrecision(30, 15)
                         .HasColumnType("numeric(30,15)")
@@ -1413,6 +1442,12 @@ namespace InferenceTemplate.Data.Migrations
                     b.Property<long>("Jobs")
                         .HasColumnType("bigint")
                         .HasColumnName("jobs");
+
+                    b.Property<long>("PromptTokens")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("prompt_tokens");
 
                     b.Property<long>("Requests")
                         .HasColumnType("bigint")

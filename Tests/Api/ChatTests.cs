@@ -313,7 +313,8 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
             return response.StatusCode == HttpStatusCode.TooManyRequests;
         });
 
-        Assert.Equal("rate_limit_error", error.GetProperty("type").GetString());
+        Assert.Equal(
+            ("insufficient_quota", "insufficient_quota"), (error.GetProperty("type").GetString(), error.GetProperty("code").GetString()));
     }
 
     [Fact]
