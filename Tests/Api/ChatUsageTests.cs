@@ -22,7 +22,7 @@ public sealed class ChatUsageTests(Platform platform, ChatModel model) : IClassF
         using var admin = platform.Admin();
         using var priced = await admin.PutAsync(
             $"/v1/models/{model.Name}/settings",
-            Digits.Json("""{"price_per_million_prompt_tokens":1000000,"price_per_million_completion_tokens":3000000}"""), Cancellation);
+            Digits.Json("""{"price_per_million_prompt_tokens":250000,"price_per_million_completion_tokens":750000}"""), Cancellation);
         Assert.True(priced.IsSuccessStatusCode, await priced.Content.ReadAsStringAsync(Cancellation));
         var tenant = await TestTenant.CreateAsync(platform);
         using var client = await tenant.ClientAsync();
@@ -37,7 +37,7 @@ public sealed class ChatUsageTests(Platform platform, ChatModel model) : IClassF
             await Wait.UntilAsync(async () => (await MonthAsync(client)).Inferences == inferences + 1);
             var now = await MonthAsync(client);
             Assert.Equal(tokens + s_prompt + 5, now.Tokens);
-            return now.Cost - cost == s_prompt + 15;
+            return now.Cost - cost == (s_prompt + 15) / 4m;
         });
         var before = await MonthAsync(client);
 
@@ -58,7 +58,7 @@ public sealed class ChatUsageTests(Platform platform, ChatModel model) : IClassF
         await Wait.UntilAsync(async () => (await MonthAsync(client)).Inferences == before.Inferences + 3);
         var after = await MonthAsync(client);
         Assert.Equal((3 * s_prompt) + 14, after.Tokens - before.Tokens);
-        Assert.Equal((3 * s_prompt) + (3 * 14), after.Cost - before.Cost);
+        Assert.Equal(((3 * s_prompt) + (3 * 14)) / 4m, after.Cost - before.Cost);
         using var usage = await client.GetAsync("/v1/usage", Cancellation);
         var row = Assert.Single((await usage.JsonAsync()).GetProperty("usage").EnumerateArray());
         Assert.Equal(
@@ -116,18 +116,23 @@ public sealed class ChatUsageTests(Platform platform, ChatModel model) : IClassF
     {
         var tenant = await TestTenant.CreateAsync(platform);
         using var client = await tenant.ClientAsync();
-        using (var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        using var observer = platform.Admin();
+        for (var i = 0; i < 16; i++)
         {
-            Content = Digits.Json(Chat(4000, stream: true, name: model.Endless)),
-        })
-        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+            {
+                Content = Digits.Json(Chat(4096, stream: true, name: model.Endless)),
+            };
             using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancellation);
             await using var body = await response.Content.ReadAsStreamAsync(Cancellation);
-            await body.ReadExactlyAsync(new byte[4096], Cancellation);
+            _ = await body.ReadAsync(new byte[64], Cancellation);
         }
 
-        await Wait.UntilAsync(async () => (await MonthAsync(client)).Inferences == 1);
-        Assert.InRange((await MonthAsync(client)).Tokens, 1, 4000);
+        await Wait.UntilAsync(async () => (await MonthAsync(client)).Inferences == 16);
+        using var left = await observer.GetAsync($"/v1/requests?tenant={tenant.Id}&status=499", Cancellation);
+        var gone = (await left.JsonAsync()).GetProperty("requests").GetArrayLength();
+        var whole = (16 - gone) * (s_prompt + 4096L);
+        Assert.InRange((await MonthAsync(client)).Tokens, whole + 1, whole + (gone * 4096L));
     }
 
     private static string Request(int most) =>
