@@ -79,7 +79,7 @@ internal static class ChatEndpoint
 
         // A fallback may answer.
         ChatWriter WriterOf(ModelVersion version) =>
-            new(chat, $"{version.Model}:{version.Version}", time.GetUtcNow(), request.IncludeUsage);
+            new(chat, $"{version.Model}:{version.Version}", time.GetUtcNow(), request.IncludeUsage, request.Tools);
         var running = pipeline.RunAsync(admitted, body, deadline: null, context.RequestAborted);
         if (parts is not null)
         {
