@@ -79,6 +79,7 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
                 MaxConcurrency = 0,
                 MonthlyInferences = 0,
                 MonthlyBudget = 0,
+                MonthlyTokens = 0,
             });
         });
 

@@ -35,7 +35,10 @@ public sealed class Tenant
     /// <summary>What a calendar month (UTC) may cost, in the platform's currency.</summary>
     public decimal? MonthlyBudget { get; set; }
 
-    /// <summary>Whether work goes on beyond the monthly quota and budget.</summary>
+    /// <summary>Tokens of prompts and answers together, in a calendar month (UTC).</summary>
+    public long? MonthlyTokens { get; set; }
+
+    /// <summary>Whether work goes on beyond the monthly limits.</summary>
     public bool AllowOverdraft { get; set; }
 
     /// <summary>The models that the tenant may see and use; null for all.</summary>

@@ -12,6 +12,9 @@ public sealed class TenantMonth
 
     public decimal Cost { get; init; }
 
+    /// <summary>Of prompts and answers together.</summary>
+    public long Tokens { get; init; }
+
     /// <summary>When its operators were told that much of a monthly limit is used; once a month.</summary>
     public DateTimeOffset? AlertedAt { get; init; }
 

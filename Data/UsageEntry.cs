@@ -34,4 +34,10 @@ public sealed class UsageEntry
 
     /// <summary>Their shares of the runs' price, in the configured currency.</summary>
     public decimal Cost { get; init; }
+
+    /// <summary>Of prompts, where text was generated.</summary>
+    public long PromptTokens { get; init; }
+
+    /// <summary>Generated ones.</summary>
+    public long CompletionTokens { get; init; }
 }

@@ -22,4 +22,10 @@ public sealed class UsageHour
     public long DeviceMicroseconds { get; init; }
 
     public decimal Cost { get; init; }
+
+    /// <summary>Of prompts, where text was generated.</summary>
+    public long PromptTokens { get; init; }
+
+    /// <summary>Generated ones.</summary>
+    public long CompletionTokens { get; init; }
 }

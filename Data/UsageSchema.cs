@@ -16,6 +16,10 @@ internal static class UsageSchema
             entry.Property(e => e.Model).HasMaxLength(128);
             entry.Property(e => e.Version).HasMaxLength(32);
             entry.Property(e => e.Cost).HasPrecision(30, CostShare.Decimals);
+
+            // Replicas of before write none.
+            entry.Property(e => e.PromptTokens).HasDefaultValue(0L);
+            entry.Property(e => e.CompletionTokens).HasDefaultValue(0L);
         });
 
         modelBuilder.Entity<UsageHour>(hour =>
@@ -26,6 +30,8 @@ internal static class UsageSchema
             hour.Property(h => h.Model).HasMaxLength(128);
             hour.Property(h => h.Version).HasMaxLength(32);
             hour.Property(h => h.Cost).HasPrecision(30, CostShare.Decimals);
+            hour.Property(h => h.PromptTokens).HasDefaultValue(0L);
+            hour.Property(h => h.CompletionTokens).HasDefaultValue(0L);
             hour.HasIndex(h => h.Hour);
         });
 
@@ -35,6 +41,7 @@ internal static class UsageSchema
             month.HasKey(m => new { m.TenantId, m.Month });
             month.Property(m => m.TenantId).HasMaxLength(64);
             month.Property(m => m.Cost).HasPrecision(30, CostShare.Decimals);
+            month.Property(m => m.Tokens).HasDefaultValue(0L);
         });
     }
 }

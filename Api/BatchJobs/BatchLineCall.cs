@@ -108,7 +108,7 @@ internal sealed class BatchLineCall(
 
         // The batch was one request of its tenant; its lines wait for their turn at low priority and add to what the month has come to.
         var tenant = await tenants.FindAsync(caller, cancellationToken);
-        if (tenants.RefusalWithoutAsking(tenant) is { } refusal)
+        if (tenants.RefusalWithoutAsking(tenant, routed.Version) is { } refusal)
         {
             return (Failed(line, refusal.Status, refusal.Error!), false);
         }

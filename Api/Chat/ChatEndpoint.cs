@@ -1,9 +1,7 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.OpenAi;
@@ -16,7 +14,7 @@ using InferenceTemplate.ServiceDefaults.Errors;
 namespace InferenceTemplate.Api.Chat;
 
 /// <summary><c>POST /v1/chat/completions</c> and <c>/v1/completions</c>, as OpenAI's clients call them.</summary>
-internal static partial class ChatEndpoint
+internal static class ChatEndpoint
 {
     private const string Chat = "/v1/chat/completions";
     private const string Completions = "/v1/completions";
@@ -67,28 +65,8 @@ internal static partial class ChatEndpoint
 
     private static async Task HandleAsync(HttpContext context, OpenAiCalls calls, InferPipeline pipeline, TimeProvider time, bool chat)
     {
-        if (!await calls.MayAskAsync(context))
+        if (await calls.ReadAsync(context, ChatJson.Default.JsonElement, Read) is not { } request)
         {
-            return;
-        }
-
-        TextRequest request;
-        try
-        {
-            request = ChatReader.Read(await calls.ReadAsync(context.Request, ChatJson.Default.JsonElement), chat);
-            if (request.Generation.Stream && context.Request.Headers.ContainsKey("Idempotency-Key"))
-            {
-                throw new InvalidInferBodyException("stream: an answer that comes in parts can't be kept for its Idempotency-Key");
-            }
-        }
-        catch (InvalidInferBodyException exception)
-        {
-            await OpenAiErrors.Error(StatusCodes.Status400BadRequest, exception.Message, FieldOf(exception.Message)).ExecuteAsync(context);
-            return;
-        }
-        catch (BadHttpRequestException exception)
-        {
-            await OpenAiErrors.Error(exception.StatusCode, exception.Message).ExecuteAsync(context);
             return;
         }
 
@@ -101,7 +79,7 @@ internal static partial class ChatEndpoint
 
         // A fallback may answer.
         ChatWriter WriterOf(ModelVersion version) =>
-            new(chat, $"{version.Model}:{version.Version}", time.GetUtcNow(), request.IncludeUsage);
+            new(chat, $"{version.Model}:{version.Version}", time.GetUtcNow(), request.IncludeUsage, request.Tools);
         var running = pipeline.RunAsync(admitted, body, deadline: null, context.RequestAborted);
         if (parts is not null)
         {
@@ -112,7 +90,7 @@ internal static partial class ChatEndpoint
         var outcome = await running;
         if (outcome.Status != StatusCodes.Status200OK)
         {
-            await OpenAiCalls.RefuseAsync(context, outcome, FieldOf(outcome.Error!));
+            await OpenAiCalls.RefuseAsync(context, outcome);
             return;
         }
 
@@ -122,6 +100,14 @@ internal static partial class ChatEndpoint
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = json.WrittenCount;
         await context.Response.BodyWriter.WriteAsync(json.WrittenMemory, context.RequestAborted);
+
+        TextRequest Read(JsonElement read)
+        {
+            var text = ChatReader.Read(read, chat);
+            return text.Generation.Stream && context.Request.Headers.ContainsKey("Idempotency-Key")
+                ? throw new InvalidInferBodyException("stream: an answer that comes in parts can't be kept for its Idempotency-Key")
+                : text;
+        }
     }
 
     // Nothing is sent before there is something: until then an error is an ordinary answer, with its status. Afterwards it is an event, and
@@ -167,7 +153,7 @@ internal static partial class ChatEndpoint
         var begun = sent.Length > 0 || broken is not null;
         if (!begun && outcome.Status != StatusCodes.Status200OK)
         {
-            await OpenAiCalls.RefuseAsync(context, outcome, FieldOf(outcome.Error!));
+            await OpenAiCalls.RefuseAsync(context, outcome);
             return;
         }
 
@@ -229,13 +215,8 @@ internal static partial class ChatEndpoint
             throw new InvalidInferBodyException($"model: '{version.Model}' version {version.Version} does not generate text");
         }
 
-        var json = request.ToJson();
-        var data = new byte[sizeof(uint) + json.Length];
-        BinaryPrimitives.WriteUInt32LittleEndian(data, (uint)json.Length);
-        json.CopyTo(data, sizeof(uint));
-
         // Text takes its time: as much as any request may have.
-        return new InferBody(null, TimeSpan.MaxValue, [new(GenerationSignature.Request, Datatype.Bytes, [1], data)], [])
+        return new InferBody(null, TimeSpan.MaxValue, [GenerationSignature.RequestOf(request)], [])
         {
             Forms = OutputForms.Binary,
             Parts = parts,
@@ -249,12 +230,4 @@ internal static partial class ChatEndpoint
         var usage = MemoryMarshal.Cast<byte, long>(Output(GenerationSignature.Usage).Data.Span);
         return new Generated(Text(GenerationSignature.Text), Text(GenerationSignature.FinishReason), usage[0], usage[1]);
     }
-
-    // Messages begin with the field that they are about.
-    private static string? FieldOf(string message) =>
-        Field().Match(message) is { Success: true } field ? field.Groups["name"].Value : null;
-
-    [GeneratedRegex(
-        @"^(?<name>[a-z_]+(\[[0-9]+\])?(\.[a-z_]+(\[[0-9]+\])?)*): ", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Field();
 }

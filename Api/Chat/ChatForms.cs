@@ -11,13 +11,24 @@ namespace InferenceTemplate.Api.Chat;
 /// <param name="Seed">The same seed draws the same tokens again.</param>
 /// <param name="Stop">A text, or up to 4 of them, before which the answer ends.</param>
 /// <param name="Stream">Whether the answer comes in parts, as events.</param>
+/// <param name="ResponseFormat">Of type <c>text</c>, <c>json_object</c> or <c>json_schema</c>.</param>
+/// <param name="Tools">Up to 128 functions that the model may ask to have called.</param>
+/// <param name="ToolChoice"><c>none</c>, <c>auto</c>, <c>required</c>, or a function by its name.</param>
 internal sealed record ChatRequest(
     string Model, ChatMessage[] Messages, int? MaxTokens = null, int? MaxCompletionTokens = null, double? Temperature = null,
-    double? TopP = null, long? Seed = null, JsonElement? Stop = null, bool Stream = false, ChatStreamOptions? StreamOptions = null);
+    double? TopP = null, long? Seed = null, JsonElement? Stop = null, bool Stream = false, ChatStreamOptions? StreamOptions = null,
+    JsonElement? ResponseFormat = null, JsonElement? Tools = null, JsonElement? ToolChoice = null);
 
-/// <param name="Role"><c>system</c>, <c>developer</c> (the same), <c>user</c> or <c>assistant</c>.</param>
+/// <param name="Role"><c>system</c>, <c>developer</c> (the same), <c>user</c>, <c>assistant</c> or <c>tool</c>.</param>
 /// <param name="Content">A text, or an array of parts of type <c>text</c>.</param>
-internal sealed record ChatMessage(string Role, JsonElement Content);
+/// <param name="ToolCalls">Of an assistant: the calls of an earlier answer.</param>
+/// <param name="ToolCallId">Of a tool: the call that it answers.</param>
+internal sealed record ChatMessage(string Role, JsonElement Content, ChatToolCall[]? ToolCalls = null, string? ToolCallId = null);
+
+internal sealed record ChatToolCall(string Id, string Type, ChatFunctionCall Function);
+
+/// <param name="Arguments">An object, as JSON.</param>
+internal sealed record ChatFunctionCall(string Name, string Arguments);
 
 /// <param name="IncludeUsage">Whether the last event has the usage.</param>
 internal sealed record ChatStreamOptions(bool IncludeUsage);
@@ -30,10 +41,10 @@ internal sealed record CompletionRequest(
 /// <param name="Model">The version that answered: <c>model:version</c>.</param>
 internal sealed record ChatAnswer(string Id, string Object, long Created, string Model, ChatChoice[] Choices, TokenUsage Usage);
 
-/// <param name="FinishReason"><c>stop</c>, or <c>length</c> where there are as many tokens as were asked for or are possible.</param>
+/// <param name="FinishReason"><c>stop</c>, <c>tool_calls</c>, or <c>length</c> where as many tokens were generated as may be.</param>
 internal sealed record ChatChoice(int Index, ChatText Message, string FinishReason);
 
-internal sealed record ChatText(string Role, string Content);
+internal sealed record ChatText(string Role, string? Content, ChatToolCall[]? ToolCalls = null);
 
 /// <param name="Model">The version that answered: <c>model:version</c>.</param>
 internal sealed record CompletionAnswer(

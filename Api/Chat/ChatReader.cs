@@ -8,7 +8,8 @@ namespace InferenceTemplate.Api.Chat;
 
 /// <summary>A request for text as OpenAI's clients send it.</summary>
 /// <param name="IncludeUsage">Whether the last event of a stream has the usage.</param>
-internal sealed record TextRequest(string Model, GenerationRequest Generation, bool IncludeUsage);
+/// <param name="Tools">Names of the functions that the answer may call; empty where it is text.</param>
+internal readonly record struct TextRequest(string Model, GenerationRequest Generation, bool IncludeUsage, IReadOnlySet<string> Tools);
 
 /// <summary>
 /// Reads requests field by field: one that would change the answer, and can't, is refused by its name and never passed over. Those that
@@ -44,6 +45,7 @@ internal static class ChatReader
         string? model = null;
         int? maxCompletion = null;
         var usage = false;
+        var tools = new ToolChoice();
         var request = new GenerationRequest();
         foreach (var field in body.EnumerateObject())
         {
@@ -90,6 +92,18 @@ internal static class ChatReader
                 case "stream_options":
                     usage = IncludesUsage(value);
                     break;
+                case "tools" when chat:
+                    tools.Tools = value;
+                    break;
+                case "tool_choice" when chat:
+                    tools.Choice = value;
+                    break;
+                case "parallel_tool_calls" when chat:
+                    tools.Parallel = Flag(name, value);
+                    break;
+                case "response_format" when chat:
+                    request.JsonSchema = ResponseFormat.Read(value);
+                    break;
                 default:
                     RefuseUnlessNeutral(name, value);
                     break;
@@ -107,9 +121,10 @@ internal static class ChatReader
             throw new InvalidInferBodyException($"{(model is null ? "model" : chat ? "messages" : "prompt")}: it is missing");
         }
 
+        var names = tools.Apply(request);
         return request.Problem() is { } problem
             ? throw new InvalidInferBodyException(problem)
-            : new TextRequest(model, request, usage);
+            : new TextRequest(model, request, usage, names);
     }
 
     private static GenerationMessage[] Messages(JsonElement messages)
@@ -132,6 +147,8 @@ internal static class ChatReader
 
         string? role = null;
         string? content = null;
+        JsonElement? calls = null;
+        string? call = null;
         foreach (var field in message.EnumerateObject().Where(f => f.Value.ValueKind != JsonValueKind.Null))
         {
             switch (field.Name)
@@ -144,19 +161,35 @@ internal static class ChatReader
                     break;
                 case "tool_calls" or "annotations" when field.Value.ValueKind == JsonValueKind.Array && field.Value.GetArrayLength() == 0:
                     break;
+                case "tool_calls":
+                    calls = ToolChoice.Calls(field.Value, $"{where}.tool_calls");
+                    break;
+                case "tool_call_id":
+                    call = Text($"{where}.tool_call_id", field.Value);
+                    break;
                 default:
                     throw Unsupported($"{where}.{Shown(field.Name)}");
             }
         }
 
+        if (calls is not null && role != "assistant")
+        {
+            throw new InvalidInferBodyException($"{where}.tool_calls: only messages of the role assistant have them");
+        }
+
         return role switch
         {
+            "assistant" when calls is not null => new GenerationMessage(role, content ?? "") { ToolCalls = calls },
+            "tool" => new GenerationMessage(role, content ?? throw new InvalidInferBodyException($"{where}.content: it is missing"))
+            {
+                ToolCallId = call ?? throw new InvalidInferBodyException($"{where}.tool_call_id: it is missing"),
+            },
             null => throw new InvalidInferBodyException($"{where}.role: it is missing"),
             "system" or "user" or "assistant" or "developer" => new GenerationMessage(
                 role == "developer" ? "system" : role,
                 content ?? throw new InvalidInferBodyException($"{where}.content: it is missing")),
             _ => throw new InvalidInferBodyException(
-                $"{where}.role: '{Shown(role)}' given; system, developer, user and assistant are supported"),
+                $"{where}.role: '{Shown(role)}' given; system, developer, user, assistant and tool are supported"),
         };
     }
 
@@ -242,12 +275,9 @@ internal static class ChatReader
             "frequency_penalty" or "presence_penalty" or "top_logprobs" => IsNumber(value, 0),
             "logprobs" or "echo" => value.ValueKind == JsonValueKind.False,
             "logit_bias" => value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any(),
-            "tools" or "functions" => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0,
-            "tool_choice" or "function_call" => IsText(value, "none") || IsText(value, "auto"),
-            "parallel_tool_calls" => true,
+            "functions" => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0,
+            "function_call" => IsText(value, "none") || IsText(value, "auto"),
             "suffix" => IsText(value, ""),
-            "response_format" => value.ValueKind == JsonValueKind.Object && value.EnumerateObject().All(f => f.NameEquals("type"u8))
-                && value.TryGetProperty("type"u8, out var type) && IsText(type, "text"),
             "modalities" => value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(m => IsText(m, "text")),
             _ => false,
         };
@@ -260,7 +290,7 @@ internal static class ChatReader
     private static bool IsNumber(JsonElement value, double number) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var given) && given == number;
 
-    private static bool IsText(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
+    internal static bool IsText(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
 
     private static string Text(string name, JsonElement value) =>
         value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new InvalidInferBodyException($"{name}: a text expected");
@@ -280,9 +310,9 @@ internal static class ChatReader
             ? count
             : throw new InvalidInferBodyException($"{name}: a whole number of 1 or more expected");
 
-    private static InvalidInferBodyException Unsupported(string name) => new($"{name}: it is not supported here; leave it out");
+    internal static InvalidInferBodyException Unsupported(string name) => new($"{name}: it is not supported here; leave it out");
 
     // A name that came in a body, and so may have any length.
-    private static string Shown(string name) =>
+    internal static string Shown(string name) =>
         string.Concat(name.Take(MaxShown).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
 }

@@ -7,13 +7,24 @@ namespace InferenceTemplate.Api.Chat;
 internal sealed record Generated(string Text, string FinishReason, long PromptTokens, long CompletionTokens);
 
 /// <summary>Writes answers, whole and as events, in the forms of chat or of completions.</summary>
-internal sealed class ChatWriter(bool chat, string model, DateTimeOffset now, bool includeUsage)
+/// <param name="tools">The functions that an answer may call; empty where it is text.</param>
+internal sealed class ChatWriter(bool chat, string model, DateTimeOffset now, bool includeUsage, IReadOnlySet<string> tools)
 {
+    private const string ToolCalls = "tool_calls";
+
+    private readonly ToolCallText? _calls = tools.Count > 0 ? new ToolCallText(tools) : null;
     private readonly string _id = $"{(chat ? "chatcmpl" : "cmpl")}-{Guid.CreateVersion7(now):N}";
 
     /// <summary>The whole answer.</summary>
     public void Whole(IBufferWriter<byte> target, Generated generated)
     {
+        var (text, calls) = _calls?.Take(generated.Text) ?? (generated.Text, []);
+        if (_calls is not null)
+        {
+            var (rest, last) = _calls.Rest();
+            (text, calls) = (text + rest, [.. calls, .. last]);
+        }
+
         Write(target, chat ? "chat.completion" : "text_completion", json =>
         {
             json.WriteStartArray("choices"u8);
@@ -23,17 +34,18 @@ internal sealed class ChatWriter(bool chat, string model, DateTimeOffset now, bo
             {
                 json.WriteStartObject("message"u8);
                 json.WriteString("role"u8, "assistant"u8);
-                json.WriteString("content"u8, generated.Text);
+                json.WriteString("content"u8, calls.Count > 0 && text.Length == 0 ? null : text);
+                Calls(json, calls, first: null);
                 json.WriteNull("refusal"u8);
                 json.WriteEndObject();
             }
             else
             {
-                json.WriteString("text"u8, generated.Text);
+                json.WriteString("text"u8, text);
             }
 
             json.WriteNull("logprobs"u8);
-            json.WriteString("finish_reason"u8, generated.FinishReason);
+            json.WriteString("finish_reason"u8, ReasonOf(generated));
             json.WriteEndObject();
             json.WriteEndArray();
             Usage(json, generated);
@@ -49,12 +61,30 @@ internal sealed class ChatWriter(bool chat, string model, DateTimeOffset now, bo
         }
     }
 
-    public void Part(IBufferWriter<byte> target, string text) => Choice(target, text, null, null);
+    public void Part(IBufferWriter<byte> target, string text)
+    {
+        if (_calls is null)
+        {
+            Choice(target, text, null, null);
+            return;
+        }
+
+        var first = _calls.Count;
+        var (certain, calls) = _calls.Take(text);
+        Parts(target, certain, calls, first);
+    }
 
     /// <summary>The events that say that the answer is whole.</summary>
     public void End(IBufferWriter<byte> target, Generated generated)
     {
-        Choice(target, null, null, generated.FinishReason);
+        if (_calls is not null)
+        {
+            var first = _calls.Count;
+            var (rest, last) = _calls.Rest();
+            Parts(target, rest, last, first);
+        }
+
+        Choice(target, null, null, ReasonOf(generated));
         if (includeUsage)
         {
             Event(target, json =>
@@ -68,7 +98,53 @@ internal sealed class ChatWriter(bool chat, string model, DateTimeOffset now, bo
         target.Write("data: [DONE]\n\n"u8);
     }
 
-    private void Choice(IBufferWriter<byte> target, string? text, string? role, string? reason) => Event(target, json =>
+    private string ReasonOf(Generated generated) => _calls is { Count: > 0 } ? ToolCalls : generated.FinishReason;
+
+    private void Parts(IBufferWriter<byte> target, string text, List<ToolCall> calls, int first)
+    {
+        if (text.Length > 0)
+        {
+            Choice(target, text, null, null);
+        }
+
+        if (calls.Count > 0)
+        {
+            Choice(target, null, null, null, calls, first);
+        }
+    }
+
+    /// <param name="first">Which of the answer's calls the first is; null where they are whole and so need no number.</param>
+    private static void Calls(Utf8JsonWriter json, List<ToolCall> calls, int? first)
+    {
+        if (calls.Count == 0)
+        {
+            return;
+        }
+
+        json.WriteStartArray(ToolCalls);
+        for (var i = 0; i < calls.Count; i++)
+        {
+            json.WriteStartObject();
+            if (first is not null)
+            {
+                json.WriteNumber("index"u8, first.Value + i);
+            }
+
+            json.WriteString("id"u8, calls[i].Id);
+            json.WriteString("type"u8, "function"u8);
+            json.WriteStartObject("function"u8);
+            json.WriteString("name"u8, calls[i].Name);
+            json.WriteString("arguments"u8, calls[i].Arguments);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private void Choice(
+        IBufferWriter<byte> target, string? text, string? role, string? reason, List<ToolCall>? calls = null, int first = 0) => Event(
+        target, json =>
     {
         json.WriteStartArray("choices"u8);
         json.WriteStartObject();
@@ -86,6 +162,7 @@ internal sealed class ChatWriter(bool chat, string model, DateTimeOffset now, bo
                 json.WriteString("content"u8, text);
             }
 
+            Calls(json, calls ?? [], first);
             json.WriteEndObject();
         }
         else

@@ -118,7 +118,7 @@ public sealed class TenantErasure(
             connection,
             """
             UPDATE tenants SET name = $2, requests_per_minute = NULL, burst = NULL, max_concurrency = NULL, monthly_inferences = NULL,
-                monthly_budget = NULL, models = NULL, priority_ceiling = NULL, retention_days = NULL
+                monthly_budget = NULL, monthly_tokens = NULL, models = NULL, priority_ceiling = NULL, retention_days = NULL
             WHERE id = $1
             """,
             cancellationToken,

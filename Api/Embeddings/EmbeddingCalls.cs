@@ -32,7 +32,7 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, OpenAiCalls calls)
         {
             if (EmbeddingSignature.RefusedText(outcome.Error!) is not { } refusedText)
             {
-                await OpenAiCalls.RefuseAsync(context, outcome, null);
+                await OpenAiCalls.RefuseAsync(context, outcome);
                 return null;
             }
 

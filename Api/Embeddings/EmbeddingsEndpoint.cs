@@ -46,27 +46,8 @@ internal static class EmbeddingsEndpoint
 
     private static async Task HandleAsync(HttpContext context, EmbeddingCalls calls, OpenAiCalls openAi)
     {
-        if (!await openAi.MayAskAsync(context))
+        if (await openAi.ReadAsync(context, EmbeddingsJson.Default.EmbeddingsRequest, Checked) is not var (request, texts))
         {
-            return;
-        }
-
-        EmbeddingsRequest request;
-        string[] texts;
-        try
-        {
-            request = await openAi.ReadAsync(context.Request, EmbeddingsJson.Default.EmbeddingsRequest);
-            texts = TextsOf(request.Input);
-            Check(request);
-        }
-        catch (InvalidInferBodyException exception)
-        {
-            await OpenAiErrors.Error(StatusCodes.Status400BadRequest, exception.Message).ExecuteAsync(context);
-            return;
-        }
-        catch (BadHttpRequestException exception)
-        {
-            await OpenAiErrors.Error(exception.StatusCode, exception.Message).ExecuteAsync(context);
             return;
         }
 
@@ -90,8 +71,9 @@ internal static class EmbeddingsEndpoint
         await context.Response.BodyWriter.WriteAsync(json.WrittenMemory, context.RequestAborted);
     }
 
-    private static void Check(EmbeddingsRequest request)
+    private static (EmbeddingsRequest Request, string[] Texts) Checked(EmbeddingsRequest request)
     {
+        var texts = TextsOf(request.Input);
         if (request.EncodingFormat is not (null or "float" or Base64))
         {
             throw new InvalidInferBodyException($"encoding_format: '{request.EncodingFormat}' given, float or {Base64} expected");
@@ -101,6 +83,8 @@ internal static class EmbeddingsEndpoint
         {
             throw new InvalidInferBodyException($"dimensions: {request.Dimensions} given, 1 or more expected");
         }
+
+        return (request, texts);
     }
 
     // Counted before any text is copied: of a body of many mebibytes there are millions.

@@ -48,30 +48,8 @@ internal static class Rerank
 
     private static async Task HandleAsync(HttpContext context, EmbeddingCalls calls, OpenAiCalls openAi)
     {
-        if (!await openAi.MayAskAsync(context))
+        if (await openAi.ReadAsync(context, EmbeddingsJson.Default.RerankRequest, Checked) is not var (request, texts))
         {
-            return;
-        }
-
-        RerankRequest request;
-        string[] texts;
-        try
-        {
-            request = await openAi.ReadAsync(context.Request, EmbeddingsJson.Default.RerankRequest);
-            texts = [EmbeddingsEndpoint.TextOf(request.Query, "query"), .. DocumentsOf(request.Documents)];
-            if (request.TopN < 1)
-            {
-                throw new InvalidInferBodyException($"top_n: {request.TopN} given, 1 or more expected");
-            }
-        }
-        catch (InvalidInferBodyException exception)
-        {
-            await OpenAiErrors.Error(StatusCodes.Status400BadRequest, exception.Message).ExecuteAsync(context);
-            return;
-        }
-        catch (BadHttpRequestException exception)
-        {
-            await OpenAiErrors.Error(exception.StatusCode, exception.Message).ExecuteAsync(context);
             return;
         }
 
@@ -88,6 +66,14 @@ internal static class Rerank
             var answer = new RerankAnswer(embedded.Model, [.. results], new(embedded.Tokens, embedded.Tokens));
             await TypedResults.Json(answer, EmbeddingsJson.Default.RerankAnswer).ExecuteAsync(context);
         }
+    }
+
+    private static (RerankRequest Request, string[] Texts) Checked(RerankRequest request)
+    {
+        string[] texts = [EmbeddingsEndpoint.TextOf(request.Query, "query"), .. DocumentsOf(request.Documents)];
+        return request.TopN < 1
+            ? throw new InvalidInferBodyException($"top_n: {request.TopN} given, 1 or more expected")
+            : (request, texts);
     }
 
     private static IEnumerable<string> DocumentsOf(JsonElement documents)

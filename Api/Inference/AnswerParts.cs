@@ -13,19 +13,22 @@ internal sealed class AnswerParts
 {
     private readonly Channel<string> _parts = Channel.CreateUnbounded<string>(new() { SingleReader = true });
     private int _bytes;
-    private volatile bool _hasBegun;
+    private volatile int _count;
 
     /// <summary>The version that is asked for them: the caller's, or its fallback.</summary>
     public ModelVersion? Version { get; set; }
 
     public ChannelReader<string> Reader => _parts.Reader;
 
-    public bool HasBegun => _hasBegun;
+    public bool HasBegun => _count > 0;
+
+    /// <summary>Parts that have come.</summary>
+    public int Count => _count;
 
     /// <summary>Called on the reader of a connection. What can't be the next part ends the answer for its caller.</summary>
     public void Add(DirectPart part)
     {
-        _hasBegun = true;
+        _count++;
         if (part.Start != _bytes)
         {
             _parts.Writer.TryComplete(new InvalidDataException(

@@ -1,5 +1,6 @@
 using InferenceTemplate.Api.Models;
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Generation;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
@@ -31,7 +32,17 @@ internal sealed class InferInput(IOptions<LimitOptions> limits)
             ?? Classification.Refusal(version.Signature, body.Forms)
             ?? HalfPrecision(version, body)
             ?? (settings.RefuseNan ? FiniteNumbers.Refusal(body.Inputs) : null);
-        return problem is null ? body : throw new InvalidInferBodyException(problem);
+        if (problem is not null)
+        {
+            throw new InvalidInferBodyException(problem);
+        }
+
+        // Tokens are counted by it, whatever else is asked for.
+        return body.Outputs.Length > 0
+            && GenerationSignature.IsOf(version.Signature)
+            && !body.Outputs.Contains(GenerationSignature.Usage, StringComparer.Ordinal)
+            ? body with { Outputs = [.. body.Outputs, GenerationSignature.Usage] }
+            : body;
     }
 
     private static string? HalfPrecision(ModelVersion version, InferBody body)

@@ -56,7 +56,7 @@ internal sealed class InferPipeline(
 
         var tenant = await gate.FindAsync(caller, cancellationToken);
         var request = new AdmittedRequest(caller, routed, tenant, bytes, receivedAt, start);
-        if (gate.RefusalWithoutAsking(tenant) is { } overLimit)
+        if (gate.RefusalWithoutAsking(tenant, routed.Version) is { } overLimit)
         {
             return (null, Refused(request, overLimit));
         }

@@ -11,6 +11,7 @@ using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Api.Usage;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Costs;
+using InferenceTemplate.Core.Generation;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Statistics;
 using InferenceTemplate.Core.Tensors;
@@ -39,7 +40,9 @@ internal sealed class InferRecords(
 
         // A cached response tells of the run that made it; this request has had none.
         var reply = hit ? null : result.Reply;
-        var used = UsedBy(routed.Version, routed.Settings, body.Inputs, reply);
+        var used = result.Status == InferenceCallResult.ClientClosedRequest && body.Parts is { Count: > 0 } parts
+            ? UsedBeforeLeaving(parts, routed.Settings)
+            : UsedBy(routed.Version, routed.Settings, body.Inputs, reply);
         var parameters = new AnswerParameters(
             reply?.QueueTime ?? default, reply?.ComputeTime ?? default, reply?.BatchSize ?? 0,
             used.Cost, costs.Value.Currency, ended.CacheHit);
@@ -66,7 +69,8 @@ internal sealed class InferRecords(
         if (result.IsOfModel || result.Status == InferenceCallResult.ClientClosedRequest)
         {
             var failed = result.Status != StatusCodes.Status200OK;
-            usage.Record(caller.TenantId(), model, version, failed, hit, used.DeviceMicroseconds, used.Cost);
+            usage.Record(caller.TenantId(), model, version, failed, hit, used);
+            tenants.Tokens(caller.TenantId(), used.Tokens);
             tenants.Inference(caller.TenantId(), failed ? "failed" : hit ? "cached" : "succeeded", used.Cost, parameters.Currency);
         }
 
@@ -160,16 +164,15 @@ internal sealed class InferRecords(
         });
     }
 
-    private UsedDevice UsedBy(ModelVersion version, ModelSettings settings, Tensor[] inputs, InferenceReply? reply)
-    {
-        if (reply is null)
-        {
-            return default;
-        }
+    private UsedDevice UsedBy(ModelVersion version, ModelSettings settings, Tensor[] inputs, InferenceReply? reply) => reply is null
+        ? default
+        : CostShare.Used(version.Signature, settings, inputs, reply, costs.Value.PricePerDeviceHour);
 
-        // Without an open first dimension a request has its run to itself.
-        var rows = version.Signature.RowsOf(inputs) ?? reply.BatchSize;
-        return CostShare.Used(reply, rows, settings.PricePerDeviceHour ?? costs.Value.PricePerDeviceHour);
+    // Who leaves a stream before its end has had its parts, each of which is a token or more.
+    private static UsedDevice UsedBeforeLeaving(AnswerParts parts, ModelSettings settings)
+    {
+        var tokens = new TokenUse(0, parts.Count);
+        return new UsedDevice(0, CostShare.OfTokens(tokens, settings)) { Tokens = tokens };
     }
 
     private static string? Fitting(string? error) => error is null ? null : AuditText.Fit(error, Prediction.MaxError);

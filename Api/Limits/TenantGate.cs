@@ -3,8 +3,10 @@ using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Tenants;
+using InferenceTemplate.Core.Generation;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tenants;
+using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -23,6 +25,9 @@ internal sealed partial class TenantGate(
     TimeProvider time,
     ILogger<TenantGate> logger)
 {
+    /// <summary>What a refusal says where a month's limit is reached, and no other.</summary>
+    public const string Stopped = "is stopped: ";
+
     // A tenant whose bucket is empty stays refused until the next token, or so long: its limits may be raised.
     private static readonly TimeSpan LongestRejection = TimeSpan.FromSeconds(1);
 
@@ -35,7 +40,8 @@ internal sealed partial class TenantGate(
         tenants.FindAsync(caller.TenantId(), cancellationToken);
 
     /// <summary>The refusal of a tenant that is known to have nothing left; null where it may go on. Asks nobody.</summary>
-    public InferenceCallResult? RefusalWithoutAsking(TenantAccount tenant)
+    /// <param name="version">What it asks; null where that is not known yet, and a limit of tokens not held against it.</param>
+    public InferenceCallResult? RefusalWithoutAsking(TenantAccount tenant, ModelVersion? version = null)
     {
         if (tenant.IsSuspended || tenant.IsDeleted)
         {
@@ -53,6 +59,11 @@ internal sealed partial class TenantGate(
         if (tenant.IsOverQuota)
         {
             return OverQuota(tenant);
+        }
+
+        if (tenant.IsOverTokens && version is not null && GenerationSignature.IsOf(version.Signature))
+        {
+            return OverMonth(tenant, "tokens", $"the {tenant.Limits.MonthlyTokens} tokens for {tenant.Month:yyyy-MM} are used up");
         }
 
         return _rejections.TryGetValue(tenant.Id, out var rejection)
@@ -146,7 +157,7 @@ internal sealed partial class TenantGate(
         telemetry.Refused(tenant.Id, reason);
         _ = TellStoppedAsync(tenant);
         var next = new DateTimeOffset(tenant.Month.AddMonths(1), TimeOnly.MinValue, TimeSpan.Zero);
-        return TooMany($"the tenant '{tenant.Id}' is stopped: {message}; its operator can raise or lift that", next - time.GetUtcNow());
+        return TooMany($"the tenant '{tenant.Id}' {Stopped}{message}; its operator can raise or lift that", next - time.GetUtcNow());
     }
 
     private async Task TellStoppedAsync(TenantAccount tenant)

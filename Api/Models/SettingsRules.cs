@@ -9,6 +9,7 @@ public static class SettingsRules
     private const int MaxBatch = 4096;
     private const int MaxRedacted = 64;
     private const int MaxTensorName = 256;
+    private const decimal MaxPrice = 1_000_000;
 
     /// <summary>Everything that is wrong, by field; empty where nothing is.</summary>
     public static IReadOnlyList<(string Field, string Message)> Validate(string model, ModelSettings settings)
@@ -36,10 +37,9 @@ public static class SettingsRules
             wrong.AddRange(Range("cache.max_bytes", cache.MaxBytes, 1L << 10, 1L << 30));
         }
 
-        if (settings.PricePerDeviceHour is { } price)
-        {
-            wrong.AddRange(Range("price_per_device_hour", price, 0m, 1_000_000m));
-        }
+        wrong.AddRange(Range("price_per_device_hour", settings.PricePerDeviceHour ?? 0, 0m, MaxPrice));
+        wrong.AddRange(Range("price_per_million_prompt_tokens", settings.PricePerMillionPromptTokens ?? 0, 0m, MaxPrice));
+        wrong.AddRange(Range("price_per_million_completion_tokens", settings.PricePerMillionCompletionTokens ?? 0, 0m, MaxPrice));
 
         return wrong;
     }

@@ -19,24 +19,37 @@ internal sealed class OpenAiCalls(InferPipeline pipeline, TenantGate gate, IOpti
     private const int MaxModel = 128;
     private const int MaxVersion = 64;
 
-    /// <summary>Asks what needs no body: that of a tenant that may send nothing is not read.</summary>
-    /// <returns>False where it was refused, which is answered already.</returns>
-    public async Task<bool> MayAskAsync(HttpContext context)
+    /// <summary>Reads a body of JSON; that of a tenant that may send nothing is not read.</summary>
+    /// <param name="read">Makes the request of it, or throws <see cref="InvalidInferBodyException"/>.</param>
+    /// <returns>Null where it was refused, which is answered already.</returns>
+    public async Task<TRequest?> ReadAsync<TBody, TRequest>(HttpContext context, JsonTypeInfo<TBody> type, Func<TBody, TRequest> read)
+        where TRequest : struct
     {
         var tenant = await gate.FindAsync(context.User, context.RequestAborted);
-        if (gate.RefusalWithoutAsking(tenant) is not { } refusal)
+        if (gate.RefusalWithoutAsking(tenant) is { } refusal)
         {
-            return true;
+            await RefuseAsync(context, InferOutcome.Of(refusal) with { Tenant = tenant });
+            return null;
         }
 
-        await RefuseAsync(context, InferOutcome.Of(refusal) with { Tenant = tenant }, null);
-        return false;
+        try
+        {
+            return read(await BodyAsync(context.Request, type));
+        }
+        catch (InvalidInferBodyException exception)
+        {
+            await OpenAiErrors.Error(StatusCodes.Status400BadRequest, exception.Message, OpenAiErrors.FieldOf(exception.Message))
+                .ExecuteAsync(context);
+        }
+        catch (BadHttpRequestException exception)
+        {
+            await OpenAiErrors.Error(exception.StatusCode, exception.Message).ExecuteAsync(context);
+        }
+
+        return null;
     }
 
-    /// <summary>Reads a body of JSON.</summary>
-    /// <exception cref="InvalidInferBodyException">It is none of this form; the message says why.</exception>
-    /// <exception cref="BadHttpRequestException">It is too large, ended too early, or is compressed in an unknown way.</exception>
-    public async Task<T> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type)
+    private async Task<T> BodyAsync<T>(HttpRequest request, JsonTypeInfo<T> type)
     {
         using var body = await RequestBody.ReadAsync(request, limits.Value.MaxBodyBytes, request.HttpContext.RequestAborted);
         try
@@ -92,8 +105,8 @@ internal sealed class OpenAiCalls(InferPipeline pipeline, TenantGate gate, IOpti
         return (request, body);
     }
 
-    /// <param name="param">The field that is wrong; null where it is none or not known.</param>
-    public static async Task RefuseAsync(HttpContext context, InferOutcome outcome, string? param)
+    /// <param name="param">The field that is wrong; null for the one that the message is about, if any.</param>
+    public static async Task RefuseAsync(HttpContext context, InferOutcome outcome, string? param = null)
     {
         if (outcome.Status == InferenceCallResult.ClientClosedRequest)
         {
@@ -105,12 +118,17 @@ internal sealed class OpenAiCalls(InferPipeline pipeline, TenantGate gate, IOpti
             RateLimitHeaders.Set(context.Response.Headers, tenant, outcome.Standing);
         }
 
-        if (outcome.RetryAfter is { } seconds)
+        if (OpenAiErrors.IsQuota(outcome.Status, outcome.Error!))
+        {
+            // Some of OpenAI's clients wait as long as Retry-After says, be it a month; the others know this header.
+            context.Response.Headers["x-should-retry"] = "false";
+        }
+        else if (outcome.RetryAfter is { } seconds)
         {
             context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         }
 
-        await OpenAiErrors.Error(outcome.Status, outcome.Error!, param).ExecuteAsync(context);
+        await OpenAiErrors.Error(outcome.Status, outcome.Error!, param ?? OpenAiErrors.FieldOf(outcome.Error!)).ExecuteAsync(context);
     }
 
     /// <summary>What an answer says of itself beside its body.</summary>

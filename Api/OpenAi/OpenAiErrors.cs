@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Core.Generation;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -11,17 +13,28 @@ internal sealed record OpenAiError(OpenAiErrorBody Error);
 /// <param name="Param">The field that is wrong; null where it is none or not known.</param>
 internal sealed record OpenAiErrorBody(string Message, string Type, string? Param, string? Code);
 
-internal static class OpenAiErrors
+internal static partial class OpenAiErrors
 {
+    private const string Quota = "insufficient_quota";
+
     public static JsonHttpResult<OpenAiError> Error(int status, string message, string? param = null) =>
         TypedResults.Json(Of(status, message, param), OpenAiJson.Default.OpenAiError, statusCode: status);
 
-    public static OpenAiError Of(int status, string message, string? param = null) =>
-        new(new(message, TypeOf(status), param, CodeOf(status, message)));
+    public static OpenAiError Of(int status, string message, string? param = null) => IsQuota(status, message)
+        ? new(new(message, Quota, param, Quota))
+        : new(new(message, TypeOf(status), param, CodeOf(status, message)));
+
+    /// <summary>Whether a month's limit is reached: to come again is no use before the next.</summary>
+    public static bool IsQuota(int status, string message) =>
+        status == StatusCodes.Status429TooManyRequests && message.Contains(TenantGate.Stopped, StringComparison.Ordinal);
 
     /// <summary>What no handler answered, such as 401.</summary>
     public static Task WriteAsync(HttpContext context, string message) =>
         Error(context.Response.StatusCode, OpenInferenceErrors.Specific(context) ?? message).ExecuteAsync(context);
+
+    /// <summary>The field that a message is about: it begins with its name.</summary>
+    public static string? FieldOf(string message) =>
+        Field().Match(message) is { Success: true } field ? field.Groups["name"].Value : null;
 
     private static string TypeOf(int status) => status switch
     {
@@ -41,6 +54,10 @@ internal static class OpenAiErrors
         StatusCodes.Status429TooManyRequests => "rate_limit_exceeded",
         _ => null,
     };
+
+    [GeneratedRegex(
+        @"^(?<name>[a-z_]+(\[[0-9]+\])?(\.[a-z_]+(\[[0-9]+\])?)*): ", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Field();
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

@@ -48,15 +48,18 @@ public sealed partial class MonthAlerts(
         foreach (var row in grown)
         {
             var account = new TenantAccount(
-                row.Tenant.Id, options.Value.LimitsOf(row.Tenant), month, row.Sums.Inferences, row.Sums.Cost);
+                row.Tenant.Id, options.Value.LimitsOf(row.Tenant), month, row.Sums.Inferences, row.Sums.Cost)
+            {
+                Tokens = row.Sums.Tokens,
+            };
             if (row.Sums.AlertedAt is null
                 && account.UsedPart >= options.Value.AlertAt && await MarkAsync(AlertSql, account, cancellationToken))
             {
-                LogNear(account.Id, account.UsedPart, account.Inferences, account.Cost);
+                LogNear(account.Id, account.UsedPart, account.Inferences, account.Tokens, account.Cost);
                 Tell("tenant.budget_alert", "alert", account);
             }
 
-            if (account.IsOverBudget || account.IsOverQuota)
+            if (account.IsOverBudget || account.IsOverQuota || account.IsOverTokens)
             {
                 await StoppedAsync(account, cancellationToken);
             }
@@ -74,7 +77,7 @@ public sealed partial class MonthAlerts(
 
         if (await MarkAsync(StopSql, account, cancellationToken))
         {
-            LogStopped(account.Id, account.Inferences, account.Cost);
+            LogStopped(account.Id, account.Inferences, account.Tokens, account.Cost);
             Tell("tenant.budget_stopped", "stop", account);
         }
 
@@ -102,15 +105,18 @@ public sealed partial class MonthAlerts(
             ["month"] = account.Month.ToString("yyyy-MM", CultureInfo.InvariantCulture),
             ["inferences"] = account.Inferences.ToString(CultureInfo.InvariantCulture),
             ["monthly_inferences"] = account.Limits.MonthlyInferences.ToString(CultureInfo.InvariantCulture),
+            ["tokens"] = account.Tokens.ToString(CultureInfo.InvariantCulture),
+            ["monthly_tokens"] = account.Limits.MonthlyTokens.ToString(CultureInfo.InvariantCulture),
             ["cost"] = account.Cost.ToString(CultureInfo.InvariantCulture),
             ["monthly_budget"] = account.Limits.MonthlyBudget.ToString(CultureInfo.InvariantCulture),
         }));
     }
 
-    [LoggerMessage(LogLevel.Warning, "Tenant {Tenant} has used {Part:P0} of a monthly limit: {Inferences} inferences, cost {Cost}")]
-    private partial void LogNear(string tenant, double part, long inferences, decimal cost);
+    [LoggerMessage(LogLevel.Warning, "Tenant {Tenant} has used {Part:P0} of a monthly limit: {Inferences} inferences, {Tokens} tokens, cost {Cost}")]
+    private partial void LogNear(string tenant, double part, long inferences, long tokens, decimal cost);
 
     [LoggerMessage(
-        LogLevel.Warning, "Tenant {Tenant} has reached a monthly limit and is stopped until the next month: {Inferences} inferences, cost {Cost}")]
-    private partial void LogStopped(string tenant, long inferences, decimal cost);
+        LogLevel.Warning,
+        "Tenant {Tenant} has reached a monthly limit and is stopped until the next month: {Inferences} inferences, {Tokens} tokens, cost {Cost}")]
+    private partial void LogStopped(string tenant, long inferences, long tokens, decimal cost);
 }

@@ -34,8 +34,9 @@ internal static class OwnTenantEndpoint
                 tenant.Models,
                 await MinuteOfAsync(limiter, account),
                 new MonthUse(
-                    account.Month.ToString("yyyy-MM", CultureInfo.InvariantCulture), account.Inferences, account.Cost, costs.Value.Currency,
-                    limits.MonthlyInferences > 0 || limits.MonthlyBudget > 0 ? account.UsedPart : null)),
+                    account.Month.ToString("yyyy-MM", CultureInfo.InvariantCulture), account.Inferences, account.Tokens, account.Cost,
+                    costs.Value.Currency,
+                    limits.MonthlyInferences > 0 || limits.MonthlyBudget > 0 || limits.MonthlyTokens > 0 ? account.UsedPart : null)),
             TenantsJson.Default.OwnTenant);
     }
 

@@ -23,6 +23,7 @@ internal static class TenantCommands
         (new("--max-concurrency") { Description = "Calls that may wait or run." }, "max_concurrency"),
         (new("--monthly-inferences") { Description = "Inferences in a calendar month." }, "monthly_inferences"),
         (new("--monthly-budget") { Description = "What a calendar month may cost." }, "monthly_budget"),
+        (new("--monthly-tokens") { Description = "Tokens of prompts and answers in a calendar month." }, "monthly_tokens"),
         (new("--allow-overdraft") { Description = "true: monthly limits stop nothing." }, "allow_overdraft"),
         (new("--models") { Description = "Names with commas between them; 'default' for all." }, "models"),
         (new("--priority-ceiling") { Description = "high, normal or low; 'default' for any." }, "priority_ceiling"),

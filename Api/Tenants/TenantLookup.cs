@@ -17,7 +17,8 @@ public sealed partial class TenantLookup(
 {
     private const string Sql = """
         SELECT requests_per_minute, burst, max_concurrency, monthly_inferences, monthly_budget, allow_overdraft, priority_ceiling,
-               suspended_at IS NOT NULL, deleted_at IS NOT NULL, coalesce(inferences, 0), coalesce(cost, 0)
+               suspended_at IS NOT NULL, deleted_at IS NOT NULL, coalesce(inferences, 0), coalesce(cost, 0),
+               monthly_tokens, coalesce(tokens, 0)
         FROM tenants LEFT JOIN tenant_months ON tenant_id = id AND month = $2
         WHERE id = $1
         """;
@@ -60,9 +61,13 @@ public sealed partial class TenantLookup(
             MonthlyBudget = Read<decimal>(row, 4),
             AllowOverdraft = row.GetBoolean(5),
             PriorityCeiling = (Priority?)Read<short>(row, 6),
+            MonthlyTokens = Read<long>(row, 11),
         };
         return new TenantAccount(
-            tenant, options.Value.LimitsOf(own), month, row.GetInt64(9), row.GetDecimal(10), row.GetBoolean(7), row.GetBoolean(8));
+            tenant, options.Value.LimitsOf(own), month, row.GetInt64(9), row.GetDecimal(10), row.GetBoolean(7), row.GetBoolean(8))
+        {
+            Tokens = row.GetInt64(12),
+        };
     }
 
     private static T? Read<T>(NpgsqlDataReader row, int column)

@@ -41,6 +41,10 @@ public sealed class TenantOptions
     [Range(typeof(decimal), "0", "10000000000", ParseLimitsInInvariantCulture = true)]
     public decimal MonthlyBudget { get; set; }
 
+    /// <summary>Tokens of prompts and answers together, in a calendar month (UTC). Default 0.</summary>
+    [Range(0L, 1L << 50)]
+    public long MonthlyTokens { get; set; }
+
     /// <summary>The part of a monthly limit at which an alert is raised, once a month. Default 0.8.</summary>
     [Range(0.01, 1.0)]
     public double AlertAt { get; set; } = 0.8;
@@ -65,6 +69,9 @@ public sealed class TenantOptions
             tenant.MonthlyInferences ?? MonthlyInferences,
             tenant.MonthlyBudget ?? MonthlyBudget,
             tenant.AllowOverdraft,
-            tenant.PriorityCeiling);
+            tenant.PriorityCeiling)
+        {
+            MonthlyTokens = tenant.MonthlyTokens ?? MonthlyTokens,
+        };
     }
 }

@@ -22,6 +22,8 @@ public sealed record TenantSettings
 
     public decimal? MonthlyBudget { get; init; }
 
+    public long? MonthlyTokens { get; init; }
+
     public bool AllowOverdraft { get; init; }
 
     /// <summary>The models that the tenant may see and use; null for all.</summary>
@@ -40,6 +42,7 @@ public sealed record TenantSettings
         MaxConcurrency = tenant.MaxConcurrency,
         MonthlyInferences = tenant.MonthlyInferences,
         MonthlyBudget = tenant.MonthlyBudget,
+        MonthlyTokens = tenant.MonthlyTokens,
         AllowOverdraft = tenant.AllowOverdraft,
         Models = tenant.Models,
         PriorityCeiling = tenant.PriorityCeiling?.Name(),
@@ -56,6 +59,7 @@ public sealed record TenantSettings
         CheckRange("burst", Burst, TenantOptions.MaxRequestsPerMinute);
         CheckRange("max_concurrency", MaxConcurrency, 1_000_000);
         CheckRange("monthly_inferences", MonthlyInferences, 1L << 50);
+        CheckRange("monthly_tokens", MonthlyTokens, 1L << 50);
         CheckRange("monthly_budget", MonthlyBudget, 10_000_000_000m);
         Check(MonthlyBudget is null || decimal.Round(MonthlyBudget.Value, 4) == MonthlyBudget, "monthly_budget",
             $"{MonthlyBudget} given, at most four decimals expected");
@@ -95,6 +99,7 @@ public sealed record TenantSettings
         tenant.MaxConcurrency = MaxConcurrency;
         tenant.MonthlyInferences = MonthlyInferences;
         tenant.MonthlyBudget = MonthlyBudget;
+        tenant.MonthlyTokens = MonthlyTokens;
         tenant.AllowOverdraft = AllowOverdraft;
         tenant.Models = Models;
         tenant.PriorityCeiling = ParsePriority(PriorityCeiling);

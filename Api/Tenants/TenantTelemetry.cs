@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using InferenceTemplate.Core.Generation;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Tenants;
@@ -21,6 +22,7 @@ public sealed class TenantTelemetry
     private readonly Counter<long> _inferences;
     private readonly Counter<double> _cost;
     private readonly Counter<long> _jobs;
+    private readonly Counter<long> _tokens;
     private readonly Counter<long> _refused;
     private readonly Counter<long> _alerts;
     private readonly int _most;
@@ -36,6 +38,8 @@ public sealed class TenantTelemetry
         _cost = meter.CreateCounter<double>(
             "inference.tenant.cost", null, "Price of the device's time, by tenant, in the currency that a tag names.");
         _jobs = meter.CreateCounter<long>("inference.tenant.jobs", "{job}", "Jobs that ran, by tenant and outcome.");
+        _tokens = meter.CreateCounter<long>(
+            "inference.tenant.tokens", "{token}", "Tokens of prompts (input) and generated ones (output), by tenant and type.");
         _refused = meter.CreateCounter<long>("inference.tenant.refused", "{request}", "Requests refused by a limit of their tenant.");
         _alerts = meter.CreateCounter<long>("inference.tenant.budget.alerts", "{alert}", "Tenants that came near or to a monthly limit.");
         meter.CreateObservableGauge(
@@ -73,7 +77,16 @@ public sealed class TenantTelemetry
         }
     }
 
-    /// <param name="reason"><c>rate</c>, <c>concurrency</c>, <c>quota</c>, <c>budget</c>, <c>suspended</c> or <c>unavailable</c>.</param>
+    public void Tokens(string tenant, TokenUse tokens)
+    {
+        if (tokens != default)
+        {
+            _tokens.Add(tokens.Prompt, new TagList { { "tenant", LabelOf(tenant) }, { "type", "input" } });
+            _tokens.Add(tokens.Completion, new TagList { { "tenant", LabelOf(tenant) }, { "type", "output" } });
+        }
+    }
+
+    /// <param name="reason"><c>rate</c>, <c>concurrency</c>, <c>quota</c>, <c>budget</c>, <c>tokens</c>, <c>suspended</c> or <c>unavailable</c>.</param>
     public void Refused(string tenant, string reason)
     {
         Seen(tenant);

@@ -17,6 +17,7 @@ internal sealed record TenantView(
     int? MaxConcurrency,
     long? MonthlyInferences,
     decimal? MonthlyBudget,
+    long? MonthlyTokens,
     bool AllowOverdraft,
     string[]? Models,
     string? PriorityCeiling,
@@ -35,6 +36,7 @@ internal sealed record TenantView(
         tenant.MaxConcurrency,
         tenant.MonthlyInferences,
         tenant.MonthlyBudget,
+        tenant.MonthlyTokens,
         tenant.AllowOverdraft,
         tenant.Models,
         tenant.PriorityCeiling?.Name(),
@@ -44,12 +46,12 @@ internal sealed record TenantView(
 
 /// <summary>The limits that hold; 0 is no limit.</summary>
 internal sealed record TenantLimitsView(
-    int RequestsPerMinute, int Burst, int MaxConcurrency, long MonthlyInferences, decimal MonthlyBudget, bool AllowOverdraft,
-    string? PriorityCeiling)
+    int RequestsPerMinute, int Burst, int MaxConcurrency, long MonthlyInferences, decimal MonthlyBudget, long MonthlyTokens,
+    bool AllowOverdraft, string? PriorityCeiling)
 {
     public static TenantLimitsView Of(TenantLimits limits) => new(
         limits.RequestsPerMinute, limits.Burst, limits.MaxConcurrency, limits.MonthlyInferences, limits.MonthlyBudget,
-        limits.AllowOverdraft,
+        limits.MonthlyTokens, limits.AllowOverdraft,
         limits.PriorityCeiling?.Name());
 }
 
@@ -66,5 +68,6 @@ internal sealed record OwnTenant(string Id, string Name, TenantLimitsView Limits
 internal sealed record MinuteUse(long? Remaining, long? ResetSeconds, long? InFlight);
 
 /// <param name="Inferences">Summed so far, a second or two behind.</param>
+/// <param name="Tokens">Of prompts and answers of models that generate text.</param>
 /// <param name="Used">The largest used part of a monthly limit; null where there is none.</param>
-internal sealed record MonthUse(string Month, long Inferences, decimal Cost, string Currency, double? Used);
+internal sealed record MonthUse(string Month, long Inferences, long Tokens, decimal Cost, string Currency, double? Used);

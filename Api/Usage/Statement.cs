@@ -6,7 +6,9 @@ namespace InferenceTemplate.Api.Usage;
 /// <summary>A month's statement as CSV (RFC 4180): a line for each model version, or for each of its days, and the total.</summary>
 internal static class Statement
 {
-    private const string Header = "tenant,month,day,model,version,requests,failures,cached,jobs,device_seconds,cost,currency\r\n";
+    // Columns are added behind the others: who reads them by their place finds them there.
+    private const string Header =
+        "tenant,month,day,model,version,requests,failures,cached,jobs,device_seconds,cost,currency,prompt_tokens,completion_tokens\r\n";
 
     // Names of models and tenants hold neither commas nor quotes, and begin with a letter or digit: nothing to escape.
     public static byte[] Write(DateOnly month, IReadOnlyCollection<UsageRow> rows, string currency)
@@ -26,5 +28,6 @@ internal static class Statement
         StringBuilder csv, string? tenant, DateOnly month, string? day, string? model, string? version, UsageSums sums, string currency) =>
         csv.Append(
             CultureInfo.InvariantCulture,
-            $"{tenant},{month:yyyy-MM},{day},{model},{version},{sums.Requests},{sums.Failures},{sums.Cached},{sums.Jobs},{sums.DeviceSeconds},{sums.Cost},{currency}\r\n");
+            $"{tenant},{month:yyyy-MM},{day},{model},{version},{sums.Requests},{sums.Failures},{sums.Cached},{sums.Jobs},{sums.DeviceSeconds},")
+            .Append(CultureInfo.InvariantCulture, $"{sums.Cost},{currency},{sums.PromptTokens},{sums.CompletionTokens}\r\n");
 }

@@ -1,3 +1,4 @@
+using InferenceTemplate.Core.Costs;
 using InferenceTemplate.Data;
 using Npgsql;
 using NpgsqlTypes;
@@ -15,10 +16,11 @@ public sealed class UsageAccumulator(NpgsqlDataSource dataSource, TimeProvider t
 {
     // A repetition of what was committed, though its answer was lost, changes nothing.
     private const string Sql = """
-        INSERT INTO usage_entries (id, tenant_id, model, version, hour, requests, failures, cached, jobs, device_microseconds, cost)
-        SELECT id, tenant_id, model, version, hour, requests, failures, cached, 0, device_microseconds, cost
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-            AS new (id, tenant_id, model, version, hour, requests, failures, cached, device_microseconds, cost)
+        INSERT INTO usage_entries (id, tenant_id, model, version, hour, requests, failures, cached, jobs, device_microseconds, cost,
+            prompt_tokens, completion_tokens)
+        SELECT id, tenant_id, model, version, hour, requests, failures, cached, 0, device_microseconds, cost, prompt_tokens, completion_tokens
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            AS new (id, tenant_id, model, version, hour, requests, failures, cached, device_microseconds, cost, prompt_tokens, completion_tokens)
         ON CONFLICT DO NOTHING
         """;
 
@@ -29,7 +31,7 @@ public sealed class UsageAccumulator(NpgsqlDataSource dataSource, TimeProvider t
 
     /// <summary>Puts one inference down.</summary>
     /// <param name="cached">Answered from memory.</param>
-    public void Record(string tenant, string model, string version, bool failed, bool cached, long deviceMicroseconds, decimal cost)
+    public void Record(string tenant, string model, string version, bool failed, bool cached, UsedDevice used)
     {
         var now = time.GetUtcNow();
         var key = new UsageKey(tenant, model, version, new DateTimeOffset(now.Year, now.Month, now.Day, now.Hour, 0, 0, TimeSpan.Zero));
@@ -43,8 +45,10 @@ public sealed class UsageAccumulator(NpgsqlDataSource dataSource, TimeProvider t
             sums.Requests++;
             sums.Failures += failed ? 1 : 0;
             sums.Cached += cached ? 1 : 0;
-            sums.DeviceMicroseconds += deviceMicroseconds;
-            sums.Cost += cost;
+            sums.DeviceMicroseconds += used.DeviceMicroseconds;
+            sums.Cost += used.Cost;
+            sums.PromptTokens += used.Tokens.Prompt;
+            sums.CompletionTokens += used.Tokens.Completion;
         }
     }
 
@@ -97,6 +101,8 @@ public sealed class UsageAccumulator(NpgsqlDataSource dataSource, TimeProvider t
         Cached = sums.Cached,
         DeviceMicroseconds = sums.DeviceMicroseconds,
         Cost = sums.Cost,
+        PromptTokens = sums.PromptTokens,
+        CompletionTokens = sums.CompletionTokens,
     };
 
     private async Task InsertAsync(UsageEntry[] entries, CancellationToken cancellationToken)
@@ -112,6 +118,8 @@ public sealed class UsageAccumulator(NpgsqlDataSource dataSource, TimeProvider t
         Add(NpgsqlDbType.Bigint, e => e.Cached);
         Add(NpgsqlDbType.Bigint, e => e.DeviceMicroseconds);
         Add(NpgsqlDbType.Numeric, e => e.Cost);
+        Add(NpgsqlDbType.Bigint, e => e.PromptTokens);
+        Add(NpgsqlDbType.Bigint, e => e.CompletionTokens);
         await command.ExecuteNonQueryAsync(cancellationToken);
 
         void Add<T>(NpgsqlDbType type, Func<UsageEntry, T> value) =>
@@ -125,5 +133,7 @@ public sealed class UsageAccumulator(NpgsqlDataSource dataSource, TimeProvider t
         public long Cached;
         public long DeviceMicroseconds;
         public decimal Cost;
+        public long PromptTokens;
+        public long CompletionTokens;
     }
 }

@@ -49,6 +49,7 @@ public sealed partial class UsageFlush(
         {
             telemetry.Jobs(tenant.Tenant, tenant.Jobs - tenant.FailedJobs, tenant.FailedJobs);
             telemetry.Cost(tenant.Tenant, tenant.CostOfJobs, costs.Value.Currency);
+            telemetry.Tokens(tenant.Tenant, tenant.TokensOfJobs);
         }
 
         await alerts.LookAsync([.. summed.Select(s => s.Tenant)], cancellationToken);

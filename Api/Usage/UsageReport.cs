@@ -19,13 +19,14 @@ public enum UsageGroup
 /// <param name="Start">Of the hour, day or month (UTC).</param>
 public sealed record UsageRow(
     string? Tenant, string? Model, string? Version, DateTimeOffset? Start,
-    long Requests, long Failures, long Cached, long Jobs, decimal DeviceSeconds, decimal Cost);
+    long Requests, long Failures, long Cached, long Jobs, decimal DeviceSeconds, decimal Cost, long PromptTokens, long CompletionTokens);
 
 /// <summary>Reads sums of use; they are a second or two behind.</summary>
 public sealed class UsageReport(NpgsqlDataSource dataSource)
 {
     private const string Sums =
-        "sum(requests)::bigint, sum(failures)::bigint, sum(cached)::bigint, sum(jobs)::bigint, sum(device_microseconds)::numeric / 1000000, sum(cost)";
+        "sum(requests)::bigint, sum(failures)::bigint, sum(cached)::bigint, sum(jobs)::bigint, sum(device_microseconds)::numeric / 1000000, sum(cost), "
+        + "sum(prompt_tokens)::bigint, sum(completion_tokens)::bigint";
 
     /// <param name="tenant">Null for all.</param>
     /// <param name="from">Rounded down to its hour.</param>
@@ -65,7 +66,8 @@ public sealed class UsageReport(NpgsqlDataSource dataSource)
         {
             rows.Add(new UsageRow(
                 Text(row, 0), Text(row, 1), Text(row, 2), row.IsDBNull(3) ? null : row.GetFieldValue<DateTimeOffset>(3),
-                row.GetInt64(4), row.GetInt64(5), row.GetInt64(6), row.GetInt64(7), row.GetDecimal(8), row.GetDecimal(9)));
+                row.GetInt64(4), row.GetInt64(5), row.GetInt64(6), row.GetInt64(7), row.GetDecimal(8), row.GetDecimal(9),
+                row.GetInt64(10), row.GetInt64(11)));
         }
 
         return rows;

@@ -35,6 +35,12 @@ public sealed record ModelSettings
 
     /// <summary>What an hour of the device costs, in the currency of <c>Costs:Currency</c>; null for the configured price.</summary>
     public decimal? PricePerDeviceHour { get; set; }
+
+    /// <summary>What a million tokens of prompts cost, beside the device's time; null for nothing.</summary>
+    public decimal? PricePerMillionPromptTokens { get; set; }
+
+    /// <summary>What a million generated tokens cost, beside the device's time; null for nothing.</summary>
+    public decimal? PricePerMillionCompletionTokens { get; set; }
 }
 
 /// <summary>How requests of a version are brought together into runs; null where the worker's own setting stands.</summary>

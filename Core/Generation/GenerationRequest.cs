@@ -3,8 +3,15 @@ using System.Text.Json.Serialization;
 
 namespace InferenceTemplate.Core.Generation;
 
-/// <param name="Role"><c>system</c>, <c>user</c> or <c>assistant</c>.</param>
-public sealed record GenerationMessage(string Role, string Content);
+/// <param name="Role"><c>system</c>, <c>user</c>, <c>assistant</c> or <c>tool</c>.</param>
+public sealed record GenerationMessage(string Role, string Content)
+{
+    /// <summary>The calls that the model asked for: an array as OpenAI's API has it, but with arguments that are an object.</summary>
+    public JsonElement? ToolCalls { get; set; }
+
+    /// <summary>The call that a message of the role <c>tool</c> answers.</summary>
+    public string? ToolCallId { get; set; }
+}
 
 /// <summary>What a model is to generate: either messages, for its chat template, or a prompt as it is.</summary>
 /// <remarks>Settable, not <c>init</c>, as with <see cref="Catalog.ModelSettings"/>.</remarks>
@@ -34,6 +41,18 @@ public sealed record GenerationRequest
     /// <summary>Texts before which an answer ends. Up to 4, each of 1 to 256 characters.</summary>
     public string[] Stop { get; set; } = [];
 
+    /// <summary>The schema that the answer is JSON of; null for any text.</summary>
+    public JsonElement? JsonSchema { get; set; }
+
+    /// <summary>Functions for the chat template, as OpenAI's API has them.</summary>
+    public JsonElement? Tools { get; set; }
+
+    /// <summary>Whether the answer is a call of a tool, and nothing else.</summary>
+    public bool MustCall { get; set; }
+
+    /// <summary>The one that has to be called; null for any.</summary>
+    public string? Tool { get; set; }
+
     /// <summary>Whether parts of the text are wanted as they come; where the way does not carry them, the whole comes alone.</summary>
     public bool Stream { get; set; }
 
@@ -52,9 +71,9 @@ public sealed record GenerationRequest
 
         for (var i = 0; i < Messages?.Length; i++)
         {
-            if (Messages[i] is not { Role: "system" or "user" or "assistant" })
+            if (Messages[i] is not { Role: "system" or "user" or "assistant" or "tool" })
             {
-                return $"messages[{i}].role: one of system, user and assistant expected";
+                return $"messages[{i}].role: one of system, user, assistant and tool expected";
             }
         }
 
@@ -74,6 +93,65 @@ public sealed record GenerationRequest
             : TopP is < 0 or > 1 ? $"top_p: {TopP} given, 0 to 1 are possible"
             : Stop.Length > MaxStops ? $"stop: {Stop.Length} texts given, up to {MaxStops} are possible"
             : Array.Exists(Stop, s => s is not { Length: >= 1 and <= MaxStopChars }) ? $"stop: a text has 1 to {MaxStopChars} characters"
+            : FormProblem();
+    }
+
+    private string? FormProblem()
+    {
+        if (JsonSchema is { } schema && GenerationSchema.Problem(schema) is { } wrong)
+        {
+            return $"response_format: {wrong}";
+        }
+
+        for (var i = 0; i < Messages?.Length; i++)
+        {
+            if (Messages[i].ToolCalls is { } calls)
+            {
+                if (calls.ValueKind != JsonValueKind.Array || calls.GetRawText().Length > GenerationTools.MaxBytes)
+                {
+                    return $"messages[{i}].tool_calls: an array of up to {GenerationTools.MaxBytes} characters expected";
+                }
+
+                if (GenerationTools.TooDeepOrWithNul(calls, 0) is { } problem)
+                {
+                    return $"messages[{i}].tool_calls: {problem}";
+                }
+            }
+
+            if (Messages[i].ToolCallId?.Contains('\0', StringComparison.Ordinal) == true)
+            {
+                return $"messages[{i}].tool_call_id: it has the character U+0000, which no model takes";
+            }
+        }
+
+        if (Tools is not { } tools)
+        {
+            return MustCall || Tool is not null ? "tool_choice: there are no tools" : null;
+        }
+
+        if (Messages is null || JsonSchema is not null)
+        {
+            return Messages is null ? "tools: only messages can have them" : "response_format: it can't be combined with tools";
+        }
+
+        if (GenerationTools.Problem(tools) is { } ofTools)
+        {
+            return ofTools;
+        }
+
+        if (!MustCall)
+        {
+            return null;
+        }
+
+        var functions = GenerationTools.Functions(tools).Where(f => Tool is null || f.Name == Tool).ToList();
+        return functions.Count == 0
+            ? "tool_choice: it names none of the tools"
+            : functions.Select(f => f.Parameters is { } parameters ? GenerationSchema.Problem(parameters) : null)
+                .FirstOrDefault(p => p is not null) is { } unfit
+                ? $"tool_choice: a tool that has to be called has parameters that can't be followed: {unfit}"
+            : functions.Sum(f => f.Parameters?.GetRawText().Length ?? 0) > GenerationSchema.MaxBytes
+                ? $"tool_choice: the tools' parameters have more than {GenerationSchema.MaxBytes} characters together: name the one to call"
             : null;
     }
 

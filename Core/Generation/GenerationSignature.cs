@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 
@@ -31,9 +33,33 @@ public static class GenerationSignature
         [new(Request, Datatype.Bytes, [1])],
         [new(Text, Datatype.Bytes, [1]), new(FinishReason, Datatype.Bytes, [1]), new(Usage, Datatype.Int64, [2])]);
 
+    /// <summary>The input with a request.</summary>
+    public static Tensor RequestOf(GenerationRequest request)
+    {
+        var json = request.ToJson();
+        var data = new byte[sizeof(uint) + json.Length];
+        BinaryPrimitives.WriteUInt32LittleEndian(data, (uint)json.Length);
+        json.CopyTo(data, sizeof(uint));
+        return new Tensor(Request, Datatype.Bytes, [1], data);
+    }
+
+    /// <summary>What an answer took; none where there is none, or it says nothing.</summary>
+    public static TokenUse TokensOf(IEnumerable<Tensor> outputs) =>
+        outputs.FirstOrDefault(o => o is { Name: Usage, Datatype: Datatype.Int64, Shape: [2] }) is { Data.Length: 2 * sizeof(long) } usage
+            ? new TokenUse(Number(usage, 0), Number(usage, 1))
+            : default;
+
     public static bool IsOf(ModelSignature signature) =>
         signature.Inputs is [{ Name: Request, Datatype: Datatype.Bytes, Shape: [1] }]
         && Array.Exists(signature.Outputs, o => o is { Name: Text, Datatype: Datatype.Bytes, Shape: [1] })
         && Array.Exists(signature.Outputs, o => o is { Name: FinishReason, Datatype: Datatype.Bytes, Shape: [1] })
         && Array.Exists(signature.Outputs, o => o is { Name: Usage, Datatype: Datatype.Int64, Shape: [2] });
+
+    // Whose model it is decides what it says.
+    private static long Number(Tensor usage, int i) =>
+        Math.Clamp(BinaryPrimitives.ReadInt64LittleEndian(usage.Data.Span[(i * sizeof(long))..]), 0, int.MaxValue);
 }
+
+/// <summary>Tokens of prompts, and of what was generated.</summary>
+[StructLayout(LayoutKind.Auto)]
+public readonly record struct TokenUse(long Prompt, long Completion);

@@ -7,14 +7,22 @@ namespace InferenceTemplate.Core.Tenants;
 public sealed record TenantAccount(
     string Id, TenantLimits Limits, DateOnly Month, long Inferences, decimal Cost, bool IsSuspended = false, bool IsDeleted = false)
 {
+    /// <summary>Of prompts and answers, summed so far.</summary>
+    public long Tokens { get; init; }
+
     /// <summary>The largest used part of a monthly limit, 1 being all of it; 0 where there is none.</summary>
     public double UsedPart => Math.Max(
-        Limits.MonthlyInferences > 0 ? (double)Inferences / Limits.MonthlyInferences : 0,
-        Limits.MonthlyBudget > 0 ? (double)(Cost / Limits.MonthlyBudget) : 0);
+        Limits.MonthlyTokens > 0 ? (double)Tokens / Limits.MonthlyTokens : 0,
+        Math.Max(
+            Limits.MonthlyInferences > 0 ? (double)Inferences / Limits.MonthlyInferences : 0,
+            Limits.MonthlyBudget > 0 ? (double)(Cost / Limits.MonthlyBudget) : 0));
 
     public bool IsOverBudget => !Limits.AllowOverdraft && Limits.MonthlyBudget > 0 && Cost >= Limits.MonthlyBudget;
 
     public bool IsOverQuota => !Limits.AllowOverdraft && Limits.MonthlyInferences > 0 && Inferences >= Limits.MonthlyInferences;
+
+    /// <summary>Holds for models that generate text alone.</summary>
+    public bool IsOverTokens => !Limits.AllowOverdraft && Limits.MonthlyTokens > 0 && Tokens >= Limits.MonthlyTokens;
 
     /// <summary>The same tenant, charged for nothing: for the second try of a request that was counted.</summary>
     public TenantAccount Uncounted() =>

@@ -16,6 +16,9 @@ public sealed record TenantLimits(
 {
     public static TenantLimits None { get; } = new(0, 0, 0, 0, 0, AllowOverdraft: false, PriorityCeiling: null);
 
+    /// <summary>Tokens of prompts and answers together, in a calendar month (UTC).</summary>
+    public long MonthlyTokens { get; init; }
+
     /// <summary>Whether anything must be counted before a request is admitted.</summary>
     public bool AreCounted => RequestsPerMinute > 0 || MaxConcurrency > 0 || MonthlyInferences > 0;
 

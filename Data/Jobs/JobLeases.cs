@@ -51,8 +51,9 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
     // job that is retried ends, and is paid, more than once.
     private const string FinishSql = """
         WITH outcome AS MATERIALIZED (
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $10, $11)
-                AS given (id, attempt, state, outputs, error, error_status, batch_size, compute_microseconds, device_microseconds, cost)),
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $10, $11, $12, $13)
+                AS given (id, attempt, state, outputs, error, error_status, batch_size, compute_microseconds, device_microseconds, cost,
+                    prompt_tokens, completion_tokens)),
         held AS MATERIALIZED (
             SELECT jobs.id FROM outcome JOIN jobs USING (id, attempt)
             WHERE jobs.state = 'running' ORDER BY jobs.id FOR UPDATE OF jobs),
@@ -67,11 +68,12 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
             lease_until = NULL, finished_at = now(), expires_at = now() + $9
         FROM outcome JOIN held USING (id) WHERE jobs.id = outcome.id
         RETURNING jobs.id, jobs.attempt, jobs.state, jobs.tenant_id, jobs.model, jobs.version, jobs.batch_size,
-            outcome.device_microseconds, jobs.cost),
+            outcome.device_microseconds, jobs.cost, outcome.prompt_tokens, outcome.completion_tokens),
         used AS (
-            INSERT INTO usage_entries (id, tenant_id, model, version, hour, requests, failures, cached, jobs, device_microseconds, cost)
+            INSERT INTO usage_entries (id, tenant_id, model, version, hour, requests, failures, cached, jobs, device_microseconds, cost,
+                prompt_tokens, completion_tokens)
             SELECT md5(id || '/' || attempt)::uuid, tenant_id, model, version, date_trunc('hour', now(), 'UTC'), 1,
-                (state <> 'succeeded')::int, 0, 1, device_microseconds, cost
+                (state <> 'succeeded')::int, 0, 1, device_microseconds, cost, prompt_tokens, completion_tokens
             FROM ended WHERE state <> 'cancelled' OR batch_size > 0
             ON CONFLICT DO NOTHING)
         SELECT id, state FROM ended
@@ -129,6 +131,8 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
         command.Parameters.AddWithValue(options.Value.Retention);
         AddArray(command, NpgsqlDbType.Bigint, outcomes.Select(o => o.Used.DeviceMicroseconds));
         AddArray(command, NpgsqlDbType.Numeric, outcomes.Select(o => o.Used.Cost));
+        AddArray(command, NpgsqlDbType.Bigint, outcomes.Select(o => o.Used.Tokens.Prompt));
+        AddArray(command, NpgsqlDbType.Bigint, outcomes.Select(o => o.Used.Tokens.Completion));
         var ended = await ReadAsync(
             command, reader => (Id: reader.GetGuid(0), State: JobStates.Parse(reader.GetString(1))), cancellationToken);
         return ended.ToDictionary(row => row.Id, row => row.State);

@@ -1319,6 +1319,10 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("monthly_inferences");
 
+                    b.Property<long?>("MonthlyTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("monthly_tokens");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasMaxLength(200)
@@ -1354,6 +1358,7 @@ namespace InferenceTemplate.Data.Migrations
                             MaxConcurrency = 0,
                             MonthlyBudget = 0m,
                             MonthlyInferences = 0L,
+                            MonthlyTokens = 0L,
                             Name = "Default",
                             RequestsPerMinute = 0
                         });
@@ -1410,6 +1415,12 @@ namespace InferenceTemplate.Data.Migrations
                     b.Property<DateTimeOffset?>("StoppedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("stopped_at");
+
+                    b.Property<long>("Tokens")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("tokens");
 
                     b.HasKey("TenantId", "Month");
 
@@ -1520,6 +1531,12 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("cached");
 
+                    b.Property<long>("CompletionTokens")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("completion_tokens");
+
                     b.Property<decimal>("Cost")
                         .HasPrecision(30, 15)
                         .HasColumnType("numeric(30,15)")
@@ -1546,6 +1563,12 @@ namespace InferenceTemplate.Data.Migrations
                         .HasMaxLength(128)
                         .HasColumnType("character varying(128)")
                         .HasColumnName("model");
+
+                    b.Property<long>("PromptTokens")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("prompt_tokens");
 
                     b.Property<long>("Requests")
                         .HasColumnType("bigint")
@@ -1593,6 +1616,12 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("cached");
 
+                    b.Property<long>("CompletionTokens")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("completion_tokens");
+
                     b.Property<decimal>("Cost")
                         .HasPrecision(30, 15)
                         .HasColumnType("numeric(30,15)")
@@ -1609,6 +1638,12 @@ namespace InferenceTemplate.Data.Migrations
                     b.Property<long>("Jobs")
                         .HasColumnType("bigint")
                         .HasColumnName("jobs");
+
+                    b.Property<long>("PromptTokens")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("prompt_tokens");
 
                     b.Property<long>("Requests")
                         .HasColumnType("bigint")

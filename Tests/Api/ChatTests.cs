@@ -166,7 +166,11 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
     [InlineData("""{"model":"M"}""", "messages", "messages: it is missing")]
     [InlineData("""{"messages":[{"role":"user","content":"x"}]}""", "model", "model: it is missing")]
     [InlineData("""{"model":"M","messages":[]}""", "messages", "messages: an array of 1 to")]
-    [InlineData("""{"model":"M","messages":[{"role":"tool","content":"x"}]}""", "messages[0].role", "'tool' given")]
+    [InlineData("""{"model":"M","messages":[{"role":"bot","content":"x"}]}""", "messages[0].role", "'bot' given")]
+    [InlineData("""{"model":"M","messages":[{"role":"tool","content":"x"}]}""", "messages[0].tool_call_id", "it is missing")]
+    [InlineData("""{"model":"M","messages":[{"role":"assistant","tool_calls":[{"id":"1"}]}]}""", "messages[0].tool_calls[0]", "a function")]
+    [InlineData("""{"model":"M","messages":[{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f","arguments":"5"}}]}]}""",
+        "messages[0].tool_calls[0].function.arguments", "an object as JSON")]
     [InlineData("""{"model":"M","messages":[{"role":"user"}]}""", "messages[0].content", "it is missing")]
     [InlineData("""{"model":"M","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}""",
         "messages[0].content[0].type", "only text is supported")]
@@ -174,8 +178,6 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
     [InlineData("""{"model":"M","messages":[{"role":"user","content":"\ud800"}]}""", null, "half a surrogate pair")]
     [InlineData("""{"model":"M","messages":MM,"n":2}""", "n", "n: it is not supported here")]
     [InlineData("""{"model":"M","messages":MM,"logprobs":true}""", "logprobs", "not supported")]
-    [InlineData("""{"model":"M","messages":MM,"tools":[{"type":"function"}]}""", "tools", "not supported")]
-    [InlineData("""{"model":"M","messages":MM,"response_format":{"type":"json_schema"}}""", "response_format", "not supported")]
     [InlineData("""{"model":"M","messages":MM,"frequency_penalty":0.5}""", "frequency_penalty", "not supported")]
     [InlineData("""{"model":"M","messages":MM,"logit_bias":{"5":1}}""", "logit_bias", "not supported")]
     [InlineData("""{"model":"M","messages":MM,"no_such_thing":1}""", "no_such_thing", "not supported")]
@@ -245,6 +247,17 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
                 {"model":"M","messages":[{"role":"system","content":"a"},{"role":"user","content":[{"type":"text","text":"\u00e9"}]}],
                  "max_completion_tokens":4,"n":1,"tools":[],"response_format":{"type":"text"},"stream_options":{"include_usage":true}}
                 """)), null),
+            (Encoding.UTF8.GetBytes(Filled("""
+                {"model":"M","messages":[{"role":"user","content":"a"}],"max_tokens":8,"response_format":{"type":"json_schema",
+                 "json_schema":{"name":"n","strict":true,"schema":{"type":"object",
+                 "properties":{"a":{"enum":["x",1]},"b":{"$ref":"#/$defs/d"}},
+                 "required":["a"],"additionalProperties":false,"$defs":{"d":{"type":"array","items":{"type":"integer"},"maxItems":3}}}}}}
+                """)), null),
+            (Encoding.UTF8.GetBytes(Filled("""
+                {"model":"M","messages":[{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"f",
+                 "arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"1","content":"b"}],"max_tokens":2,"tool_choice":"required",
+                 "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"a":{"type":"integer"}}}}}]}
+                """)), null),
         ];
         using var client = platform.Admin();
         var bodies = Enumerable.Range(0, 1000).Select(_ => mutations.Next(seeds).Body).ToList();
@@ -313,7 +326,8 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
             return response.StatusCode == HttpStatusCode.TooManyRequests;
         });
 
-        Assert.Equal("rate_limit_error", error.GetProperty("type").GetString());
+        Assert.Equal(
+            ("insufficient_quota", "insufficient_quota"), (error.GetProperty("type").GetString(), error.GetProperty("code").GetString()));
     }
 
     [Fact]

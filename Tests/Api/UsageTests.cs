@@ -51,12 +51,14 @@ public sealed class UsageTests(TrafficPlatform platform)
         using var statement = await client.GetAsync("/v1/usage/statement", Cancellation);
         Assert.Equal("text/csv", statement.Content.Headers.ContentType!.MediaType);
         var lines = (await statement.Content.ReadAsStringAsync(Cancellation)).Split("\r\n");
-        Assert.Equal("tenant,month,day,model,version,requests,failures,cached,jobs,device_seconds,cost,currency", lines[0]);
+        Assert.Equal(
+            "tenant,month,day,model,version,requests,failures,cached,jobs,device_seconds,cost,currency,prompt_tokens,completion_tokens",
+            lines[0]);
         Assert.StartsWith($"{tenant.Id},", lines[1], StringComparison.Ordinal);
         Assert.Contains(",priced,1,3,1,0,1,", lines[1], StringComparison.Ordinal);
         Assert.StartsWith("total,", lines[2], StringComparison.Ordinal);
         Assert.EndsWith(
-            $",{(ofCall.GetProperty("cost").GetDecimal() + cost).ToString("0.###############", CultureInfo.InvariantCulture)},EUR",
+            $",{(ofCall.GetProperty("cost").GetDecimal() + cost).ToString("0.###############", CultureInfo.InvariantCulture)},EUR,0,0",
             lines[2], StringComparison.Ordinal);
     }
 

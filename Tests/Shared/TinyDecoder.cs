@@ -37,6 +37,14 @@ public static class TinyDecoder
         "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
         + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
+    /// <summary>The same for a model that was taught tools: their names before all, and the arguments of calls.</summary>
+    public const string ToolTemplate =
+        "{% if tools %}<|im_start|>system\n{% for tool in tools %}{{ tool.function.name }}\n{% endfor %}<|im_end|>\n{% endif %}"
+        + "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
+        + "{% if message.tool_calls %}{% for call in message.tool_calls %}{{ call.function.name }} {{ call.function.arguments.city }}"
+        + "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+        + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
     public static int EndId => s_ids[EndOfMessage];
 
     /// <summary>The files that are uploaded.</summary>

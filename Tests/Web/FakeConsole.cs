@@ -258,7 +258,7 @@ public sealed class FakeConsole
         """;
 
     private static string Sums(long requests, string cost) =>
-        $"\"requests\":{requests},\"failures\":2,\"cached\":0,\"jobs\":1,\"device_seconds\":4.5,\"cost\":{cost}";
+        $"\"requests\":{requests},\"failures\":2,\"cached\":0,\"jobs\":1,\"device_seconds\":4.5,\"cost\":{cost},\"prompt_tokens\":4100,\"completion_tokens\":900";
 
     private static string Usage(string rows) => $$"""
         {"from":"2026-01-01T00:00:00Z","to":"{{Now}}","currency":"EUR","usage":[{{rows}}],"total":{ {{(rows == "" ? Sums(0, "0") : Sums(1200, "1.2500125"))}} } }

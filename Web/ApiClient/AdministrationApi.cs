@@ -73,7 +73,8 @@ public sealed record Usage(
 
 public sealed record UsageRow(
     string? Tenant, string? Model, long Requests, long Failures,
-    long Cached, long Jobs, decimal DeviceSeconds, decimal Cost);
+    long Cached, long Jobs, decimal DeviceSeconds, decimal Cost,
+    long PromptTokens, long CompletionTokens);
 
 public sealed record AuditPage(IReadOnlyList<AuditEntry> Entries, string? NextCursor);
 

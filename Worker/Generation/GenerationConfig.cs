@@ -15,6 +15,9 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
     /// <summary>Whether a prompt that is no template's begins with the token for that, as <c>tokenizer_config.json</c> says.</summary>
     public bool AddsBeginning { get; private init; }
 
+    /// <summary>Whether the chat template has anything to do with tools; else it would pass over them.</summary>
+    public bool TakesTools { get; private init; }
+
     public const string FileName = "genai_config.json";
 
     private const int MaxBytes = 256 << 10;
@@ -22,7 +25,9 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
     private const int MaxContext = 1 << 24;
     private const string Tokenizer = "tokenizer.json";
     private const string TokenizerSettings = "tokenizer_config.json";
+    private const string Template = "chat_template.jinja";
     private const int MaxTokenizerSettings = 16 << 20;
+    private const string TokenOfTools = "tools";
 
     private static readonly string[] s_sections = ["model", "search"];
 
@@ -63,7 +68,8 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
         {
             // GenAI merges what comes twice: of an object only one would be looked at here.
             using var json = JsonDocument.Parse(File.ReadAllBytes(path), new() { AllowDuplicateProperties = false });
-            return Read(json.RootElement, folder, Path.GetFileName(modelPath)) with { AddsBeginning = SaysBeginning(folder) };
+            var (adds, tools) = ReadTokenizer(folder);
+            return Read(json.RootElement, folder, Path.GetFileName(modelPath)) with { AddsBeginning = adds, TakesTools = tools };
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
         {
@@ -108,17 +114,25 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
             : throw new ModelRefusedException($"{FileName}: model.context_length is {context}; {MinContext} to {MaxContext} are possible");
     }
 
-    private static bool SaysBeginning(string folder)
+    private static (bool AddsBeginning, bool TakesTools) ReadTokenizer(string folder)
     {
         var path = Path.Combine(folder, TokenizerSettings);
+        var file = Path.Combine(folder, Template);
+        var template = File.Exists(file) && new FileInfo(file).Length <= MaxTokenizerSettings ? File.ReadAllText(file) : null;
         if (!File.Exists(path) || new FileInfo(path).Length > MaxTokenizerSettings)
         {
-            return false;
+            return (false, SaysTools(template));
         }
 
         using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-        return json.RootElement.TryGetProperty("add_bos_token", out var adds) && adds.ValueKind == JsonValueKind.True;
+        var adds = json.RootElement.TryGetProperty("add_bos_token", out var beginning) && beginning.ValueKind == JsonValueKind.True;
+        template ??= json.RootElement.TryGetProperty("chat_template", out var given) && given.ValueKind == JsonValueKind.String
+            ? given.GetString()
+            : null;
+        return (adds, SaysTools(template));
     }
+
+    private static bool SaysTools(string? template) => template?.Contains(TokenOfTools, StringComparison.Ordinal) == true;
 
     private static JsonElement Section(JsonElement within, string name, string path = "") =>
         within.TryGetProperty(name, out var found) && found.ValueKind == JsonValueKind.Object

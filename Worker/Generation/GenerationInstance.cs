@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Text;
 using InferenceTemplate.Core.Generation;
 using InferenceTemplate.Core.Tensors;
@@ -24,19 +23,10 @@ internal sealed class GenerationInstance(GenerationModel model) : IModelInstance
     public TimeSpan Computed { get; private set; }
 
     /// <summary>A request that each such model takes; its second token is the first that comes by the KV cache.</summary>
-    public static Tensor[] Example { get; } = [RequestOf(new GenerationRequest { Prompt = "a", MaxTokens = 2 })];
+    public static Tensor[] Example { get; } = [GenerationSignature.RequestOf(new GenerationRequest { Prompt = "a", MaxTokens = 2 })];
 
     /// <summary>One for the chat template, where it has one.</summary>
-    public static Tensor[] ChatExample { get; } = [RequestOf(new GenerationRequest { Messages = [new("user", "a")], MaxTokens = 1 })];
-
-    public static Tensor RequestOf(GenerationRequest request)
-    {
-        var json = request.ToJson();
-        var data = new byte[sizeof(uint) + json.Length];
-        BinaryPrimitives.WriteUInt32LittleEndian(data, (uint)json.Length);
-        json.CopyTo(data.AsSpan(sizeof(uint)));
-        return new Tensor(GenerationSignature.Request, Datatype.Bytes, [1], data);
-    }
+    public static Tensor[] ChatExample { get; } = [GenerationSignature.RequestOf(new GenerationRequest { Messages = [new("user", "a")], MaxTokens = 1 })];
 
     /// <inheritdoc/>
     public IDisposableReadOnlyCollection<OrtValue> Run(

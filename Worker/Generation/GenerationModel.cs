@@ -178,7 +178,7 @@ internal sealed class GenerationModel : IDisposable
         {
             var request = answer.Request;
             RefuseHopeless(request);
-            using var prompt = tokenizer.Encode(request.Prompt ?? Templated(tokenizer, request.Messages!));
+            using var prompt = tokenizer.Encode(request.Prompt ?? Templated(tokenizer, request));
             var tokens = prompt[0];
             if (request.Prompt is not null && _config.AddsBeginning && tokens is not [] && tokens[0] != tokenizer.GetBosTokenId())
             {
@@ -195,12 +195,12 @@ internal sealed class GenerationModel : IDisposable
         }
     }
 
-    private static string Templated(Tokenizer tokenizer, GenerationMessage[] messages)
+    private static string Templated(Tokenizer tokenizer, GenerationRequest request)
     {
         try
         {
-            var json = JsonSerializer.Serialize(messages, GenerationTemplateJson.Default.GenerationMessageArray);
-            return tokenizer.ApplyChatTemplate("", json, "", true);
+            var json = JsonSerializer.Serialize(request.Messages!, GenerationTemplateJson.Default.GenerationMessageArray);
+            return tokenizer.ApplyChatTemplate("", json, request.Tools?.GetRawText() ?? "", true);
         }
         catch (OnnxRuntimeGenAIException exception)
         {
@@ -212,7 +212,21 @@ internal sealed class GenerationModel : IDisposable
     // Cutting megabytes into tokens would hold up all others; so would a long word, of which the time goes by the square.
     private void RefuseHopeless(GenerationRequest request)
     {
-        foreach (var text in request.Messages is null ? [request.Prompt!] : request.Messages.Select(m => m.Content))
+        if (!_config.TakesTools
+            && (request.Tools is not null || request.Messages?.Any(m => m.Role == "tool" || m.ToolCalls is not null) == true))
+        {
+            throw new RefusedInputException("tools: the chat template of the model takes none");
+        }
+
+        List<string> texts = request.Messages is null
+            ? [request.Prompt!]
+            : [.. request.Messages.Select(m => m.Content), .. request.Messages.Select(m => m.ToolCalls?.GetRawText()).OfType<string>()];
+        if (request.Tools is { } tools)
+        {
+            texts.Add(tools.GetRawText());
+        }
+
+        foreach (var text in texts)
         {
             if (LongestWord(text) is var length and > MostCharactersOfWord)
             {
@@ -222,7 +236,7 @@ internal sealed class GenerationModel : IDisposable
             }
         }
 
-        var characters = request.Prompt?.Length ?? request.Messages!.Sum(m => (long)m.Content.Length);
+        var characters = texts.Sum(t => (long)t.Length);
         if (characters > (long)ContextLength * MostCharactersOfToken)
         {
             throw new RefusedInputException(

@@ -28,6 +28,9 @@ internal sealed class RunningAnswer(GenerationRequest request, Action<string>? p
     /// <summary>How long the model has computed for this answer and for no other.</summary>
     public TimeSpan Computed { get; private set; }
 
+    /// <summary>What is certain of it so far.</summary>
+    public string Text => _text.ToString();
+
     /// <summary>Whether a stop text has come.</summary>
     public bool IsStopped => _stop.Found;
 

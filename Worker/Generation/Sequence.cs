@@ -24,7 +24,16 @@ internal sealed class Sequence : IDisposable
         using var search = new GeneratorParams(model);
         search.SetSearchOption("max_length", length);
         Set(search, answer.Request);
-        _generator = new Generator(model, search);
+        try
+        {
+            AnswerForm.Set(search, answer.Request);
+            _generator = new Generator(model, search);
+        }
+        catch (OnnxRuntimeGenAIException exception)
+        {
+            throw AnswerForm.Explained(answer.Request, exception);
+        }
+
         try
         {
             var start = Stopwatch.GetTimestamp();
@@ -57,6 +66,7 @@ internal sealed class Sequence : IDisposable
             _answer.Count(start);
             if (Array.IndexOf(_ends, token) >= 0)
             {
+                AnswerForm.Check(_answer.Request, _answer.Text);
                 _answer.Complete(GenerationSignature.Stop);
                 return false;
             }
@@ -72,7 +82,7 @@ internal sealed class Sequence : IDisposable
         }
         catch (Exception exception)
         {
-            Fail(exception);
+            Fail(AnswerForm.Explained(_answer.Request, exception));
             return false;
         }
     }
@@ -118,6 +128,7 @@ internal sealed class Sequence : IDisposable
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(GenerationMessage[]))]
 internal sealed partial class GenerationTemplateJson : JsonSerializerContext;

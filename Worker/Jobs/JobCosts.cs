@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Jobs;
 
-/// <summary>What jobs used of the device: their rows' share of the run, at the model's price or the platform's.</summary>
+/// <summary>What jobs used of the device: their rows' share of the run, and tokens, at the model's price or the platform's.</summary>
 internal sealed class JobCosts(ModelCatalog catalog, IOptions<CostOptions> costs)
 {
     /// <param name="outputs">The answer as <see cref="ReplyBatch"/> writes it; null where there is none.</param>
@@ -19,9 +19,7 @@ internal sealed class JobCosts(ModelCatalog catalog, IOptions<CostOptions> costs
         // Postgres may be away; the catalogue remembers, since it was read before anything could be served.
         var snapshot = await catalog.SnapshotAsync(CancellationToken.None);
         var version = snapshot.AllVersionsOf(request.Model).FirstOrDefault(v => v.Version == request.Version);
-
-        // Without an open first dimension a request has its run to itself.
-        var rows = version?.Signature.RowsOf(request.Inputs) ?? reply.BatchSize;
-        return CostShare.Used(reply, rows, snapshot.SettingsOf(request.Model).PricePerDeviceHour ?? costs.Value.PricePerDeviceHour);
+        return CostShare.Used(
+            version?.Signature, snapshot.SettingsOf(request.Model), request.Inputs, reply, costs.Value.PricePerDeviceHour);
     }
 }

@@ -218,7 +218,7 @@ public sealed class ServedGenerationTests(Servers servers)
     }
 
     private static InferenceTemplate.Core.Tensors.Tensor Request(string content, int most, bool stream) =>
-        GenerationInstance.RequestOf(GenerativeModel.Chat(content, most) with { Stream = stream });
+        GenerationSignature.RequestOf(GenerativeModel.Chat(content, most) with { Stream = stream });
 
     private static string TextOf(InferenceReply reply)
     {

@@ -24,7 +24,8 @@ public sealed class UsageTests(Servers servers)
             for (var i = 0; i < 200; i++)
             {
                 replicas[replica].Record(
-                    tenant, $"m{i % 2}", "1", failed: i % 10 == 0, cached: i % 4 == 1, deviceMicroseconds: 3, cost: 0.000000000000001m);
+                    tenant, $"m{i % 2}", "1", failed: i % 10 == 0, cached: i % 4 == 1,
+                    new UsedDevice(3, 0.000000000000001m) { Tokens = new(5, 2) });
                 if (i % 20 == 0)
                 {
                     await replicas[replica].WriteAsync(Stopping);
@@ -40,6 +41,8 @@ public sealed class UsageTests(Servers servers)
         Assert.Equal((0.0018m, 0.0000000000006m), (sums.DeviceSeconds, sums.Cost));
         Assert.Equal(600, (await services.AccountAsync(tenant)).Inferences);
         Assert.Equal(0.0000000000006m, (await services.AccountAsync(tenant)).Cost);
+        Assert.Equal((3000, 1200), (sums.PromptTokens, sums.CompletionTokens));
+        Assert.Equal(4200, (await services.AccountAsync(tenant)).Tokens);
     }
 
     [Fact]
@@ -84,7 +87,7 @@ public sealed class UsageTests(Servers servers)
         await using var jobs = await JobServices.StartAsync(servers);
         var ids = await jobs.AcceptAsync(2);
         var (good, bad) = (await jobs.ClaimAsync(ids[0]), await jobs.ClaimAsync(ids[1]));
-        var ended = JobServices.Succeeded(good) with { Used = new UsedDevice(1_500, 0.000002m) };
+        var ended = JobServices.Succeeded(good) with { Used = new UsedDevice(1_500, 0.000002m) { Tokens = new(7, 3) } };
 
         await jobs.FinishAsync(ended);
         Assert.Empty(await jobs.FinishAsync(ended));
@@ -93,6 +96,7 @@ public sealed class UsageTests(Servers servers)
 
         Assert.Equal((2, 1, 2, 0), (sums.Requests, sums.Failures, sums.Jobs, sums.Cached));
         Assert.Equal((0.0015m, 0.000002m), (sums.DeviceSeconds, sums.Cost));
+        Assert.Equal((7, 3), (sums.PromptTokens, sums.CompletionTokens));
         Assert.Equal(0.000002m, (await jobs.FindAsync(ids[0])).Cost);
     }
 

@@ -15,6 +15,7 @@ public sealed class TenantSettingsTests
         Burst = 0,
         MaxConcurrency = 1_000_000,
         MonthlyInferences = 1L << 50,
+        MonthlyTokens = 1L << 50,
         MonthlyBudget = 10_000_000_000m,
         Models = [.. Enumerable.Repeat("m", 1_000)],
         PriorityCeiling = "normal",
@@ -31,6 +32,7 @@ public sealed class TenantSettingsTests
             Burst = -1,
             MaxConcurrency = 1_000_001,
             MonthlyInferences = (1L << 50) + 1,
+            MonthlyTokens = -1,
             MonthlyBudget = 0.00001m,
             Models = ["../escape"],
             PriorityCeiling = "shadow",
@@ -38,7 +40,7 @@ public sealed class TenantSettingsTests
         }.Problems();
 
         Assert.Equal(
-            ["name", "requests_per_minute", "burst", "max_concurrency", "monthly_inferences", "monthly_budget", "retention_days",
+            ["name", "requests_per_minute", "burst", "max_concurrency", "monthly_inferences", "monthly_tokens", "monthly_budget", "retention_days",
                 "priority_ceiling", "models"],
             problems.Select(p => p.Field));
         Assert.Contains("6000001", problems[1].Message, StringComparison.Ordinal);
@@ -72,6 +74,10 @@ public sealed class TenantSettingsTests
             Inferences: 20, Cost: 9);
 
         Assert.Equal(0.9, account.UsedPart, 6);
+        var ofTokens = account with { Tokens = 95, Limits = account.Limits with { MonthlyTokens = 100 } };
+        Assert.Equal(0.95, ofTokens.UsedPart, 6);
+        Assert.False(ofTokens.IsOverTokens);
+        Assert.True((ofTokens with { Tokens = 100 }).IsOverTokens);
         Assert.False(account.IsOverBudget);
         Assert.True((account with { Cost = 10 }).IsOverBudget);
         Assert.False((account with { Cost = 10, Limits = account.Limits with { AllowOverdraft = true } }).IsOverBudget);

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Costs;
+using InferenceTemplate.Core.Generation;
+
+namespace InferenceTemplate.Tests.Unit;
+
+public sealed class GenerationSchemaTests
+{
+    [Theory]
+    [InlineData("""{"type":"string","pattern":"(a*)*"}""", "'pattern' is not supported")]
+    [InlineData("""{"type":"integer","multipleOf":9999999}""", "'multipleOf' is not supported")]
+    [InlineData("""{"type":"string","format":"date"}""", "'format' is not supported")]
+    [InlineData("""{"allOf":[]}""", "'allOf' is not supported")]
+    [InlineData("""{"x-guidance":{}}""", "'x-guidance' is not supported")]
+    [InlineData("""{"properties":{"a":{"items":{"not":{}}}}}""", "'not' is not supported")]
+    [InlineData("""{"$ref":"http://example.com/x"}""", "only what is in the same schema")]
+    [InlineData("""{"type":"array","minItems":1001}""", "minItems: 0 to 1000 expected")]
+    [InlineData("""{"type":"string","maxLength":-1}""", "maxLength: 0 to 1000 expected")]
+    [InlineData("""{"type":"date"}""", "type: one of object")]
+    [InlineData("""{"enum":[]}""", "enum: an array of values expected")]
+    [InlineData("""{"properties":[]}""", "properties: an object expected")]
+    [InlineData("""{"anyOf":[5]}""", "a schema is an object")]
+    [InlineData("[]", "a schema is an object")]
+    [InlineData("""{"$defs":{"a\u0000":{"if":{}}}}""", "'if' is not supported")]
+    public void What_can_not_be_followed_in_bounded_time_is_named(string schema, string problem) =>
+        Assert.Contains(problem, GenerationSchema.Problem(Json(schema)), StringComparison.Ordinal);
+
+    [Fact]
+    public void Limits_hold_at_their_ends()
+    {
+        string Deep(int levels) => levels == 1 ? "{\"type\":\"null\"}" : $"{{\"items\":{Deep(levels - 1)}}}";
+        string Wide(int schemas) =>
+            "{\"properties\":{" + string.Join(',', Enumerable.Range(1, schemas - 1).Select(i => $"\"p{i}\":{{}}")) + "}}";
+        string Values(int count) => $"{{\"enum\":[{string.Join(',', Enumerable.Range(0, count))}]}}";
+        string Long(int length) => $"{{\"title\":\"{new string('x', length - "{\"title\":\"\"}".Length)}\"}}";
+
+        Assert.All(
+            (string[])[
+                Deep(GenerationSchema.MaxDepth), Wide(GenerationSchema.MaxSchemas), Values(GenerationSchema.MaxValues),
+                Long(GenerationSchema.MaxBytes)],
+            schema => Assert.Null(GenerationSchema.Problem(Json(schema))));
+        Assert.Contains("nested more than 16 deep", Wrong(Deep(GenerationSchema.MaxDepth + 1)), StringComparison.Ordinal);
+        Assert.Contains("more than 400 schemas", Wrong(Wide(GenerationSchema.MaxSchemas + 1)), StringComparison.Ordinal);
+        Assert.Contains("more than 1000 values", Wrong(Values(GenerationSchema.MaxValues + 1)), StringComparison.Ordinal);
+        Assert.Contains("more than 32768 characters", Wrong(Long(GenerationSchema.MaxBytes + 1)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tools_have_limits_too()
+    {
+        string Tool(string more) => "{\"type\":\"function\",\"function\":{\"name\":\"f\"" + more + "}}";
+        string Deep(int levels) => levels == 0 ? "{}" : $"{{\"a\":{Deep(levels - 1)}}}";
+
+        Assert.Null(GenerationTools.Problem(Json($"[{Tool("")}]")));
+        Assert.Contains("1 to 128 functions", GenerationTools.Problem(Json("[" + string.Join(',', Enumerable.Repeat(Tool(""), 129)) + "]")),
+            StringComparison.Ordinal);
+        Assert.Contains("more than 65536 characters", GenerationTools.Problem(
+            Json($"[{Tool($",\"description\":\"{new string('x', 65536)}\"")}]")), StringComparison.Ordinal);
+        Assert.Contains("nested more than 24 deep", GenerationTools.Problem(Json($"[{Tool($",\"parameters\":{Deep(24)}")}]")),
+            StringComparison.Ordinal);
+        Assert.Contains("U+0000", GenerationTools.Problem(Json($"[{Tool(",\"description\":\"a\\u0000\"")}]")), StringComparison.Ordinal);
+        Assert.StartsWith("tools[0].function.parameters: ", GenerationTools.Problem(
+            Json($"[{Tool(",\"parameters\":{\"type\":\"string\"}")}]")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tokens_cost_what_the_settings_say_and_nothing_else()
+    {
+        var settings = new ModelSettings { PricePerMillionPromptTokens = 0.15m, PricePerMillionCompletionTokens = 0.6m };
+
+        Assert.Equal(0.00021m, CostShare.OfTokens(new TokenUse(1000, 100), settings));
+        Assert.Equal(0, CostShare.OfTokens(new TokenUse(1000, 100), new ModelSettings()));
+    }
+
+    private static string? Wrong(string schema) => GenerationSchema.Problem(Json(schema));
+
+    private static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement;
+}
