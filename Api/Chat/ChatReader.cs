@@ -18,6 +18,7 @@ internal readonly record struct TextRequest(string Model, GenerationRequest Gene
 internal static class ChatReader
 {
     private const int MaxShown = 64;
+    private const int DefaultCompletion = 16;
 
     private static readonly string[] s_ofTheCaller =
         ["user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"];
@@ -115,7 +116,8 @@ internal static class ChatReader
             throw new InvalidInferBodyException("max_completion_tokens: another number than max_tokens, which is the same");
         }
 
-        request.MaxTokens ??= maxCompletion;
+        // A prompt that is gone on with has no end of its own: so OpenAI's clients expect it.
+        request.MaxTokens ??= maxCompletion ?? (chat ? null : DefaultCompletion);
         if (model is null || (chat ? request.Messages is null : request.Prompt is null))
         {
             throw new InvalidInferBodyException($"{(model is null ? "model" : chat ? "messages" : "prompt")}: it is missing");
@@ -167,8 +169,12 @@ internal static class ChatReader
                 case "tool_call_id":
                     call = Text($"{where}.tool_call_id", field.Value);
                     break;
+                case "function_call" or "audio":
+                    throw Unsupported($"{where}.{field.Name}");
+
+                // Names of who speaks, and what other servers put into the answers that clients send back.
                 default:
-                    throw Unsupported($"{where}.{Shown(field.Name)}");
+                    break;
             }
         }
 
@@ -271,9 +277,10 @@ internal static class ChatReader
     {
         var neutral = name switch
         {
-            "n" or "best_of" => IsNumber(value, 1),
-            "frequency_penalty" or "presence_penalty" or "top_logprobs" => IsNumber(value, 0),
-            "logprobs" or "echo" => value.ValueKind == JsonValueKind.False,
+            "n" or "best_of" or "repetition_penalty" or "length_penalty" => IsNumber(value, 1),
+            "frequency_penalty" or "presence_penalty" or "top_logprobs" or "min_tokens" => IsNumber(value, 0),
+            "logprobs" or "echo" or "ignore_eos" or "use_beam_search" => value.ValueKind == JsonValueKind.False,
+            "skip_special_tokens" => value.ValueKind == JsonValueKind.True,
             "logit_bias" => value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any(),
             "functions" => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0,
             "function_call" => IsText(value, "none") || IsText(value, "auto"),

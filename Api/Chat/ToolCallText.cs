@@ -35,15 +35,14 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
             }
 
             text.Append(_held, 0, open);
-            var close = _held.IndexOf(GenerationTools.Close, open, StringComparison.Ordinal);
-            if (close < 0)
+            var (call, end) = Cut(open);
+            if (end < 0)
             {
                 _held = _held[open..];
                 break;
             }
 
-            var end = close + GenerationTools.Close.Length;
-            if (CallOf(_held[(open + GenerationTools.Open.Length)..close]) is { } call)
+            if (call is not null)
             {
                 calls.Add(call);
             }
@@ -66,6 +65,49 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
         return rest.StartsWith(GenerationTools.Open, StringComparison.Ordinal) && CallOf(rest[GenerationTools.Open.Length..]) is { } call
             ? ("", [call])
             : (rest, []);
+    }
+
+    // The mark of the end may stand in a text among the arguments: then what is before it is unfinished JSON.
+    private (ToolCall? Call, int End) Cut(int open)
+    {
+        var start = open + GenerationTools.Open.Length;
+        var close = _held.IndexOf(GenerationTools.Close, start, StringComparison.Ordinal);
+        while (close >= 0)
+        {
+            var end = close + GenerationTools.Close.Length;
+            var json = _held[start..close];
+            if (CallOf(json) is { } call)
+            {
+                return (call, end);
+            }
+
+            if (!IsUnfinished(json))
+            {
+                return (null, end);
+            }
+
+            close = _held.IndexOf(GenerationTools.Close, end, StringComparison.Ordinal);
+        }
+
+        return (null, -1);
+    }
+
+    private static bool IsUnfinished(string json)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(json), isFinalBlock: false, state: default);
+            while (reader.Read())
+            {
+                // To the end of what there is.
+            }
+
+            return reader.CurrentDepth > 0;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     // Lines between calls are no text of an answer.

@@ -49,7 +49,11 @@ internal static class DataRightsEndpoints
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers.ContentDisposition =
             $"attachment; filename=\"{FileName(tenant)}-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}.zip\"";
-        await export.WriteAsync(tenant, context.Response.Body, context.RequestAborted);
+        // Payloads are for admins, of all models.
+        var caller = context.User;
+        await export.WriteAsync(
+            tenant, caller.IsInRole(Roles.Admin) && !caller.HasClaim(c => c.Type == InferenceClaims.Model), context.Response.Body,
+            context.RequestAborted);
     }
 
     private static async Task<IResult> StatusAsync(string tenant, TenantErasure erasure, CancellationToken cancellationToken) =>

@@ -24,11 +24,12 @@ public sealed class TenantExport(NpgsqlDataSource dataSource, IDbContextFactory<
         return await database.Tenants.AnyAsync(t => t.Id == tenant, cancellationToken);
     }
 
+    /// <param name="withPayloads">Whether what requests carried comes along, where it was kept.</param>
     /// <param name="output">Need not be seekable.</param>
-    public async Task WriteAsync(string tenant, Stream output, CancellationToken cancellationToken)
+    public async Task WriteAsync(string tenant, bool withPayloads, Stream output, CancellationToken cancellationToken)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
-        var tables = TenantTable.All(database.Model);
+        var tables = TenantTable.All(database.Model).Where(t => withPayloads || t.Entity != typeof(RequestPayload)).ToList();
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var snapshot = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
         await using var asynchronous = new AsyncOutput(output);

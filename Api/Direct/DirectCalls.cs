@@ -33,8 +33,11 @@ internal sealed partial class DirectCalls(
     private const int PartOfBytes = 8;
 
     private const int LooksForWake = 20;
+    private const int MaxWaiting = 100;
 
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(20);
+
+    private int _waiting;
 
     /// <summary>Whether a request of so many bytes can be sent directly now.</summary>
     public bool Takes(QueueName name, long bytes) => bytes <= options.Value.MaxBytes / PartOfBytes && workers.For(name).Length > 0;
@@ -45,7 +48,7 @@ internal sealed partial class DirectCalls(
     /// <summary>
     /// Has the version opened where no worker has it, and waits for that: parts of an answer come by connections alone.
     /// </summary>
-    /// <param name="most">How long; it ends before where no worker can load the version.</param>
+    /// <param name="most">How long; it ends before where no worker can load the version, and at once where 100 wait already.</param>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
     public async Task OpenAsync(QueueName name, TimeSpan most, CancellationToken cancellationToken)
     {
@@ -54,6 +57,25 @@ internal sealed partial class DirectCalls(
             return;
         }
 
+        // They are not yet held to their tenants' limits.
+        if (Interlocked.Increment(ref _waiting) > MaxWaiting)
+        {
+            Interlocked.Decrement(ref _waiting);
+            return;
+        }
+
+        try
+        {
+            await WaitAsync(name, most, cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    private async Task WaitAsync(QueueName name, TimeSpan most, CancellationToken cancellationToken)
+    {
         // A worker that has yet to read of a new version in the registry passes a wake-up over.
         var start = time.GetTimestamp();
         for (var looks = 0; workers.For(name).Length == 0 && time.GetElapsedTime(start) < most; looks++)

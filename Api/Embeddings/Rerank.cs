@@ -12,7 +12,7 @@ namespace InferenceTemplate.Api.Embeddings;
 /// <param name="TopN">How many are answered; all where absent.</param>
 /// <param name="ReturnDocuments">Whether each result has its text.</param>
 internal sealed record RerankRequest(
-    string Model, JsonElement Query, JsonElement Documents, int? TopN = null, bool ReturnDocuments = false);
+    string Model, JsonElement Query, JsonElement Documents, int? TopN = null, bool? ReturnDocuments = null);
 
 /// <param name="Model">The version that answered: <c>model:version</c>.</param>
 /// <param name="Results">The most relevant first.</param>
@@ -60,7 +60,7 @@ internal static class Rerank
                 .Select(i => new RerankResult(
                     i - 1,
                     Similarity.Cosine(embedded.Of(0), embedded.Of(i)),
-                    request.ReturnDocuments ? new RerankDocument(texts[i]) : null))
+                    request.ReturnDocuments == true ? new RerankDocument(texts[i]) : null))
                 .OrderByDescending(result => result.RelevanceScore)
                 .Take(request.TopN ?? int.MaxValue);
             var answer = new RerankAnswer(embedded.Model, [.. results], new(embedded.Tokens, embedded.Tokens));

@@ -40,8 +40,8 @@ internal sealed class InferRecords(
 
         // A cached response tells of the run that made it; this request has had none.
         var reply = hit ? null : result.Reply;
-        var used = result.Status == InferenceCallResult.ClientClosedRequest && body.Parts is { Count: > 0 } parts
-            ? UsedBeforeLeaving(parts, routed.Settings)
+        var used = result.Status != StatusCodes.Status200OK && body.Parts is { Count: > 0 } parts
+            ? UsedBeforeEnd(parts, routed.Settings)
             : UsedBy(routed.Version, routed.Settings, body.Inputs, reply);
         var parameters = new AnswerParameters(
             reply?.QueueTime ?? default, reply?.ComputeTime ?? default, reply?.BatchSize ?? 0,
@@ -168,8 +168,8 @@ internal sealed class InferRecords(
         ? default
         : CostShare.Used(version.Signature, settings, inputs, reply, costs.Value.PricePerDeviceHour);
 
-    // Who leaves a stream before its end has had its parts, each of which is a token or more.
-    private static UsedDevice UsedBeforeLeaving(AnswerParts parts, ModelSettings settings)
+    // Of a stream that its caller left, or that broke off, there were parts, each of which is a token or more.
+    private static UsedDevice UsedBeforeEnd(AnswerParts parts, ModelSettings settings)
     {
         var tokens = new TokenUse(0, parts.Count);
         return new UsedDevice(0, CostShare.OfTokens(tokens, settings)) { Tokens = tokens };

@@ -37,7 +37,7 @@ internal sealed class JobRetry(
         }
 
         var snapshot = caller.MayUse(job.Model) ? await catalog.SnapshotAsync(cancellationToken) : CatalogSnapshot.Empty;
-        if (snapshot.Find(job.Model, job.Version) is null)
+        if (snapshot.Find(job.Model, job.Version) is not { } version)
         {
             await RefuseAsync(context, StatusCodes.Status404NotFound, snapshot.WhyNot(job.Model, job.Version));
             return;
@@ -51,7 +51,7 @@ internal sealed class JobRetry(
         }
 
         var tenant = await gate.FindAsync(caller, cancellationToken);
-        var refusal = gate.RefusalWithoutAsking(tenant);
+        var refusal = gate.RefusalWithoutAsking(tenant, version);
         if (refusal is null)
         {
             (refusal, var standing) = await gate.TakeAsync(tenant, cancellationToken);

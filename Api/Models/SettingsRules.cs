@@ -91,7 +91,7 @@ public static class SettingsRules
     private static IEnumerable<(string Field, string Message)> Payload(PayloadSettings payload)
     {
         foreach (var wrong in Range("payload.sample", payload.Sample, 0.0001, 1)
-            .Concat(Range("payload.retention_days", payload.RetentionDays, 1, 365)))
+            .Concat(Range("payload.retention_days", payload.RetentionDays, 1, PayloadSettings.MaxRetentionDays)))
         {
             yield return wrong;
         }

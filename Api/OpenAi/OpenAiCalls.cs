@@ -19,6 +19,8 @@ internal sealed class OpenAiCalls(InferPipeline pipeline, TenantGate gate, IOpti
     private const int MaxModel = 128;
     private const int MaxVersion = 64;
 
+    private static ReadOnlySpan<byte> Utf8Mark => [0xEF, 0xBB, 0xBF];
+
     /// <summary>Reads a body of JSON; that of a tenant that may send nothing is not read.</summary>
     /// <param name="read">Makes the request of it, or throws <see cref="InvalidInferBodyException"/>.</param>
     /// <returns>Null where it was refused, which is answered already.</returns>
@@ -54,11 +56,16 @@ internal sealed class OpenAiCalls(InferPipeline pipeline, TenantGate gate, IOpti
         using var body = await RequestBody.ReadAsync(request, limits.Value.MaxBodyBytes, request.HttpContext.RequestAborted);
         try
         {
-            return JsonSerializer.Deserialize(body.Span, type) ?? throw new InvalidInferBodyException("the body is null");
+            var json = body.Span.StartsWith(Utf8Mark) ? body.Span[Utf8Mark.Length..] : body.Span;
+            return JsonSerializer.Deserialize(json, type) ?? throw new InvalidInferBodyException("the body is null");
         }
         catch (JsonException exception)
         {
-            throw new InvalidInferBodyException($"the body can't be read: {exception.Message}");
+            // Of a value of the wrong kind the message names types of .NET.
+            throw new InvalidInferBodyException(
+                exception.InnerException is InvalidOperationException { InnerException: null } or FormatException && exception.Path is ['$', '.', .. var field]
+                    ? $"{field}: another kind of value expected"
+                    : $"the body can't be read: {exception.Message}");
         }
     }
 
@@ -118,9 +125,10 @@ internal sealed class OpenAiCalls(InferPipeline pipeline, TenantGate gate, IOpti
             RateLimitHeaders.Set(context.Response.Headers, tenant, outcome.Standing);
         }
 
-        if (OpenAiErrors.IsQuota(outcome.Status, outcome.Error!))
+        if (outcome.Status == StatusCodes.Status504GatewayTimeout || OpenAiErrors.IsQuota(outcome.Status, outcome.Error!))
         {
-            // Some of OpenAI's clients wait as long as Retry-After says, be it a month; the others know this header.
+            // What took too long would take as long again. And some of OpenAI's clients wait as long as Retry-After says, be it a month;
+            // the others know this header.
             context.Response.Headers["x-should-retry"] = "false";
         }
         else if (outcome.RetryAfter is { } seconds)

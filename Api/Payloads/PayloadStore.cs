@@ -20,7 +20,12 @@ public sealed class PayloadStore(NpgsqlDataSource dataSource, TimeProvider time)
         ON CONFLICT (id) DO NOTHING
         """;
 
-    private const string Find = "SELECT model, envelope FROM request_payloads WHERE id = $1 AND tenant_id = $2 AND expires_at > $3";
+    // The tenant's own number of days may have been made smaller since.
+    private const string Find = """
+        SELECT p.model, p.envelope FROM request_payloads p JOIN tenants t ON t.id = p.tenant_id
+        WHERE p.id = $1 AND p.tenant_id = $2 AND p.expires_at > $3
+            AND (t.retention_days IS NULL OR p.received_at > $3 - make_interval(days => t.retention_days))
+        """;
 
     /// <summary>Writes all or none.</summary>
     public async Task WriteAsync(IReadOnlyCollection<NewPayload> payloads, CancellationToken cancellationToken)

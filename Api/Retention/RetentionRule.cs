@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.DataRights;
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata;
@@ -23,8 +24,9 @@ public sealed record RetentionRule(
             ("batches", "finished_at", options.BatchDays, true),
             ("shadow_comparisons", "compared_at", options.ShadowComparisonDays, false),
 
-            // Each row says itself how long it is kept.
+            // Each row says itself how long it is kept; a tenant's own number may be smaller.
             ("request_payloads", "expires_at", 0, false),
+            ("request_payloads", "received_at", PayloadSettings.MaxRetentionDays, true),
             ("drift_windows", "ended_at", options.DriftDays, false),
             ("usage_hours", "hour", options.UsageDays, false),
         ];

@@ -45,7 +45,7 @@ internal sealed class CorsPolicySetup(IOptions<CorsSettings> settings) : IConfig
     // What an answer tells in headers; a browser hides those that are not named.
     private static readonly string[] Exposed =
     [
-        "ETag", "Location", "Retry-After", "Preference-Applied", "Idempotency-Replayed", "Server-Timing", "X-Correlation-Id",
+        "ETag", "Location", "Retry-After", "Preference-Applied", "Idempotency-Replayed", "Server-Timing", "X-Correlation-Id", "X-Request-Id",
         "Inference-Cost", "Inference-Cache", "Inference-Fallback", "Inference-Header-Content-Length",
         "RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
     ];

@@ -151,6 +151,8 @@ public sealed record DriftSettings
 /// <summary>Whether what callers send and get is kept, for admins of their tenant.</summary>
 public sealed record PayloadSettings
 {
+    public const int MaxRetentionDays = 365;
+
     public PayloadMode Mode { get; set; }
 
     /// <summary>Share of the requests where <see cref="Mode"/> is <see cref="PayloadMode.Sampled"/>, 0.0001 to 1.</summary>

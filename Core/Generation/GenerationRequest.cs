@@ -48,6 +48,8 @@ public sealed record GenerationRequest
     public JsonElement? Tools { get; set; }
 
     /// <summary>Whether the answer is a call of a tool, and nothing else.</summary>
+    /// <remarks>Left out where it is not: workers of an older build refuse what they do not know.</remarks>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool MustCall { get; set; }
 
     /// <summary>The one that has to be called; null for any.</summary>

@@ -7,7 +7,7 @@ namespace InferenceTemplate.ServiceDefaults.Telemetry;
 
 /// <summary>
 /// Gives each request an id that caller and service both see: the caller's own (<c>X-Correlation-Id</c>, else <c>X-Request-Id</c>)
-/// where it is fit to be logged, else the trace id. It returns as <c>X-Correlation-Id</c> and stands in every log line.
+/// where it is fit to be logged, else the trace id. It returns by both names, since clients read either, and stands in every log line.
 /// </summary>
 internal sealed class CorrelationId(RequestDelegate next, ILogger<CorrelationId> logger)
 {
@@ -31,6 +31,7 @@ internal sealed class CorrelationId(RequestDelegate next, ILogger<CorrelationId>
         context.Response.OnStarting(() =>
         {
             context.Response.Headers[Header] = id;
+            context.Response.Headers[AlternativeHeader] = id;
             return Task.CompletedTask;
         });
 

@@ -130,14 +130,16 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
 
         var answer = await OkAsync(client, "/v1/completions", $$"""
             {"model":"{{model.Endless}}","prompt":"The the","max_tokens":40,"temperature":0,"stop":["{{expected[10..13]}}"],"user":"x",
-             "n":1}
+             "n":1,"repetition_penalty":1.0,"ignore_eos":false}
             """);
+        var short16 = await OkAsync(client, "/v1/completions", $$"""{"model":"{{model.Endless}}","prompt":"The the","temperature":0}""");
         using var stream = await client.PostAsync(
             "/v1/completions",
             Digits.Json($$"""{"model":"{{model.Endless}}","prompt":"The the","max_tokens":40,"temperature":0,"stream":true}"""),
             Cancellation);
         var events = ChatModel.Events(await stream.Content.ReadAsStringAsync(Cancellation));
 
+        Assert.Equal(16, short16.GetProperty("usage").GetProperty("completion_tokens").GetInt32());
         var choice = answer.GetProperty("choices")[0];
         Assert.Equal(
             (expected[..expected.IndexOf(expected[10..13], StringComparison.Ordinal)], "stop"),
@@ -174,7 +176,7 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
     [InlineData("""{"model":"M","messages":[{"role":"user"}]}""", "messages[0].content", "it is missing")]
     [InlineData("""{"model":"M","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}""",
         "messages[0].content[0].type", "only text is supported")]
-    [InlineData("""{"model":"M","messages":[{"role":"user","content":"x","name":"bob"}]}""", "messages[0].name", "not supported")]
+    [InlineData("""{"model":"M","messages":[{"role":"assistant","content":"x","audio":{"id":"a"}}]}""", "messages[0].audio", "not supported")]
     [InlineData("""{"model":"M","messages":[{"role":"user","content":"\ud800"}]}""", null, "half a surrogate pair")]
     [InlineData("""{"model":"M","messages":MM,"n":2}""", "n", "n: it is not supported here")]
     [InlineData("""{"model":"M","messages":MM,"logprobs":true}""", "logprobs", "not supported")]

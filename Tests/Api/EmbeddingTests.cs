@@ -60,6 +60,25 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     }
 
     [Fact]
+    public async Task Null_is_an_absent_field_and_a_mark_of_utf8_is_passed_over()
+    {
+        using var client = platform.Admin();
+        var body = $$"""{"model":"{{model.Name}}","query":"a","documents":["b"],"return_documents":null,"top_n":null}""";
+        using var content = new ByteArrayContent([0xEF, 0xBB, 0xBF, .. System.Text.Encoding.UTF8.GetBytes(body)]);
+        content.Headers.ContentType = new("application/json");
+
+        using var answer = await client.PostAsync("/v1/rerank", content, Cancellation);
+        using var wrong = await client.PostAsync(
+            "/v1/rerank", Digits.Json(body.Replace("\"return_documents\":null", "\"return_documents\":5", StringComparison.Ordinal)), Cancellation);
+
+        Assert.Equal(200, (int)answer.StatusCode);
+        var error = (await wrong.JsonAsync()).GetProperty("error");
+        Assert.Equal(
+            (400, "return_documents: another kind of value expected", "return_documents"),
+            ((int)wrong.StatusCode, error.GetProperty("message").GetString(), error.GetProperty("param").GetString()));
+    }
+
+    [Fact]
     public async Task Client_of_openai_is_told_what_is_wrong()
     {
         var refused = await Assert.ThrowsAsync<ClientResultException>(

@@ -36,13 +36,16 @@ public sealed class JobLeaseTrackerTests
             await database.DisposeAsync();
         }
 
-        var (call, job) = (Request(RequestKind.Call), Request(RequestKind.Job));
+        // An entry that is late is none of its job's any more, which may have been given another time and entry.
+        var (call, job, late) = (Request(RequestKind.Call), Request(RequestKind.Job), Request(RequestKind.Job, late: true));
 
-        var mixed = await tracker.ClaimAsync([call, job]);
+        var mixed = await tracker.ClaimAsync([call, late, job]);
         var calls = await tracker.ClaimAsync([call]);
+        var none = await tracker.ClaimAsync([late]);
 
         Assert.Equal([call], mixed.Ready);
-        Assert.Empty(mixed.Dropped);
+        Assert.Equal([late], mixed.Dropped);
+        Assert.Equal([late], none.Dropped);
         Assert.Equal([job], mixed.Postponed);
         Assert.Equal([call], calls.Ready);
     }
@@ -63,10 +66,10 @@ public sealed class JobLeaseTrackerTests
     internal static JobCosts NoCosts() => new(
         new ModelCatalog(null!, TimeProvider.System, NullLogger<ModelCatalog>.Instance), Options.Create(new CostOptions()));
 
-    private static QueuedRequest Request(RequestKind kind)
+    private static QueuedRequest Request(RequestKind kind, bool late = false)
     {
-        var now = DateTimeOffset.UnixEpoch;
-        return new(
-            "1-0", new InferenceRequest(Guid.NewGuid(), "m", "1", "default", kind, Priority.Normal, "", now, now, null, null, [], []));
+        var now = TimeProvider.System.GetUtcNow();
+        return new("1-0", new InferenceRequest(
+            Guid.NewGuid(), "m", "1", "default", kind, Priority.Normal, "", now, late ? now : now.AddHours(1), null, null, [], []));
     }
 }

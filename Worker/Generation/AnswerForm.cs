@@ -31,7 +31,8 @@ internal static class AnswerForm
     /// <summary>The error for the caller, where the library could not follow the grammar.</summary>
     public static Exception Explained(GenerationRequest request, Exception exception)
     {
-        if (FieldOf(request) is not { } field || exception is not OnnxRuntimeGenAIException)
+        if (FieldOf(request) is not { } field || exception is not OnnxRuntimeGenAIException
+            || RunFailures.Classify(exception) != RunFailure.Input)
         {
             return exception;
         }

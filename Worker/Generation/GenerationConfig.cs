@@ -27,7 +27,12 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
     private const string TokenizerSettings = "tokenizer_config.json";
     private const string Template = "chat_template.jinja";
     private const int MaxTokenizerSettings = 16 << 20;
+    private const int MaxTokenizer = 256 << 20;
+    private const string TokenizerFile = "tokenizer.json";
     private const string TokenOfTools = "tools";
+
+    private static readonly string[] s_addBeginning =
+        ["LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer", "MistralTokenizer", "InternLM2Tokenizer", "Phi3Tokenizer"];
 
     private static readonly string[] s_sections = ["model", "search"];
 
@@ -125,12 +130,83 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
         }
 
         using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-        var adds = json.RootElement.TryGetProperty("add_bos_token", out var beginning) && beginning.ValueKind == JsonValueKind.True;
+        var adds = BeginsPrompts(json.RootElement, folder);
         template ??= json.RootElement.TryGetProperty("chat_template", out var given) && given.ValueKind == JsonValueKind.String
             ? given.GetString()
             : null;
         return (adds, SaysTools(template));
     }
+
+    // As the tokenizers do that the models were trained with: by the flag, by what tokenizer.json puts before a text, or by their kind,
+    // whichever says so. Without its first token such a model goes on badly, and says nothing of it.
+    private static bool BeginsPrompts(JsonElement settings, string folder)
+    {
+        var flag = settings.TryGetProperty("add_bos_token", out var given) ? given.ValueKind : JsonValueKind.Null;
+        if (flag == JsonValueKind.True)
+        {
+            return true;
+        }
+
+        if (BeginningOf(settings) is { } token && PutsBefore(Path.Combine(folder, TokenizerFile), token))
+        {
+            return true;
+        }
+
+        return flag == JsonValueKind.Null
+            && settings.TryGetProperty("tokenizer_class", out var kind)
+            && kind.ValueKind == JsonValueKind.String
+            && s_addBeginning.Contains(kind.GetString()!.Replace("Fast", "", StringComparison.Ordinal), StringComparer.Ordinal);
+    }
+
+    private static string? BeginningOf(JsonElement settings) =>
+        !settings.TryGetProperty("bos_token", out var token) ? null
+        : token.ValueKind == JsonValueKind.String ? token.GetString()
+        : token.ValueKind == JsonValueKind.Object && token.TryGetProperty("content", out var content)
+            && content.ValueKind == JsonValueKind.String ? content.GetString()
+        : null;
+
+    private static bool PutsBefore(string tokenizer, string token)
+    {
+        if (!File.Exists(tokenizer) || new FileInfo(tokenizer).Length > MaxTokenizer)
+        {
+            return false;
+        }
+
+        // The vocabulary before it may have hundreds of thousands of entries, of which no document need be made.
+        var reader = new Utf8JsonReader(File.ReadAllBytes(tokenizer));
+        while (reader.Read())
+        {
+            if (reader.TokenType != JsonTokenType.PropertyName)
+            {
+                continue;
+            }
+
+            var found = reader.ValueTextEquals("post_processor"u8);
+            reader.Read();
+            if (found)
+            {
+                using var processor = JsonDocument.ParseValue(ref reader);
+                return FirstOf(processor.RootElement) == token
+                    || (processor.RootElement.ValueKind == JsonValueKind.Object
+                        && processor.RootElement.TryGetProperty("processors", out var several) && several.ValueKind == JsonValueKind.Array
+                        && several.EnumerateArray().Any(p => FirstOf(p) == token));
+            }
+
+            reader.Skip();
+        }
+
+        return false;
+    }
+
+    // Of a template: what it puts before a single text.
+    private static string? FirstOf(JsonElement processor) =>
+        processor.ValueKind == JsonValueKind.Object
+        && processor.TryGetProperty("single", out var single) && single.ValueKind == JsonValueKind.Array && single.GetArrayLength() > 0
+        && single[0].ValueKind == JsonValueKind.Object
+        && single[0].TryGetProperty("SpecialToken", out var special) && special.ValueKind == JsonValueKind.Object
+        && special.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String
+            ? id.GetString()
+            : null;
 
     private static bool SaysTools(string? template) => template?.Contains(TokenOfTools, StringComparison.Ordinal) == true;
 

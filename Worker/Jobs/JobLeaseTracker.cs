@@ -46,10 +46,13 @@ internal sealed partial class JobLeaseTracker(
     /// <summary>Claims the jobs among some requests; the rest pass through. Never fails because of Postgres.</summary>
     public async Task<JobClaim> ClaimAsync(IReadOnlyList<QueuedRequest> requests)
     {
-        List<QueuedRequest> jobs = [.. requests.Where(IsJob)];
+        // An entry that is late is of no use, whatever its job's row says: a retry has given the job another time, and another entry.
+        var now = time.GetUtcNow();
+        bool IsLate(QueuedRequest request) => IsJob(request) && request.Request.Deadline <= now;
+        List<QueuedRequest> jobs = [.. requests.Where(r => IsJob(r) && !IsLate(r))];
         if (jobs.Count == 0)
         {
-            return new(requests, [], []);
+            return new([.. requests.Where(r => !IsJob(r))], [.. requests.Where(IsLate)], []);
         }
 
         var claimedAt = time.GetTimestamp();
@@ -61,7 +64,7 @@ internal sealed partial class JobLeaseTracker(
         catch (Exception exception)
         {
             LogNotClaimed(jobs.Count, exception.Message);
-            return new([.. requests.Where(r => !IsJob(r))], [], jobs);
+            return new([.. requests.Where(r => !IsJob(r))], [.. requests.Where(IsLate)], jobs);
         }
 
         // One job may be among the requests twice: the first entry has it, and the other is dropped.
@@ -73,7 +76,7 @@ internal sealed partial class JobLeaseTracker(
             {
                 ready.Add(request);
             }
-            else if (free.Remove(request.Request.Id, out var lease))
+            else if (!IsLate(request) && free.Remove(request.Request.Id, out var lease))
             {
                 _held[lease.Id] = new HeldJob(lease, request, claimedAt);
                 ready.Add(request);

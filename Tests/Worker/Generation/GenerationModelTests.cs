@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using InferenceTemplate.Core.Generation;
 using InferenceTemplate.Tests.Shared;
@@ -10,6 +11,15 @@ namespace InferenceTemplate.Tests.Worker.Generation;
 /// <summary>What the tiny decoder generates, against what other code computes of the same numbers.</summary>
 public sealed class GenerationModelTests : IDisposable
 {
+    private const string TemplateOfBeginning = """
+        {"post_processor":{"type":"Sequence","processors":[{"type":"ByteLevel"},
+         {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}]}]}}
+        """;
+
+    private const string TemplateOfAnother = """
+        {"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"<|endoftext|>"}}]}}
+        """;
+
     private const int Most = 120;
 
     private readonly GenerativeModel _files = new(TinyDecoder.Files());
@@ -172,12 +182,23 @@ public sealed class GenerationModelTests : IDisposable
             StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Prompt_begins_with_the_token_for_that_where_the_tokenizer_says_so()
+    [Theory]
+    [InlineData("{\"add_bos_token\":true}", "{}", true)]
+    [InlineData("{\"add_bos_token\":false}", "{}", false)]
+    [InlineData("{}", "{}", false)]
+    [InlineData("{}", TemplateOfBeginning, true)]
+    [InlineData("{\"add_bos_token\":false}", TemplateOfBeginning, true)]
+    [InlineData("{}", TemplateOfAnother, false)]
+    [InlineData("{\"tokenizer_class\":\"LlamaTokenizerFast\"}", "{}", true)]
+    [InlineData("{\"tokenizer_class\":\"LlamaTokenizerFast\",\"add_bos_token\":false}", "{}", false)]
+    public async Task Prompt_begins_with_the_token_for_that_where_the_tokenizer_says_so(string settings, string tokenizer, bool begins)
     {
-        (string Name, byte[] Content)[] files = [.. TinyDecoder.Files().Select(f => f.Name == "tokenizer_config.json"
-            ? (f.Name, Encoding.UTF8.GetBytes("{\"add_bos_token\":true," + Encoding.UTF8.GetString(f.Content).TrimStart()[1..]))
-            : f)];
+        (string Name, byte[] Content)[] files = [.. TinyDecoder.Files().Select(f => f.Name switch
+        {
+            "tokenizer_config.json" => (f.Name, With(f.Content, settings)),
+            "tokenizer.json" => (f.Name, With(f.Content, tokenizer)),
+            _ => f,
+        })];
         using var adds = new GenerativeModel(files);
         using var model = adds.Open();
         var prompt = new GenerationRequest { Prompt = "The the", MaxTokens = 1 };
@@ -185,8 +206,19 @@ public sealed class GenerationModelTests : IDisposable
         var (with, without) = (await GenerateAsync(prompt, model), await GenerateAsync(prompt));
         var templated = await GenerateAsync(GenerativeModel.Chat("The the", 1), model);
 
-        Assert.Equal(without.PromptTokens + 1, with.PromptTokens);
+        Assert.Equal(without.PromptTokens + (begins ? 1 : 0), with.PromptTokens);
         Assert.Equal(TinyDecoder.Count(TinyDecoder.Prompt("The the")), templated.PromptTokens);
+    }
+
+    private static byte[] With(byte[] file, string fields)
+    {
+        var json = JsonNode.Parse(file)!.AsObject();
+        foreach (var (name, value) in JsonNode.Parse(fields)!.AsObject())
+        {
+            json[name] = value?.DeepClone();
+        }
+
+        return Encoding.UTF8.GetBytes(json.ToJsonString());
     }
 
     [Theory]

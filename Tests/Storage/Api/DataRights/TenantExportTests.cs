@@ -19,7 +19,7 @@ public sealed class TenantExportTests(Servers servers)
         await TenantData.WriteAsync(database, "other", "Bob's key");
 
         using var file = new MemoryStream();
-        await database.Get<TenantExport>().WriteAsync("acme", file, Cancellation);
+        await database.Get<TenantExport>().WriteAsync("acme", withPayloads: true, file, Cancellation);
 
         file.Position = 0;
         await using var archive = new ZipArchive(file);

@@ -17,7 +17,9 @@ public sealed class PayloadStoreTests(Servers servers)
         var store = new PayloadStore(database.Source, TimeProvider.System);
         var (kept, old, shorter) = (Payload("acme", ago: 6), Payload("acme", ago: 8), Payload("short", ago: 3));
 
-        await store.WriteAsync([kept, old, shorter, Payload("deleted", ago: 0)], Cancellation);
+        var recent = Payload("short", ago: 1);
+
+        await store.WriteAsync([kept, old, shorter, recent, Payload("deleted", ago: 0)], Cancellation);
 
         Assert.Equal(("m", kept.Envelope), await store.FindAsync(kept.Id, "acme", Cancellation));
         Assert.Null(await store.FindAsync(kept.Id, "short", Cancellation));
@@ -25,7 +27,12 @@ public sealed class PayloadStoreTests(Servers servers)
 
         // Its tenant keeps records for two days only.
         Assert.Null(await store.FindAsync(shorter.Id, "short", Cancellation));
-        Assert.Equal(3, await database.ScalarAsync<long>("SELECT count(*) FROM request_payloads"));
+        Assert.NotNull(await store.FindAsync(recent.Id, "short", Cancellation));
+        Assert.Equal(4, await database.ScalarAsync<long>("SELECT count(*) FROM request_payloads"));
+
+        // Fewer days hold for what was written before, too.
+        await database.ExecuteAsync("UPDATE tenants SET retention_days = 1 WHERE id = 'short'");
+        Assert.Null(await store.FindAsync(recent.Id, "short", Cancellation));
         await database.Get<RetentionRun>().RunAsync("tester", Cancellation);
         Assert.Equal(kept.Id, await database.ScalarAsync<Guid>("SELECT id FROM request_payloads"));
     }
@@ -40,10 +47,15 @@ public sealed class PayloadStoreTests(Servers servers)
         await store.WriteAsync([own, another], Cancellation);
 
         using var zip = new MemoryStream();
-        await database.Get<TenantExport>().WriteAsync("acme", zip, Cancellation);
+        await database.Get<TenantExport>().WriteAsync("acme", withPayloads: true, zip, Cancellation);
         using var archive = new System.IO.Compression.ZipArchive(zip);
         using var lines = new StreamReader(await archive.GetEntry("request_payloads.jsonl")!.OpenAsync(Cancellation));
         Assert.Contains(Convert.ToBase64String(own.Envelope), await lines.ReadToEndAsync(Cancellation), StringComparison.Ordinal);
+
+        using var without = new MemoryStream();
+        await database.Get<TenantExport>().WriteAsync("acme", withPayloads: false, without, Cancellation);
+        using var rest = new System.IO.Compression.ZipArchive(without);
+        Assert.Null(rest.GetEntry("request_payloads.jsonl"));
 
         await database.ExecuteAsync("UPDATE tenants SET deleted_at = now() WHERE id = 'acme'");
         await database.Get<TenantErasure>().EraseAsync("acme", Cancellation);

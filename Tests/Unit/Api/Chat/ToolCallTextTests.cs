@@ -19,6 +19,8 @@ public sealed class ToolCallTextTests
         "<tool_call>{\"name\":\"weather\",\"arguments\":5}</tool_call>", 0)]
     [InlineData("<tool_call>{\"name\":\"weather\"", "<tool_call>{\"name\":\"weather\"", 0)]
     [InlineData("<tool_call>[]</tool_call> b", "<tool_call>[]</tool_call> b", 0)]
+    [InlineData("<tool_call></tool_call> b", "<tool_call></tool_call> b", 0)]
+    [InlineData("<tool_call>{\"name\":\"weather\",\"arguments\":{\"city\":\"a</tool_call>b\"}}</tool_call>", "", 1)]
     public void Calls_are_told_from_text_wherever_it_is_cut(string generated, string text, int calls)
     {
         for (var size = 1; size <= generated.Length; size++)

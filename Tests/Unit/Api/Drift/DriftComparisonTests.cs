@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using InferenceTemplate.Api.Drift;
 using InferenceTemplate.Data;
 
@@ -111,7 +112,7 @@ public sealed class DriftComparisonTests
         string kind, Func<Random, double[]> before, Func<Random, double[]> after, int seed, int requests)
     {
         var random = new Random(seed);
-        DriftWindows[] replicas = [new(new ManualTime()), new(new ManualTime())];
+        DriftWindows[] replicas = [new(new FakeTimeProvider()), new(new FakeTimeProvider())];
         var finished = new List<DriftWindow>();
         for (var i = 0; i < 1_000; i++)
         {

@@ -9,6 +9,7 @@ using InferenceTemplate.Data;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 
 namespace InferenceTemplate.Tests.Unit.Api.Drift;
@@ -17,7 +18,7 @@ public sealed class DriftGatheringTests : IDisposable
 {
     private static readonly Tensor s_input = new("x", Datatype.Fp32, [1], new byte[4]);
 
-    private readonly ManualTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly Telemetry _telemetry;
     private readonly DriftSampler _sampler;
@@ -69,7 +70,7 @@ public sealed class DriftGatheringTests : IDisposable
 
         Assert.Equal(DriftSampler.Burst, Taken(watched, TrafficRole.Stable, 3_000));
         Assert.Equal(0, Taken(watched, TrafficRole.Stable, 10));
-        _time.Advance(2);
+        _time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(40, Taken(watched, TrafficRole.Stable, 3_000));
         Assert.Equal(DriftSampler.Burst, Taken(watched, TrafficRole.Canary, 3_000, version: "2"));
         Assert.Equal(0, _dropped);
@@ -117,7 +118,7 @@ public sealed class DriftGatheringTests : IDisposable
         var full = Assert.Single(finished);
         Assert.Equal(("full", DriftWindows.MaxRequests), (full.Model, full.Requests));
         Assert.Empty(windows.TakeDue());
-        _time.Advance(60);
+        _time.Advance(TimeSpan.FromSeconds(60));
         Assert.Equal(("enough", 20), Assert.Single(windows.TakeDue().Select(w => (w.Model, w.Requests))));
         Add(windows, finished, "few", 1);
         Assert.Equal(("few", 20), Assert.Single(windows.TakeDue().Select(w => (w.Model, w.Requests))));
@@ -138,11 +139,11 @@ public sealed class DriftGatheringTests : IDisposable
     {
         var (windows, finished) = (new DriftWindows(_time), new List<DriftWindow>());
         Add(windows, finished, "few", DriftWindows.MinRequests - 1);
-        _time.Advance(3_600);
+        _time.Advance(TimeSpan.FromSeconds(3_600));
 
         Assert.Empty(windows.TakeDue());
         Add(windows, finished, "few", 1);
-        _time.Advance(60);
+        _time.Advance(TimeSpan.FromSeconds(60));
         Assert.Empty(windows.TakeDue());
     }
 
