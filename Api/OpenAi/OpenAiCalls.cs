@@ -61,13 +61,16 @@ internal sealed class OpenAiCalls(InferPipeline pipeline, TenantGate gate, IOpti
         }
         catch (JsonException exception)
         {
-            // Of a value of the wrong kind the message names types of .NET.
             throw new InvalidInferBodyException(
-                exception.InnerException is InvalidOperationException { InnerException: null } or FormatException && exception.Path is ['$', '.', .. var field]
+                IsOfKind(exception) && exception.Path is ['$', '.', .. var field]
                     ? $"{field}: another kind of value expected"
                     : $"the body can't be read: {exception.Message}");
         }
     }
+
+    // Of a value of the wrong kind the message would name types of .NET; a text that is none is another matter.
+    private static bool IsOfKind(JsonException exception) => exception.InnerException is FormatException
+        || exception.InnerException?.Message.Contains("token type", StringComparison.Ordinal) == true;
 
     /// <param name="model">A model, or <c>model:version</c>, an alias being a version too.</param>
     /// <param name="bodyOf">The request that a version is given.</param>

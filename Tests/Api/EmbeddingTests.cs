@@ -210,7 +210,7 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
             return response.StatusCode == HttpStatusCode.TooManyRequests;
         });
 
-        Assert.Equal("rate_limit_error", error.GetProperty("type").GetString());
+        Assert.Equal("insufficient_quota", error.GetProperty("type").GetString());
     }
 
     [Theory]
