@@ -109,9 +109,10 @@ internal sealed class JobRetry(
         {
             // Another was faster, or it ended before requests were kept for this.
             await (now is null ? JobEndpoints.Unknown(job.Id) : JobEndpoints.Conflict(
-                JobRequeue.MayBeRetried(now.State)
-                    ? $"the request of the job is no longer kept, since {options.Value.Retention} have passed: submit it anew"
-                    : JobRequeue.WhyNot(now.State))).ExecuteAsync(context);
+                !JobRequeue.MayBeRetried(now.State) ? JobRequeue.WhyNot(now.State)
+                : now.Attempt != job.Attempt ? "the job was retried by another, and has ended again"
+                : $"the request of the job is no longer kept, since {options.Value.Retention} have passed: submit it anew"))
+                .ExecuteAsync(context);
             return;
         }
 

@@ -38,9 +38,9 @@ internal static partial class ContentHash
         return true;
     }
 
-    [GeneratedRegex(@"^[0-9a-f]{64}\z", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^[0-9a-f]{64}\z", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Hex();
 
-    [GeneratedRegex("(?:^|,)\\s*sha-256=:(?<hash>[A-Za-z0-9+/]{43}=):", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("(?:^|,)\\s*sha-256=:(?<hash>[A-Za-z0-9+/]{43}=):", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Sha256Digest();
 }

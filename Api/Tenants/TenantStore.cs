@@ -189,6 +189,6 @@ public sealed partial class TenantStore(
         new(TenantProblemKind.Invalid, string.Join("; ", fields.Select(f => $"{f.Field}: {f.Message}")), fields);
 
     // \z, since $ would let a line break through.
-    [GeneratedRegex(@"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?\z", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?\z", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Id();
 }

@@ -32,6 +32,7 @@ public static partial class EmbeddingSignature
         && Array.Exists(signature.Outputs, o => o is { Name: Embedding, Datatype: Datatype.Fp32, Shape: [TensorShape.Variable, _] })
         && Array.Exists(signature.Outputs, o => o is { Name: TokenCount, Datatype: Datatype.Int64, Shape: [TensorShape.Variable] });
 
-    [GeneratedRegex(@"^text (?<text>[0-9]{1,4}) of input 'text' (?<reason>.*)\z", RegexOptions.Singleline, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"^text (?<text>[0-9]{1,4}) of input 'text' (?<reason>.*)\z", RegexOptions.Singleline, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex OfRefusal();
 }

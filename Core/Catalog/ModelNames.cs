@@ -16,12 +16,12 @@ public static partial class ModelNames
     public static bool IsAlias(string alias) => Alias().IsMatch(alias);
 
     // \z, since $ would let a line break through.
-    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\z", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}\z", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Model();
 
-    [GeneratedRegex(@"^[1-9][0-9]{0,17}\z", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^[1-9][0-9]{0,17}\z", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Version();
 
-    [GeneratedRegex(@"^[A-Za-z][A-Za-z0-9._-]{0,63}\z", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^[A-Za-z][A-Za-z0-9._-]{0,63}\z", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Alias();
 }

@@ -48,6 +48,6 @@ public static partial class SecretStrength
         "admin|root|user|guest|secret|password|passwd|pass|pepper|salt|signing|jwt|token|api|key|inference|postgres|redis|letmein|welcome|" +
         "qwerty|asdf|zxcv|correct|horse|battery|staple|deadbeef|cafebabe|0123456789|1234567890|12345|abc|xxx+|foo|bar|baz",
         RegexOptions.IgnoreCase,
-        matchTimeoutMilliseconds: 1000)]
+        matchTimeoutMilliseconds: 60_000)]
     private static partial Regex WellKnown();
 }

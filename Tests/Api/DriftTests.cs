@@ -80,8 +80,8 @@ public sealed class DriftTests(Platform platform)
             }
         }
 
-        // The last samples may be on their way.
-        await Wait.UntilAsync(isReached);
+        // The last samples may be on their way; a window that is not full ends after a minute.
+        await Wait.UntilAsync(isReached, 2 * Wait.DefaultLimit);
     }
 
     private static Task<HttpResponseMessage> FixAsync(HttpClient admin, string model, string body) =>

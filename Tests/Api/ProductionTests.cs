@@ -17,7 +17,7 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
     {
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(api.Authority.Token(), "/v1/models"));
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(api.Authority.Token(), "/v1/keys"));
-        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(api.Authority.Token(("role", "service")), "/v1/models"));
+        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(api.Authority.Token(("role", "service")), "/v1/overview"));
         Assert.Equal(
             HttpStatusCode.OK, await StatusAsync(api.Authority.Token(("role", new[] { "other", "service", "admin" })), "/v1/keys"));
         Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(api.Authority.Token(("role", "owner")), "/v2"));

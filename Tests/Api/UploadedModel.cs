@@ -20,6 +20,9 @@ internal static class UploadedModel
             Assert.Equal("ready", await StateAsync(admin, model, version));
         }
 
+        // Each replica hears of a new model a moment later.
+        await admin.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{model}"), response => Task.FromResult(response.IsSuccessStatusCode));
         return model;
     }
 

@@ -203,9 +203,11 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
     {
         await using var browser = await StartAsync();
         await using var database = await platform.DatabaseAsync();
+
+        // Minutes as old as this are not summed up again.
         await using var insert = database.CreateCommand("""
             INSERT INTO traffic_minutes (minute, requests, errors, rejections, fast, p50, p95, p99)
-            SELECT date_trunc('minute', now()) - interval '4 minutes', 1000000, 100000, 0, 1000000, 0.01, 0.02, 0.03
+            SELECT date_trunc('minute', now()) - interval '20 minutes', 1000000, 100000, 0, 1000000, 0.01, 0.02, 0.03
             ON CONFLICT (minute) DO UPDATE SET requests = excluded.requests, errors = excluded.errors, fast = excluded.fast
             """);
         await insert.ExecuteNonQueryAsync(Cancellation);

@@ -46,17 +46,17 @@ public sealed class LostAnswerTests(QueuePlatform platform) : IClassFixture<Queu
         var waiting = WaitingCalls.BeginAsync(client, Cancellation);
 
         // Cancelled copies stay where they are until they are read.
-        for (var copies = 1; copies <= 4; copies++)
+        for (var copies = 1; copies <= 4 && !waiting.IsCompleted; copies++)
         {
-            await WaitingCalls.QueuedAsync(redis, copies);
+            // A connection that is not there again soon enough ends the call sooner.
+            await Task.WhenAny(waiting, WaitingCalls.QueuedAsync(redis, copies));
             Assert.True((int)await redis.GetDatabase().ExecuteAsync("CLIENT", "KILL", "TYPE", "pubsub") > 0);
         }
 
         using var response = await waiting;
 
-        Assert.Equal(
-            (HttpStatusCode.ServiceUnavailable, "the answer was lost, since the connection to Redis broke: try again"),
-            (response.StatusCode, await ErrorAsync(response)));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.StartsWith("the answer was lost, since the connection to Redis broke", await ErrorAsync(response), StringComparison.Ordinal);
         Assert.NotNull(response.Headers.RetryAfter);
     }
 

@@ -24,6 +24,6 @@ internal sealed partial record MemoryAsked(decimal Bytes, long Total)
 
     // As the arena words it, without a limit of its own and with one.
     [GeneratedRegex(
-        "(?:requested buffer of size|requested bytes of) (?<bytes>[0-9]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+        "(?:requested buffer of size|requested bytes of) (?<bytes>[0-9]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Asked();
 }

@@ -68,21 +68,21 @@ internal static partial class RuntimeMessage
     // The last one: an operator with a subgraph names itself before the operator in it.
     [GeneratedRegex(
         @"^.*returned while running (?<operator>\S+) node\..*?Status Message: (?<reason>.*)$",
-        RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+        RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex OfNode();
 
-    [GeneratedRegex(@"^\[ErrorCode:\w+\]\s*", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^\[ErrorCode:\w+\]\s*", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Code();
 
-    [GeneratedRegex(@"^Load model from .*? failed:\s*", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^Load model from .*? failed:\s*", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Loading();
 
-    [GeneratedRegex(@"locale with name:\s*(?<locale>[\w.\-]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"locale with name:\s*(?<locale>[\w.\-]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex MissingLocale();
 
-    [GeneratedRegex(@"^\S+\.(?:cc|cpp|cxx|h|hpp|cu|cuh):\d+ ", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^\S+\.(?:cc|cpp|cxx|h|hpp|cu|cuh):\d+ ", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Source();
 
-    [GeneratedRegex(@"^(?: const| noexcept| &+)*(?: \[with [^\]]*\])?", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^(?: const| noexcept| &+)*(?: \[with [^\]]*\])?", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex AfterParameters();
 }

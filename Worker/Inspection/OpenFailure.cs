@@ -25,11 +25,12 @@ internal static partial class OpenFailure
     }
 
     [GeneratedRegex(
-        @"IR version: (?<given>\d+), max supported IR version: (?<most>\d+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+        @"IR version: (?<given>\d+), max supported IR version: (?<most>\d+)", RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 60_000)]
     private static partial Regex IrVersion();
 
     [GeneratedRegex(
         @"Opset (?<given>\d+) is under development.*support for domain (?<domain>\S+) is till opset (?<most>\d+)",
-        RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+        RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Opset();
 }
