@@ -47,7 +47,7 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
         RETURNING jobs.id, jobs.cancel_requested
         """;
 
-    // What it used is put down in the same transaction, and added up elsewhere: workers that end jobs at once do not wait for one row. A
+    // What it used is recorded in the same transaction, and added up elsewhere: workers that end jobs at once do not wait for one row. A
     // job that is retried ends, and is paid, more than once.
     private const string FinishSql = """
         WITH outcome AS MATERIALIZED (
