@@ -32,7 +32,7 @@ public static partial class PeriodicLoop
                     await pass(stoppingToken);
                     failing = null;
                 }
-                catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+                catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
                 {
                     // Once for each outage.
                     if (failing != exception.GetType())

@@ -20,6 +20,8 @@ public static class DataRegistration
             options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()));
         services.AddHealthChecks().AddCheck<SchemaHealthCheck>("schema");
         services.AddSingleton<SchemaHealthCheck>();
+        services.AddSingleton<SchemaArrival>();
+        services.AddHostedService(provider => provider.GetRequiredService<SchemaArrival>());
         services.AddSingleton<SchemaMigrator>();
         services.AddArtifacts();
         services.AddCatalog();

@@ -94,8 +94,13 @@ want_locale() {
 want_npm() { want_debian npm "nodejs npm" "tests with tools of npm"; }
 
 want_chromium() {
-  if command -v google-chrome >/dev/null; then return; fi
-  want_debian chromium chromium "the browser tests"
+  local browser package=chromium-headless-shell
+  for browser in "$package" chromium chromium-browser google-chrome; do
+    if command -v "$browser" >/dev/null; then return; fi
+  done
+  # Ubuntu has none without a window.
+  apt-cache show "$package" >/dev/null 2>&1 || package=chromium
+  want_debian "$package" "$package" "the browser tests"
 }
 
 # What the tests start besides Postgres and Redis that the AppHost runs: servers with settings of their own, also where it runs containers.

@@ -1,3 +1,5 @@
+using InferenceTemplate.Data;
+
 namespace InferenceTemplate.Api.Audit;
 
 public static class AuditRegistration
@@ -11,7 +13,7 @@ public static class AuditRegistration
         services.AddSingleton<AuditFeed>();
         services.AddSingleton<AuditVerifier>();
         services.AddSingleton<AuditPruning>();
-        services.AddHostedService<AuditWriter>();
+        services.AddHostedServiceAfterSchema<AuditWriter>();
         return services;
     }
 }

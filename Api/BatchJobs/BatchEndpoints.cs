@@ -19,7 +19,7 @@ internal static class BatchEndpoints
         services.AddSingleton<BatchEvents>();
         services.AddSingleton<BatchTelemetry>();
         services.AddSingleton<BatchLineCall>();
-        services.AddHostedService<BatchRunner>();
+        services.AddHostedServiceAfterSchema<BatchRunner>();
         return services;
     }
 

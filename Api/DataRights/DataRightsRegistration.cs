@@ -1,3 +1,5 @@
+using InferenceTemplate.Data;
+
 namespace InferenceTemplate.Api.DataRights;
 
 public static class DataRightsRegistration
@@ -8,7 +10,7 @@ public static class DataRightsRegistration
         services.AddOptions<DataRightsOptions>().BindConfiguration(DataRightsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<TenantExport>();
         services.AddSingleton<TenantErasure>();
-        services.AddHostedService<ErasureService>();
+        services.AddHostedServiceAfterSchema<ErasureService>();
         return services;
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Models;
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Drift;
@@ -61,8 +62,8 @@ internal static class DriftEndpoints
     public static IServiceCollection AddDrift(this IServiceCollection services)
     {
         services.AddSingleton<DriftSampler>();
-        services.AddHostedService<DriftGathering>();
-        services.AddHostedService<DriftWatch>();
+        services.AddHostedServiceAfterSchema<DriftGathering>();
+        services.AddHostedServiceAfterSchema<DriftWatch>();
         return services;
     }
 

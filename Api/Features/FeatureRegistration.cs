@@ -1,3 +1,4 @@
+using InferenceTemplate.Data;
 using Microsoft.FeatureManagement;
 
 namespace InferenceTemplate.Api.Features;
@@ -12,7 +13,7 @@ public static class FeatureRegistration
         services.AddSingleton<IFeatureDefinitionProvider>(provider => provider.GetRequiredService<FeatureDefinitions>());
         services.AddFeatureManagement();
         services.AddSingleton<FeatureSwitches>();
-        services.AddHostedService<FeatureRefresh>();
+        services.AddHostedServiceAfterSchema<FeatureRefresh>();
         return services;
     }
 }

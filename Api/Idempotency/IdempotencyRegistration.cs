@@ -1,4 +1,5 @@
 using InferenceTemplate.Core;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Idempotency;
 
@@ -9,7 +10,7 @@ internal static class IdempotencyRegistration
         services.AddOptions<IdempotencyOptions>().BindConfiguration(IdempotencyOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<AnswerSeal>();
-        services.AddHostedService<IdempotencySweep>();
+        services.AddHostedServiceAfterSchema<IdempotencySweep>();
         return services;
     }
 

@@ -1,4 +1,5 @@
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Jobs;
 
@@ -17,7 +18,7 @@ public static class JobRegistration
         services.AddHostedService(provider => provider.GetRequiredService<JobSignals>());
         services.AddHostedService(provider => provider.GetRequiredService<JobDispatcher>());
         services.AddHostedService(provider => provider.GetRequiredService<JobWriter>());
-        services.AddHostedService<JobReconciler>();
+        services.AddHostedServiceAfterSchema<JobReconciler>();
         return services;
     }
 }

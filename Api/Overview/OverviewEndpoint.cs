@@ -5,6 +5,7 @@ using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Fleet;
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -17,7 +18,7 @@ internal static class OverviewEndpoint
     {
         services.AddSingleton<TrafficMeter>();
         services.AddHostedService<ApiHeartbeat>();
-        services.AddHostedService<TrafficHistory>();
+        services.AddHostedServiceAfterSchema<TrafficHistory>();
         return services;
     }
 

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -15,8 +16,7 @@ internal static class QueueEndpoints
 
     public static IServiceCollection AddQueues(this IServiceCollection services)
     {
-        services.AddSingleton<QueueGauges>();
-        services.AddHostedService(provider => provider.GetRequiredService<QueueGauges>());
+        services.AddHostedServiceAfterSchema<QueueGauges>();
         return services;
     }
 

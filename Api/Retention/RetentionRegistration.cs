@@ -1,3 +1,5 @@
+using InferenceTemplate.Data;
+
 namespace InferenceTemplate.Api.Retention;
 
 public static class RetentionRegistration
@@ -7,7 +9,7 @@ public static class RetentionRegistration
     {
         services.AddOptions<RetentionOptions>().BindConfiguration(RetentionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<RetentionRun>();
-        services.AddHostedService<RetentionService>();
+        services.AddHostedServiceAfterSchema<RetentionService>();
         return services;
     }
 }

@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.Usage;
+using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Tenants;
 
@@ -17,7 +18,7 @@ public static class TenancyRegistration
         services.AddSingleton<UsageAccumulator>();
         services.AddSingleton<UsageSummation>();
         services.AddSingleton<UsageReport>();
-        services.AddHostedService<UsageFlush>();
+        services.AddHostedServiceAfterSchema<UsageFlush>();
         return services;
     }
 }

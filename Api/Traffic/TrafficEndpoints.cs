@@ -1,4 +1,5 @@
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -26,8 +27,8 @@ internal static class TrafficEndpoints
         services.AddSingleton<ShadowMirror>();
         services.AddSingleton<ShadowRecorder>();
         services.AddHostedService(provider => provider.GetRequiredService<ShadowRecorder>());
-        services.AddHostedService<OutcomeFlush>();
-        services.AddHostedService<CanaryEvaluation>();
+        services.AddHostedServiceAfterSchema<OutcomeFlush>();
+        services.AddHostedServiceAfterSchema<CanaryEvaluation>();
         return services;
     }
 

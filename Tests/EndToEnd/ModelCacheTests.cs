@@ -1,27 +1,14 @@
 using System.Net;
 using System.Text.Json;
-using Aspire.Hosting;
-using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using InferenceTemplate.Tests.Shared;
 using StackExchange.Redis;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 
-/// <summary>A platform whose worker opens no model before it is asked, and gives up soon where one can't be loaded.</summary>
-public sealed class LazyPlatform : Platform
-{
-    protected override void Configure(IDistributedApplicationTestingBuilder builder)
-    {
-        var worker = builder.Resources.OfType<ProjectResource>().Single(p => p.Name == "worker");
-        builder.CreateResourceBuilder(worker)
-            .WithEnvironment("Worker__Preload", "0")
-            .WithEnvironment("Worker__LoadBreak", "00:01:00")
-            .WithEnvironment("Worker__CacheDirectory", Directory.CreateTempSubdirectory("artifacts-").FullName);
-    }
-}
-
-public sealed class ModelCacheTests(LazyPlatform platform) : IClassFixture<LazyPlatform>
+/// <summary>A worker that opens no model before it is asked, and gives up soon where one can't be loaded.</summary>
+[Collection<TracedPlatform>]
+public sealed class ModelCacheTests(TracedPlatform platform)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -3,11 +3,17 @@ using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 
-/// <summary>Ends its Redis, hence has a platform to itself.</summary>
-public sealed class RedisAwayTests(Platform platform) : IClassFixture<Platform>
+/// <summary>Ends its servers, hence has a platform to itself.</summary>
+public sealed class OutageTests(Platform platform) : IClassFixture<Platform>
 {
     [Fact]
-    public async Task Calls_of_open_models_go_on_while_redis_is_away_and_what_needs_it_is_503()
+    public async Task Calls_of_open_models_go_on_while_redis_is_away_and_all_are_503_while_postgres_is_too()
+    {
+        await RedisAwayAsync();
+        await PostgresAwayAsync();
+    }
+
+    private async Task RedisAwayAsync()
     {
         await platform.AnswersDirectlyAsync();
 
@@ -20,13 +26,8 @@ public sealed class RedisAwayTests(Platform platform) : IClassFixture<Platform>
         await platform.AnswersAsync(HttpStatusCode.ServiceUnavailable, "Unhealthy", HttpMethod.Get, "/health");
         await platform.AnswersAsync(HttpStatusCode.OK, "Healthy", HttpMethod.Get, "/alive");
     }
-}
 
-/// <summary>Ends its Postgres, hence has a platform to itself.</summary>
-public sealed class PostgresAwayTests(Platform platform) : IClassFixture<Platform>
-{
-    [Fact]
-    public async Task Requests_are_answered_503_while_postgres_is_away()
+    private async Task PostgresAwayAsync()
     {
         await using (var database = await platform.DatabaseAsync())
         await using (var stop = database.CreateCommand("COPY (SELECT 1) TO PROGRAM 'kill -INT $(head -n 1 postmaster.pid)'"))

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace InferenceTemplate.Tests.EndToEnd;
 
-/// <summary>A platform whose services send their traces to a collector in the test.</summary>
+/// <summary>A platform whose services send their traces to a collector in the test, and whose worker opens models on request.</summary>
 [CollectionDefinition]
 public class TracedPlatform : Platform, IAsyncDisposable, ICollectionFixture<TracedPlatform>
 {
@@ -31,6 +31,11 @@ public class TracedPlatform : Platform, IAsyncDisposable, ICollectionFixture<Tra
             (signal == "traces" ? Exports : OtherExports).Add(body.ToArray());
         });
         _collector.Start();
+        var worker = builder.Resources.OfType<ProjectResource>().Single(p => p.Name == "worker");
+        builder.CreateResourceBuilder(worker)
+            .WithEnvironment("Worker__Preload", "0")
+            .WithEnvironment("Worker__LoadBreak", "00:01:00")
+            .WithEnvironment("Worker__CacheDirectory", Directory.CreateTempSubdirectory("artifacts-").FullName);
 
         foreach (var service in builder.Resources.OfType<ProjectResource>().ToList())
         {

@@ -52,7 +52,7 @@ internal sealed class OwnDatabase : IAsyncDisposable
         where T : notnull => Services.GetRequiredService<T>();
 
     public T Hosted<T>()
-        where T : IHostedService => Services.GetServices<IHostedService>().OfType<T>().Single();
+        where T : IHostedService => Services.GetService<T>() ?? Services.GetServices<IHostedService>().OfType<T>().Single();
 
     /// <summary>What another process has of it, but for the connections, which all share.</summary>
     public ServiceProvider Replica()

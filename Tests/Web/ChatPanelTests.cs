@@ -163,7 +163,7 @@ public sealed class ChatPanelTests(Dashboard dashboard)
         await Expect(page.GetByText("Your session has expired")).ToBeVisibleAsync();
     }
 
-    [Theory]
+    [Theory, Trait("Tier", "Nightly")]
     [InlineData(390, ColorScheme.Light)]
     [InlineData(390, ColorScheme.Dark)]
     [InlineData(1280, ColorScheme.Light)]

@@ -254,7 +254,7 @@ public sealed class PlaygroundTests(Dashboard dashboard)
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Playground" })).ToBeVisibleAsync();
     }
 
-    [Theory]
+    [Theory, Trait("Tier", "Nightly")]
     [InlineData(390, ColorScheme.Light)]
     [InlineData(390, ColorScheme.Dark)]
     [InlineData(1280, ColorScheme.Light)]

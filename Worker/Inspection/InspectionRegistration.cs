@@ -1,5 +1,6 @@
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
 using InferenceTemplate.Data.Artifacts;
 
 namespace InferenceTemplate.Worker.Inspection;
@@ -12,8 +13,8 @@ internal static class InspectionRegistration
         services.AddOptions<SignatureLimits>().BindConfiguration(ResponseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<ModelInspector>();
         services.AddSingleton<FolderPublisher>();
-        services.AddHostedService<InspectionService>();
-        services.AddHostedService<ArtifactSweeper>();
+        services.AddHostedServiceAfterSchema<InspectionService>();
+        services.AddHostedServiceAfterSchema<ArtifactSweeper>();
         return services;
     }
 }

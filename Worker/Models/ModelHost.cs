@@ -5,7 +5,6 @@ using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.ModelCache;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Models;
@@ -17,7 +16,7 @@ namespace InferenceTemplate.Worker.Models;
 internal sealed partial class ModelHost(
     ModelCatalog catalog,
     FolderPublisher folder,
-    SchemaHealthCheck schema,
+    SchemaArrival schema,
     ModelPreload preload,
     SessionCache cache,
     RequestQueue queue,
@@ -42,11 +41,7 @@ internal sealed partial class ModelHost(
         await Task.Yield();
         try
         {
-            while ((await schema.CheckHealthAsync(new(), stoppingToken)).Status != HealthStatus.Healthy)
-            {
-                await Task.Delay(Interval, time, stoppingToken);
-            }
-
+            await schema.Arrived.WaitAsync(stoppingToken);
             await folder.PublishAsync(stoppingToken);
             wakeup.Woken = Woken;
             cache.MemoryWanted = () => GiveBackMemory();

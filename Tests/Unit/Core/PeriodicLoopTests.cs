@@ -71,6 +71,22 @@ public sealed class PeriodicLoopTests
         Assert.Empty(Written);
     }
 
+    [Fact]
+    public async Task Pass_that_fails_while_the_service_is_stopped_ends_it_in_good_order()
+    {
+        using var stop = new CancellationTokenSource();
+
+        await RunAsync(
+            async () =>
+            {
+                await stop.CancelAsync();
+                throw new IOException("server gone");
+            },
+            stop.Token);
+
+        Assert.Equal(["Warning: Interrupted, trying again every 0.001 s: server gone"], Written);
+    }
+
     private Task RunAsync(Func<Task> pass, CancellationToken stop) =>
         PeriodicLoop.RunAsync(TimeSpan.FromMilliseconds(1), _ => pass(), TimeProvider.System, _log, stop)
             .WaitAsync(Wait.DefaultLimit, TestContext.Current.CancellationToken);

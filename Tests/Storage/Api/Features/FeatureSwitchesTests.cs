@@ -55,7 +55,7 @@ public sealed class FeatureSwitchesTests(Servers servers)
     {
         await using var database = await OwnDatabase.CreateAsync(servers);
         var other = database.Replica();
-        var refresh = other.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<FeatureRefresh>().Single();
+        var refresh = other.GetRequiredService<FeatureRefresh>();
         await refresh.StartAsync(Cancellation);
         await SetAsync(database, Flag("kill", percentage: 0, tenants: ["acme"]));
 

@@ -52,8 +52,7 @@ internal sealed class JobServices : IAsyncDisposable
 
     public JobLeases Leases => Get<JobLeases>();
 
-    public JobReconciler Reconciler =>
-        _services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<JobReconciler>().Single();
+    public JobReconciler Reconciler => Get<JobReconciler>();
 
     public JobCancellation Cancellation => Get<JobCancellation>();
 
