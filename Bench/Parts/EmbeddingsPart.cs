@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Text;
 using InferenceTemplate.Bench.Load;
 using InferenceTemplate.Bench.Models;
 using InferenceTemplate.Bench.Servers;
 using InferenceTemplate.Tests.Shared;
+using Microsoft.ML.OnnxRuntime;
 
 namespace InferenceTemplate.Bench.Parts;
 
@@ -12,6 +14,8 @@ internal static class EmbeddingsPart
     private const int Callers = 64;
     private const int Texts = 256;
     private const int MostWords = 128;
+    private const int Batch = 16;
+    private const int Length = 32;
 
     private static readonly string[] s_words =
         ["the", "market", "cat", "opened", "river", "of", "letters", "and", "a", "network", "slowly", "under", "seven", "lamps"];
@@ -47,6 +51,37 @@ internal static class EmbeddingsPart
         }
 
         stage.Report.AddRatio("embeddings.gain", "embeddings.on", "embeddings.off");
+        RawBatches(stage);
+    }
+
+    // What a batch gains without any of the product: the model alone, over texts of one length.
+    private static void RawBatches(Stage stage)
+    {
+        using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        using var session = new InferenceSession(MiniLm.Model, options);
+        foreach (var batch in (int[])[1, Batch])
+        {
+            var inputs = session.InputMetadata.Keys.ToDictionary(name => name, name => OrtValue.CreateTensorValueFromMemory(
+                Enumerable.Repeat(name == "token_type_ids" ? 0L : 1L, batch * Length).ToArray(), [batch, Length]));
+            using var run = new RunOptions();
+            var runs = 0;
+            var start = Stopwatch.GetTimestamp();
+            while (Stopwatch.GetElapsedTime(start) < stage.Options.WarmUp)
+            {
+                using var outputs = session.Run(run, inputs, session.OutputNames);
+                runs++;
+            }
+
+            stage.Report.Add(
+                $"embeddings.raw.{batch}", runs * batch / Stopwatch.GetElapsedTime(start).TotalSeconds,
+                $"texts/s of {Length} tokens, the model alone, {batch} a run");
+            foreach (var input in inputs.Values)
+            {
+                input.Dispose();
+            }
+        }
+
+        stage.Report.AddRatio("embeddings.raw.gain", $"embeddings.raw.{Batch}", "embeddings.raw.1");
     }
 
     // As many short ones as long ones by the logarithm of their length: most are short, as texts are.
