@@ -16,4 +16,9 @@ namespace InferenceTemplate.Client;
 [JsonSerializable(typeof(ModelVersion))]
 [JsonSerializable(typeof(Promotion))]
 [JsonSerializable(typeof(StableVersion))]
+[JsonSerializable(typeof(bool))]
+[JsonSerializable(typeof(long))]
+[JsonSerializable(typeof(ulong))]
+[JsonSerializable(typeof(double))]
+[JsonSerializable(typeof(string))]
 internal sealed partial class ClientJson : JsonSerializerContext;

@@ -24,16 +24,7 @@ internal sealed class InferContent : HttpContent
     public static HttpRequestMessage Request(string model, IReadOnlyList<InferenceTensor> inputs, InferenceOptions options)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        if (options.Timeout < TimeSpan.FromMicroseconds(1))
-        {
-            throw new ArgumentOutOfRangeException(nameof(options), options.Timeout, "Timeout: a microsecond or more expected");
-        }
-
-        if (options.IdempotencyKey is { } given && (given.Length is < 1 or > 255 || given.AsSpan().ContainsAnyExceptInRange(' ', '~')))
-        {
-            throw new ArgumentException("IdempotencyKey: 1 to 255 printable ASCII characters expected", nameof(options));
-        }
-
+        InferenceOptions.Check(options);
         var content = new InferContent(Head(inputs, options), inputs);
         var request = new HttpRequestMessage(HttpMethod.Post, $"{ModelPath.Of("v2", model, options.Version)}/infer") { Content = content };
         request.Headers.Add(InferResponse.HeaderLength, content._json.Length.ToString(CultureInfo.InvariantCulture));

@@ -55,11 +55,19 @@ internal static class InferResponse
             throw ApiTransport.Unreadable($"the output '{output.Name}' is not raw");
         }
 
-        var element = Datatypes.SizeOf(output.Datatype);
-        return element == 0 || size == InferenceTensor.CountOf(output.Shape) * element
-            ? size
-            : throw ApiTransport.Unreadable(
-                $"the output '{output.Name}' has {size} bytes, which {output.Datatype} [{string.Join(',', output.Shape)}] is not");
+        Check(output.Name, output.Datatype, output.Shape, size);
+        return size;
+    }
+
+    /// <exception cref="InferenceException">An output has other bytes than its shape says.</exception>
+    public static void Check(string name, string datatype, long[] shape, int size)
+    {
+        var element = Datatypes.SizeOf(datatype);
+        if (element != 0 && size != InferenceTensor.CountOf(shape) * element)
+        {
+            throw ApiTransport.Unreadable(
+                $"the output '{name}' has {size} bytes, which {datatype} [{string.Join(',', shape)}] is not");
+        }
     }
 }
 

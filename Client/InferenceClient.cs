@@ -1,9 +1,9 @@
 namespace InferenceTemplate.Client;
 
 /// <summary>
-/// Calls models by the Open Inference Protocol v2 with binary tensors, and manages jobs, batch jobs and models. Safe for concurrent use;
-/// the <see cref="HttpClient"/> stays the caller's. Every method throws <see cref="InferenceException"/> where the platform refuses or
-/// can't be reached, and <see cref="OperationCanceledException"/> only where its token is canceled.
+/// Calls models by the Open Inference Protocol v2 with binary tensors, over REST or gRPC, and manages jobs, batch jobs and models. Safe
+/// for concurrent use; the <see cref="HttpClient"/> stays the caller's. Every method throws <see cref="InferenceException"/> where the
+/// platform refuses or can't be reached, and <see cref="OperationCanceledException"/> only where its token is canceled.
 /// </summary>
 public sealed class InferenceClient
 {
@@ -11,6 +11,7 @@ public sealed class InferenceClient
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
     private readonly ApiTransport _transport;
+    private readonly GrpcCalls? _grpc;
 
     /// <param name="http">
     /// With the platform's address, which ends with a slash where it has a path, and credentials. One that <c>AddInferenceClient</c> makes
@@ -18,8 +19,16 @@ public sealed class InferenceClient
     /// uploads: set it to <see cref="Timeout.InfiniteTimeSpan"/>, since each other call has a limit of its own.
     /// </param>
     public InferenceClient(HttpClient http)
+        : this(http, grpc: null)
+    {
+    }
+
+    /// <param name="http">For all but calls of models, and for those where there is no gRPC.</param>
+    /// <param name="grpc">For calls of models; not disposed here.</param>
+    internal InferenceClient(HttpClient http, GrpcCalls? grpc)
     {
         ArgumentNullException.ThrowIfNull(http);
+        _grpc = grpc;
         _transport = new ApiTransport(http);
         Jobs = new JobsClient(_transport);
         Batches = new BatchesClient(_transport);
@@ -42,10 +51,14 @@ public sealed class InferenceClient
     /// <param name="cancellationToken">Withdraws the request, also where it waits or runs.</param>
     public Task<InferenceResult> InferAsync(
         string model, IReadOnlyList<InferenceTensor> inputs, InferenceOptions? options = null,
-        CancellationToken cancellationToken = default) =>
-        _transport.SendAsync(
-            InferContent.Request(model, inputs, options ?? new()), InferResponse.ReadAsync, LimitOf(options?.Timeout), cancellationToken,
-            Repeat.IfPassing);
+        CancellationToken cancellationToken = default)
+    {
+        var (asked, limit) = (options ?? new(), LimitOf(options?.Timeout));
+        return _grpc is null
+            ? _transport.SendAsync(
+                InferContent.Request(model, inputs, asked), InferResponse.ReadAsync, limit, cancellationToken, Repeat.IfPassing)
+            : _grpc.InferAsync(model, inputs, asked, limit, cancellationToken);
+    }
 
     private static TimeSpan LimitOf(TimeSpan? timeout) =>
         timeout < ApiTransport.LongLimit - Grace ? timeout.Value + Grace : ApiTransport.LongLimit;

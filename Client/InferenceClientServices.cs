@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using InferenceTemplate.Client;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Polly;
 
@@ -25,12 +26,18 @@ public static class InferenceClientServices
                 $"{nameof(InferenceClientOptions)}.{nameof(InferenceClientOptions.BaseAddress)}: an absolute address expected, such as "
                 + "https+http://api")
             .Validate(
+                options => options.GrpcAddress is null or { IsAbsoluteUri: true, Scheme: "http" or "https" },
+                $"{nameof(InferenceClientOptions)}.{nameof(InferenceClientOptions.GrpcAddress)}: an address with http or https expected")
+            .Validate(
                 options => !options.ApiKey.AsSpan().ContainsAnyExceptInRange(' ', '~'),
                 $"{nameof(InferenceClientOptions)}.{nameof(InferenceClientOptions.ApiKey)}: printable ASCII characters expected, without a "
                 + "line break");
-        var builder = services.AddHttpClient<InferenceClient>((provider, http) =>
+        services.TryAddSingleton(provider => new GrpcCalls(
+            OptionsOf(provider).GrpcAddress!, OptionsOf(provider).ApiKey,
+            provider.GetRequiredService<IHttpMessageHandlerFactory>().CreateHandler(nameof(InferenceClient))));
+        var builder = services.AddHttpClient(nameof(InferenceClient), (provider, http) =>
         {
-            var options = provider.GetRequiredService<IOptions<InferenceClientOptions>>().Value;
+            var options = OptionsOf(provider);
             var address = options.BaseAddress!.AbsoluteUri;
             http.BaseAddress = address.EndsWith('/') ? options.BaseAddress : new Uri(address + "/");
             http.Timeout = Timeout.InfiniteTimeSpan;
@@ -38,7 +45,8 @@ public static class InferenceClientServices
             {
                 http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
             }
-        });
+        }).AddTypedClient((http, provider) => new InferenceClient(
+            http, OptionsOf(provider).GrpcAddress is null ? null : provider.GetRequiredService<GrpcCalls>()));
 
         // The API is complete but still marked.
 #pragma warning disable EXTEXP0001
@@ -47,4 +55,7 @@ public static class InferenceClientServices
         builder.AddResilienceHandler("inference", pipeline => pipeline.AddRetry(RepeatPolicy.Options));
         return builder;
     }
+
+    private static InferenceClientOptions OptionsOf(IServiceProvider provider) =>
+        provider.GetRequiredService<IOptions<InferenceClientOptions>>().Value;
 }

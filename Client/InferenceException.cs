@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Grpc.Core;
 
 namespace InferenceTemplate.Client;
 
@@ -53,7 +55,7 @@ public sealed class InferenceException : Exception
     /// <summary>Why.</summary>
     public InferenceError Error { get; }
 
-    /// <summary>The status of the response; null where there was none.</summary>
+    /// <summary>The status of the response; null where there was none, and over gRPC.</summary>
     public HttpStatusCode? Status { get; private init; }
 
     /// <summary>Of the problem details; null where the response had none.</summary>
@@ -81,6 +83,33 @@ public sealed class InferenceException : Exception
             TraceId = problem?.TraceId
                 ?? (response.Headers.TryGetValues("X-Correlation-Id", out var ids) ? ids.FirstOrDefault() : null),
             RetryAfter = RepeatPolicy.RetryAfter(response),
+        };
+    }
+
+    /// <summary>What a call over gRPC that gave no result says.</summary>
+    internal static InferenceException Of(RpcException exception)
+    {
+        TimeSpan? retryAfter = int.TryParse(
+            exception.Trailers.GetValue("retry-after"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? TimeSpan.FromSeconds(seconds)
+            : null;
+        var error = exception.StatusCode switch
+        {
+            StatusCode.DeadlineExceeded => InferenceError.TimedOut,
+            _ when exception.Status.DebugException is not null => InferenceError.Unreachable,
+            StatusCode.InvalidArgument => InferenceError.InvalidRequest,
+            StatusCode.Unauthenticated => InferenceError.Unauthenticated,
+            StatusCode.PermissionDenied => InferenceError.Forbidden,
+            StatusCode.NotFound => InferenceError.NotFound,
+            StatusCode.ResourceExhausted => retryAfter is null ? InferenceError.TooLarge : InferenceError.RateLimited,
+            StatusCode.Unavailable => InferenceError.Unavailable,
+            _ => InferenceError.Failed,
+        };
+        return new(error, $"{exception.StatusCode}: {exception.Status.Detail}", exception)
+        {
+            Detail = exception.Status.Detail,
+            TraceId = exception.Trailers.GetValue("x-correlation-id"),
+            RetryAfter = retryAfter,
         };
     }
 

@@ -42,4 +42,18 @@ public sealed record InferenceOptions
     /// where this is null, so that repeating its submission adds no second job.
     /// </summary>
     public string? IdempotencyKey { get; init; }
+
+    /// <exception cref="ArgumentException">They can't be sent.</exception>
+    internal static void Check(InferenceOptions options)
+    {
+        if (options.Timeout < TimeSpan.FromMicroseconds(1))
+        {
+            throw new ArgumentOutOfRangeException(nameof(options), options.Timeout, "Timeout: a microsecond or more expected");
+        }
+
+        if (options.IdempotencyKey is { } given && (given.Length is < 1 or > 255 || given.AsSpan().ContainsAnyExceptInRange(' ', '~')))
+        {
+            throw new ArgumentException("IdempotencyKey: 1 to 255 printable ASCII characters expected", nameof(options));
+        }
+    }
 }

@@ -29,12 +29,16 @@ internal static class RepeatPolicy
     /// <summary>A longer wait is the caller's to decide on.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
 
+    private const int MostRepeats = 3;
+
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(500);
+
     private static readonly HttpRequestOptionsKey<(Repeat Repeat, DateTimeOffset Until)> Allowed = new("InferenceClient.Repeat");
 
     public static HttpRetryStrategyOptions Options => new()
     {
-        MaxRetryAttempts = 3,
-        Delay = TimeSpan.FromMilliseconds(500),
+        MaxRetryAttempts = MostRepeats,
+        Delay = FirstWait,
         BackoffType = DelayBackoffType.Exponential,
         UseJitter = true,
         ShouldHandle = args => ValueTask.FromResult(
@@ -53,6 +57,16 @@ internal static class RepeatPolicy
                 Allowed,
                 (repeat, limit == Timeout.InfiniteTimeSpan ? DateTimeOffset.MaxValue : TimeProvider.System.GetUtcNow() + limit));
         }
+    }
+
+    /// <summary>How long to wait before a call over gRPC is sent again; null where it is not.</summary>
+    /// <param name="repeated">How often it was.</param>
+    /// <param name="left">Of its time.</param>
+    public static TimeSpan? WaitAfter(InferenceException refused, int repeated, TimeSpan left)
+    {
+        var wait = refused.RetryAfter ?? FirstWait * Math.Pow(2, repeated);
+        return refused.Error is InferenceError.Unreachable or InferenceError.Unavailable or InferenceError.RateLimited
+            && repeated < MostRepeats && wait <= LongestWait && wait <= left ? wait : null;
     }
 
     /// <summary>The wait that a response asks for; null where it asks for none.</summary>

@@ -112,6 +112,8 @@ want_servers() {
 
 want_s3() { want_package Tests/Shared s3rver 3.7.1 "the tests of models in S3"; }
 
+want_grpc_js() { want_package Tests/Api @grpc/grpc-js 1.14.7 "the tests with Node's client of gRPC"; }
+
 want_helm() {
   if [ -n "${HELM:-}" ] || command -v helm >/dev/null; then return; fi
   if [ "$(uname -sm)" != "Linux x86_64" ]; then

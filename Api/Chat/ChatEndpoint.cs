@@ -10,6 +10,7 @@ using InferenceTemplate.Core.Generation;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
 using InferenceTemplate.ServiceDefaults.Errors;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Chat;
 
@@ -36,11 +37,15 @@ internal static class ChatEndpoint
          "usage":{"prompt_tokens":4,"completion_tokens":5,"total_tokens":9}}
         """;
 
-    public static IServiceCollection AddChat(this IServiceCollection services) => services.Configure<ErrorResponses>(errors =>
+    public static IServiceCollection AddChat(this IServiceCollection services)
     {
-        errors.Map(Chat, OpenAiErrors.WriteAsync);
-        errors.Map(Completions, OpenAiErrors.WriteAsync);
-    });
+        services.AddOptions<ChatOptions>().BindConfiguration(ChatOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        return services.Configure<ErrorResponses>(errors =>
+        {
+            errors.Map(Chat, OpenAiErrors.WriteAsync);
+            errors.Map(Completions, OpenAiErrors.WriteAsync);
+        });
+    }
 
     public static void MapChat(this IEndpointRouteBuilder endpoints)
     {
@@ -83,7 +88,7 @@ internal static class ChatEndpoint
         var running = pipeline.RunAsync(admitted, body, deadline: null, context.RequestAborted);
         if (parts is not null)
         {
-            await StreamAsync(context, running, parts, () => WriterOf(parts.Version ?? admitted.Routed.Version));
+            await StreamAsync(context, running, parts, () => WriterOf(parts.Version ?? admitted.Routed.Version), time);
             return;
         }
 
@@ -110,10 +115,12 @@ internal static class ChatEndpoint
         }
     }
 
-    // Nothing is sent before there is something: until then an error is an ordinary answer, with its status. Afterwards it is an event, and
-    // neither a reason nor [DONE] follows, without which no client takes the answer for whole.
-    private static async Task StreamAsync(HttpContext context, Task<InferOutcome> running, AnswerParts parts, Func<ChatWriter> begin)
+    // Nothing is sent before there is something, or proxies might take the stream for idle: until then an error is an ordinary answer, with
+    // its status. Afterwards it is an event, and neither a reason nor [DONE] follows, without which no client takes the answer for whole.
+    private static async Task StreamAsync(
+        HttpContext context, Task<InferOutcome> running, AnswerParts parts, Func<ChatWriter> begin, TimeProvider time)
     {
+        var keepAlive = context.RequestServices.GetRequiredService<IOptions<ChatOptions>>().Value.KeepAlive;
         _ = running.ContinueWith(_ => parts.Complete(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         var sent = new StringBuilder();
         var response = context.Response.BodyWriter;
@@ -121,7 +128,7 @@ internal static class ChatEndpoint
         ChatWriter? writer = null;
         try
         {
-            while (await parts.Reader.WaitToReadAsync(context.RequestAborted))
+            while (await NextAsync())
             {
                 var text = "";
                 while (parts.Reader.TryRead(out var part))
@@ -150,7 +157,7 @@ internal static class ChatEndpoint
             return;
         }
 
-        var begun = sent.Length > 0 || broken is not null;
+        var begun = context.Response.HasStarted || broken is not null;
         if (!begun && outcome.Status != StatusCodes.Status200OK)
         {
             await OpenAiCalls.RefuseAsync(context, outcome);
@@ -184,17 +191,45 @@ internal static class ChatEndpoint
         }
 
         await response.FlushAsync(context.RequestAborted);
+
+        async Task<bool> NextAsync()
+        {
+            var next = parts.Reader.WaitToReadAsync(context.RequestAborted).AsTask();
+            while (true)
+            {
+                await ((Task)next).WaitAsync(keepAlive, time, context.RequestAborted)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (next.IsCompleted)
+                {
+                    return await next;
+                }
+
+                SetHeaders(context);
+                response.Write(": keep-alive\n\n"u8);
+                await response.FlushAsync(context.RequestAborted);
+            }
+        }
     }
 
     private static ChatWriter Begin(HttpContext context, ChatWriter writer)
     {
+        SetHeaders(context);
+        writer.Begin(context.Response.BodyWriter);
+        return writer;
+    }
+
+    private static void SetHeaders(HttpContext context)
+    {
+        if (context.Response.HasStarted)
+        {
+            return;
+        }
+
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-cache";
 
         // nginx would gather events.
         context.Response.Headers["X-Accel-Buffering"] = "no";
-        writer.Begin(context.Response.BodyWriter);
-        return writer;
     }
 
     private static void Error(IBufferWriter<byte> target, int status, string message)

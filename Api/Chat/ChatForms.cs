@@ -33,9 +33,9 @@ internal sealed record ChatFunctionCall(string Name, string Arguments);
 /// <param name="IncludeUsage">Whether the last event has the usage.</param>
 internal sealed record ChatStreamOptions(bool IncludeUsage);
 
-/// <param name="Prompt">A text, which the model goes on with as it is.</param>
+/// <param name="Prompt">A text, or ids of the model's tokens, which it goes on with as they are.</param>
 internal sealed record CompletionRequest(
-    string Model, string Prompt, int? MaxTokens = null, double? Temperature = null, double? TopP = null, long? Seed = null,
+    string Model, JsonElement Prompt, int? MaxTokens = null, double? Temperature = null, double? TopP = null, long? Seed = null,
     JsonElement? Stop = null, bool Stream = false, ChatStreamOptions? StreamOptions = null);
 
 /// <param name="Model">The version that answered: <c>model:version</c>.</param>

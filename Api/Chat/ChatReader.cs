@@ -65,7 +65,7 @@ internal static class ChatReader
                     request.Messages = Messages(value);
                     break;
                 case "prompt" when !chat:
-                    request.Prompt = Prompt(value);
+                    (request.Prompt, request.PromptTokens) = Prompt(value);
                     break;
                 case "max_tokens":
                     request.MaxTokens = Count(name, value);
@@ -118,7 +118,7 @@ internal static class ChatReader
 
         // A prompt that is gone on with has no end of its own: so OpenAI's clients expect it.
         request.MaxTokens ??= maxCompletion ?? (chat ? null : DefaultCompletion);
-        if (model is null || (chat ? request.Messages is null : request.Prompt is null))
+        if (model is null || (chat ? request.Messages is null : (request.Prompt, request.PromptTokens) is (null, null)))
         {
             throw new InvalidInferBodyException($"{(model is null ? "model" : chat ? "messages" : "prompt")}: it is missing");
         }
@@ -235,12 +235,21 @@ internal static class ChatReader
         return text.ToString();
     }
 
-    private static string Prompt(JsonElement prompt) => prompt.ValueKind switch
+    // One may stand in an array of its own.
+    private static (string? Text, int[]? Tokens) Prompt(JsonElement prompt)
     {
-        JsonValueKind.String => prompt.GetString()!,
-        JsonValueKind.Array when prompt.GetArrayLength() == 1 && prompt[0].ValueKind == JsonValueKind.String => prompt[0].GetString()!,
-        _ => throw new InvalidInferBodyException("prompt: one text expected; several, and tokens, are not supported"),
-    };
+        var only = prompt.ValueKind == JsonValueKind.Array && prompt.GetArrayLength() == 1 && prompt[0].ValueKind != JsonValueKind.Number
+            ? prompt[0]
+            : prompt;
+        return only.ValueKind switch
+        {
+            JsonValueKind.String => (only.GetString(), null),
+            JsonValueKind.Array when only.EnumerateArray().All(id => id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out _)) =>
+                (null, [.. only.EnumerateArray().Select(id => id.GetInt32())]),
+            _ => throw new InvalidInferBodyException(
+                "prompt: one text, or an array of ids of the model's tokens, expected; several prompts are not supported"),
+        };
+    }
 
     private static string[] Stop(JsonElement stop) => stop.ValueKind switch
     {

@@ -9,11 +9,15 @@ namespace InferenceTemplate.Api.Chat;
 internal sealed record ToolCall(string Id, string Name, string Arguments);
 
 /// <summary>
-/// Tells the calls in a generated text from the rest, as it comes. What looks like one and is none of the tools, or no JSON, stays text.
+/// Tells the calls in a generated text from the rest, as it comes: those of Qwen and Hermes between marks, and answers that are
+/// <see cref="BareCalls"/>. What looks like one and is none of the tools, or no JSON, stays text.
 /// </summary>
 internal sealed class ToolCallText(IReadOnlySet<string> tools)
 {
     private string _held = "";
+
+    // Until an answer says that it is more than calls alone.
+    private bool _mayBeBare = true;
 
     /// <summary>Calls so far.</summary>
     public int Count { get; private set; }
@@ -23,6 +27,12 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
     {
         var (text, calls) = (new StringBuilder(), new List<ToolCall>());
         _held += piece;
+        if (_mayBeBare && BareCalls.MayBe(_held))
+        {
+            return ("", []);
+        }
+
+        _mayBeBare = false;
         while (true)
         {
             var open = _held.IndexOf(GenerationTools.Open, StringComparison.Ordinal);
@@ -62,6 +72,13 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
     {
         var rest = _held;
         _held = "";
+        if (_mayBeBare)
+        {
+            var bare = BareCalls.Read(rest, tools);
+            Count += bare?.Count ?? 0;
+            return bare is null ? (rest, []) : ("", bare.ConvertAll(call => new ToolCall(NewId(), call.Name, call.Arguments)));
+        }
+
         return rest.StartsWith(GenerationTools.Open, StringComparison.Ordinal) && CallOf(rest[GenerationTools.Open.Length..]) is { } call
             ? ("", [call])
             : (rest, []);
@@ -130,7 +147,7 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
                 && arguments.ValueKind == JsonValueKind.Object)
             {
                 Count++;
-                return new ToolCall($"call_{Guid.NewGuid():N}", name.GetString()!, arguments.GetRawText());
+                return new ToolCall(NewId(), name.GetString()!, arguments.GetRawText());
             }
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
@@ -140,6 +157,8 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
 
         return null;
     }
+
+    private static string NewId() => $"call_{Guid.NewGuid():N}";
 
     private static int Beginning(string text)
     {

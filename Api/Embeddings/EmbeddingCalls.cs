@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Text;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.OpenAi;
 using InferenceTemplate.Core.Catalog;
@@ -16,11 +15,12 @@ namespace InferenceTemplate.Api.Embeddings;
 internal sealed class EmbeddingCalls(InferPipeline pipeline, OpenAiCalls calls)
 {
     /// <param name="model">A model, or <c>model:version</c>, an alias being a version too.</param>
+    /// <param name="texts">Each UTF-8, or token ids as <see cref="EmbeddingSignature.ElementOf"/> has them.</param>
     /// <param name="placeOf">Where in the request a text is, for errors.</param>
     /// <param name="dimensions">The numbers of each embedding that are wanted; null for all.</param>
     /// <returns>Null where it was refused, which is answered already, or the caller left.</returns>
     public async Task<Embedded?> EmbedAsync(
-        HttpContext context, string model, IReadOnlyList<string> texts, Func<int, string> placeOf, int? dimensions = null)
+        HttpContext context, string model, IReadOnlyList<byte[]> texts, Func<int, string> placeOf, int? dimensions = null)
     {
         if (await calls.AdmitAsync(context, model, (version, _) => BodyOf(texts, version, dimensions)) is not var (request, body))
         {
@@ -64,7 +64,7 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, OpenAiCalls calls)
     public static InvalidInferBodyException TooManyDimensions(int given, long possible, string model) =>
         new($"dimensions: {given} given, 1 to {possible} are possible with {model}");
 
-    private static InferBody BodyOf(IReadOnlyList<string> texts, ModelVersion version, int? dimensions)
+    private static InferBody BodyOf(IReadOnlyList<byte[]> texts, ModelVersion version, int? dimensions)
     {
         if (!EmbeddingSignature.IsOf(version.Signature))
         {
@@ -77,13 +77,13 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, OpenAiCalls calls)
             throw TooManyDimensions(dimensions.Value, possible, $"{version.Model}:{version.Version}");
         }
 
-        var data = new byte[texts.Sum(text => sizeof(uint) + Encoding.UTF8.GetByteCount(text))];
+        var data = new byte[texts.Sum(text => sizeof(uint) + text.Length)];
         var at = 0;
         foreach (var text in texts)
         {
-            var length = Encoding.UTF8.GetBytes(text, data.AsSpan(at + sizeof(uint)));
-            BinaryPrimitives.WriteUInt32LittleEndian(data.AsSpan(at), (uint)length);
-            at += sizeof(uint) + length;
+            BinaryPrimitives.WriteUInt32LittleEndian(data.AsSpan(at), (uint)text.Length);
+            text.CopyTo(data, at + sizeof(uint));
+            at += sizeof(uint) + text.Length;
         }
 
         return new InferBody(

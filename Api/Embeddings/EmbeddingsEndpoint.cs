@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.OpenAi;
@@ -9,7 +10,7 @@ using InferenceTemplate.Core.Catalog;
 namespace InferenceTemplate.Api.Embeddings;
 
 /// <param name="Model">A model, or <c>model:version</c>; the version may be an alias.</param>
-/// <param name="Input">A text, or up to 2,048 of them. Tokens are not taken: each model has its own.</param>
+/// <param name="Input">A text, or up to 2,048 of them; in place of each, ids of the model's own tokens.</param>
 /// <param name="EncodingFormat"><c>float</c>, or <c>base64</c>: little-endian FP32.</param>
 /// <param name="Dimensions">The first so many numbers of each embedding, brought to length 1 again.</param>
 internal sealed record EmbeddingsRequest(string Model, JsonElement Input, string? EncodingFormat = null, int? Dimensions = null);
@@ -51,7 +52,7 @@ internal static class EmbeddingsEndpoint
             return;
         }
 
-        var isOne = request.Input.ValueKind == JsonValueKind.String;
+        var isOne = request.Input.ValueKind == JsonValueKind.String || IsTokens(request.Input);
         if (await calls.EmbedAsync(context, request.Model, texts, text => isOne ? "input" : $"input[{text}]", request.Dimensions) is not { } embedded)
         {
             return;
@@ -71,7 +72,7 @@ internal static class EmbeddingsEndpoint
         await context.Response.BodyWriter.WriteAsync(json.WrittenMemory, context.RequestAborted);
     }
 
-    private static (EmbeddingsRequest Request, string[] Texts) Checked(EmbeddingsRequest request)
+    private static (EmbeddingsRequest Request, byte[][] Texts) Checked(EmbeddingsRequest request)
     {
         var texts = TextsOf(request.Input);
         if (request.EncodingFormat is not (null or "float" or Base64))
@@ -88,13 +89,26 @@ internal static class EmbeddingsEndpoint
     }
 
     // Counted before any text is copied: of a body of many mebibytes there are millions.
-    private static string[] TextsOf(JsonElement input) => input.ValueKind switch
+    private static byte[][] TextsOf(JsonElement input) => input.ValueKind switch
     {
-        JsonValueKind.String => [TextOf(input, "input")],
+        _ when input.ValueKind == JsonValueKind.String || IsTokens(input) => [ElementOf(input, "input")],
         JsonValueKind.Array when input.GetArrayLength() is < 1 or > EmbeddingSignature.MaxTexts => throw new InvalidInferBodyException(
             $"input: {input.GetArrayLength()} texts given, 1 to {EmbeddingSignature.MaxTexts} are possible"),
-        JsonValueKind.Array => [.. input.EnumerateArray().Select((element, i) => TextOf(element, $"input[{i}]"))],
+        JsonValueKind.Array => [.. input.EnumerateArray().Select((element, i) => ElementOf(element, $"input[{i}]"))],
         _ => throw new InvalidInferBodyException("input: a text or an array of texts expected"),
+    };
+
+    private static bool IsTokens(JsonElement input) =>
+        input.ValueKind == JsonValueKind.Array && input.GetArrayLength() > 0 && input[0].ValueKind == JsonValueKind.Number;
+
+    private static byte[] ElementOf(JsonElement element, string where) => element.ValueKind switch
+    {
+        JsonValueKind.Array => EmbeddingSignature.ElementOf([.. element.EnumerateArray().Select((id, i) =>
+            id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out var token)
+                ? token
+                : throw new InvalidInferBodyException($"{where}[{i}]: the id of a token expected, a whole number"))]),
+        JsonValueKind.String => Encoding.UTF8.GetBytes(TextOf(element, where)),
+        _ => throw new InvalidInferBodyException($"{where}: a text, or an array of ids of tokens, expected"),
     };
 
     /// <exception cref="InvalidInferBodyException">It is no text.</exception>
@@ -102,13 +116,9 @@ internal static class EmbeddingsEndpoint
     {
         try
         {
-            return element.ValueKind switch
-            {
-                JsonValueKind.String => element.GetString()!,
-                JsonValueKind.Number or JsonValueKind.Array => throw new InvalidInferBodyException(
-                    $"{where}: tokens are not taken, since each model has its own: send the text"),
-                _ => throw new InvalidInferBodyException($"{where}: a text expected"),
-            };
+            return element.ValueKind == JsonValueKind.String
+                ? element.GetString()!
+                : throw new InvalidInferBodyException($"{where}: a text expected");
         }
         catch (InvalidOperationException)
         {

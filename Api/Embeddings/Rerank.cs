@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using InferenceTemplate.Api.Inference;
@@ -54,7 +55,9 @@ internal static class Rerank
         }
 
         // The query is the first text: it and the documents are one request, and one batch where that is large enough.
-        if (await calls.EmbedAsync(context, request.Model, texts, text => text == 0 ? "query" : $"documents[{text - 1}]") is { } embedded)
+        if (await calls.EmbedAsync(
+            context, request.Model, [.. texts.Select(Encoding.UTF8.GetBytes)],
+            text => text == 0 ? "query" : $"documents[{text - 1}]") is { } embedded)
         {
             var results = Enumerable.Range(1, texts.Length - 1)
                 .Select(i => new RerankResult(

@@ -54,5 +54,6 @@ internal static class Edge
         kestrel.Limits.KeepAliveTimeout = limits.KeepAliveTimeout;
         kestrel.Limits.MaxConcurrentConnections = limits.Connections;
         kestrel.Limits.Http2.MaxStreamsPerConnection = limits.StreamsPerConnection;
+        kestrel.Limits.Http2.KeepAlivePingDelay = limits.KeepAlivePing;
     }
 }

@@ -41,6 +41,13 @@ public sealed class ServerLimits
     [Range(1, 1_000_000)]
     public int Connections { get; set; } = 10_000;
 
+    /// <summary>
+    /// How long an HTTP/2 connection may be silent before the caller is asked whether it is there; one that does not answer within
+    /// 20 s is closed. So streams of gRPC that wait are not taken for idle, and callers that are gone free their places. Default 30 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan KeepAlivePing { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Requests at a time on one HTTP/2 connection. Default 100.</summary>
     [Range(1, 10_000)]
     public int StreamsPerConnection { get; set; } = 100;

@@ -17,6 +17,8 @@ internal static class PartList
         new("memory", "resident memory over many requests", MemoryPart.RunAsync),
         new("batching", "batching on and off, weight-bound model and convnet; the heavy model against raw ONNX Runtime",
             BatchingPart.RunAsync),
+        new("embeddings", "texts of mixed lengths, 64 callers, batching on and off", EmbeddingsPart.RunAsync),
+        new("generation", "tokens a second of 32 streams at once, against one after the other", GenerationPart.RunAsync),
         new("overload", "twice and four times what the heavy model can take", OverloadPart.RunAsync),
         new("jobs", "durable jobs accepted, against pgbench", JobsPart.RunAsync),
     ];

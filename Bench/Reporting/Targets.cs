@@ -17,6 +17,8 @@ internal static class Targets
         ("batching on / off, c = 16, convnet", "batching.convnet.gain", Goal.AtLeast, 1.0),
         ("its p95, on / off", "batching.convnet.p95-gain", Goal.AtMost, 1.0),
         ("heavy model / raw ONNX Runtime at the same batch", "heavy.over-raw", Goal.AtLeast, 0.9),
+        ("embeddings of mixed lengths, c = 64, batching on / off", "embeddings.gain", Goal.AtLeast, 3.0),
+        ("tokens a second, 32 streams / one at a time", "generation.gain", Goal.AtLeast, 4.0),
         ("heavy model, goodput at 4x overload / capacity", "overload.x4.goodput-ratio", Goal.AtLeast, 0.9),
         ("time to refuse at 4x, p50 (ms)", "overload.x4.refused.p50", Goal.Below, 10),
         ("queue hop there and back, c = 1, p50 (ms)", "hop.c1.p50", Goal.Below, 1),

@@ -72,6 +72,10 @@ internal sealed class Product : IAsyncDisposable
     public Target Json(string name, string model, byte[] body, params string[] headers) => Target.Create(
         name, Api, $"/v2/models/{model}/infer", body, [Authorization, "Content-Type: application/json", .. headers]);
 
+    /// <summary>JSON to any path.</summary>
+    public Target Post(string name, string path, byte[] body) =>
+        Target.Create(name, Api, path, body, Authorization, "Content-Type: application/json");
+
     /// <summary>The protocol's raw form: the body is the tensor.</summary>
     public Target Binary(BenchModel model, string? name = null) => Target.Create(
         name ?? "product", Api, $"/v2/models/{model.Name}/infer", model.Binary,

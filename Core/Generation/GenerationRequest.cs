@@ -26,6 +26,9 @@ public sealed record GenerationRequest
 
     public string? Prompt { get; set; }
 
+    /// <summary>A prompt as ids of the model's tokens, taken as they are.</summary>
+    public int[]? PromptTokens { get; set; }
+
     /// <summary>Tokens to generate at most; null for what the worker and the context of the model allow.</summary>
     public int? MaxTokens { get; set; }
 
@@ -61,7 +64,7 @@ public sealed record GenerationRequest
     /// <summary>What is wrong, beginning with the name of the field; null where nothing is.</summary>
     public string? Problem()
     {
-        if ((Messages is null) == (Prompt is null))
+        if ((Messages is null ? 0 : 1) + (Prompt is null ? 0 : 1) + (PromptTokens is null ? 0 : 1) != 1)
         {
             return "messages: either they or a prompt expected";
         }

@@ -1,3 +1,4 @@
+using System.ClientModel;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -5,6 +6,8 @@ using InferenceTemplate.Core.Direct;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
+using OpenAI;
+using OpenAI.Chat;
 
 namespace InferenceTemplate.Tests.Api;
 
@@ -21,6 +24,8 @@ public sealed class BrokenStreamTests(Platform platform) : IAsyncLifetime
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private ModelQueue Queue => _queue!;
+
+    private string Request => $$"""{"model":"{{Queue.Model}}","messages":[{"role":"user","content":"x"}],"stream":true}""";
 
     public async ValueTask InitializeAsync()
     {
@@ -124,6 +129,61 @@ public sealed class BrokenStreamTests(Platform platform) : IAsyncLifetime
         Assert.Equal("[DONE]", events[^1]);
     }
 
+    [Fact]
+    public async Task Stream_that_waits_is_kept_alive_and_clients_pass_over_it()
+    {
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var worker = await DirectWorker.StartAsync(Queue, (self, link, request) => _ = AnswerLaterAsync(link, request));
+        using var client = platform.Admin();
+        using var message = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = Digits.Json(Request) };
+        var official = new OpenAIClient(
+            new ApiKeyCredential(Platform.AdminKey), new OpenAIClientOptions { Endpoint = new Uri(client.BaseAddress!, "v1") })
+            .GetChatClient(Queue.Model).CompleteChatStreamingAsync([new UserChatMessage("x")], cancellationToken: Cancellation)
+            .ToListAsync(Cancellation).AsTask();
+
+        using var response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        using var body = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
+        Assert.Equal(("text/event-stream", "no"), (
+            response.Content.Headers.ContentType!.MediaType, response.Headers.GetValues("X-Accel-Buffering").Single()));
+        Assert.Equal(": keep-alive", await body.ReadLineAsync(Cancellation));
+        goOn.SetResult();
+
+        var events = ChatModel.Events("\n" + await body.ReadToEndAsync(Cancellation));
+        Assert.Equal("one two", string.Concat(ChatModel.Texts(events)));
+        Assert.Equal("[DONE]", events[^1]);
+        Assert.Equal("one two", string.Concat((await official).SelectMany(u => u.ContentUpdate).Select(p => p.Text)));
+
+        async Task AnswerLaterAsync(DirectLink link, InferenceRequest request)
+        {
+            await goOn.Task;
+            SendPart(link, request, 0, "one ");
+            Answer(link, request, "one two");
+        }
+    }
+
+    [Fact]
+    public async Task Failure_after_a_comment_is_an_event()
+    {
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var worker = await DirectWorker.StartAsync(Queue, (self, link, request) => _ = RefuseLaterAsync(self, link, request));
+        using var client = platform.Admin();
+        using var message = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = Digits.Json(Request) };
+
+        using var response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        goOn.SetResult();
+        var events = ChatModel.Events(await response.Content.ReadAsStringAsync(Cancellation));
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        var error = JsonDocument.Parse(events[^1]).RootElement.GetProperty("error");
+        Assert.Contains($"answered by {worker.Id}", error.GetProperty("message").GetString(), StringComparison.Ordinal);
+
+        async Task RefuseLaterAsync(DirectWorker self, DirectLink link, InferenceRequest request)
+        {
+            await goOn.Task;
+            self.Answer(link, request);
+        }
+    }
+
     private static void AssertBroken(string[] events, string text, string reason)
     {
         Assert.Equal(text, string.Concat(ChatModel.Texts(events[..^1])));
@@ -166,9 +226,7 @@ public sealed class BrokenStreamTests(Platform platform) : IAsyncLifetime
     private async Task<string[]> StreamAsync()
     {
         using var client = platform.Admin();
-        using var response = await client.PostAsync(
-            "/v1/chat/completions",
-            Digits.Json($$"""{"model":"{{Queue.Model}}","messages":[{"role":"user","content":"x"}],"stream":true}"""), Cancellation);
+        using var response = await client.PostAsync("/v1/chat/completions", Digits.Json(Request), Cancellation);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return ChatModel.Events(await response.Content.ReadAsStringAsync(Cancellation));
     }

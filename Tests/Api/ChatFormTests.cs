@@ -1,9 +1,13 @@
 using System.ClientModel;
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using InferenceTemplate.Tests.Shared;
+using Microsoft.Extensions.AI;
 using OpenAI;
 using OpenAI.Chat;
+using ChatFinishReason = OpenAI.Chat.ChatFinishReason;
+using ChatResponseFormat = OpenAI.Chat.ChatResponseFormat;
 
 namespace InferenceTemplate.Tests.Api;
 
@@ -82,6 +86,51 @@ public sealed class ChatFormTests(Platform platform, ToolModel model, ChatModel 
         var arguments = JsonDocument.Parse(call.GetProperty("function").GetProperty("arguments").GetString()!).RootElement;
         Assert.Contains(arguments.GetProperty("city").GetString(), (string[])["Rome", "Oslo"]);
         Assert.True(stream || message.GetProperty("content").ValueKind == JsonValueKind.Null);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Chat_client_of_microsoft_extensions_ai_calls_the_function_and_sends_what_it_says(bool stream)
+    {
+        List<City> asked = [];
+        var weather = AIFunctionFactory.Create(
+            (City city) =>
+            {
+                asked.Add(city);
+                return $"rain in {city}";
+            },
+            "weather");
+        using var client = Client().AsIChatClient().AsBuilder().UseFunctionInvocation().Build();
+        var options = new Microsoft.Extensions.AI.ChatOptions
+        {
+            Tools = [weather],
+            ToolMode = ChatToolMode.RequireSpecific("weather"),
+            Temperature = 0,
+            MaxOutputTokens = 100,
+        };
+
+        var response = stream
+            ? await client.GetStreamingResponseAsync("x", options, Cancellation).ToChatResponseAsync(Cancellation)
+            : await client.GetResponseAsync("x", options, Cancellation);
+
+        var city = Assert.Single(asked);
+        var call = Assert.Single(response.Messages.SelectMany(m => m.Contents).OfType<FunctionCallContent>());
+        var result = Assert.Single(response.Messages.SelectMany(m => m.Contents).OfType<FunctionResultContent>());
+        Assert.Equal(("weather", call.CallId), (call.Name, result.CallId));
+
+        // The template writes who was called, with what, and what came of it, which is sent as JSON; from there the model goes on.
+        var prompt = "<|im_start|>system\nweather\n<|im_end|>\n<|im_start|>user\nx<|im_end|>\n"
+            + $"<|im_start|>assistant\nweather {city}<|im_end|>\n<|im_start|>tool\n{JsonSerializer.Serialize(result.Result)}<|im_end|>\n"
+            + "<|im_start|>assistant\n";
+        Assert.Equal(TinyDecoder.Continue(prompt, 100).Text, response.Messages[^1].Text);
+    }
+
+    [JsonConverter(typeof(JsonStringEnumConverter<City>))]
+    private enum City
+    {
+        Rome,
+        Oslo,
     }
 
     [Fact]

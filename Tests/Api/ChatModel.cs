@@ -59,9 +59,9 @@ public sealed class ChatModel(Platform platform) : IAsyncLifetime
         return version;
     }
 
-    /// <summary>The data of a stream's events, in order.</summary>
+    /// <summary>The data of a stream's events, in order; comments are none.</summary>
     public static string[] Events(string body) =>
-        [.. body.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Select(e => e["data: ".Length..])];
+        [.. body.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Where(e => e[0] != ':').Select(e => e["data: ".Length..])];
 
     /// <summary>The texts of a chat's events, in order; the first one's is empty.</summary>
     public static string[] Texts(IEnumerable<string> events) =>

@@ -149,6 +149,43 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
             e => JsonDocument.Parse(e).RootElement.GetProperty("choices")[0].GetProperty("text").GetString())));
     }
 
+    [Theory]
+    [InlineData("{0}")]
+    [InlineData("[{0}]")]
+    public async Task Completion_goes_on_with_tokens_as_with_their_text(string form)
+    {
+        using var client = platform.Admin();
+        var prompt = form.Replace("{0}", JsonSerializer.Serialize(TinyDecoder.Encode("The the")), StringComparison.Ordinal);
+
+        var answer = await OkAsync(
+            client, "/v1/completions", $$"""{"model":"{{model.Endless}}","prompt":{{prompt}},"max_tokens":40,"temperature":0}""");
+
+        Assert.Equal(
+            TinyDecoder.Continue("The the", 40, ends: false).Text, answer.GetProperty("choices")[0].GetProperty("text").GetString());
+        Assert.Equal(TinyDecoder.Count("The the"), answer.GetProperty("usage").GetProperty("prompt_tokens").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("[0,265]", "prompt: it has the token id 265 at 1; those of the model are 0 to 264")]
+    [InlineData("[-1]", "prompt: it has the token id -1 at 0")]
+    [InlineData("[]", "prompt: no token comes of it")]
+    [InlineData("[1,\"x\"]", "prompt: one text, or an array of ids")]
+    [InlineData("[1.5]", "prompt: one text, or an array of ids")]
+    [InlineData("[[1],[2]]", "several prompts are not supported")]
+    [InlineData("{}", "prompt: one text, or an array of ids")]
+    public async Task Prompt_that_can_not_be_is_refused(string prompt, string reason)
+    {
+        using var client = platform.Admin();
+
+        using var response = await client.PostAsync(
+            "/v1/completions", Digits.Json($$"""{"model":"{{model.Name}}","prompt":{{prompt}},"max_tokens":1}"""), Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        var error = (await response.JsonAsync()).GetProperty("error");
+        Assert.Contains(reason, error.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal("prompt", error.GetProperty("param").GetString());
+    }
+
     [Fact]
     public async Task Protocol_of_open_inference_reaches_the_same_model()
     {

@@ -27,9 +27,12 @@ public sealed class ClientTests(ProtocolModels models) : IDisposable
         }
     }
 
-    [Fact]
-    public async Task Elements_of_every_datatype_come_back_as_they_went()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Elements_of_every_datatype_come_back_as_they_went(bool grpc)
     {
+        var client = With(Platform.AdminKey, grpc);
         var seen = new List<string>();
         await ReturnsAsync("BOOL", true, false);
         await ReturnsAsync<byte>("UINT8", 0, 255);
@@ -59,7 +62,7 @@ public sealed class ClientTests(ProtocolModels models) : IDisposable
 
         async Task<InferenceTensor> InferAsync(string datatype, InferenceTensor input)
         {
-            var output = (await Client.InferAsync(models.Of(datatype), [input], cancellationToken: Cancellation))["y"];
+            var output = (await client.InferAsync(models.Of(datatype), [input], cancellationToken: Cancellation))["y"];
             Assert.Equal((datatype, datatype), (input.Datatype, output.Datatype));
             seen.Add(datatype);
             return output;
@@ -114,6 +117,69 @@ public sealed class ClientTests(ProtocolModels models) : IDisposable
         Assert.Contains("there is no job", job.Detail, StringComparison.Ordinal);
         Assert.Equal("Not Found", job.Title);
         Assert.All([unknown, wrong, late, job], each => Assert.Matches("^[0-9a-f]{32}$", each.TraceId));
+    }
+
+    [Fact]
+    public async Task Calls_over_grpc_have_the_same_options_results_and_refusals()
+    {
+        var client = With(Platform.AdminKey, grpc: true);
+        var tenant = await TestTenant.CreateAsync(models.Platform, "\"requests_per_minute\":1,\"burst\":1");
+        var limited = With(await tenant.KeyAsync(), grpc: true);
+        var options = new InferenceOptions
+        {
+            Version = "1",
+            Outputs = ["label"],
+            RequestId = "digit-7",
+            Timeout = TimeSpan.FromSeconds(20),
+            Priority = InferencePriority.High,
+        };
+
+        var result = await client.InferAsync("digits", [Seven], options, Cancellation);
+        await limited.InferAsync("digits", [Seven], cancellationToken: Cancellation);
+
+        Assert.Equal(("digits", "1", "digit-7"), (result.Model, result.Version, result.RequestId));
+        Assert.Equal([7L], Assert.Single(result.Outputs).As<long>());
+        Assert.True(result.Parameters["batch_size"].GetInt32() > 0);
+        InferenceException[] refused =
+        [
+            await RefusedAsync(client.InferAsync("no-such", [Seven], cancellationToken: Cancellation)),
+            await RefusedAsync(With("nobody_x", grpc: true).InferAsync("digits", [Seven], cancellationToken: Cancellation)),
+            await RefusedAsync(client.InferAsync(
+                "digits", [InferenceTensor.Create("image", [1, 7, 8], new float[56])], cancellationToken: Cancellation)),
+            await RefusedAsync(client.InferAsync(
+                "digits", [InferenceTensor.Create("image", [150_000, 8, 8], new float[9_600_000])], cancellationToken: Cancellation)),
+            await RefusedAsync(client.InferAsync("digits", [Seven], new() { Timeout = TimeSpan.FromMicroseconds(1) }, Cancellation)),
+            await RefusedAsync(limited.InferAsync("digits", [Seven], cancellationToken: Cancellation)),
+            await RefusedAsync(With(Platform.AdminKey, new Uri("http://127.0.0.1:1")).InferAsync(
+                "digits", [Seven], cancellationToken: Cancellation)),
+        ];
+        Assert.Equal(
+            [InferenceError.NotFound, InferenceError.Unauthenticated, InferenceError.InvalidRequest, InferenceError.TooLarge,
+                InferenceError.TimedOut, InferenceError.RateLimited, InferenceError.Unreachable],
+            refused.Select(each => each.Error));
+        Assert.Contains("no-such", refused[0].Detail, StringComparison.Ordinal);
+        Assert.Contains("[1,7,8]", refused[2].Detail, StringComparison.Ordinal);
+        Assert.InRange(refused[5].RetryAfter!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => client.InferAsync("digits", [Seven], new() { IdempotencyKey = "k" }, Cancellation));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Caller_that_leaves_takes_its_call_out_of_the_queue(bool grpc)
+    {
+        using var queue = await ModelQueue.OpenAsync(models.Platform);
+        await queue.RegisterAsync();
+        using var leaves = new CancellationTokenSource();
+        var call = With(Platform.AdminKey, grpc).InferAsync(queue.Model, [Seven], cancellationToken: leaves.Token);
+        await Wait.UntilAsync(async () => call.IsCompleted || (await queue.StatsAsync()).Depth == 1);
+        Assert.False(call.IsCompleted, call.Exception?.Message);
+
+        await leaves.CancelAsync();
+
+        Assert.Equal(leaves.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call)).CancellationToken);
+        await Wait.UntilAsync(async () => (await queue.Worker.ReadAsync(1)).Count == 0 && (await queue.StatsAsync()).Depth == 0);
     }
 
     [Fact]
@@ -234,11 +300,14 @@ public sealed class ClientTests(ProtocolModels models) : IDisposable
 
     private static Task<InferenceException> RefusedAsync<T>(Task<T> call) => Assert.ThrowsAsync<InferenceException>(() => call);
 
-    private InferenceClient With(string key)
+    private InferenceClient With(string key, bool grpc = false) => With(key, grpc ? GrpcCalls.AddressOf(models.Platform) : null);
+
+    private InferenceClient With(string key, Uri? grpc)
     {
         using var http = models.Platform.Anonymous();
         var services = new ServiceCollection();
-        services.AddInferenceClient(options => (options.BaseAddress, options.ApiKey) = (http.BaseAddress, key));
+        services.AddInferenceClient(
+            options => (options.BaseAddress, options.GrpcAddress, options.ApiKey) = (http.BaseAddress, grpc, key));
         var provider = services.BuildServiceProvider();
         _providers.Add(provider);
         return provider.GetRequiredService<InferenceClient>();

@@ -40,6 +40,26 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     }
 
     [Fact]
+    public async Task Client_of_openai_sends_tokens_of_the_model_and_gets_what_their_text_gets()
+    {
+        var client = OpenAi().GetEmbeddingClient(model.Name);
+        int[] cat = [101, 1037, 4937, 1012, 102];
+
+        var texts = (await client.GenerateEmbeddingsAsync(s_texts[..2], cancellationToken: Cancellation)).Value;
+        var tokens = (await client.GenerateEmbeddingsAsync(
+            (ReadOnlyMemory<int>[])[cat, cat.AsMemory(1, 3)], cancellationToken: Cancellation)).Value;
+
+        Assert.Equal(1, Product(texts[0].ToFloats(), tokens[0].ToFloats()), 1e-5);
+        Assert.InRange(Product(texts[0].ToFloats(), tokens[1].ToFloats()), 0.5, 0.999); // nothing is put around them
+        Assert.Equal(8, tokens.Usage.InputTokenCount);
+
+        using var http = platform.Admin();
+        var one = await OkAsync(http, "/v1/embeddings", new { model = model.Name, input = cat });
+        Assert.Equal(1, Product(
+            texts[0].ToFloats(), one.GetProperty("data")[0].GetProperty("embedding").Deserialize<float[]>()), 1e-5);
+    }
+
+    [Fact]
     public async Task Embedding_generator_of_microsoft_extensions_ai_gets_embeddings_unchanged()
     {
         using var generator = OpenAi().GetEmbeddingClient($"{model.Name}:1").AsIEmbeddingGenerator();
@@ -116,8 +136,12 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     [InlineData("""{"input":"x"}""", "model")]
     [InlineData("""{"model":"M","input":[]}""", "input: 0 texts given, 1 to 2048 are possible")]
     [InlineData("""{"model":"M","input":""}""", "input is empty: nothing but")]
-    [InlineData("""{"model":"M","input":["x",7]}""", "input[1]: tokens are not taken")]
-    [InlineData("""{"model":"M","input":[[1,2],[3]]}""", "input[0]: tokens are not taken")]
+    [InlineData("""{"model":"M","input":["x",7]}""", "input[1]: a text, or an array of ids of tokens, expected")]
+    [InlineData("""{"model":"M","input":[7,"x"]}""", "input[1]: the id of a token expected")]
+    [InlineData("""{"model":"M","input":[[1,2],[3,1.5]]}""", "input[1][1]: the id of a token expected")]
+    [InlineData("""{"model":"M","input":[101,30522]}""", "input has the token id 30522 at 1; those of the model are 0 to 30521")]
+    [InlineData("""{"model":"M","input":[[101],[-1]]}""", "input[1] has the token id -1 at 0; those of the model are 0 to 30521")]
+    [InlineData("""{"model":"M","input":["x",[]]}""", "input[1] is empty: it has no token")]
     [InlineData("""{"model":"M","input":{"a":1}}""", "input: a text or an array of texts expected")]
     [InlineData("""{"model":"M","input":"\ud800"}""", "half a surrogate pair")]
     [InlineData("""{"model":"M","input":"x","encoding_format":"hex"}""", "encoding_format: 'hex' given")]

@@ -156,7 +156,8 @@ public static class TinyDecoder
         return found;
     }
 
-    private static List<int> Encode(string text)
+    /// <summary>The ids of a text's tokens.</summary>
+    public static IReadOnlyList<int> Encode(string text)
     {
         var found = new List<int>();
         while (text.Length > 0)

@@ -15,6 +15,9 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
     /// <summary>Whether a prompt that is no template's begins with the token for that, as <c>tokenizer_config.json</c> says.</summary>
     public bool AddsBeginning { get; private init; }
 
+    /// <summary>Ids of tokens that the model knows, from 0 on; 0 where it does not say.</summary>
+    public int VocabularySize { get; private init; }
+
     /// <summary>Whether the chat template has anything to do with tools; else it would pass over them.</summary>
     public bool TakesTools { get; private init; }
 
@@ -116,6 +119,9 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
         var context = model.TryGetProperty("context_length", out var given2) ? given2.GetInt32() : 0;
         return context is >= MinContext and <= MaxContext
             ? new GenerationConfig(folder, context, threads)
+            {
+                VocabularySize = model.TryGetProperty("vocab_size", out var size) ? size.GetInt32() : 0,
+            }
             : throw new ModelRefusedException($"{FileName}: model.context_length is {context}; {MinContext} to {MaxContext} are possible");
     }
 

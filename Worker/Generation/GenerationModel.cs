@@ -178,13 +178,7 @@ internal sealed class GenerationModel : IDisposable
         {
             var request = answer.Request;
             RefuseHopeless(request);
-            using var prompt = tokenizer.Encode(request.Prompt ?? Templated(tokenizer, request));
-            var tokens = prompt[0];
-            if (request.Prompt is not null && _config.AddsBeginning && tokens is not [] && tokens[0] != tokenizer.GetBosTokenId())
-            {
-                tokens = (int[])[tokenizer.GetBosTokenId(), .. tokens];
-            }
-
+            var tokens = request.PromptTokens ?? Encoded(tokenizer, request);
             answer.PromptTokens = tokens.Length;
             return new Sequence(model, tokenizer, answer, tokens, LengthFor(request, tokens.Length));
         }
@@ -193,6 +187,15 @@ internal sealed class GenerationModel : IDisposable
             answer.Fail(exception);
             return null;
         }
+    }
+
+    private int[] Encoded(Tokenizer tokenizer, GenerationRequest request)
+    {
+        using var prompt = tokenizer.Encode(request.Prompt ?? Templated(tokenizer, request));
+        var tokens = prompt[0];
+        return request.Prompt is not null && _config.AddsBeginning && tokens is not [] && tokens[0] != tokenizer.GetBosTokenId()
+            ? [tokenizer.GetBosTokenId(), .. tokens]
+            : tokens.ToArray();
     }
 
     private static string Templated(Tokenizer tokenizer, GenerationRequest request)
@@ -218,8 +221,15 @@ internal sealed class GenerationModel : IDisposable
             throw new RefusedInputException("tools: the chat template of the model takes none");
         }
 
+        if (Array.FindIndex(request.PromptTokens ?? [], id => id < 0 || id >= _config.VocabularySize) is >= 0 and var wrong)
+        {
+            throw new RefusedInputException(
+                $"prompt: it has the token id {request.PromptTokens![wrong]} at {wrong}; "
+                + $"those of the model are 0 to {_config.VocabularySize - 1}");
+        }
+
         List<string> texts = request.Messages is null
-            ? [request.Prompt!]
+            ? request.Prompt is { } prompt ? [prompt] : []
             : [.. request.Messages.Select(m => m.Content), .. request.Messages.Select(m => m.ToolCalls?.GetRawText()).OfType<string>()];
         if (request.Tools is { } tools)
         {

@@ -99,8 +99,10 @@ internal sealed class TextPipeline : IPreprocessor
                 + $"; it has {string.Join(", ", model.Outputs.Select(Described))}");
     }
 
-    /// <summary>The tokens of each text of a request, [CLS] and [SEP] around them.</summary>
-    /// <exception cref="RefusedInputException">There are too many texts, or one is empty, too long or not UTF-8.</exception>
+    /// <summary>The tokens of each text of a request, [CLS] and [SEP] around them; what comes as tokens is taken as it is.</summary>
+    /// <exception cref="RefusedInputException">
+    /// There are too many texts, or one is empty, too long or not UTF-8, or has a token that there is not.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was ended, between two texts.</exception>
     public IEnumerable<int[]> Tokenize(Tensor text, CancellationToken terminate)
     {
@@ -150,7 +152,37 @@ internal sealed class TextPipeline : IPreprocessor
         })];
     }
 
-    private int[] Tokenize(ReadOnlySpan<byte> utf8)
+    private int[] Tokenize(ReadOnlySpan<byte> element)
+    {
+        try
+        {
+            return EmbeddingSignature.TokensOf(element) is { } tokens ? Checked(tokens) : TokenizeText(element);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new RefusedInputException(exception.Message);
+        }
+    }
+
+    private int[] Checked(int[] tokens)
+    {
+        if (tokens.Length == 0)
+        {
+            throw new RefusedInputException("is empty: it has no token");
+        }
+
+        if (Array.FindIndex(tokens, id => id < 0 || id >= Vocabulary.Count) is >= 0 and var wrong)
+        {
+            throw new RefusedInputException(
+                $"has the token id {tokens[wrong]} at {wrong}; those of the model are 0 to {Vocabulary.Count - 1}");
+        }
+
+        return tokens.Length <= Settings.MaxTokens ? tokens
+            : Settings.TooLong == TextSettings.Truncate ? tokens[..Settings.MaxTokens]
+            : throw TooLong();
+    }
+
+    private int[] TokenizeText(ReadOnlySpan<byte> utf8)
     {
         var most = Settings.MaxTokens - Specials;
         var pieces = new List<int>();
@@ -162,13 +194,15 @@ internal sealed class TextPipeline : IPreprocessor
 
         if (pieces.Count > most && Settings.TooLong == TextSettings.Refuse)
         {
-            throw new RefusedInputException(
-                $"has more than {Settings.MaxTokens} tokens: shorten it, or have the model cut such texts off "
-                + $"(too_long in its {TextSettings.FileName})");
+            throw TooLong();
         }
 
         return [Vocabulary.Cls, .. pieces.Take(most), Vocabulary.Sep];
     }
+
+    private RefusedInputException TooLong() => new(
+        $"has more than {Settings.MaxTokens} tokens: shorten it, or have the model cut such texts off "
+        + $"(too_long in its {TextSettings.FileName})");
 
     private static Tensor Numbers(string name, long[] shape, long[] numbers)
     {

@@ -1,3 +1,4 @@
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Text;
 
@@ -51,13 +52,68 @@ public sealed class TextInstanceTests
     }
 
     [Fact]
+    public void Tokens_are_taken_as_they_are_beside_texts()
+    {
+        using var model = TextModel.Small();
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+
+        using var outputs = instance.Run(
+            [TextModel.Request((byte[][])[EmbeddingSignature.ElementOf([4, 5]), [.. "a"u8], EmbeddingSignature.ElementOf([2, 4, 3])])]);
+
+        var embeddings = outputs[0].GetTensorDataAsSpan<float>().ToArray();
+        Assert.Equal([2, 4], embeddings[..2]);
+        Assert.Equal(embeddings[2..4], embeddings[4..]);
+        Assert.Equal([2L, 3L, 3L], outputs[1].GetTensorDataAsSpan<long>().ToArray());
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0xFF, 4, 0, 0, 0, 6, 0, 0, 0 }, "has the token id 6 at 1; those of the model are 0 to 5")]
+    [InlineData(new byte[] { 0xFF, 0xFF, 0xFF, 0xFF, 0xFF }, "has the token id -1 at 0; those of the model are 0 to 5")]
+    [InlineData(new byte[] { 0xFF }, "is empty: it has no token")]
+    [InlineData(new byte[] { 0xFF, 4, 0, 0 }, "begins with 0xFF as token ids do, of 4 bytes each, but 3 bytes follow")]
+    public void Tokens_that_can_not_be_are_refused(byte[] element, string reason)
+    {
+        using var model = TextModel.Small();
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+
+        var refused = Assert.Throws<RefusedInputException>(() => instance.Run([TextModel.Request((byte[][])[[.. "a"u8], element])]));
+
+        Assert.Equal($"text 1 of input 'text' {reason}", refused.Message);
+    }
+
+    [Theory]
+    [InlineData(TextSettings.Refuse)]
+    [InlineData(TextSettings.Truncate)]
+    public void Tokens_are_limited_as_texts_are(string tooLong)
+    {
+        var settings = TextModel.Settings.Replace("}", $", \"too_long\": \"{tooLong}\"}}", StringComparison.Ordinal);
+        using var model = TextModel.Small(settings: settings);
+        using var session = model.Open();
+        using var instance = session.CreateInstance();
+        var request = TextModel.Request((byte[][])[EmbeddingSignature.ElementOf([5, 5, 5, 5, 5, 5, 5, 5, 4])]);
+
+        if (tooLong == TextSettings.Refuse)
+        {
+            var refused = Assert.Throws<RefusedInputException>(() => instance.Run([request]));
+            Assert.StartsWith("text 0 of input 'text' has more than 8 tokens", refused.Message, StringComparison.Ordinal);
+            return;
+        }
+
+        using var outputs = instance.Run([request]);
+        Assert.Equal([0f, 8f], outputs[0].GetTensorDataAsSpan<float>().ToArray());
+        Assert.Equal([8L], outputs[1].GetTensorDataAsSpan<long>().ToArray());
+    }
+
+    [Fact]
     public void Bad_utf8_and_too_many_texts_are_refused()
     {
         using var model = TextModel.Small();
         using var session = model.Open();
         using var instance = session.CreateInstance();
 
-        var bad = Assert.Throws<RefusedInputException>(() => instance.Run([TextModel.Request((byte[][])[[0xFF]])]));
+        var bad = Assert.Throws<RefusedInputException>(() => instance.Run([TextModel.Request((byte[][])[[0xFE]])]));
         var many = Assert.Throws<RefusedInputException>(() => instance.Run([TextModel.Request([.. Enumerable.Repeat("a", 2049)])]));
         var none = Assert.Throws<RefusedInputException>(() => instance.Run([TextModel.Request(Array.Empty<string>())]));
 

@@ -21,6 +21,18 @@ public sealed class ToolCallTextTests
     [InlineData("<tool_call>[]</tool_call> b", "<tool_call>[]</tool_call> b", 0)]
     [InlineData("<tool_call></tool_call> b", "<tool_call></tool_call> b", 0)]
     [InlineData("<tool_call>{\"name\":\"weather\",\"arguments\":{\"city\":\"a</tool_call>b\"}}</tool_call>", "", 1)]
+    [InlineData("{\"name\": \"weather\", \"parameters\": {\"city\": \"Rome\"}}", "", 1)]
+    [InlineData("{\"type\": \"function\", \"name\": \"weather\", \"parameters\": {}}", "", 1)]
+    [InlineData("{\"name\":\"weather\",\"parameters\":{}}; {\"name\":\"weather\",\"parameters\":{}}\n", "", 2)]
+    [InlineData("[TOOL_CALLS] [{\"name\": \"weather\", \"arguments\": {}}, {\"name\": \"weather\", \"arguments\": {}}]", "", 2)]
+    [InlineData(" [{\"name\": \"weather\", \"arguments\": {}}]", "", 1)]
+    [InlineData("[TOOL_CALLS] [{\"name\": \"weather\"", "[TOOL_CALLS] [{\"name\": \"weather\"", 0)]
+    [InlineData("{\"name\":\"other\",\"parameters\":{}}", "{\"name\":\"other\",\"parameters\":{}}", 0)]
+    [InlineData("{\"name\":\"weather\",\"parameters\":{}} is what I would call",
+        "{\"name\":\"weather\",\"parameters\":{}} is what I would call", 0)]
+    [InlineData("{\"names\": 5} " + Call, "{\"names\": 5} ", 1)]
+    [InlineData("{\"city\": 5}", "{\"city\": 5}", 0)]
+    [InlineData("  ", "  ", 0)]
     public void Calls_are_told_from_text_wherever_it_is_cut(string generated, string text, int calls)
     {
         for (var size = 1; size <= generated.Length; size++)

@@ -138,6 +138,28 @@ public sealed class EdgeTests
         Assert.Equal('H', await AskAsync(first));
     }
 
+    [Fact]
+    public async Task Silent_connection_of_http2_is_asked_whether_it_is_there()
+    {
+        const byte Ping = 6;
+        await using var edge = await EdgeService.StartAsync(
+            settings: [("Limits:KeepAlivePing", "00:00:01"), ("Kestrel:EndpointDefaults:Protocols", "Http2")]);
+        using var client = await ConnectAsync(edge);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        limit.CancelAfter(Wait.DefaultLimit);
+        var stream = client.GetStream();
+
+        // The preface, and settings of which there are none.
+        await stream.WriteAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0], limit.Token);
+
+        var head = new byte[9];
+        while (head[3] != Ping)
+        {
+            await stream.ReadExactlyAsync(head, limit.Token);
+            await stream.ReadExactlyAsync(new byte[(head[0] << 16) | (head[1] << 8) | head[2]], limit.Token);
+        }
+    }
+
     private static async Task<TcpClient> ConnectAsync(EdgeService edge)
     {
         var client = new TcpClient();
