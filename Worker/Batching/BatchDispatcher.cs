@@ -141,7 +141,6 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
         lock (_lock)
         {
             tuner.Record(rows, busy);
-            _queue.Ran(rows, busy, time.GetUtcNow());
         }
     }
 

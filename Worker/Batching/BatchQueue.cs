@@ -12,14 +12,9 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
     // the consumer reads by weight, and what it has read must not be held back for ever.
     private static readonly int[] Handicaps = [0, 1, 4, 8];
 
-    // Of a shorter run a tenth is less than a thread sleeps for.
-    private static readonly TimeSpan LeastToGather = TimeSpan.FromMilliseconds(4);
-
     private readonly List<ShapeGroup> _groups = [];
     private bool _sharesRuns = sharesRuns;
     private long _arrivals;
-    private int _gathered;
-    private DateTimeOffset _gatherUntil;
 
     /// <summary>Whether requests may run together. May be read without its owner's lock.</summary>
     public bool SharesRuns => Volatile.Read(ref _sharesRuns);
@@ -72,18 +67,6 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
         Forget(group);
         Left(batch);
         return batch;
-    }
-
-    /// <summary>
-    /// Takes note of a run that ended. Those whom it answered may ask again at once: a tenth of the time that it took is spent on waiting
-    /// for as many, since the first of them would else run alone, and the others behind it.
-    /// </summary>
-    public void Ran(int rows, TimeSpan busy, DateTimeOffset now)
-    {
-        if (rows > 1 && tuner.Best > 1 && busy >= LeastToGather)
-        {
-            (_gathered, _gatherUntil) = (rows, now + (busy / 10));
-        }
     }
 
     /// <summary>When <see cref="Take"/> gives something though nothing more comes; null when nothing is held.</summary>
@@ -149,7 +132,6 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
     private DateTimeOffset Due(ShapeGroup group)
     {
         var due = group.Oldest + rules.MaxDelay;
-        due = group.Rows < _gathered && due < _gatherUntil ? _gatherUntil : due;
         var latest = group.NearestDeadline - (2 * tuner.Expected(group.Rows));
         return latest < due ? latest : due;
     }

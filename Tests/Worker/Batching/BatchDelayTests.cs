@@ -50,36 +50,6 @@ public sealed class BatchDelayTests : BatchQueueTest
     }
 
     [Fact]
-    public void Those_whom_a_run_has_answered_are_waited_for_a_tenth_of_its_time()
-    {
-        var queue = Queue(maxRows: 4);
-        queue.Ran(rows: 3, TimeSpan.FromMilliseconds(40), Now);
-        Add(queue, "a", [1, 2]);
-        Assert.Null(Take(queue));
-        Assert.Equal(Now.AddMilliseconds(4), queue.NextDue());
-
-        Add(queue, "b", [1, 2]);
-        Add(queue, "c", [1, 2]);
-        Assert.Equal(["a", "b", "c"], Take(queue));
-
-        Add(queue, "d", [1, 2]);
-        Now = Now.AddMilliseconds(4);
-        Assert.Equal(["d"], Take(queue));
-    }
-
-    [Theory]
-    [InlineData(1, 40)]
-    [InlineData(3, 3)]
-    public void After_a_run_for_one_or_a_short_one_nobody_is_waited_for(int rows, int milliseconds)
-    {
-        var queue = Queue(maxRows: 4);
-        queue.Ran(rows, TimeSpan.FromMilliseconds(milliseconds), Now);
-        Add(queue, "a", [1, 2]);
-
-        Assert.Equal(["a"], Take(queue));
-    }
-
-    [Fact]
     public void Nearest_deadline_cuts_the_delay_short_by_what_the_run_takes()
     {
         var tuner = new BatchTuner(4);
