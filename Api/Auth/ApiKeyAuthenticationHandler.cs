@@ -42,7 +42,7 @@ public sealed class ApiKeyAuthenticationHandler(
         }
 
         var identity = await keys.FindAsync(prefix);
-        if (identity is null || !hasher.Matches(key, identity.Hash))
+        if (identity is null || !identity.IsProvedBy(key, hasher))
         {
             return Refused("the API key is unknown");
         }

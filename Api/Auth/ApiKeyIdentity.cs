@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using System.Security.Claims;
+using System.Security.Cryptography;
 
 namespace InferenceTemplate.Api.Auth;
 
@@ -22,6 +24,27 @@ public sealed class ApiKeyIdentity
     public required string[]? Models { get; init; }
 
     public required TenantIdentity Tenant { get; init; }
+
+    // The last key that did, so that a caller of many requests is hashed once while this is known: a second.
+    private string? _proof;
+
+    /// <summary>Whether a key is the one whose hash this is; compares in constant time.</summary>
+    public bool IsProvedBy(string key, ApiKeyHasher hasher)
+    {
+        if (_proof is { } proof
+            && CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(proof.AsSpan()), MemoryMarshal.AsBytes(key.AsSpan())))
+        {
+            return true;
+        }
+
+        if (!hasher.Matches(key, Hash))
+        {
+            return false;
+        }
+
+        _proof = key;
+        return true;
+    }
 
     /// <summary>The caller that the key makes, one for all of its requests.</summary>
     public ClaimsPrincipal Principal => field ??= new ClaimsPrincipal(new ClaimsIdentity(

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using InferenceTemplate.Api.Features;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Limits;
@@ -39,7 +40,8 @@ internal sealed partial class CachedCalls(
     public InferenceCallResult? RefusalWithoutAsking(RoutedModel routed, long? contentLength) =>
         calls.RefusalWithoutAsking(routed.Version, contentLength);
 
-    public async Task<CachedCallResult> CallAsync(
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<CachedCallResult> CallAsync(
         RoutedModel routed, TenantAccount tenant, InferBody body, long? contentLength, CancellationToken cancellationToken)
     {
         // Generated text is drawn anew for each caller.
@@ -87,7 +89,7 @@ internal sealed partial class CachedCalls(
         Task<InferenceCallResult> RunAsync()
         {
             var late = body.Within(timeout - time.GetElapsedTime(start));
-            return calls.CallAsync(routed.Version, tenant, late, contentLength, key, cancellationToken);
+            return calls.CallAsync(routed.Version, tenant, late, contentLength, key, cancellationToken).AsTask();
         }
     }
 

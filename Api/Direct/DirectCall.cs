@@ -1,3 +1,4 @@
+using System.Threading.Tasks.Sources;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Core.Queue;
 
@@ -11,11 +12,15 @@ namespace InferenceTemplate.Api.Direct;
 internal readonly record struct DirectEnd(
     InferenceReply? Reply = null, Admission? Refusal = null, string? Left = null, string? Failure = null, string? Lost = null);
 
-/// <summary>One request on a connection, and the wait for its end.</summary>
-internal sealed class DirectCall(WorkerConnection connection, InferenceRequest request, AnswerParts? parts) : IDisposable
+/// <summary>One request on a connection, and the wait for its end, for one who waits.</summary>
+internal sealed class DirectCall(WorkerConnection connection, InferenceRequest request, AnswerParts? parts)
+    : IValueTaskSource<DirectEnd>, IDisposable
 {
     // Continuations must not run on the connection's reader.
-    private readonly TaskCompletionSource<DirectEnd> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ManualResetValueTaskSourceCore<DirectEnd> _source = new() { RunContinuationsAsynchronously = true };
+    private CancellationTokenRegistration _leaving;
+    private ITimer? _deadline;
+    private int _ended;
 
     public WorkerConnection Connection => connection;
 
@@ -23,10 +28,46 @@ internal sealed class DirectCall(WorkerConnection connection, InferenceRequest r
 
     public AnswerParts? Parts => parts;
 
-    public Task<DirectEnd> End => _source.Task;
+    /// <summary>Waits for the end; called once.</summary>
+    /// <exception cref="TimeoutException">It did not come in time.</exception>
+    public ValueTask<DirectEnd> EndAsync(TimeSpan most, TimeProvider time, CancellationToken cancellationToken)
+    {
+        _deadline = time.CreateTimer(
+            static call => ((DirectCall)call!).Failed(new TimeoutException()), this, most > TimeSpan.Zero ? most : TimeSpan.Zero,
+            Timeout.InfiniteTimeSpan);
+        _leaving = cancellationToken.UnsafeRegister(
+            static (call, token) => ((DirectCall)call!).Failed(new OperationCanceledException(token)), this);
+        return new ValueTask<DirectEnd>(this, _source.Version);
+    }
 
-    public void Ended(DirectEnd end) => _source.TrySetResult(end);
+    public void Ended(DirectEnd end)
+    {
+        if (Interlocked.Exchange(ref _ended, 1) == 0)
+        {
+            _source.SetResult(end);
+        }
+    }
 
     /// <summary>Nobody waits any more: the worker hears of it, unless it has answered.</summary>
-    public void Dispose() => connection.Forget(this);
+    public void Dispose()
+    {
+        _deadline?.Dispose();
+        _leaving.Dispose();
+        connection.Forget(this);
+    }
+
+    public DirectEnd GetResult(short token) => _source.GetResult(token);
+
+    public ValueTaskSourceStatus GetStatus(short token) => _source.GetStatus(token);
+
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _source.OnCompleted(continuation, state, token, flags);
+
+    private void Failed(Exception exception)
+    {
+        if (Interlocked.Exchange(ref _ended, 1) == 0)
+        {
+            _source.SetException(exception);
+        }
+    }
 }

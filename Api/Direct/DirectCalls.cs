@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Models;
 using InferenceTemplate.Core.Queue;
@@ -127,7 +128,8 @@ internal sealed partial class DirectCalls(
 
     /// <param name="parts">Gets parts of the answer as they come; null where only the whole is wanted.</param>
     /// <exception cref="TimeoutException">No worker answered by <paramref name="until"/>.</exception>
-    public async Task<DirectCallEnd> RunAsync(
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<DirectCallEnd> RunAsync(
         InferenceRequest request, AnswerParts? parts, long? contentLength, DateTimeOffset until, CancellationToken cancellationToken)
     {
         var name = new QueueName(request.Model, request.Version);
@@ -137,7 +139,7 @@ internal sealed partial class DirectCalls(
         while (true)
         {
             var open = workers.For(name);
-            WorkerConnection[] among = tried is null ? open : [.. open.Where(c => !tried.Contains(c))];
+            var among = tried is null ? open : Without(open, tried);
             if (WorkerConnections.Choose(among) is not { } connection)
             {
                 // Who is full says so for all: the queue is no place for what they refuse.
@@ -151,8 +153,7 @@ internal sealed partial class DirectCalls(
                 continue;
             }
 
-            var left = until - time.GetUtcNow();
-            var end = await call.End.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellationToken);
+            var end = await call.EndAsync(until - time.GetUtcNow(), time, cancellationToken);
             telemetry.Direct(end);
             if (end.Reply is not null)
             {
@@ -196,6 +197,9 @@ internal sealed partial class DirectCalls(
             }
         }
     }
+
+    private static WorkerConnection[] Without(WorkerConnection[] open, HashSet<WorkerConnection> tried) =>
+        [.. open.Where(c => !tried.Contains(c))];
 
     private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other > TimeSpan.Zero ? other : TimeSpan.Zero;
 

@@ -92,8 +92,10 @@ internal sealed partial class WorkerConnection(
 
         var call = new DirectCall(this, request, parts);
         _calls[request.Id] = call;
-        Interlocked.Increment(ref _outstanding);
-        if (link.Send(request) && !_ended)
+
+        // Where others are under way their requests may share its send.
+        var isAlone = Interlocked.Increment(ref _outstanding) == 1;
+        if (link.Send(request, atOnce: isAlone) && !_ended)
         {
             return call;
         }

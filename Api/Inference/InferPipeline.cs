@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Caching;
@@ -33,7 +34,7 @@ internal sealed class InferPipeline(
     /// <param name="waits">Whether the caller waits for the answer: a job is accepted whatever stands in the way of running it now.</param>
     /// <param name="bytes">Of the body, where known.</param>
     /// <returns>The request, or how it ended.</returns>
-    public async Task<(AdmittedRequest? Request, InferOutcome? Ended)> AdmitAsync(
+    public async ValueTask<(AdmittedRequest? Request, InferOutcome? Ended)> AdmitAsync(
         ClaimsPrincipal caller, string model, string? version, bool waits, long? bytes, CancellationToken cancellationToken)
     {
         var (receivedAt, start) = (time.GetUtcNow(), time.GetTimestamp());
@@ -150,7 +151,8 @@ internal sealed class InferPipeline(
         return refusal;
     }
 
-    private async Task<CachedCallResult> CallAsync(
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<CachedCallResult> CallAsync(
         RoutedModel routed, TenantAccount tenant, InferBody body, long? bytes, DateTimeOffset? deadline,
         CancellationToken cancellationToken)
     {

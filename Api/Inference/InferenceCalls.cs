@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using InferenceTemplate.Api.Caching;
 using InferenceTemplate.Api.Direct;
 using InferenceTemplate.Api.Limits;
@@ -52,7 +53,8 @@ internal sealed partial class InferenceCalls(
 
     /// <param name="contentLength">Of the request's body, where known: the size for which a rejection of the bound in bytes holds.</param>
     /// <param name="kept">Where an answer may be kept that saves the run; null where none is.</param>
-    public async Task<InferenceCallResult> CallAsync(
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<InferenceCallResult> CallAsync(
         ModelVersion version, TenantAccount tenant, InferBody body, long? contentLength, ResponseCacheKey? kept,
         CancellationToken cancellationToken)
     {
@@ -141,7 +143,8 @@ internal sealed partial class InferenceCalls(
         }
     }
 
-    private async Task<InferenceCallResult> DirectAsync(
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<InferenceCallResult> DirectAsync(
         InferenceRequest request, AnswerParts? parts, TenantAccount tenant, TimeSpan wait, long? contentLength, TenantStanding? standing,
         CancellationToken cancellationToken)
     {

@@ -11,23 +11,34 @@ namespace InferenceTemplate.Api.Jobs;
 /// brings it there.
 /// </summary>
 public sealed partial class JobDispatcher(
-    RequestQueue queue, JobDeadLetters deadLetters, NpgsqlDataSource dataSource, ILogger<JobDispatcher> logger) : BackgroundService
+    RequestQueue queue, JobDeadLetters deadLetters, NpgsqlDataSource dataSource, TimeProvider time, ILogger<JobDispatcher> logger)
+    : BackgroundService
 {
     private const int Capacity = 2_000;
     private const int MaxAtOnce = 128;
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
-    private readonly Channel<InferenceRequest> _accepted = Channel.CreateBounded<InferenceRequest>(
+    // A queue that was full is taken to be so for a moment.
+    private static readonly TimeSpan FullFor = TimeSpan.FromMilliseconds(100);
+
+    private readonly Channel<QueuedJob> _accepted = Channel.CreateBounded<QueuedJob>(
         new BoundedChannelOptions(Capacity) { SingleReader = true });
 
     private readonly ConcurrentQueue<Guid> _missed = new();
+    private readonly ConcurrentDictionary<QueueName, long> _fullSince = new();
 
-    internal void Offer(InferenceRequest request)
+    /// <summary>
+    /// Whether jobs of a version are to be offered. Where their queue was full a moment ago they are better written as what the reconciler
+    /// has to bring: asking and marking each would cost more than accepting it.
+    /// </summary>
+    internal bool Takes(QueueName name) => !_fullSince.TryGetValue(name, out var since) || time.GetElapsedTime(since) >= FullFor;
+
+    internal void Offer(QueuedJob job)
     {
-        if (!_accepted.Writer.TryWrite(request))
+        if (!_accepted.Writer.TryWrite(job))
         {
-            _missed.Enqueue(request.Id);
+            _missed.Enqueue(job.Request.Id);
         }
     }
 
@@ -37,7 +48,7 @@ public sealed partial class JobDispatcher(
         {
             while (await _accepted.Reader.WaitToReadAsync(stoppingToken))
             {
-                await Task.WhenAll(Take().Select(EnqueueAsync));
+                await Task.WhenAll(Take().GroupBy(job => job.Queue).Select(jobs => EnqueueAsync(jobs.Key, [.. jobs])));
                 await MarkMissedAsync(stoppingToken);
             }
         }
@@ -47,32 +58,44 @@ public sealed partial class JobDispatcher(
         }
     }
 
-    private IEnumerable<InferenceRequest> Take()
+    private IEnumerable<QueuedJob> Take()
     {
-        for (var taken = 0; taken < MaxAtOnce && _accepted.Reader.TryRead(out var request); taken++)
+        for (var taken = 0; taken < MaxAtOnce && _accepted.Reader.TryRead(out var job); taken++)
         {
-            yield return request;
+            yield return job;
         }
     }
 
-    private async Task EnqueueAsync(InferenceRequest request)
+    private async Task EnqueueAsync(QueueName name, List<QueuedJob> jobs)
     {
+        IReadOnlyList<EnqueueOutcome> outcomes = [];
         try
         {
-            var outcome = (await queue.EnqueueAsync(request)).Outcome;
-            if (outcome == EnqueueOutcome.TooLarge)
+            outcomes = await queue.EnqueueJobsAsync(name, jobs);
+            for (var i = 0; i < outcomes.Count; i++)
             {
-                await deadLetters.EndAsync(request.Id, "the request is larger than a whole queue may be");
-            }
-            else if (outcome != EnqueueOutcome.Enqueued)
-            {
-                _missed.Enqueue(request.Id);
+                if (outcomes[i] == EnqueueOutcome.TooLarge)
+                {
+                    await deadLetters.EndAsync(jobs[i].Request.Id, "the request is larger than a whole queue may be");
+                }
             }
         }
         catch (Exception)
         {
-            // Whatever kept it from the queue: the reconciler puts it there.
-            _missed.Enqueue(request.Id);
+            // Whatever kept them from the queue: the reconciler puts them there.
+        }
+
+        for (var i = 0; i < jobs.Count; i++)
+        {
+            if (i >= outcomes.Count || outcomes[i] is not (EnqueueOutcome.Enqueued or EnqueueOutcome.TooLarge))
+            {
+                _missed.Enqueue(jobs[i].Request.Id);
+            }
+        }
+
+        if (outcomes is [.., EnqueueOutcome.Full or EnqueueOutcome.FullOfBytes])
+        {
+            _fullSince[name] = time.GetTimestamp();
         }
     }
 

@@ -4,8 +4,15 @@ using NpgsqlTypes;
 
 namespace InferenceTemplate.Api.Jobs;
 
-/// <summary>A job on its way into the table: the request that workers will see, and the same encoded.</summary>
-internal sealed record UnwrittenJob(NewJob Job, InferenceRequest Request, byte[] Encoded);
+/// <summary>A job on its way into the table.</summary>
+/// <param name="Stored">The request that workers will see.</param>
+/// <param name="IsOffered">Whether it is brought to its queue once it is committed; else that is the reconciler's.</param>
+internal sealed record UnwrittenJob(NewJob Job, QueuedJob Stored, bool IsOffered)
+{
+    public InferenceRequest Request => Stored.Request;
+
+    public byte[] Encoded => Stored.Encoded;
+}
 
 /// <summary>Writes a group of jobs in one transaction and one round trip.</summary>
 internal sealed class JobInsert(NpgsqlDataSource dataSource)
@@ -17,9 +24,10 @@ internal sealed class JobInsert(NpgsqlDataSource dataSource)
                           created_at, queued_at, deadline_at, cancel_requested, batch_size, compute_microseconds,
                           idempotency_key, request_hash)
         SELECT id, tenant_id, model, version, priority, 'queued', 0, $12, request, request_id, 0,
-               created_at, now(), deadline_at, false, 0, 0, idempotency_key, request_hash
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-            AS new (id, tenant_id, model, version, priority, request, request_id, created_at, deadline_at, idempotency_key, request_hash)
+               created_at, CASE WHEN offered THEN now() END, deadline_at, false, 0, 0, idempotency_key, request_hash
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13)
+            AS new (id, tenant_id, model, version, priority, request, request_id, created_at, deadline_at, idempotency_key, request_hash,
+                offered)
         ON CONFLICT DO NOTHING
         """;
 
@@ -88,6 +96,7 @@ internal sealed class JobInsert(NpgsqlDataSource dataSource)
             Array(NpgsqlDbType.Text, jobs, j => j.Job.IdempotencyKey),
             Array(NpgsqlDbType.Bytea, jobs, j => j.Job.RequestHash),
             new() { Value = maxAttempts },
+            Array(NpgsqlDbType.Boolean, jobs, j => j.IsOffered),
         },
     };
 

@@ -71,21 +71,25 @@ public sealed partial class JobReconciler : BackgroundService
                 break;
             }
 
-            var outcomes = await Task.WhenAll(missing.Select(request => _queue.EnqueueAsync(request)));
             List<Guid> queued = [];
-            for (var i = 0; i < missing.Count; i++)
+            foreach (var jobs in missing.GroupBy(job => job.Queue).Select(g => g.ToList()))
             {
-                if (outcomes[i].Outcome == EnqueueOutcome.Enqueued)
+                var outcomes = await _queue.EnqueueJobsAsync(jobs[0].Queue, jobs);
+                for (var i = 0; i < outcomes.Count; i++)
                 {
-                    queued.Add(missing[i].Id);
-                }
-                else if (outcomes[i].Outcome == EnqueueOutcome.TooLarge)
-                {
-                    await _deadLetters.EndAsync(missing[i].Id, "the request is larger than a whole queue may be", cancellationToken);
-                }
-                else
-                {
-                    full.Add($"{missing[i].Model}/{missing[i].Version}");
+                    if (outcomes[i] == EnqueueOutcome.Enqueued)
+                    {
+                        queued.Add(jobs[i].Request.Id);
+                    }
+                    else if (outcomes[i] == EnqueueOutcome.TooLarge)
+                    {
+                        await _deadLetters.EndAsync(
+                            jobs[i].Request.Id, "the request is larger than a whole queue may be", cancellationToken);
+                    }
+                    else
+                    {
+                        full.Add(jobs[0].Queue.ToString());
+                    }
                 }
             }
 

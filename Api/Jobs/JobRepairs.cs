@@ -105,12 +105,12 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
     }
 
     /// <summary>Some jobs that are not in Redis: never were, were there before its data began, or have been for too long.</summary>
-    public async Task<List<InferenceRequest>> MissingAsync(
+    public async Task<List<QueuedJob>> MissingAsync(
         DateTimeOffset epoch, IReadOnlyCollection<string> exceptModels, int limit, CancellationToken cancellationToken)
     {
         await using var command = Command(
             MissingSql, epoch, options.Value.RequeueAfter, exceptModels.ToArray(), Math.Min(limit, MaxRequeueRows), MaxRequeueBytes);
-        var requests = new List<InferenceRequest>();
+        var jobs = new List<QueuedJob>();
         var unreadable = new List<Guid>();
         await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
         {
@@ -118,7 +118,8 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
             {
                 try
                 {
-                    requests.Add(RequestCodec.Decode(reader.GetFieldValue<byte[]>(1)));
+                    var encoded = reader.GetFieldValue<byte[]>(1);
+                    jobs.Add(new QueuedJob(RequestCodec.Decode(encoded), encoded));
                 }
                 catch (InvalidDataException)
                 {
@@ -133,7 +134,7 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
             await end.ExecuteNonQueryAsync(cancellationToken);
         }
 
-        return requests;
+        return jobs;
     }
 
     public async Task RequeuedAsync(IEnumerable<Guid> ids, CancellationToken cancellationToken)

@@ -61,11 +61,12 @@ public sealed class JobRequeue(
             TraceParent = Activity.Current?.Id,
             TraceState = Activity.Current?.TraceStateString,
         };
+        var encoded = RequestCodec.Encode(request);
         await using (var queue = new NpgsqlCommand(QueueSql, connection, transaction))
         {
             queue.Parameters.AddWithValue(id);
             queue.Parameters.AddWithValue(options.Value.MaxAttempts);
-            queue.Parameters.AddWithValue(RequestCodec.Encode(request));
+            queue.Parameters.AddWithValue(encoded);
             queue.Parameters.AddWithValue((short)priority);
             queue.Parameters.AddWithValue(request.Deadline);
             await queue.ExecuteNonQueryAsync(cancellationToken);
@@ -73,7 +74,7 @@ public sealed class JobRequeue(
 
         await transaction.CommitAsync(cancellationToken);
         signals.Changed([id]);
-        dispatcher.Offer(request);
+        dispatcher.Offer(new QueuedJob(request, encoded));
         return true;
     }
 

@@ -19,7 +19,7 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, Featur
     private const string IdempotencyKey = "Idempotency-Key";
     private const int MaxKeyLength = 255;
 
-    public static bool IsAskedFor(HttpRequest request) => request.Headers["Prefer"]
+    public static bool IsAskedFor(HttpRequest request) => request.Headers["Prefer"] is { Count: > 0 } preferences && preferences
         .SelectMany(line => (line ?? "").Split(','))
         .Any(preference => string.Equals(preference.Split(';', '=')[0].Trim(), RespondAsync, StringComparison.OrdinalIgnoreCase));
 

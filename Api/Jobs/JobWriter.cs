@@ -94,7 +94,8 @@ public sealed partial class JobWriter : BackgroundService
         var encoded = RequestCodec.Encode(request);
 
         // From here on the tensors are slices of what is stored, whatever becomes of the caller's.
-        return new UnwrittenJob(job with { Inputs = [] }, RequestCodec.Decode(encoded), encoded);
+        var stored = new QueuedJob(RequestCodec.Decode(encoded), encoded);
+        return new UnwrittenJob(job with { Inputs = [] }, stored, _dispatcher.Takes(stored.Queue));
     }
 
     private JobFacts FactsOf(UnwrittenJob job) => new(
@@ -165,7 +166,11 @@ public sealed partial class JobWriter : BackgroundService
         if (acceptance.Outcome == JobAcceptanceOutcome.Accepted)
         {
             _pending.Added(waiting.Job.Job.TenantId);
-            _dispatcher.Offer(waiting.Job.Request);
+            if (waiting.Job.IsOffered)
+            {
+                _dispatcher.Offer(waiting.Job.Stored);
+            }
+
             acceptance = acceptance with { Job = FactsOf(waiting.Job) };
         }
 

@@ -10,11 +10,18 @@ internal static class CpuPart
     public static async Task RunAsync(Stage stage)
     {
         var product = await stage.ProductAsync();
-        stage.Report.Section($"where the processor's time goes: one JSON request of the tiny model at c = {Callers}");
-        var target = product.Json(stage.Models.Tiny);
+        await MeasureAsync(stage, product, product.Json(stage.Models.Tiny), "json");
+        await MeasureAsync(stage, product, product.Binary(stage.Models.Tiny), "binary");
+        await MeasureAsync(stage, product, product.Binary(stage.Models.Digits), "small");
+    }
+
+    private static async Task MeasureAsync(Stage stage, Product product, Target target, string form)
+    {
+        stage.Report.Section($"what one request costs at c = {Callers}: processor time and memory taken ({form})");
         await ClosedLoop.RunAsync(target, Callers, stage.Options.WarmUp * 4);
 
         var processes = await ProductProcesses.FindAsync(product);
+        var memory = await AllocatedAsync(product);
         var before = processes.Select(p => (p.Name, p.Process, Time: p.Process.TotalProcessorTime)).ToList();
         var result = await ClosedLoop.RunAsync(target, Callers, stage.Options.Round * stage.Options.Rounds);
         double sum = 0;
@@ -23,9 +30,19 @@ internal static class CpuPart
             process.Refresh();
             var microseconds = (process.TotalProcessorTime - time).TotalMicroseconds / result.Accepted.Length;
             sum += microseconds;
-            stage.Report.Add($"cpu.{name}", microseconds, "us a request");
+            stage.Report.Add($"cpu.{form}.{name}", microseconds, "us a request");
         }
 
-        stage.Report.Add("cpu.all", sum, "us a request");
+        stage.Report.Add($"cpu.{form}.all", sum, "us a request");
+        foreach (var (name, bytes) in await AllocatedAsync(product))
+        {
+            stage.Report.Add($"allocated.{form}.{name}", (bytes - memory[name]) / result.Accepted.Length, "bytes a request");
+        }
     }
+
+    private static async Task<Dictionary<string, double>> AllocatedAsync(Product product) => new(StringComparer.Ordinal)
+    {
+        ["api"] = await Metrics.ReadAsync(product.Api, "dotnet_gc_heap_total_allocated_bytes_total"),
+        ["worker"] = await Metrics.ReadAsync(product.Worker, "dotnet_gc_heap_total_allocated_bytes_total"),
+    };
 }

@@ -66,6 +66,7 @@ internal static class ThroughputPart
 
         stage.Report.AddRatio($"{name}.over-default", $"{name}.product", $"{name}.default");
         stage.Report.AddRatio($"{name}.over-tuned", $"{name}.product", $"{name}.tuned");
+        stage.Report.AddRatio($"{name}.p50-over-tuned", $"{name}.product.p50", $"{name}.tuned.p50");
         stage.Report.AddRatio($"{name}.p99-over-default", $"{name}.product.p99", $"{name}.default.p99");
     }
 }

@@ -11,7 +11,7 @@ namespace InferenceTemplate.Core.Direct;
 /// </summary>
 /// <param name="maxUnsent">Bytes of small frames that may wait to be sent: a peer that reads no more is given up. Requests find another
 /// way at a quarter of all that waits, and large answers are not sent beyond it.</param>
-public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisposable
+public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisposable, IThreadPoolWorkItem
 {
     private const int KeptCapacity = 1 << 20;
 
@@ -22,7 +22,7 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
     private long _smallBytes;
     private bool _busy;
     private bool _closed;
-    private Task _flushing = Task.CompletedTask;
+    private TaskCompletionSource? _flushed;
     private int _received;
     private int _heard;
     private int _silence;
@@ -36,9 +36,11 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
         set => _decoder.Limit = value;
     }
 
+    /// <param name="atOnce">Whether it leaves on this thread, where nothing is being sent, and does not wait for others to join it.</param>
     /// <returns>False where the connection is closed; true says nothing of whether the frame arrives.</returns>
-    public bool Send(FrameType type, ReadOnlySpan<byte> payload)
+    public bool Send(FrameType type, ReadOnlySpan<byte> payload, bool atOnce = false)
     {
+        bool begins;
         lock (_lock)
         {
             if (!HasRoom(payload.Length))
@@ -48,14 +50,17 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
 
             WriteHeader(type, payload.Length);
             _filling.Write(payload);
-            return Started();
+            begins = Begins();
         }
+
+        return Flushing(begins, atOnce);
     }
 
     /// <summary>Sends what is large, whatever its size, where no more waits to be sent already than may.</summary>
     /// <returns>False where there is no room, or the connection is closed.</returns>
     public bool SendLarge(FrameType type, ReadOnlySpan<byte> payload)
     {
+        bool begins;
         lock (_lock)
         {
             if (_closed || _filling.WrittenCount > maxUnsent)
@@ -65,14 +70,18 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
 
             WriteHeader(type, payload.Length);
             _filling.Write(payload);
-            return Started();
+            begins = Begins();
         }
+
+        return Flushing(begins, atOnce: false);
     }
 
     /// <summary>Sends a request, which is encoded once, into the buffer that is sent.</summary>
+    /// <inheritdoc cref="Send(FrameType, ReadOnlySpan{byte}, bool)" path="/param"/>
     /// <returns>False where the connection is closed, or the peer does not keep up.</returns>
-    public bool Send(InferenceRequest request)
+    public bool Send(InferenceRequest request, bool atOnce = false)
     {
+        bool begins;
         lock (_lock)
         {
             if (_closed || _filling.WrittenCount > maxUnsent / 4)
@@ -95,20 +104,48 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
 
             var length = _filling.WrittenCount - start - Frame.HeaderSize;
             BinaryPrimitives.WriteInt32LittleEndian(MemoryMarshal.AsMemory(_filling.WrittenMemory).Span[start..], length);
-            return Started();
+            begins = Begins();
         }
+
+        return Flushing(begins, atOnce);
     }
 
-    /// <summary>Reads until the connection ends, handing over all frames that one read brought.</summary>
+    /// <summary>
+    /// Reads until the connection ends, handing over all frames that one read brought. On a thread of its own: through the pool each
+    /// message would wake two.
+    /// </summary>
     /// <exception cref="InvalidDataException">The peer sent what is no frame, or <paramref name="got"/> could not read one.</exception>
     public async Task ReadAsync(Action<IReadOnlyList<Frame>> got, CancellationToken cancellationToken)
+    {
+        await using var stopping = cancellationToken.UnsafeRegister(static link => ((DirectLink)link!).Dispose(), this);
+        await Task.Factory.StartNew(
+            () => Read(got), CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
+            TaskScheduler.Default);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private void Read(Action<IReadOnlyList<Frame>> got)
     {
         var buffer = new byte[128 << 10];
         List<Frame> frames = [];
         try
         {
-            while (await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken) is var count and > 0)
+            // Senders must not be blocked either.
+            socket.Blocking = false;
+            while (true)
             {
+                var count = socket.Receive(buffer, SocketFlags.None, out var error);
+                if (error == SocketError.WouldBlock)
+                {
+                    socket.Poll(Timeout.InfiniteTimeSpan, SelectMode.SelectRead);
+                    continue;
+                }
+
+                if (error != SocketError.Success || count == 0)
+                {
+                    return;
+                }
+
                 Interlocked.Increment(ref _received);
                 _decoder.Feed(buffer.AsSpan(0, count), frames);
                 if (frames.Count > 0)
@@ -140,15 +177,21 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
     /// <summary>Waits until all that was sent has left, but not for long.</summary>
     public async Task FlushedAsync(TimeSpan longest, TimeProvider time)
     {
-        Task flushing;
+        Task flushed;
         lock (_lock)
         {
-            flushing = _flushing;
+            if (!_busy || _closed)
+            {
+                return;
+            }
+
+            _flushed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            flushed = _flushed.Task;
         }
 
         try
         {
-            await flushing.WaitAsync(longest, time);
+            await flushed.WaitAsync(longest, time);
         }
         catch (TimeoutException)
         {
@@ -166,10 +209,24 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
             }
 
             _closed = true;
+            _flushed?.TrySetResult();
+        }
+
+        try
+        {
+            // The reader waits for this, and not for the socket's end.
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // It was not connected any more.
         }
 
         socket.Dispose();
     }
+
+    /// <summary>Sends what has gathered, on a thread of the pool.</summary>
+    void IThreadPoolWorkItem.Execute() => _ = FlushAsync(once: false);
 
     private bool HasRoom(int length)
     {
@@ -190,33 +247,38 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
         _filling.Advance(Frame.HeaderSize);
     }
 
-    private bool Started()
+    // Whether what is sent from now on is the caller's to send.
+    private bool Begins()
     {
-        if (!_busy)
+        var begins = !_busy;
+        _busy = true;
+        return begins;
+    }
+
+    // Not under the lock: others fill the buffer meanwhile.
+    private bool Flushing(bool begins, bool atOnce)
+    {
+        if (begins && atOnce)
         {
-            _busy = true;
-            _flushing = FlushAsync();
+            _ = FlushAsync(once: true);
+        }
+        else if (begins)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
 
         return true;
     }
 
-    private async Task FlushAsync()
+    /// <param name="once">Whether what gathers during the first send is left to a thread of the pool: this one has other work.</param>
+    private async Task FlushAsync(bool once)
     {
-        // Not under the lock of whoever began it, and not on its thread: others fill the buffer meanwhile.
-        await Task.Yield();
         try
         {
             while (true)
             {
                 lock (_lock)
                 {
-                    if (_filling.WrittenCount == 0)
-                    {
-                        _busy = false;
-                        return;
-                    }
-
                     (_filling, _sending, _smallBytes) = (_sending, _filling, 0);
                 }
 
@@ -232,6 +294,23 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
                 else
                 {
                     _sending.ResetWrittenCount();
+                }
+
+                lock (_lock)
+                {
+                    if (_filling.WrittenCount == 0)
+                    {
+                        _busy = false;
+                        _flushed?.TrySetResult();
+                        _flushed = null;
+                        return;
+                    }
+                }
+
+                if (once)
+                {
+                    ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+                    return;
                 }
             }
         }

@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace InferenceTemplate.Core.Queue;
 
 /// <summary>
@@ -12,18 +14,17 @@ public sealed class Replies
     public const int MaxMessageBytes = 64 << 10;
 
     private readonly List<(string Replica, ReplyBatch Message)> _messages = [];
-    private readonly Dictionary<string, ReplyBatch> _open = new(StringComparer.Ordinal);
-    private readonly Dictionary<Guid, ReplyBatch> _large = [];
-    private readonly Dictionary<Guid, ReplyBatch> _ofJobs = [];
+    private Dictionary<Guid, ReplyBatch>? _large;
+    private Dictionary<Guid, ReplyBatch>? _ofJobs;
 
     /// <summary>Messages, each for the Api replica that is named.</summary>
     public IReadOnlyList<(string Replica, ReplyBatch Message)> Messages => _messages;
 
     /// <summary>Answers of calls that are too large for a message, by the call's id.</summary>
-    public IReadOnlyDictionary<Guid, ReplyBatch> Large => _large;
+    public IReadOnlyDictionary<Guid, ReplyBatch> Large => _large is null ? ReadOnlyDictionary<Guid, ReplyBatch>.Empty : _large;
 
     /// <summary>The answer of a job among them.</summary>
-    public ReplyBatch OfJob(Guid id) => _ofJobs[id];
+    public ReplyBatch OfJob(Guid id) => _ofJobs![id];
 
     /// <summary>Where to write the answer to a request: add exactly that one.</summary>
     /// <param name="size">Bytes of the answer with its outputs.</param>
@@ -32,20 +33,30 @@ public sealed class Replies
         var whole = checked(ReplyBatch.HeaderSize + size);
         if (request.Kind == RequestKind.Job)
         {
-            return _ofJobs[request.Id] = new ReplyBatch(whole);
+            return (_ofJobs ??= [])[request.Id] = new ReplyBatch(whole);
         }
 
         if (whole > MaxMessageBytes)
         {
-            return _large[request.Id] = new ReplyBatch(whole);
+            return (_large ??= [])[request.Id] = new ReplyBatch(whole);
         }
 
-        if (!_open.TryGetValue(request.ReplyTo, out var message) || message.Length + size > MaxMessageBytes)
+        // Replicas are few, and the last message of each is the one that may have room.
+        for (var i = _messages.Count - 1; i >= 0; i--)
         {
-            _open[request.ReplyTo] = message = new ReplyBatch(whole);
-            _messages.Add((request.ReplyTo, message));
+            if (_messages[i].Replica == request.ReplyTo)
+            {
+                if (_messages[i].Message.Length + size <= MaxMessageBytes)
+                {
+                    return _messages[i].Message;
+                }
+
+                break;
+            }
         }
 
+        var message = new ReplyBatch(whole);
+        _messages.Add((request.ReplyTo, message));
         return message;
     }
 

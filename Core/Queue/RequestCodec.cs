@@ -50,8 +50,9 @@ public static class RequestCodec
     }
 
     /// <summary>Reads a request; its tensors are slices of <paramref name="message"/>.</summary>
+    /// <param name="replyTo">Who gets the answer, whatever the message says; null for what it says.</param>
     /// <exception cref="InvalidDataException">The message is cut short, damaged or of another format version.</exception>
-    public static InferenceRequest Decode(ReadOnlyMemory<byte> message)
+    public static InferenceRequest Decode(ReadOnlyMemory<byte> message, string? replyTo = null)
     {
         var reader = new WireReader(message);
         var version = reader.Byte();
@@ -66,7 +67,7 @@ public static class RequestCodec
         var tenant = reader.RequiredString();
         var kind = reader.Enumeration<RequestKind>();
         var priority = reader.Enumeration<Priority>();
-        var replyTo = reader.RequiredString();
+        var written = reader.RequiredString();
         var enqueuedAt = reader.Time();
         var deadline = reader.Time();
         var traceParent = reader.String();
@@ -84,7 +85,8 @@ public static class RequestCodec
         }
 
         return new InferenceRequest(
-            id, model, modelVersion, tenant, kind, priority, replyTo, enqueuedAt, deadline, traceParent, traceState, outputs, inputs)
+            id, model, modelVersion, tenant, kind, priority, replyTo ?? written, enqueuedAt, deadline, traceParent, traceState, outputs,
+            inputs)
         {
             EarlierDeliveries = reader.AtEnd ? 0 : reader.Deliveries(),
         };

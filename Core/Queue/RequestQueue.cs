@@ -9,6 +9,9 @@ namespace InferenceTemplate.Core.Queue;
 /// <summary>The Api's side of the queue: admits a request by one script, hence one round trip.</summary>
 public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOptions> options, TimeProvider time)
 {
+    // Of the requests in one script, during which nobody else gets an answer.
+    private const long ScriptBytes = 1 << 20;
+
     private readonly ConcurrentDictionary<QueueName, RedisKey[]> _keys = new();
 
     /// <summary>
@@ -25,6 +28,30 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
         var queue = new QueueName(request.Model, request.Version);
         return Read(await OnRedisAsync(
             database => AdmitAsync(database, Keys(queue), AdmissionValues.Of(request, queue, options.Value), request, extras)));
+    }
+
+    /// <summary>Queues jobs of one version in their order, many in one round trip, until one finds no room.</summary>
+    /// <returns>An outcome for each that was looked at; those behind a full queue were not.</returns>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public async Task<IReadOnlyList<EnqueueOutcome>> EnqueueJobsAsync(QueueName queue, IReadOnlyList<QueuedJob> jobs)
+    {
+        List<EnqueueOutcome> outcomes = [];
+        while (outcomes.Count < jobs.Count && outcomes is not [.., EnqueueOutcome.Full or EnqueueOutcome.FullOfBytes])
+        {
+            List<RedisValue> values = [.. AdmissionValues.OfQueue(queue, options.Value)];
+            var bytes = 0L;
+            for (var i = outcomes.Count; i < jobs.Count && (i == outcomes.Count || bytes + jobs[i].Encoded.Length <= ScriptBytes); i++)
+            {
+                values.AddRange(AdmissionValues.OfEntry(jobs[i].Request, jobs[i].Encoded));
+                bytes += jobs[i].Encoded.Length;
+            }
+
+            var answers = (RedisResult[])(await OnRedisAsync(
+                database => QueueScripts.AdmitMany.EvaluateAsync(database, Keys(queue), [.. values])))!;
+            outcomes.AddRange(answers.Select(answer => (EnqueueOutcome)(int)answer));
+        }
+
+        return outcomes;
     }
 
     /// <summary>

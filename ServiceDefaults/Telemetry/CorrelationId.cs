@@ -17,6 +17,14 @@ internal sealed class CorrelationId(RequestDelegate next, ILogger<CorrelationId>
 
     private static readonly Func<ILogger, string, IDisposable?> Scope = LoggerMessage.DefineScope<string>("CorrelationId:{CorrelationId}");
 
+    private static readonly Func<object, Task> SetHeaders = static state =>
+    {
+        var context = (HttpContext)state;
+        context.Response.Headers[Header] = context.TraceIdentifier;
+        context.Response.Headers[AlternativeHeader] = context.TraceIdentifier;
+        return Task.CompletedTask;
+    };
+
     private static readonly SearchValues<char> Allowed =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:");
 
@@ -28,12 +36,7 @@ internal sealed class CorrelationId(RequestDelegate next, ILogger<CorrelationId>
 
         context.TraceIdentifier = id;
         // At the last moment, because an error answer clears what was set before.
-        context.Response.OnStarting(() =>
-        {
-            context.Response.Headers[Header] = id;
-            context.Response.Headers[AlternativeHeader] = id;
-            return Task.CompletedTask;
-        });
+        context.Response.OnStarting(SetHeaders, context);
 
         using (Scope(logger, id))
         {

@@ -24,6 +24,8 @@ internal sealed class OwnServices : IAsyncDisposable
 
     public HttpClient Admin { get; }
 
+    public HttpClient Worker => _worker.Client;
+
     public string ApiOutput => _api.Output;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

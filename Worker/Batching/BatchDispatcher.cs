@@ -12,6 +12,12 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
     // Reading takes a round trip: what runs meanwhile must be at hand, however short the runs of a model are.
     private static readonly TimeSpan ReadAhead = TimeSpan.FromMilliseconds(5);
 
+    // A run that is shorter is over before another instance is awake.
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(0.3);
+
+    // After which an instance is woken all the same.
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(2);
+
     private readonly object _lock = new();
 
     // Holds one signal at most: the reader looks anew after each.
@@ -24,6 +30,9 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
     // What is held from the queue in Redis, whose reader asks for as much as if it were alone: so neither way starves the other.
     private (int Count, int Rows, long Bytes) _queued;
     private bool _closed;
+    private bool _woken;
+    private bool _looks;
+    private int _idle;
     private int _begun;
 
     /// <summary>Batches that instances have taken so far.</summary>
@@ -82,9 +91,7 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
             }
 
             Fill(time.GetUtcNow());
-
-            // One instance; it wakes another where it leaves a batch.
-            Monitor.Pulse(_lock);
+            WakeOne();
             return true;
         }
     }
@@ -107,7 +114,7 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
                     Fill(now);
                     if (_queue.NextDue() <= now)
                     {
-                        Monitor.Pulse(_lock);
+                        WakeOne();
                     }
 
                     _room.Writer.TryWrite(true);
@@ -119,7 +126,10 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
                 var wait = _queue.NextDue() is { } due
                     ? (int)Math.Clamp(Math.Ceiling((due - now).TotalMilliseconds), 1, 60_000)
                     : Timeout.Infinite;
+                _idle++;
                 Monitor.Wait(_lock, wait);
+                _idle--;
+                _woken = false;
             }
 
             return null;
@@ -178,6 +188,45 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
             _closed = true;
             Monitor.PulseAll(_lock);
             return RemoveAll(_ => true);
+        }
+    }
+
+    // An instance; it wakes another where it leaves a batch. None where one that runs will be back as soon as another were awake, and will
+    // run more together; a look at it later covers the case that it is not back.
+    private void WakeOne()
+    {
+        if (_idle == 0 || _woken)
+        {
+            return;
+        }
+
+        var run = tuner.Expected(1);
+        if (_idle < rules.Instances && _queue.SharesRuns && _queue.Rows < tuner.Best && run > TimeSpan.Zero && run < Soon)
+        {
+            if (!_looks)
+            {
+                _looks = true;
+                _ = LookAsync();
+            }
+
+            return;
+        }
+
+        _woken = true;
+        Monitor.Pulse(_lock);
+    }
+
+    private async Task LookAsync()
+    {
+        await Task.Delay(BetweenLooks, time);
+        lock (_lock)
+        {
+            _looks = false;
+            if (_idle > 0 && _queue.NextDue() <= time.GetUtcNow())
+            {
+                _woken = true;
+                Monitor.Pulse(_lock);
+            }
         }
     }
 

@@ -49,7 +49,15 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
     /// <summary>The requests to run together now, in order of service; null while waiting for more is better, or there are none.</summary>
     public IReadOnlyList<PendingRequest>? Take(DateTimeOffset now)
     {
-        var group = _groups.Where(g => IsFull(g) || Due(g) <= now).MinBy(g => g.Requests[0].Order);
+        ShapeGroup? group = null;
+        foreach (var other in _groups)
+        {
+            if ((group is null || other.Requests[0].Order < group.Requests[0].Order) && (IsFull(other) || Due(other) <= now))
+            {
+                group = other;
+            }
+        }
+
         if (group is null)
         {
             return null;
@@ -62,7 +70,17 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
     }
 
     /// <summary>When <see cref="Take"/> gives something though nothing more comes; null when nothing is held.</summary>
-    public DateTimeOffset? NextDue() => _groups.Count == 0 ? null : _groups.Min(g => IsFull(g) ? DateTimeOffset.MinValue : Due(g));
+    public DateTimeOffset? NextDue()
+    {
+        DateTimeOffset? next = null;
+        foreach (var group in _groups)
+        {
+            var due = IsFull(group) ? DateTimeOffset.MinValue : Due(group);
+            next = next < due ? next : due;
+        }
+
+        return next;
+    }
 
     /// <summary>From now on each request runs alone, those that wait too.</summary>
     public void Separate()

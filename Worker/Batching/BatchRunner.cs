@@ -3,6 +3,7 @@ using System.Text;
 using InferenceTemplate.Core.Direct;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Statistics;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data.Jobs;
 using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Execution;
@@ -46,7 +47,7 @@ internal sealed partial class BatchRunner(
         }
         else if (run.Count > 0 && RunOrHalve(instance, run))
         {
-            dispatcher.Record(run.Sum(r => r.Rows), time.GetElapsedTime(start));
+            dispatcher.Record(RowsOf(run), time.GetElapsedTime(start));
             telemetry.EffectiveMaxRows(Model, Version, dispatcher.EffectiveMaxRows);
         }
     }
@@ -55,12 +56,20 @@ internal sealed partial class BatchRunner(
     private IReadOnlyList<PendingRequest> DropUseless(IReadOnlyList<PendingRequest> batch)
     {
         var now = time.GetUtcNow();
-        if (batch.All(r => !completions.IsCancelled(r.Queued) && r.Request.Deadline > now))
+        List<PendingRequest>? useless = null;
+        foreach (var request in batch)
+        {
+            if (completions.IsCancelled(request.Queued) || request.Request.Deadline <= now)
+            {
+                (useless ??= []).Add(request);
+            }
+        }
+
+        if (useless is null)
         {
             return batch;
         }
 
-        var useless = batch.Where(r => completions.IsCancelled(r.Queued) || r.Request.Deadline <= now).ToList();
         Abandon(useless, "before the request could run");
         return [.. batch.Except(useless)];
     }
@@ -151,7 +160,7 @@ internal sealed partial class BatchRunner(
             if (fault == RunFailure.Memory && first && second)
             {
                 // It was the batch's size, and no request by itself.
-                dispatcher.Cap(Math.Max(1, run.Sum(r => r.Rows) / 2));
+                dispatcher.Cap(Math.Max(1, RowsOf(run) / 2));
             }
         }
         else if (fault == RunFailure.Input)
@@ -180,9 +189,9 @@ internal sealed partial class BatchRunner(
     private void RunOnce(IModelInstance instance, IReadOnlyList<PendingRequest> run)
     {
         var startedAt = time.GetUtcNow();
-        var rows = run.Sum(r => r.Rows);
+        var rows = RowsOf(run);
         var requests = Queued(run);
-        var spans = run.Select(r => StartSpan(r.Request, rows)).ToList();
+        Activity?[] spans = Telemetry.Source.HasListeners() ? [.. run.Select(r => StartSpan(r.Request, rows))] : [];
         try
         {
             // The run ends early when its last deadline passes, the last of its callers leaves, or it must be returned.
@@ -200,7 +209,7 @@ internal sealed partial class BatchRunner(
             var start = time.GetTimestamp();
             var assembled = start;
             using var outputs = instance.Run(
-                [.. run.Select(r => r.Inputs)], wanted, () => assembled = time.GetTimestamp(), nobodyWaits.Token);
+                InputsOf(run), wanted, () => assembled = time.GetTimestamp(), nobodyWaits.Token);
             var ended = time.GetTimestamp();
             var computeTime = (instance as GenerationInstance)?.Computed ?? time.GetElapsedTime(start, ended);
 
@@ -212,7 +221,8 @@ internal sealed partial class BatchRunner(
             }
 
             var tooLarge = splitter.TooLarge(run, LimitOf);
-            var replies = splitter.Split(run, tooLarge.Keys, startedAt, computeTime, state.WorkerId);
+            var replies = splitter.Split(
+                run, tooLarge?.Keys ?? (IReadOnlyCollection<PendingRequest>)[], startedAt, computeTime, state.WorkerId);
             telemetry.Computed(Model, Version, computeTime, rows);
             state.Executed(new RunTimes(
                 Model, Version, run.Count, rows, time.GetElapsedTime(start, assembled), time.GetElapsedTime(assembled, ended),
@@ -222,17 +232,17 @@ internal sealed partial class BatchRunner(
                 telemetry.Queued(Model, Version, startedAt - request.Request.EnqueuedAt);
             }
 
-            completions.Answer(tooLarge.Count == 0 ? requests : Queued([.. run.Except(tooLarge.Keys)]), replies, rows, computeTime);
-            RefuseTooLarge(tooLarge);
+            completions.Answer(tooLarge is null ? requests : Queued([.. run.Except(tooLarge.Keys)]), replies, rows, computeTime);
+            RefuseTooLarge(tooLarge ?? []);
         }
         catch (Exception exception) when (exception is not RefusedInputException)
         {
-            spans.ForEach(s => s?.SetStatus(ActivityStatusCode.Error, RuntimeMessage.OperatorOf(exception)));
+            Array.ForEach(spans, s => s?.SetStatus(ActivityStatusCode.Error, RuntimeMessage.OperatorOf(exception)));
             throw;
         }
         finally
         {
-            spans.ForEach(s => s?.Dispose());
+            Array.ForEach(spans, s => s?.Dispose());
         }
     }
 
@@ -286,11 +296,6 @@ internal sealed partial class BatchRunner(
 
     private Activity? StartSpan(InferenceRequest request, int rows)
     {
-        if (!Telemetry.Source.HasListeners())
-        {
-            return null;
-        }
-
         _ = ActivityContext.TryParse(request.TraceParent, request.TraceState, isRemote: true, out var parent);
         var span = Telemetry.Source.StartActivity($"infer {Model}", ActivityKind.Consumer, parent);
         span?.SetTag("inference.model.name", Model)
@@ -300,7 +305,38 @@ internal sealed partial class BatchRunner(
         return span;
     }
 
-    private static IReadOnlyList<QueuedRequest> Queued(IReadOnlyList<PendingRequest> requests) => [.. requests.Select(r => r.Queued)];
+    private static int RowsOf(IReadOnlyList<PendingRequest> run)
+    {
+        var rows = 0;
+        foreach (var request in run)
+        {
+            rows += request.Rows;
+        }
+
+        return rows;
+    }
+
+    private static Tensor[][] InputsOf(IReadOnlyList<PendingRequest> run)
+    {
+        var inputs = new Tensor[run.Count][];
+        for (var i = 0; i < inputs.Length; i++)
+        {
+            inputs[i] = run[i].Inputs;
+        }
+
+        return inputs;
+    }
+
+    private static QueuedRequest[] Queued(IReadOnlyList<PendingRequest> requests)
+    {
+        var queued = new QueuedRequest[requests.Count];
+        for (var i = 0; i < queued.Length; i++)
+        {
+            queued[i] = requests[i].Queued;
+        }
+
+        return queued;
+    }
 
     [LoggerMessage(LogLevel.Warning, "A batch of {Count} requests of {Model}/{Version} failed; its halves now run by themselves: {Where}")]
     private partial void LogHalving(int count, string model, string version, string where);

@@ -75,11 +75,20 @@ internal sealed class BatchTuner
     /// <summary>What a run of so many rows takes, by the nearest size known; zero where none is.</summary>
     public TimeSpan Expected(int rows)
     {
+        // Asked for with every batch: of two sizes as near, the smaller.
         var index = Index(Math.Clamp(rows, 1, _maxRows));
-        var known = Enumerable.Range(0, _buckets.Length).Where(i => _buckets[i].IsKnown).ToList();
-        return known.Count == 0
-            ? TimeSpan.Zero
-            : TimeSpan.FromSeconds(_buckets[known.MinBy(i => Math.Abs(i - index))].SecondsPerRow * rows);
+        for (var away = 0; away < _buckets.Length; away++)
+        {
+            var known = index - away >= 0 && _buckets[index - away].IsKnown ? index - away
+                : index + away < _buckets.Length && _buckets[index + away].IsKnown ? index + away
+                : -1;
+            if (known >= 0)
+            {
+                return TimeSpan.FromSeconds(_buckets[known].SecondsPerRow * rows);
+            }
+        }
+
+        return TimeSpan.Zero;
     }
 
     /// <summary>Never again more than so many rows: the device has no memory for them, or the model can't be cut apart by rows.</summary>

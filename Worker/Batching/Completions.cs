@@ -34,30 +34,37 @@ internal sealed partial class Completions(
     /// <summary>Hands the answers of a run over: those of callers to the queue, those of jobs to Postgres.</summary>
     public void Answer(IReadOnlyList<QueuedRequest> requests, Replies replies, int rows, TimeSpan computeTime)
     {
-        var (calls, jobs) = Split(requests);
-        completion.Complete(
-            jobs, job => new JobResult(job.Id, replies.OfJob(job.Id).ToMessage(), BatchSize: rows, ComputeTime: computeTime));
-        Complete(calls, replies);
+        var parts = Split(requests);
+        if (parts.Jobs.Count > 0)
+        {
+            Complete(parts.Jobs, replies, rows, computeTime);
+        }
+
+        Complete(parts, replies);
     }
 
     /// <summary>Answers requests without outputs.</summary>
     /// <param name="computeTime">How long they ran until they were ended.</param>
     public void Refuse(IReadOnlyList<QueuedRequest> requests, ReplyOutcome outcome, string error, TimeSpan computeTime = default)
     {
-        var (calls, jobs) = Split(requests);
-        completion.Complete(jobs, job => new JobResult(job.Id, Outputs: null, error, Status(outcome)));
+        var parts = Split(requests);
+        completion.Complete(parts.Jobs, job => new JobResult(job.Id, Outputs: null, error, Status(outcome)));
         var now = time.GetUtcNow();
         var replies = new Replies();
-        calls.ForEach(call => replies.Refuse(call.Request, outcome, error, now, state.WorkerId, computeTime));
-        Complete(calls, replies);
+        foreach (var call in parts.Queued.Concat(parts.Direct))
+        {
+            replies.Refuse(call.Request, outcome, error, now, state.WorkerId, computeTime);
+        }
+
+        Complete(parts, replies);
     }
 
     /// <summary>Removes requests whose callers have left, and ends jobs that were cancelled.</summary>
     public void Drop(IReadOnlyList<QueuedRequest> requests)
     {
-        var (calls, jobs) = Split(requests);
-        completion.Complete(jobs, job => new JobResult(job.Id, Outputs: null, "the job was cancelled before it ran", Status: 409));
-        Complete(calls, new Replies());
+        var parts = Split(requests);
+        completion.Complete(parts.Jobs, job => new JobResult(job.Id, Outputs: null, "the job was cancelled before it ran", Status: 409));
+        Complete(parts, new Replies());
     }
 
     /// <summary>Hands requests back that did not get to run here.</summary>
@@ -103,8 +110,23 @@ internal sealed partial class Completions(
         }
     }
 
-    private static (List<QueuedRequest> Calls, List<QueuedRequest> Jobs) Split(IReadOnlyList<QueuedRequest> requests) =>
-        ([.. requests.Where(r => r.Request.Kind != RequestKind.Job)], [.. requests.Where(r => r.Request.Kind == RequestKind.Job)]);
+    private static Parts Split(IReadOnlyList<QueuedRequest> requests)
+    {
+        var parts = new Parts([], [], []);
+        foreach (var request in requests)
+        {
+            if (request is DirectRequest direct)
+            {
+                parts.Direct.Add(direct);
+            }
+            else
+            {
+                (request.Request.Kind == RequestKind.Job ? parts.Jobs : parts.Queued).Add(request);
+            }
+        }
+
+        return parts;
+    }
 
     private static short Status(ReplyOutcome outcome) => outcome switch
     {
@@ -115,18 +137,25 @@ internal sealed partial class Completions(
     };
 
     // What came by a direct connection is answered by it, on this thread: there is no round trip to wait for.
-    private void Complete(List<QueuedRequest> requests, Replies replies)
+    private void Complete(Parts parts, Replies replies)
     {
-        List<DirectRequest> direct = [.. requests.OfType<DirectRequest>()];
-        if (direct.Count > 0)
+        if (parts.Direct.Count > 0)
         {
-            DirectAnswers.Send(direct, replies);
-            state.Ended(direct.Count);
-            requests.RemoveAll(r => r is DirectRequest);
+            DirectAnswers.Send(parts.Direct, replies);
+            state.Ended(parts.Direct.Count);
         }
 
-        Begin(requests.Count, () => consumer.CompleteAsync(requests, replies));
+        if (parts.Queued.Count > 0)
+        {
+            Complete(parts.Queued, replies);
+        }
     }
+
+    private void Complete(List<QueuedRequest> queued, Replies replies) =>
+        Begin(queued.Count, () => consumer.CompleteAsync(queued, replies));
+
+    private void Complete(List<QueuedRequest> jobs, Replies replies, int rows, TimeSpan computeTime) => completion.Complete(
+        jobs, job => new JobResult(job.Id, replies.OfJob(job.Id).ToMessage(), BatchSize: rows, ComputeTime: computeTime));
 
     private List<QueuedRequest> WithoutDirect(IReadOnlyList<QueuedRequest> requests, string? failure)
     {
@@ -192,6 +221,9 @@ internal sealed partial class Completions(
             Monitor.PulseAll(_lock);
         }
     }
+
+    /// <summary>Requests by how their ends are told.</summary>
+    private readonly record struct Parts(List<DirectRequest> Direct, List<QueuedRequest> Queued, List<QueuedRequest> Jobs);
 
     [LoggerMessage(LogLevel.Error, "What became of {Count} requests of {Model}/{Version} could not be told to the queue")]
     private partial void LogUntold(Exception exception, int count, string model, string version);

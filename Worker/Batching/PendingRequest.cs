@@ -17,7 +17,10 @@ internal sealed class PendingRequest
         Inputs = inputs;
         Rows = rows ?? 1;
         RunsAlone = alone || rows is null || queued.RunsAlone;
-        Bytes = inputs.Sum(i => (long)i.Data.Length);
+        foreach (var input in inputs)
+        {
+            Bytes += input.Data.Length;
+        }
     }
 
     public QueuedRequest Queued { get; }
@@ -54,8 +57,7 @@ internal sealed class PendingRequest
         var inputs = new Tensor[signature.Inputs.Length];
         for (var i = 0; i < inputs.Length; i++)
         {
-            var name = signature.Inputs[i].Name;
-            if (Array.Find(given, t => t.Name == name) is not { } input)
+            if (Find(given, signature.Inputs[i].Name) is not { } input)
             {
                 return null;
             }
@@ -63,9 +65,24 @@ internal sealed class PendingRequest
             inputs[i] = input;
         }
 
-        Tensor[] optional = [.. given.Where(t => signature.OptionalInputs.Any(o => o.Name == t.Name))];
+        Tensor[] optional = signature.OptionalInputs.Length == 0
+            ? []
+            : [.. given.Where(t => signature.OptionalInputs.Any(o => o.Name == t.Name))];
         var rows = batched && signature.IsBatchable ? RowsOf(inputs) : 1;
         return new PendingRequest(queued, optional.Length == 0 ? inputs : [.. inputs, .. optional], rows, alone: optional.Length > 0);
+    }
+
+    private static Tensor? Find(Tensor[] given, string name)
+    {
+        foreach (var tensor in given)
+        {
+            if (tensor.Name == name)
+            {
+                return tensor;
+            }
+        }
+
+        return null;
     }
 
     // The Api asks for equal first dimensions only where it knows that requests share runs, which may have changed since.

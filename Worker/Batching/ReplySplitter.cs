@@ -13,59 +13,125 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     private readonly OutputRows[] _outputs = [.. values.Select((value, i) => new OutputRows(signature.Outputs[indices[i]], value))];
 
     /// <summary>The outputs that somebody in the run asked for, in the order of the signature.</summary>
-    public static IReadOnlyList<int> Wanted(ModelSignature signature, IReadOnlyList<PendingRequest> run) =>
-        [.. Enumerable.Range(0, signature.Outputs.Length).Where(i => run.Any(r => Wants(r, signature.Outputs[i].Name)))];
+    public static IReadOnlyList<int> Wanted(ModelSignature signature, IReadOnlyList<PendingRequest> run)
+    {
+        var wanted = new List<int>(signature.Outputs.Length);
+        for (var i = 0; i < signature.Outputs.Length; i++)
+        {
+            foreach (var request in run)
+            {
+                if (Wants(request, signature.Outputs[i].Name))
+                {
+                    wanted.Add(i);
+                    break;
+                }
+            }
+        }
+
+        return wanted;
+    }
 
     /// <summary>What shows that the rows of an output are not those of the inputs; null where they may be.</summary>
-    public string? Mismatch => Array.Find(_outputs, o => o.Shape is not [var outer, ..] || outer != rows) is { } wrong
-        ? $"output '{wrong.Name}' has the shape {TensorShape.Format(wrong.Shape)} for {rows} rows"
-        : null;
+    public string? Mismatch
+    {
+        get
+        {
+            foreach (var output in _outputs)
+            {
+                if (output.Shape is not [var outer, ..] || outer != rows)
+                {
+                    return $"output '{output.Name}' has the shape {TensorShape.Format(output.Shape)} for {rows} rows";
+                }
+            }
 
-    /// <summary>Those of a run whose outputs have more bytes than may be answered, and how many: known before any is copied.</summary>
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Those of a run whose outputs have more bytes than may be answered, and how many: known before any is copied. Null for none.
+    /// </summary>
     /// <exception cref="UnsplittableOutputException">There are several requests, and a <see cref="Mismatch"/>.</exception>
-    public IReadOnlyDictionary<PendingRequest, long> TooLarge(IReadOnlyList<PendingRequest> run, Func<InferenceRequest, int> limit) =>
-        Places(run).Select(place => (place.Pending, Bytes: _outputs.Where(o => Wants(place.Pending, o.Name)).Sum(o => o.Bytes(place.Rows))))
-            .Where(answer => answer.Bytes > limit(answer.Pending.Request))
-            .ToDictionary(answer => answer.Pending, answer => answer.Bytes);
+    public Dictionary<PendingRequest, long>? TooLarge(IReadOnlyList<PendingRequest> run, Func<InferenceRequest, int> limit)
+    {
+        Check(run);
+        Dictionary<PendingRequest, long>? large = null;
+        var first = 0;
+        foreach (var pending in run)
+        {
+            var (place, bytes) = (PlaceOf(run, pending, ref first), 0L);
+            foreach (var output in _outputs)
+            {
+                bytes += Wants(pending, output.Name) ? output.Bytes(place) : 0;
+            }
+
+            if (bytes > limit(pending.Request))
+            {
+                (large ??= [])[pending] = bytes;
+            }
+        }
+
+        return large;
+    }
 
     /// <summary>The answers to a run, but for some of it.</summary>
     /// <exception cref="UnsplittableOutputException">There are several requests, and a <see cref="Mismatch"/>.</exception>
     public Replies Split(
-        IReadOnlyList<PendingRequest> run, IEnumerable<PendingRequest> without, DateTimeOffset startedAt, TimeSpan computeTime,
+        IReadOnlyList<PendingRequest> run, IReadOnlyCollection<PendingRequest> without, DateTimeOffset startedAt, TimeSpan computeTime,
         string worker)
     {
+        Check(run);
         var replies = new Replies();
-        foreach (var (pending, rowsOf) in Places(run).ExceptBy(without, place => place.Pending))
+        var head = ReplyBatch.AnswerSize(worker);
+        var first = 0;
+        foreach (var pending in run)
         {
-            var request = pending.Request;
-            OutputRows[] wanted = [.. _outputs.Where(o => Wants(pending, o.Name))];
-            var reply = replies.For(request, ReplyBatch.AnswerSize(worker) + wanted.Sum(o => o.Size(rowsOf)));
-            reply.Add(
-                request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, wanted.Length,
-                rowsOf?.First ?? 0);
-            foreach (var output in wanted)
+            var place = PlaceOf(run, pending, ref first);
+            if (without.Count > 0 && without.Contains(pending))
             {
-                output.AddTo(reply, rowsOf);
+                continue;
+            }
+
+            var (request, size, count) = (pending.Request, head, 0);
+            foreach (var output in _outputs)
+            {
+                if (Wants(pending, output.Name))
+                {
+                    size += output.Size(place);
+                    count++;
+                }
+            }
+
+            var reply = replies.For(request, size);
+            reply.Add(
+                request.Id, ReplyOutcome.Completed, null, startedAt - request.EnqueuedAt, computeTime, rows, worker, count,
+                place?.First ?? 0);
+            foreach (var output in _outputs)
+            {
+                if (Wants(pending, output.Name))
+                {
+                    output.AddTo(reply, place);
+                }
             }
         }
 
         return replies;
     }
 
-    // Where each request's rows are in the outputs; a request alone has them whole, whatever their shape.
-    private IEnumerable<(PendingRequest Pending, Rows? Rows)> Places(IReadOnlyList<PendingRequest> run)
+    private void Check(IReadOnlyList<PendingRequest> run)
     {
         if (run.Count > 1 && Mismatch is { } mismatch)
         {
             throw new UnsplittableOutputException(mismatch);
         }
+    }
 
-        var first = 0;
-        foreach (var pending in run)
-        {
-            yield return (pending, run.Count == 1 ? null : new Rows(first, pending.Rows, rows));
-            first += pending.Rows;
-        }
+    // Where a request's rows are in the outputs; a request alone has them whole, whatever their shape.
+    private Rows? PlaceOf(IReadOnlyList<PendingRequest> run, PendingRequest pending, ref int first)
+    {
+        var place = run.Count == 1 ? null : new Rows(first, pending.Rows, rows);
+        first += pending.Rows;
+        return place;
     }
 
     private static bool Wants(PendingRequest request, string output) =>

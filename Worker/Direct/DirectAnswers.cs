@@ -15,7 +15,7 @@ internal static class DirectAnswers
         Release(requests);
         foreach (var (replica, message) in replies.Messages)
         {
-            SessionOf(requests, replica)?.Send(FrameType.Replies, message.Written.Span);
+            SessionOf(requests, replica)?.Send(FrameType.Replies, message.Written.Span, atOnce: true);
         }
 
         foreach (var request in replies.Large.Count > 0 ? requests : [])

@@ -62,7 +62,8 @@ internal sealed partial class DirectSession(
         }
     }
 
-    public bool Send(FrameType type, ReadOnlySpan<byte> payload) => link.Send(type, payload);
+    /// <inheritdoc cref="DirectLink.Send(FrameType, ReadOnlySpan{byte}, bool)"/>
+    public bool Send(FrameType type, ReadOnlySpan<byte> payload, bool atOnce = false) => link.Send(type, payload, atOnce);
 
     /// <summary>Sends an answer that has a message of its own; one that the replica would not read, or not in time, becomes the word for that.</summary>
     public void SendLarge(InferenceRequest request, ReplyBatch answer)
@@ -109,7 +110,7 @@ internal sealed partial class DirectSession(
 
     private void Got(IReadOnlyList<Frame> frames)
     {
-        Dictionary<QueueName, (DirectServers.Server Server, List<DirectRequest> Requests)>? taken = null;
+        List<(DirectServers.Server Server, List<DirectRequest> Requests)>? taken = null;
         try
         {
             foreach (var frame in frames)
@@ -120,14 +121,11 @@ internal sealed partial class DirectSession(
         finally
         {
             // Also where one is wrong: those before it have their places.
-            foreach (var (server, requests) in taken?.Values ?? Enumerable.Empty<(DirectServers.Server, List<DirectRequest>)>())
-            {
-                server.Take(requests);
-            }
+            taken?.ForEach(t => t.Server.Take(t.Requests));
         }
     }
 
-    private void Got(Frame frame, ref Dictionary<QueueName, (DirectServers.Server Server, List<DirectRequest> Requests)>? taken)
+    private void Got(Frame frame, ref List<(DirectServers.Server Server, List<DirectRequest> Requests)>? taken)
     {
         if (_replica is null)
         {
@@ -176,9 +174,9 @@ internal sealed partial class DirectSession(
         servers.Join(this);
     }
 
-    private void Take(Frame frame, ref Dictionary<QueueName, (DirectServers.Server Server, List<DirectRequest> Requests)>? taken)
+    private void Take(Frame frame, ref List<(DirectServers.Server Server, List<DirectRequest> Requests)>? taken)
     {
-        var request = RequestCodec.Decode(frame.Payload);
+        var request = RequestCodec.Decode(frame.Payload, Name);
         if (request.Kind == RequestKind.Job)
         {
             throw new InvalidDataException("A replica sent a job, which are only in the queue.");
@@ -191,7 +189,7 @@ internal sealed partial class DirectSession(
             return;
         }
 
-        var held = new DirectRequest(this, server.Intake, request with { ReplyTo = Name }, frame.Payload.Length);
+        var held = new DirectRequest(this, server.Intake, request, frame.Payload.Length);
         if (server.Intake.Admit(held) is { } refusal)
         {
             link.Send(FrameType.Refused, DirectMessages.Encode(new DirectRefusal(request.Id, refusal)));
@@ -199,13 +197,16 @@ internal sealed partial class DirectSession(
         }
 
         _held[request.Id] = held;
-        taken ??= [];
-        if (!taken.TryGetValue(queue, out var known))
+        foreach (var (known, requests) in taken ??= [])
         {
-            taken[queue] = known = (server, []);
+            if (known == server)
+            {
+                requests.Add(held);
+                return;
+            }
         }
 
-        known.Requests.Add(held);
+        taken.Add((server, [held]));
     }
 
     [LoggerMessage(LogLevel.Warning, "A direct connection of {Replica} is ended: {Reason}")]

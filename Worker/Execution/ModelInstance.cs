@@ -37,8 +37,9 @@ internal sealed class ModelInstance : IModelInstance
         IReadOnlyList<Tensor[]> batch, IReadOnlyList<int>? outputs = null, Action? assembled = null, CancellationToken terminate = default)
     {
         var values = new List<OrtValue>(batch[0].Length);
-        BatchInput[] optional =
-            [.. batch[0].Skip(_inputs.Length).Select(given => new BatchInput(Array.Find(_optional, o => o.Name == given.Name)!))];
+        BatchInput[] optional = batch[0].Length == _inputs.Length
+            ? []
+            : [.. batch[0].Skip(_inputs.Length).Select(given => new BatchInput(Array.Find(_optional, o => o.Name == given.Name)!))];
         try
         {
             for (var i = 0; i < _inputs.Length; i++)
@@ -53,7 +54,7 @@ internal sealed class ModelInstance : IModelInstance
 
             assembled?.Invoke();
             string[] names = optional.Length == 0 ? _inputNames : [.. batch[0].Select(given => given.Name)];
-            return Run(names, values, outputs is null ? _outputNames : [.. outputs.Select(o => _outputNames[o])], terminate);
+            return Run(names, values, outputs is null ? _outputNames : Names(outputs), terminate);
         }
         finally
         {
@@ -67,6 +68,17 @@ internal sealed class ModelInstance : IModelInstance
 
     // What fails is thrown; ONNX Runtime's own log of it has values of the request.
     private static RunOptions NewOptions() => new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+
+    private string[] Names(IReadOnlyList<int> outputs)
+    {
+        var names = new string[outputs.Count];
+        for (var i = 0; i < names.Length; i++)
+        {
+            names[i] = _outputNames[outputs[i]];
+        }
+
+        return names;
+    }
 
     private IDisposableReadOnlyCollection<OrtValue> Run(string[] names, List<OrtValue> values, string[] wanted, CancellationToken terminate)
     {

@@ -16,6 +16,8 @@ internal static class QueueScripts
            ]),
     ];
 
+    public static RedisScript AdmitMany { get; } = Of("queue", "bounds", "admit-many");
+
     public static RedisScript Take { get; } = Of("queue", "settle", "take");
 
     public static RedisScript Keep { get; } = Of("queue", "owner", "keep");

@@ -34,6 +34,30 @@ public sealed class JobWriterTests(Servers servers)
     }
 
     [Fact]
+    public async Task Jobs_that_find_their_queue_full_are_accepted_and_come_to_it_when_there_is_room()
+    {
+        await using var jobs = await JobServices.StartAsync(servers, queue: queue => queue.MaxDepth = 5);
+        var elsewhere = $"{jobs.Model}-other";
+
+        var ids = await jobs.AcceptAsync(20);
+        await jobs.DepthIsAsync(5);
+
+        // What did not fit, and what came since, is marked as not queued, by whoever was the first to know.
+        Guid[] all = [.. ids, .. await jobs.AcceptAsync(20)];
+        await Wait.UntilAsync(async () => await jobs.ScalarAsync<long>(
+            "SELECT count(*) FROM jobs WHERE id = ANY ($1) AND state = 'queued' AND queued_at IS NULL", all) == 35);
+        Assert.Equal(JobAcceptanceOutcome.Accepted, (await jobs.AcceptAsync(model: elsewhere)).Outcome);
+        await jobs.DepthIsAsync(1, elsewhere);
+
+        // Redis loses the five, which makes room as their runs would.
+        await jobs.LoseRedisDataAsync();
+        await jobs.Reconciler.ReconcileAsync(TestContext.Current.CancellationToken);
+        await jobs.DepthIsAsync(5);
+        Assert.InRange(
+            await jobs.ScalarAsync<long>("SELECT count(*) FROM jobs WHERE id = ANY ($1) AND queued_at IS NOT NULL", all), 5L, 10L);
+    }
+
+    [Fact]
     public async Task Writer_gives_the_same_job_to_all_that_bring_one_key_at_once()
     {
         await using var jobs = await JobServices.StartAsync(servers);

@@ -34,6 +34,25 @@ public sealed class AdmissionTests(Servers servers)
         Assert.Equal(EnqueueOutcome.Enqueued, small.Outcome);
     }
 
+    [Theory]
+    [InlineData(
+        new[] { 40_000, 200_000, 40_000, 40_000, 100 },
+        new[] { EnqueueOutcome.Enqueued, EnqueueOutcome.TooLarge, EnqueueOutcome.Enqueued, EnqueueOutcome.FullOfBytes }, 100_000)]
+    [InlineData(
+        new[] { 700_000, 700_000, 2_000_000, 10 },
+        new[] { EnqueueOutcome.Enqueued, EnqueueOutcome.Enqueued, EnqueueOutcome.Enqueued, EnqueueOutcome.Enqueued }, 10_000_000)]
+    public async Task Jobs_are_queued_together_in_their_order_until_one_finds_no_room(int[] sizes, EnqueueOutcome[] outcomes, int maxBytes)
+    {
+        var queue = new TestQueue(servers, o => o.MaxBytes = maxBytes);
+        QueuedJob[] jobs = [.. sizes.Select(bytes => queue.Request(Priority.Low, bytes, RequestKind.Job))
+            .Select(request => new QueuedJob(request, RequestCodec.Encode(request)))];
+
+        Assert.Equal(outcomes, await queue.Requests.EnqueueJobsAsync(queue.Name, jobs));
+
+        Guid[] queued = [.. jobs.Zip(outcomes).Where(j => j.Second == EnqueueOutcome.Enqueued).Select(j => j.First.Request.Id)];
+        Assert.Equal(queued, (await queue.Worker("w").ReadAsync(10)).Select(r => r.Request.Id));
+    }
+
     [Fact]
     public async Task Bytes_are_given_back_when_work_is_completed()
     {

@@ -34,7 +34,7 @@ public sealed class DirectLinkTests
                     BitConverter.TryWriteBytes(payload.AsSpan(at + 4), i);
                 }
 
-                Assert.True(sender.Send(FrameType.Replies, payload));
+                Assert.True(sender.Send(FrameType.Replies, payload, atOnce: i % 3 == 0));
             }
         }, Cancellation)));
         await sender.FlushedAsync(Wait.DefaultLimit, TimeProvider.System);
@@ -100,6 +100,35 @@ public sealed class DirectLinkTests
         link.Dispose();
         await reading.WaitAsync(Wait.DefaultLimit, Cancellation);
         Assert.Equal([.. Enumerable.Repeat(large.Length, sent), 8, large.Length], got);
+    }
+
+    [Fact]
+    public async Task Reader_ends_with_its_link_though_the_peer_says_nothing()
+    {
+        var (one, other) = await ConnectAsync();
+        using var peer = other;
+        using var link = new DirectLink(one);
+        var reading = link.ReadAsync(_ => { }, Cancellation);
+
+        link.Dispose();
+
+        await reading.WaitAsync(Wait.DefaultLimit, Cancellation);
+        Assert.Equal(0, await peer.ReceiveAsync(new byte[1], SocketFlags.None, Cancellation));
+    }
+
+    [Fact]
+    public async Task Reader_that_is_cancelled_ends_and_closes_the_connection()
+    {
+        var (one, other) = await ConnectAsync();
+        using var peer = other;
+        using var link = new DirectLink(one);
+        using var stop = new CancellationTokenSource();
+        var reading = link.ReadAsync(_ => { }, stop.Token);
+
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading.WaitAsync(Wait.DefaultLimit, Cancellation));
+        Assert.True(link.IsClosed);
     }
 
     private static async Task<(Socket One, Socket Other)> ConnectAsync()
