@@ -12,9 +12,9 @@ public class ConsoleTests(Dashboard dashboard)
     private FakeConsole Console => dashboard.Api.Console;
 
     [Theory]
-    [InlineData("admin", "Overview, Requests, Models, Jobs, Dead letters, Workers, Keys, Tenants & usage, Audit, Playground")]
-    [InlineData("user", "Overview, Requests, Models, Jobs, Workers, Tenants & usage, Playground")]
-    [InlineData("service", "Jobs, Tenants & usage")]
+    [InlineData("admin", "Overview, Requests, Models, Jobs, Batch jobs, Queues, Dead letters, Workers, Tenants, Keys, Usage & cost, Audit, Playground")]
+    [InlineData("user", "Overview, Requests, Models, Jobs, Batch jobs, Workers, Usage & cost, Playground")]
+    [InlineData("service", "Jobs, Batch jobs, Usage & cost")]
     public async Task Navigation_offers_what_the_role_may_read(string role, string sections)
     {
         var page = await OpenAsync("/jobs", role: role);
@@ -22,7 +22,7 @@ public class ConsoleTests(Dashboard dashboard)
         var links = page.GetByRole(AriaRole.Navigation, new() { Name = "Main" }).GetByRole(AriaRole.Link);
         var names = await links.Locator("span:not(.icon)").AllInnerTextsAsync();
         Assert.Equal(sections, string.Join(", ", names));
-        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Jobs" })).ToHaveClassAsync("active");
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Jobs", Exact = true })).ToHaveClassAsync("active");
     }
 
     [Theory]
@@ -30,6 +30,8 @@ public class ConsoleTests(Dashboard dashboard)
     [InlineData("/dead-letters", "No dead letters. A request comes here when several deliveries")]
     [InlineData("/requests", "No requests in this time. Take a longer one, or send one from the playground.")]
     [InlineData("/requests?status=5xx", "No request is like that. Take a longer time, or clear the filters.")]
+    [InlineData("/batches", "No batch jobs yet. Send many requests as lines")]
+    [InlineData("/queues", "No queues: each version of a model has one.")]
     [InlineData("/jobs", "No jobs yet. Send an inference with the header")]
     [InlineData("/usage", "Nothing was used this month.")]
     [InlineData("/audit", "No entry is like that. Clear the filters")]
@@ -47,6 +49,8 @@ public class ConsoleTests(Dashboard dashboard)
     [InlineData("/requests")]
     [InlineData("/requests/0198f0b4-0000-7000-8000-0000000000f5")]
     [InlineData("/jobs")]
+    [InlineData("/jobs/0198f0b4-0000-7000-8000-00000000000a")]
+    [InlineData("/queues")]
     [InlineData("/keys")]
     [InlineData("/usage")]
     [InlineData("/audit")]
@@ -110,6 +114,39 @@ public class ConsoleTests(Dashboard dashboard)
                 await Expect(rows.Nth(row)).ToContainTextAsync(text);
             }
         }
+    }
+
+    [Fact]
+    public async Task Model_is_set_by_a_form_that_keeps_what_it_does_not_show_and_is_taken_out_of_service()
+    {
+        var page = await OpenAsync("/models/digits");
+        var settings = page.GetByRole(AriaRole.Region, new() { Name = "Settings" });
+        await Expect(settings.GetByLabel("Responses cached, in s")).ToHaveValueAsync("600");
+        await settings.GetByLabel("Wait for more, in ms").FillAsync("5");
+        await settings.GetByLabel("Pinned").CheckAsync();
+        await settings.GetByRole(AriaRole.Button, new() { Name = "Save the settings" }).ClickAsync();
+        await Expect(page.GetByText("The settings of digits are saved.")).ToBeVisibleAsync();
+        using (var set = System.Text.Json.JsonDocument.Parse(Console.SettingsNow))
+        {
+            var root = set.RootElement;
+            Assert.Equal("00:00:00.0050000", root.GetProperty("batching").GetProperty("max_delay").GetString());
+            Assert.Equal("[4]", root.GetProperty("batching").GetProperty("preferred_sizes").GetRawText());
+            Assert.Equal(1024, root.GetProperty("cache").GetProperty("max_bytes").GetInt32());
+            Assert.True(root.GetProperty("pinned").GetBoolean());
+        }
+
+        // What another has changed is not undone, nor is what was typed lost.
+        await settings.GetByLabel("Runs at once").FillAsync("2");
+        Console.ChangeSettings();
+        await settings.GetByRole(AriaRole.Button, new() { Name = "Save the settings" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("Somebody has changed the settings since you read them.");
+        await Expect(settings.GetByLabel("Runs at once")).ToHaveValueAsync("2");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Unload digits" }).ClickAsync();
+        await page.GetByRole(AriaRole.Group, new() { Name = "Take digits out of service?" }).GetByRole(AriaRole.Button, new() { Name = "Unload", Exact = true }).ClickAsync();
+        await Expect(page.Locator("[data-residency]")).ToHaveTextAsync("out of service");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Bring into service" }).ClickAsync();
+        await Expect(page.Locator("[data-residency]")).ToHaveTextAsync("in service");
     }
 
     [Fact]
@@ -214,20 +251,89 @@ public class ConsoleTests(Dashboard dashboard)
     }
 
     [Fact]
-    public async Task Dead_letter_is_requeued_at_once_and_purged_after_a_confirmation()
+    public async Task Dead_letter_is_requeued_at_once_and_comes_back_when_that_is_refused()
     {
         var page = await OpenAsync("/dead-letters?model=digits");
-        await Expect(page.GetByText("the worker ended on it 3 times")).ToHaveCountAsync(2);
+        var reasons = page.GetByText("the worker ended on it 3 times");
+        await Expect(reasons).ToHaveCountAsync(2);
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = $"Trace {FakeConsole.Trace}" }).First)
+            .ToHaveAttributeAsync("href", $"http://traces.example/{FakeConsole.Trace}");
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "Requeue" }).First.ClickAsync();
-        await Expect(page.GetByText("the worker ended on it 3 times")).ToHaveCountAsync(1);
+        Console.Problem = "the queue of 'digits/1' has no room now";
+        await page.GetByRole(AriaRole.Button, new() { Name = "Requeue 1767323045000-0" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("has no room now");
+        await Expect(reasons).ToHaveCountAsync(2);
+
+        Console.Problem = null;
+        await page.GetByRole(AriaRole.Button, new() { Name = "Requeue 1767323045000-0" }).ClickAsync();
+        await Expect(reasons).ToHaveCountAsync(1);
         await page.GetByRole(AriaRole.Button, new() { Name = "Purge" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Purge", Exact = true }).ClickAsync();
 
         await Expect(page.GetByText("No dead letters.")).ToBeVisibleAsync();
+        Assert.Equal("DELETE /v1/queues/digits/1/dead-letters/1767323045000-1 ", Console.Calls[^1]);
+    }
+
+    [Fact]
+    public async Task Dead_letters_are_found_by_their_queue_and_many_are_requeued_or_purged_after_a_confirmation()
+    {
+        var page = await OpenAsync("/queues");
+        var queue = page.GetByRole(AriaRole.Row).Filter(new() { HasText = "digits/1" });
+        foreach (var text in new[] { "41", "2500 ms", "12.5" })
+        {
+            await Expect(queue).ToContainTextAsync(text);
+        }
+
+        await queue.GetByRole(AriaRole.Link, new() { Name = "2", Exact = true }).ClickAsync();
+        await page.GetByLabel("All that are listed").CheckAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Purge 2 selected" })).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Requeue 2 selected" }).ClickAsync();
+        Assert.Empty(Console.Calls);
+        await page.GetByRole(AriaRole.Group, new() { Name = "Put 2 requests back into the queue of digits/1 as new?" })
+            .GetByRole(AriaRole.Button, new() { Name = "Requeue", Exact = true }).ClickAsync();
+
+        await Expect(page.GetByText("2 requests are back in the queue of digits/1.")).ToBeVisibleAsync();
+        Assert.Equal(2, Console.Calls.Count(call => call.EndsWith("/requeue ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Job_has_a_page_that_follows_it_to_its_end()
+    {
+        var page = await OpenAsync("/jobs");
+        await page.GetByRole(AriaRole.Link, new() { Name = "00000000000b" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync("digits/1");
+        var state = page.GetByRole(AriaRole.Region, new() { Name = "State" });
+        foreach (var text in new[] { "running", "50 %", "1 of 3", "1000 ms" })
+        {
+            await Expect(state).ToContainTextAsync(text);
+        }
+
+        // Each comes as it happens, without the page reading anew.
+        var events = page.GetByRole(AriaRole.Region, new() { Name = "Events" });
+        await Expect(events).ToContainTextAsync("attempt 1 of 3 began");
+        Console.JobProgress = 0.75;
+        await Expect(events).ToContainTextAsync("75 % done");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel", Exact = true }).ClickAsync();
+        await Expect(state.Locator(".badge")).ToHaveTextAsync("cancelled");
+        await Expect(events).ToContainTextAsync("it has ended");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Retry" }).ClickAsync();
+        await Expect(page.GetByText("The job is queued anew.")).ToBeVisibleAsync();
+        await Expect(state.Locator(".badge")).ToHaveTextAsync("running");
         Assert.Equal(
-            ["POST /v1/queues/digits/1/dead-letters/1767323045000-0/requeue ", "DELETE /v1/queues/digits/1/dead-letters/1767323045000-1 "],
-            Console.Calls);
+            ["POST /v1/jobs/0198f0b4-0000-7000-8000-00000000000b/cancel ", "POST /v1/jobs/0198f0b4-0000-7000-8000-00000000000b/retry "], Console.Calls);
+
+        await page.GotoAsync("/jobs/0198f0b4-0000-7000-8000-00000000000a");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Show the result" }).ClickAsync();
+        await Expect(page.Locator("#job-result")).ToContainTextAsync("\"data\":[7]");
+        await page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Copy as curl" }).ClickAsync();
+        Assert.StartsWith(
+            $"curl {dashboard.Api.Url}/v1/jobs/0198f0b4-0000-7000-8000-00000000000a -H", await page.EvaluateAsync<string>("navigator.clipboard.readText()"),
+            StringComparison.Ordinal);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Delete", Exact = true }).ClickAsync();
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/jobs");
     }
 
     [Fact]
@@ -246,6 +352,19 @@ public class ConsoleTests(Dashboard dashboard)
         await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
         await Expect(page.GetByText("No job is like that.")).ToBeVisibleAsync();
         Assert.EndsWith("/jobs?state=failed", page.Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Batch_job_tells_its_progress_and_is_cancelled_after_a_confirmation()
+    {
+        var page = await OpenAsync("/batches");
+        var running = page.GetByRole(AriaRole.Row).Filter(new() { HasText = "running" });
+        await Expect(running).ToContainTextAsync("60 of 100 lines, 3 failed");
+        await running.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await running.GetByRole(AriaRole.Button, new() { Name = "Cancel", Exact = true }).ClickAsync();
+
+        await Expect(page.GetByText("The batch job is asked to end.")).ToBeVisibleAsync();
+        Assert.Equal("POST /v1/batches/0198f0b4-0000-7000-8000-0000000000b1/cancel ", Assert.Single(Console.Calls));
     }
 
     [Fact]
@@ -452,11 +571,47 @@ public class ConsoleTests(Dashboard dashboard)
         var tenants = page.GetByRole(AriaRole.Region, new() { Name = "By tenant" });
         await Expect(tenants.GetByText("0.0000125 EUR")).ToBeVisibleAsync();
         await Expect(tenants.GetByText("1.25 EUR")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Row).Filter(new() { HasText = "Jan 2" })).ToContainTextAsync("0.0500125 EUR");
+
+        // A day and three hours of 31 days are gone.
+        await Expect(page.Figure("forecast")).ToHaveTextAsync("34.36 EUR");
 
         var download = await page.RunAndWaitForDownloadAsync(
             () => page.GetByRole(AriaRole.Link, new() { Name = "This month as CSV" }).ClickAsync());
         Assert.Equal("tenant,cost\nacme,0.0000125\n",
             await File.ReadAllTextAsync(await download.PathAsync(), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Tenant_is_made_limited_by_a_form_and_suspended_after_a_confirmation()
+    {
+        var page = await OpenAsync("/tenants");
+        await page.GetByLabel("Id", new() { Exact = true }).FillAsync("globex");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Create tenant" }).ClickAsync();
+        await Expect(page.GetByText("globex is a tenant now.")).ToBeVisibleAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Limits of acme" }).ClickAsync();
+        await Expect(page.GetByLabel("Requests a minute")).ToHaveValueAsync("600");
+        await page.GetByLabel("Requests a minute").FillAsync("30");
+        await page.GetByLabel("Budget a month").FillAsync("12.5");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Set the limits" }).ClickAsync();
+        await Expect(page.GetByText("The limits of acme are set.")).ToBeVisibleAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Suspend acme" }).ClickAsync();
+        await page.GetByRole(AriaRole.Group, new() { Name = "All of its keys and tokens are refused within a second" })
+            .GetByRole(AriaRole.Button, new() { Name = "Suspend", Exact = true }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Resume acme" }).ClickAsync();
+        await Expect(page.GetByText("acme is accepted again.")).ToBeVisibleAsync();
+        Assert.Equal(
+            [
+                """POST /v1/tenants {"id":"globex","name":"globex"}""",
+                """PATCH /v1/tenants/acme {"requests_per_minute":30,"burst":null,"max_concurrency":null,"monthly_inferences":null,"monthly_budget":12.5,"monthly_tokens":null}""",
+                "POST /v1/tenants/acme/suspend ", "POST /v1/tenants/acme/resume ",
+            ],
+            Console.Calls);
+
+        // Nobody locks the own tenant out.
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Suspend default" })).ToBeHiddenAsync();
     }
 
     [Fact]
