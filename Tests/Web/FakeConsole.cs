@@ -138,7 +138,9 @@ public sealed class FakeConsole
         Change("DELETE", "/v1/queues/{model}/{version}/dead-letters/{id}", TakeLetter);
         Change("POST", "/v1/workers/{id}/drain", _ => SetWorker("drained"));
         Change("POST", "/v1/workers/{id}/undrain", _ => SetWorker("ready"));
-        Get("/v1/jobs", context => Empty || context.Request.Query["state"] == "failed" ? """{"jobs":[],"next_cursor":null}""" : $$"""
+        Get("/v1/jobs", context => context.Request.Query["tenant"] == "all"
+            ? $$"""{"jobs":[{{Job("0198f0b4-0000-7000-8000-00000000000a", "succeeded", 1)}},{{Job("0198f0b4-0000-7000-8000-0000000000ac", "failed", 0, "acme")}}],"next_cursor":null}"""
+            : Empty || context.Request.Query["state"] == "failed" ? """{"jobs":[],"next_cursor":null}""" : $$"""
             {"jobs":[{{Job("0198f0b4-0000-7000-8000-00000000000a", "succeeded", 1)}},{{Job("0198f0b4-0000-7000-8000-00000000000b", "running", 0.5)}}{{(EndedBadly ? BadJobs() : "")}}],"next_cursor":null}
             """);
         Get("/v1/queues", _ => Empty ? """{"queues":[]}""" : $$"""
@@ -332,9 +334,9 @@ public sealed class FakeConsole
          "batching":{"batched":true,"reason":"proven"},"created_by":"first-admin","created_at":"{{Now}}"}
         """;
 
-    private static string Job(string id, string state, double progress) => FormattableString.Invariant($$"""
+    private static string Job(string id, string state, double progress, string tenant = "default") => FormattableString.Invariant($$"""
         {"id":"{{id}}","state":"{{state}}","model_name":"digits","model_version":"1","priority":"normal","attempt":1,"max_attempts":3,"progress":{{progress}},
-         "cancel_requested":false,"error":null,"created_at":"{{Now}}","started_at":"2026-01-02T03:04:06Z","finished_at":{{(state == "running" ? "null" : "\"2026-01-02T03:04:09Z\"")}},"deadline_at":"2026-01-03T03:04:05Z"}
+         "cancel_requested":false,"error":null,"created_at":"{{Now}}","started_at":"2026-01-02T03:04:06Z","finished_at":{{(state == "running" ? "null" : "\"2026-01-02T03:04:09Z\"")}},"deadline_at":"2026-01-03T03:04:05Z","tenant":"{{tenant}}"}
         """);
 
     private static string Key(string name, string role, string? secret) => $$"""

@@ -75,7 +75,8 @@ public class SharedReadsTests
         () =>
         {
             _asked[session.AccessToken] = _asked.GetValueOrDefault(session.AccessToken) + 1;
-            return Task.FromResult(_failure is { } failure ? ApiResult<string>.Failed(failure, "") : ApiResult<string>.Of($"{session.Name}'s"));
+            return Task.FromResult(
+                _failure is { } failure ? ApiResult<string>.Failed(failure, "") : ApiResult<string>.Of($"{session.Name}'s"));
         },
         TestContext.Current.CancellationToken)).Result.Value;
 

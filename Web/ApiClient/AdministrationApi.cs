@@ -34,7 +34,8 @@ internal sealed class AdministrationApi(ApiTransport transport)
             accessToken, ApiJson.Default.Usage, cancellationToken);
 
     /// <summary>The last whole hour: use is summed by hours.</summary>
-    public Task<ApiResult<Usage>> GetLastHourAsync(string accessToken, DateTimeOffset now, string? tenant, CancellationToken cancellationToken)
+    public Task<ApiResult<Usage>> GetLastHourAsync(
+        string accessToken, DateTimeOffset now, string? tenant, CancellationToken cancellationToken)
     {
         var end = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerHour), TimeSpan.Zero);
         static string Text(DateTimeOffset time) => time.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);

@@ -24,7 +24,8 @@ internal sealed class ModelsApi(ApiTransport transport)
     /// <summary>Brings a model into service and has workers load it, or takes it out of service.</summary>
     public Task<ApiResult<Done>> LoadAsync(string accessToken, string model, bool load, CancellationToken cancellationToken) =>
         transport.DoAsync(
-            HttpMethod.Post, $"/v2/repository/models/{Uri.EscapeDataString(model)}/{(load ? "load" : "unload")}", accessToken, cancellationToken);
+            HttpMethod.Post, $"/v2/repository/models/{Uri.EscapeDataString(model)}/{(load ? "load" : "unload")}", accessToken,
+            cancellationToken);
 
     public Task<ApiResult<TrafficStatus>> GetTrafficAsync(string accessToken, string model, CancellationToken cancellationToken) =>
         transport.GetAsync($"{Path(model)}/traffic/status", accessToken, ApiJson.Default.TrafficStatus, cancellationToken);

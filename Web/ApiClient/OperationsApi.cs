@@ -11,18 +11,20 @@ internal sealed class OperationsApi(ApiTransport transport)
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(45);
 
     /// <param name="state">Only those of this state; null for all.</param>
+    /// <param name="tenant">Another's or <c>all</c>, for an admin; null for the own one.</param>
     /// <param name="cursor">Of the page before; null for the newest.</param>
     public Task<ApiResult<JobPage>> ListJobsAsync(
-        string accessToken, string? state, string? model, string? cursor, CancellationToken cancellationToken) =>
+        string accessToken, string? state, string? model, string? tenant, string? cursor, CancellationToken cancellationToken) =>
         transport.GetAsync(
-            Query.Of("/v1/jobs", ("state", state), ("model", model), ("cursor", cursor), ("limit", "50")),
+            Query.Of("/v1/jobs", ("state", state), ("model", model), ("tenant", tenant), ("cursor", cursor), ("limit", "50")),
             accessToken, ApiJson.Default.JobPage, cancellationToken);
 
     public Task<ApiResult<Job>> GetJobAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
         transport.GetAsync($"/v1/jobs/{id}", accessToken, ApiJson.Default.Job, cancellationToken);
 
     /// <summary>Tells of a job now and at each change, until it has ended or the Api ends the stream.</summary>
-    public Task<ApiResult<Done>> FollowJobAsync(string accessToken, Guid id, Func<Job, Task> changed, CancellationToken cancellationToken) =>
+    public Task<ApiResult<Done>> FollowJobAsync(
+        string accessToken, Guid id, Func<Job, Task> changed, CancellationToken cancellationToken) =>
         transport.FollowAsync(
             HttpMethod.Get, $"/v1/jobs/{id}/events", accessToken, content: null, Silence,
             async events =>
@@ -130,7 +132,8 @@ public sealed record Job(
     DateTimeOffset? StartedAt = null,
     DateTimeOffset? DeadlineAt = null,
     DateTimeOffset? ExpiresAt = null,
-    string? RequestId = null)
+    string? RequestId = null,
+    string? Tenant = null)
 {
     /// <summary>Whether it waits or runs.</summary>
     public bool IsOpen => State is "queued" or "running";
@@ -163,7 +166,8 @@ public sealed record QueueOverviews(IReadOnlyList<QueueOverview> Queues);
 /// <param name="OldestSeconds">Age of the oldest request; zero where there is none.</param>
 /// <param name="DrainedPerSecond">Requests that leave it; null while too little of it was seen.</param>
 public sealed record QueueOverview(
-    string Model, string Version, QueueDepths Depth, long Waiting, long Bytes, double OldestSeconds, double? DrainedPerSecond, long DeadLetters);
+    string Model, string Version, QueueDepths Depth, long Waiting, long Bytes, double OldestSeconds, double? DrainedPerSecond,
+    long DeadLetters);
 
 /// <summary>Requests that wait or run, by priority.</summary>
 public sealed record QueueDepths(long High, long Normal, long Low, long Shadow)

@@ -29,7 +29,7 @@ internal sealed class TenantsApi(ApiTransport transport)
 /// <param name="Next">For the tenants after these; null where there are none.</param>
 public sealed record TenantPage(IReadOnlyList<TenantDetails> Tenants, string? Next);
 
-/// <summary>A tenant. A limit that is null is the platform's; 0 is none. <paramref name="State"/> is <c>active</c> or <c>suspended</c>.</summary>
+/// <summary>A tenant, <c>active</c> or <c>suspended</c>. A limit that is null is the platform's; 0 is none.</summary>
 public sealed record TenantDetails(
     string Id, string Name, string State, DateTimeOffset CreatedAt, int? RequestsPerMinute, int? Burst, int? MaxConcurrency,
     long? MonthlyInferences, decimal? MonthlyBudget, long? MonthlyTokens, TenantEffective Effective, IReadOnlyList<string>? Models = null);

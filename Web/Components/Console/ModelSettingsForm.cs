@@ -57,11 +57,11 @@ internal sealed record ModelSettingsForm
         var batching = Part(changed, "batching");
         batching["mode"] = Mode;
         batching["max_size"] = MaxSize;
-        batching["max_delay"] = MaxDelay is { } delay ? TimeSpan.FromMilliseconds(Math.Min(delay, Most)).ToString("c", CultureInfo.InvariantCulture) : null;
+        batching["max_delay"] = MaxDelay is { } delay ? Text(TimeSpan.FromMilliseconds(Math.Min(delay, Most))) : null;
         changed["instances"] = Instances;
         if (Cached is { } cached)
         {
-            Part(changed, "cache")["time_to_live"] = TimeSpan.FromSeconds(Math.Min(cached, Most)).ToString("c", CultureInfo.InvariantCulture);
+            Part(changed, "cache")["time_to_live"] = Text(TimeSpan.FromSeconds(Math.Min(cached, Most)));
         }
         else
         {
@@ -77,10 +77,13 @@ internal sealed record ModelSettingsForm
     }
 
     public bool Equals(ModelSettingsForm? other) => other is not null
-        && (Mode, MaxSize, MaxDelay, Instances, Cached, Price, Payload) == (other.Mode, other.MaxSize, other.MaxDelay, other.Instances, other.Cached, other.Price, other.Payload)
+        && (Mode, MaxSize, MaxDelay, Instances) == (other.Mode, other.MaxSize, other.MaxDelay, other.Instances)
+        && (Cached, Price, Payload) == (other.Cached, other.Price, other.Payload)
         && (Pinned, RefuseNan, Drift) == (other.Pinned, other.RefuseNan, other.Drift);
 
     public override int GetHashCode() => HashCode.Combine(Mode, MaxSize, MaxDelay, Instances, Cached, Price, Payload);
+
+    private static string Text(TimeSpan span) => span.ToString("c", CultureInfo.InvariantCulture);
 
     private static TimeSpan? Span(JsonNode? node) => (string?)node is { } text ? TimeSpan.Parse(text, CultureInfo.InvariantCulture) : null;
 

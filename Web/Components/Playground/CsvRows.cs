@@ -14,10 +14,10 @@ internal static class CsvRows
     public const int MaxBytes = 4 << 20;
     private const int MaxRows = 10_000;
 
-    /// <summary>Whether rows of these inputs can come from a file: each must take any number of rows, and one value or row of numbers a row.</summary>
+    /// <summary>Whether rows of these inputs can come from a file: each takes any number of rows, of one value or, alone, of several.</summary>
     public static bool Fits(IReadOnlyList<TensorField> fields) =>
-        fields.Count > 0 && fields.All(field => !field.IsImage && field.Signature.Shape is [< 0, ..] && (field.IsSingle || fields.Count == 1))
-        && fields.All(field => Width(field) > 0);
+        fields.Count > 0 && fields.All(field => !field.IsImage && field.Signature.Shape is [< 0, ..] && Width(field) > 0
+            && (field.IsSingle || fields.Count == 1));
 
     /// <summary>Fills the fields; what is wrong with the file, or null.</summary>
     public static string? Fill(IReadOnlyList<TensorField> fields, string csv)
@@ -37,7 +37,9 @@ internal static class CsvRows
         var rows = named ? lines[1..] : lines;
         if (rows.Count is 0 or > MaxRows)
         {
-            return rows.Count == 0 ? "The file has a line of names only." : $"The file has {rows.Count} rows; at most {MaxRows} are sent from here.";
+            return rows.Count == 0
+                ? "The file has a line of names only."
+                : $"The file has {rows.Count} rows; at most {MaxRows} are sent from here.";
         }
 
         var filled = new List<string>();
@@ -118,7 +120,7 @@ internal static class CsvRows
                 var isTrue = text.Trim() is "1" || text.Trim().Equals("true", StringComparison.OrdinalIgnoreCase);
                 json.WriteBooleanValue(isTrue);
                 return isTrue || text.Trim() is "0" || text.Trim().Equals("false", StringComparison.OrdinalIgnoreCase);
-            case var _ when long.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var whole):
+            case var _ when long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var whole):
                 json.WriteNumberValue(whole);
                 return true;
             default:

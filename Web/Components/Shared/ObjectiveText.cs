@@ -11,7 +11,8 @@ internal static class ObjectiveText
         { Requests: 1, Bad: 0 } => "The one request so far was.",
         { Requests: 1 } => "The one request so far was not.",
         { Bad: 0 } => $"All of {Show.Count(objective.Requests)} requests were.",
-        _ => $"{Show.Promise(Rounded(objective))} of {Show.Count(objective.Requests)} requests were; {Show.Count(objective.Bad)} {(objective.Bad == 1 ? "was" : "were")} not.",
+        _ => $"{Show.Promise(Rounded(objective))} of {Show.Count(objective.Requests)} requests were; "
+            + $"{Show.Count(objective.Bad)} {(objective.Bad == 1 ? "was" : "were")} not.",
     };
 
     /// <param name="left">Of 1; below 0 where more is spent than there was.</param>
