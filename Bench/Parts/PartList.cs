@@ -18,6 +18,7 @@ internal static class PartList
         new("batching", "batching on and off, weight-bound model and convnet; the heavy model against raw ONNX Runtime",
             BatchingPart.RunAsync),
         new("overload", "twice and four times what the heavy model can take", OverloadPart.RunAsync),
+        new("dashboards", "what fifty open dashboards cost the Api, by one key and by one each", DashboardsPart.RunAsync),
         new("jobs", "durable jobs accepted, against pgbench", JobsPart.RunAsync),
     ];
 
