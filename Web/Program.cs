@@ -2,6 +2,7 @@ using InferenceTemplate.ServiceDefaults;
 using InferenceTemplate.Web.ApiClient;
 using InferenceTemplate.Web.Components;
 using InferenceTemplate.Web.Components.Console;
+using InferenceTemplate.Web.Live;
 using InferenceTemplate.Web.Security;
 using InferenceTemplate.Web.SignIn;
 using Radzen;
@@ -13,6 +14,8 @@ builder.WebHost.UseStaticWebAssets();
 
 builder.AddServiceDefaults();
 builder.AddInferenceApi();
+builder.Services.AddSingleton<SharedReads>();
+builder.Services.AddTransient<SharedOverview>();
 builder.AddSignIn();
 builder.AddKeyStorage();
 builder.AddErrorPages();

@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace InferenceTemplate.Api.Jobs;
 
-/// <summary><c>/v1/jobs</c>: a tenant's own durable jobs. Others' are not there, for admins either.</summary>
+/// <summary>
+/// <c>/v1/jobs</c>: a tenant's own durable jobs. Of others' an admin sees the list, which tells how they do and not what is in them.
+/// </summary>
 internal static class JobEndpoints
 {
     private const int DefaultLimit = 50;
@@ -23,7 +25,7 @@ internal static class JobEndpoints
     public static void MapJobs(this IEndpointRouteBuilder endpoints)
     {
         var jobs = endpoints.MapGroup("/v1/jobs").RequireAuthorization(Policies.Infer);
-        jobs.MapGet("/", ListAsync).WithSummary("Jobs of the own tenant, the newest first").Produces<JobPage>();
+        jobs.MapGet("/", ListAsync).WithSummary("Jobs of the own tenant, or for an admin of any, the newest first").Produces<JobPage>();
         jobs.MapGet("/{id:guid}", GetAsync).WithSummary("A job").Produces<JobView>();
         jobs.MapDelete("/{id:guid}", DeleteAsync)
             .WithSummary("Delete a job that has ended, and its result").Produces(StatusCodes.Status204NoContent);
@@ -67,10 +69,23 @@ internal static class JobEndpoints
             : Unknown(id);
     }
 
+    /// <param name="tenant">The caller's own where it is left out. An admin may name another, or <c>all</c>.</param>
     private static async Task<Results<JsonHttpResult<JobPage>, ProblemHttpResult>> ListAsync(
-        string? state, string? model, int? limit, string? cursor, ClaimsPrincipal caller, JobQueries queries,
+        string? state, string? model, string? tenant, int? limit, string? cursor, ClaimsPrincipal caller, JobQueries queries,
         CancellationToken cancellationToken)
     {
+        if (tenant is not null && tenant != caller.TenantId() && !caller.IsInRole(Roles.Admin))
+        {
+            return TypedResults.Problem(
+                $"The jobs of '{tenant}' are not yours to see: leave 'tenant' out for your own.",
+                statusCode: StatusCodes.Status403Forbidden);
+        }
+
+        if (tenant?.Contains('\0', StringComparison.Ordinal) == true)
+        {
+            return Wrong("tenant: a name without U+0000 expected");
+        }
+
         JobState? wanted = null;
         if (state is not null)
         {
@@ -100,8 +115,11 @@ internal static class JobEndpoints
             before = id;
         }
 
-        // One more than asked for tells whether there are more.
-        var jobs = await queries.ListAsync(caller.TenantId(), wanted, model, before, count + 1, cancellationToken);
+        // One more than asked for tells whether there are more. Of others' jobs none tells of a model that the caller may not know.
+        var isOwn = tenant is null || tenant == caller.TenantId();
+        var jobs = await queries.ListAsync(
+            tenant == "all" ? null : tenant ?? caller.TenantId(), wanted, model, before, count + 1, cancellationToken,
+            isOwn ? null : caller.Models());
         var next = jobs.Count > count ? IdCursor.Of(jobs[count - 1].Id) : null;
         return TypedResults.Json(new JobPage([.. jobs.Take(count).Select(JobView.Of)], next), ApiJson.Default.JobPage);
     }

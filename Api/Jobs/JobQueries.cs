@@ -27,9 +27,11 @@ public sealed record JobFacts(
 {
     /// <summary>In the configured currency; 0 until it has run.</summary>
     public decimal Cost { get; init; }
+
+    public string? Tenant { get; init; }
 }
 
-/// <summary>Reads of jobs. Each is of one tenant: others' jobs are not there.</summary>
+/// <summary>Reads of jobs. Each is of one tenant, but for the list: others' jobs are not there.</summary>
 public sealed class JobQueries(IDbContextFactory<InferenceDbContext> contexts)
 {
     /// <summary>The job, or null where the tenant has none of that id.</summary>
@@ -40,13 +42,17 @@ public sealed class JobQueries(IDbContextFactory<InferenceDbContext> contexts)
     }
 
     /// <summary>Jobs from the newest to the oldest, those before <paramref name="before"/> where it is given.</summary>
+    /// <param name="tenant">Null for all.</param>
+    /// <param name="models">Only of these; null for all.</param>
     public async Task<IReadOnlyList<JobFacts>> ListAsync(
-        string tenant, JobState? state, string? model, Guid? before, int limit, CancellationToken cancellationToken)
+        string? tenant, JobState? state, string? model, Guid? before, int limit, CancellationToken cancellationToken,
+        string[]? models = null)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
-        var jobs = database.Jobs.Where(j => j.TenantId == tenant);
+        var jobs = tenant is null ? database.Jobs : database.Jobs.Where(j => j.TenantId == tenant);
         jobs = state is null ? jobs : jobs.Where(j => j.State == state);
         jobs = model is null ? jobs : jobs.Where(j => j.Model == model);
+        jobs = models is null ? jobs : jobs.Where(j => models.Contains(j.Model));
         jobs = before is null ? jobs : jobs.Where(j => j.Id < before);
         return await Facts(jobs.OrderByDescending(j => j.Id).Take(limit)).ToListAsync(cancellationToken);
     }
@@ -65,5 +71,6 @@ public sealed class JobQueries(IDbContextFactory<InferenceDbContext> contexts)
         j.Error, j.ErrorStatus, j.CreatedAt, j.StartedAt, j.FinishedAt, j.DeadlineAt, j.ExpiresAt)
     {
         Cost = j.Cost,
+        Tenant = j.TenantId,
     });
 }

@@ -21,7 +21,8 @@ internal sealed record JobView(
     DateTimeOffset? StartedAt,
     DateTimeOffset? FinishedAt,
     DateTimeOffset DeadlineAt,
-    DateTimeOffset? ExpiresAt)
+    DateTimeOffset? ExpiresAt,
+    string? Tenant)
 {
     // Quotes stay quotes: the answer is JSON, never markup.
     private static readonly ApiJson Readable = new(new JsonSerializerOptions(ApiJson.Default.Options)
@@ -45,7 +46,8 @@ internal sealed record JobView(
         job.StartedAt,
         job.FinishedAt,
         job.DeadlineAt,
-        job.ExpiresAt);
+        job.ExpiresAt,
+        job.Tenant);
 
     public string ToJson() => JsonSerializer.Serialize(this, Readable.JobView);
 }

@@ -102,7 +102,10 @@ public sealed partial class JobWriter : BackgroundService
         job.Request.Id, job.Job.Model, job.Job.Version, job.Job.Priority, JobState.Queued, Attempt: 0, _options.MaxAttempts, Progress: 0,
         CancelRequested: false, job.Job.RequestId, Error: null, ErrorStatus: null, job.Request.EnqueuedAt, StartedAt: null,
         FinishedAt: null,
-        job.Request.Deadline, ExpiresAt: null);
+        job.Request.Deadline, ExpiresAt: null)
+    {
+        Tenant = job.Job.TenantId,
+    };
 
     private List<Waiting> Take()
     {

@@ -40,14 +40,10 @@ internal static class BatchingPart
     {
         var model = stage.Models.Heavy;
         stage.Report.Section($"heavy model: the product with {Full} callers against raw ONNX Runtime at the same batch");
-        var before = await ReadAsync();
+        var before = await Metrics.BatchesAsync(product.Worker, model.Name);
         var measured = (await Comparison.RunAsync(stage.Options, Full, product.Binary(model)))[0];
-        var after = await ReadAsync();
+        var after = await Metrics.BatchesAsync(product.Worker, model.Name);
         var batch = Math.Max(1, (int)Math.Round((after.Rows - before.Rows) / Math.Max(1, after.Runs - before.Runs)));
-
-        async Task<(double Runs, double Rows)> ReadAsync() => (
-            await Metrics.ReadAsync(product.Worker, "inference_batch_size_count", $"model=\"{model.Name}\""),
-            await Metrics.ReadAsync(product.Worker, "inference_batch_size_sum", $"model=\"{model.Name}\""));
 
         double raw = 0;
         foreach (var threads in (int?[])[null, 1])

@@ -33,7 +33,7 @@ internal static class EmbeddingsPart
             await MixedLoop.RunAsync(requests, Callers, stage.Options.WarmUp, "embedding");
         }
 
-        var before = await BatchMetric.ReadAsync(on, "minilm");
+        var before = await Metrics.BatchesAsync(on.Worker, "minilm");
         for (var round = 0; round < stage.Options.Rounds; round++)
         {
             foreach (var (_, requests, rates) in sides)
@@ -42,7 +42,7 @@ internal static class EmbeddingsPart
             }
         }
 
-        var after = await BatchMetric.ReadAsync(on, "minilm");
+        var after = await Metrics.BatchesAsync(on.Worker, "minilm");
         stage.Report.Add(
             "embeddings.batch", (after.Rows - before.Rows) / Math.Max(1, after.Runs - before.Runs), "texts a batch, on average");
         foreach (var (name, _, rates) in sides)

@@ -20,6 +20,7 @@ internal static class PartList
         new("embeddings", "texts of mixed lengths, 64 callers, batching on and off", EmbeddingsPart.RunAsync),
         new("generation", "tokens a second of 32 streams at once, against one after the other", GenerationPart.RunAsync),
         new("overload", "twice and four times what the heavy model can take", OverloadPart.RunAsync),
+        new("dashboards", "what fifty open dashboards cost the Api, by one key and by one each", DashboardsPart.RunAsync),
         new("jobs", "durable jobs accepted, against pgbench", JobsPart.RunAsync),
     ];
 

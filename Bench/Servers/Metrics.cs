@@ -5,6 +5,11 @@ namespace InferenceTemplate.Bench.Servers;
 /// <summary>What a service says of itself at <c>/metrics</c>.</summary>
 internal static class Metrics
 {
+    /// <summary>How many batches of a model a worker has run, and how many rows they had in all.</summary>
+    public static async Task<(double Runs, double Rows)> BatchesAsync(Uri worker, string model) => (
+        await ReadAsync(worker, "inference_batch_size_count", $"model=\"{model}\""),
+        await ReadAsync(worker, "inference_batch_size_sum", $"model=\"{model}\""));
+
     /// <returns>The sum over a metric's series that have a label.</returns>
     public static async Task<double> ReadAsync(Uri service, string metric, string label = "")
     {

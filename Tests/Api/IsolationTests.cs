@@ -36,6 +36,15 @@ public sealed class IsolationTests(Platform platform)
         Assert.DoesNotContain(id, await theirs.IdsAsync("limit=200"));
         Assert.Contains(id, await mine.IdsAsync("limit=200"));
 
+        // Of all tenants an admin sees how jobs do, and nobody else does.
+        foreach (var tenant in (string[])[owner.Id, "all"])
+        {
+            using var listed = await theirs.GetAsync($"/v1/jobs?tenant={tenant}&limit=200", Cancellation);
+            Assert.Equal(role == "admin" ? HttpStatusCode.OK : HttpStatusCode.Forbidden, listed.StatusCode);
+            Assert.True(role != "admin" || (await listed.JsonAsync()).GetProperty("jobs").EnumerateArray().Any(
+                job => job.GetProperty("id").GetGuid() == id && job.GetProperty("tenant").GetString() == owner.Id));
+        }
+
         // The key is the tenant's own: the other's request is another job, and tells nothing of the first.
         using var same = await theirs.SubmitAsync("digits", key: "shared-key");
         Assert.Equal(HttpStatusCode.Accepted, same.StatusCode);

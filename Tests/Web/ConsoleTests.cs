@@ -1,4 +1,3 @@
-using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -12,9 +11,10 @@ public class ConsoleTests(Dashboard dashboard)
     private FakeConsole Console => dashboard.Api.Console;
 
     [Theory]
-    [InlineData("admin", "Overview, Requests, Models, Jobs, Dead letters, Workers, Keys, Tenants & usage, Audit, Playground")]
-    [InlineData("user", "Overview, Requests, Models, Jobs, Workers, Tenants & usage, Playground")]
-    [InlineData("service", "Jobs, Tenants & usage")]
+    [InlineData("admin", "Overview, Requests, Models, Jobs, Batch jobs, Queues, Dead letters, Workers, Tenants, Keys, Usage & cost, Audit, "
+        + "Playground")]
+    [InlineData("user", "Overview, Requests, Models, Jobs, Batch jobs, Workers, Usage & cost, Playground")]
+    [InlineData("service", "Jobs, Batch jobs, Usage & cost")]
     public async Task Navigation_offers_what_the_role_may_read(string role, string sections)
     {
         var page = await OpenAsync("/jobs", role: role);
@@ -22,7 +22,7 @@ public class ConsoleTests(Dashboard dashboard)
         var links = page.GetByRole(AriaRole.Navigation, new() { Name = "Main" }).GetByRole(AriaRole.Link);
         var names = await links.Locator("span:not(.icon)").AllInnerTextsAsync();
         Assert.Equal(sections, string.Join(", ", names));
-        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Jobs" })).ToHaveClassAsync("active");
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Jobs", Exact = true })).ToHaveClassAsync("active");
     }
 
     [Theory]
@@ -30,6 +30,8 @@ public class ConsoleTests(Dashboard dashboard)
     [InlineData("/dead-letters", "No dead letters. A request comes here when several deliveries")]
     [InlineData("/requests", "No requests in this time. Take a longer one, or send one from the playground.")]
     [InlineData("/requests?status=5xx", "No request is like that. Take a longer time, or clear the filters.")]
+    [InlineData("/batches", "No batch jobs yet. Send many requests as lines")]
+    [InlineData("/queues", "No queues: each version of a model has one.")]
     [InlineData("/jobs", "No jobs yet. Send an inference with the header")]
     [InlineData("/usage", "Nothing was used this month.")]
     [InlineData("/audit", "No entry is like that. Clear the filters")]
@@ -47,6 +49,8 @@ public class ConsoleTests(Dashboard dashboard)
     [InlineData("/requests")]
     [InlineData("/requests/0198f0b4-0000-7000-8000-0000000000f5")]
     [InlineData("/jobs")]
+    [InlineData("/jobs/0198f0b4-0000-7000-8000-00000000000a")]
+    [InlineData("/queues")]
     [InlineData("/keys")]
     [InlineData("/usage")]
     [InlineData("/audit")]
@@ -113,6 +117,40 @@ public class ConsoleTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Model_is_set_by_a_form_that_keeps_what_it_does_not_show_and_is_taken_out_of_service()
+    {
+        var page = await OpenAsync("/models/digits");
+        var settings = page.GetByRole(AriaRole.Region, new() { Name = "Settings" });
+        await Expect(settings.GetByLabel("Responses cached, in s")).ToHaveValueAsync("600");
+        await settings.GetByLabel("Wait for more, in ms").FillAsync("5");
+        await settings.GetByLabel("Pinned").CheckAsync();
+        await settings.GetByRole(AriaRole.Button, new() { Name = "Save the settings" }).ClickAsync();
+        await Expect(page.GetByText("The settings of digits are saved.")).ToBeVisibleAsync();
+        using (var set = System.Text.Json.JsonDocument.Parse(Console.SettingsNow))
+        {
+            var root = set.RootElement;
+            Assert.Equal("00:00:00.0050000", root.GetProperty("batching").GetProperty("max_delay").GetString());
+            Assert.Equal("[4]", root.GetProperty("batching").GetProperty("preferred_sizes").GetRawText());
+            Assert.Equal(1024, root.GetProperty("cache").GetProperty("max_bytes").GetInt32());
+            Assert.True(root.GetProperty("pinned").GetBoolean());
+        }
+
+        // What another has changed is not undone, nor is what was typed lost.
+        await settings.GetByLabel("Runs at once").FillAsync("2");
+        Console.ChangeSettings();
+        await settings.GetByRole(AriaRole.Button, new() { Name = "Save the settings" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("Somebody has changed the settings");
+        await Expect(settings.GetByLabel("Runs at once")).ToHaveValueAsync("2");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Unload digits" }).ClickAsync();
+        await page.GetByRole(AriaRole.Group, new() { Name = "Take digits out of service?" })
+            .GetByRole(AriaRole.Button, new() { Name = "Unload", Exact = true }).ClickAsync();
+        await Expect(page.Locator("[data-residency]")).ToHaveTextAsync("out of service");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Bring into service" }).ClickAsync();
+        await Expect(page.Locator("[data-residency]")).ToHaveTextAsync("in service");
+    }
+
+    [Fact]
     public async Task Version_is_deleted_only_after_a_confirmation_that_outlives_the_page_reading_again()
     {
         var page = await OpenAsync("/models/digits");
@@ -151,54 +189,6 @@ public class ConsoleTests(Dashboard dashboard)
     }
 
     [Fact]
-    public async Task Last_ready_worker_is_drained_after_a_confirmation_and_takes_work_again_at_once()
-    {
-        var page = await OpenAsync("/workers");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Drain worker-7f9c" }).ClickAsync();
-        await page.GetByRole(AriaRole.Group, new() { Name = "No other worker is ready: every request then waits until one is." })
-            .GetByRole(AriaRole.Button, new() { Name = "Drain", Exact = true }).ClickAsync();
-        await Expect(page.GetByText("It takes nothing new and has nothing left: it can be stopped.")).ToBeVisibleAsync();
-        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Workers" }).GetByText("drained", new() { Exact = true })).ToBeVisibleAsync();
-
-        await page.GetByRole(AriaRole.Button, new() { Name = "Undrain worker-7f9c" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Workers" }).GetByText("ready", new() { Exact = true })).ToBeVisibleAsync();
-        Assert.Equal(["POST /v1/workers/worker-7f9c/drain ", "POST /v1/workers/worker-7f9c/undrain "], Console.Calls);
-
-        // What was done is said, and not for ever.
-        await Expect(page.GetByText("worker-7f9c takes work again within a second.")).ToBeVisibleAsync();
-        await Expect(page.GetByText("worker-7f9c takes work again within a second.")).ToBeHiddenAsync();
-    }
-
-    [Theory]
-    [InlineData(1280)]
-    [InlineData(390)]
-    public async Task Workers_fit_and_their_buttons_cover_nothing(int width)
-    {
-        var page = await OpenAsync("/workers", width: width);
-        var worker = page.GetByRole(AriaRole.Region, new() { Name = "worker-7f9c" });
-        var facts = worker.GetByText("Memory of models");
-
-        var (closed, below) = (await worker.GetByRole(AriaRole.Button, new() { Name = "Drain worker-7f9c" }).BoundingBoxAsync(), await facts.BoundingBoxAsync());
-        Assert.True(closed!.Y + closed.Height < below!.Y, $"{closed.Y} + {closed.Height}, {below.Y}");
-        await worker.GetByRole(AriaRole.Button, new() { Name = "Drain worker-7f9c" }).ClickAsync();
-        var (asked, after) = (await worker.GetByRole(AriaRole.Group).BoundingBoxAsync(), await facts.BoundingBoxAsync());
-        Assert.True(asked!.Y + asked.Height < after!.Y, $"{asked.Y} + {asked.Height}, {after.Y}");
-        foreach (var grid in await page.Locator(".rz-data-grid-data, .rz-data-grid").AllAsync())
-        {
-            Assert.True(await grid.EvaluateAsync<bool>("element => element.scrollWidth <= element.clientWidth"), await grid.InnerTextAsync());
-        }
-    }
-
-    [Fact]
-    public async Task Worker_is_not_offered_for_draining_to_who_is_no_administrator()
-    {
-        var page = await OpenAsync("/workers", role: "user");
-
-        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "worker-7f9c" })).ToBeVisibleAsync();
-        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Drain worker-7f9c" })).ToBeHiddenAsync();
-    }
-
-    [Fact]
     public async Task Canary_starts_with_the_share_of_the_slider_and_a_rule_that_takes_it_back()
     {
         var page = await OpenAsync("/models/digits");
@@ -211,41 +201,6 @@ public class ConsoleTests(Dashboard dashboard)
             "stable":"1","canary":{"version":"2","weight":0.25,"sticky":false}
             """.Trim(), call, StringComparison.Ordinal);
         Assert.Contains("\"max_error_rate\":0.05", call, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task Dead_letter_is_requeued_at_once_and_purged_after_a_confirmation()
-    {
-        var page = await OpenAsync("/dead-letters?model=digits");
-        await Expect(page.GetByText("the worker ended on it 3 times")).ToHaveCountAsync(2);
-
-        await page.GetByRole(AriaRole.Button, new() { Name = "Requeue" }).First.ClickAsync();
-        await Expect(page.GetByText("the worker ended on it 3 times")).ToHaveCountAsync(1);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Purge" }).ClickAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Purge", Exact = true }).ClickAsync();
-
-        await Expect(page.GetByText("No dead letters.")).ToBeVisibleAsync();
-        Assert.Equal(
-            ["POST /v1/queues/digits/1/dead-letters/1767323045000-0/requeue ", "DELETE /v1/queues/digits/1/dead-letters/1767323045000-1 "],
-            Console.Calls);
-    }
-
-    [Fact]
-    public async Task Job_shows_its_result_is_cancelled_and_is_filtered_by_state()
-    {
-        var page = await OpenAsync("/jobs");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Result of" }).ClickAsync();
-        await Expect(page.Locator("#job-result")).ToContainTextAsync("\"data\":[7]");
-
-        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel", Exact = true }).ClickAsync();
-        await Expect(page.GetByText("The job is asked to end.")).ToBeVisibleAsync();
-        Assert.Equal("POST /v1/jobs/0198f0b4-0000-7000-8000-00000000000b/cancel ", Assert.Single(Console.Calls));
-
-        await page.GetByLabel("State").SelectOptionAsync("failed");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
-        await Expect(page.GetByText("No job is like that.")).ToBeVisibleAsync();
-        Assert.EndsWith("/jobs?state=failed", page.Url, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -343,137 +298,6 @@ public class ConsoleTests(Dashboard dashboard)
     }
 
     [Fact]
-    public async Task Key_is_shown_once_and_can_be_copied()
-    {
-        var page = await OpenAsync("/keys");
-        await page.GetByLabel("Name").FillAsync("ada");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Create key" }).ClickAsync();
-        await page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Copy" }).ClickAsync();
-
-        Assert.Equal("inf_shown-this-once", await page.EvaluateAsync<string>("navigator.clipboard.readText()"));
-        Assert.StartsWith("""POST /v1/keys {"name":"ada","role":"user","tenant":"default","expires_at":"20""", Assert.Single(Console.Calls),
-            StringComparison.Ordinal);
-        await page.ReloadAsync();
-        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Keys" })).ToBeVisibleAsync();
-        await Expect(page.GetByText("inf_shown-this-once")).ToBeHiddenAsync();
-    }
-
-    [Fact]
-    public async Task Key_is_made_for_some_models_only()
-    {
-        var page = await OpenAsync("/keys");
-        await page.GetByLabel("Name").FillAsync("night batch");
-        await page.GetByLabel("Role").SelectOptionAsync("service");
-        await page.GetByLabel("Models").FillAsync("digits, sentiment ,");
-        await page.GetByLabel("Ends after").SelectOptionAsync("0");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Create key" }).ClickAsync();
-
-        await Expect(page.GetByText("inf_shown-this-once")).ToBeVisibleAsync();
-        Assert.Equal(
-            """POST /v1/keys {"name":"night batch","role":"service","tenant":"default","expires_at":null,"models":["digits","sentiment"]}""",
-            Assert.Single(Console.Calls));
-    }
-
-    [Theory]
-    [InlineData("24", "The present one goes on for a day; whoever uses it then is refused.", "1.00:00:00")]
-    [InlineData("0", "The present one ends at once: whoever uses it is refused.", "00:00:00")]
-    public async Task Key_is_rotated_after_it_was_said_what_becomes_of_the_old_one(string hours, string said, string overlap)
-    {
-        var page = await OpenAsync("/keys");
-        await page.GetByLabel("A key that is rotated goes on for").SelectOptionAsync(hours);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Rotate first-admin" }).ClickAsync();
-        var question = page.GetByRole(AriaRole.Group, new() { Name = $"Rotate first-admin? A new key is made, like it and shown once. {said}" });
-        await Expect(question.GetByText(said)).ToBeVisibleAsync();
-        Assert.Empty(Console.Calls);
-        await question.GetByRole(AriaRole.Button, new() { Name = "Rotate", Exact = true }).ClickAsync();
-
-        await Expect(page.GetByText("inf_in-its-place")).ToBeVisibleAsync();
-        await Expect(page.GetByText("first-admin has a new key, which is shown below.")).ToBeVisibleAsync();
-        Assert.Equal($$"""POST /v1/keys/0198f0b4-0000-7000-8000-0000000000aa/rotate {"overlap":"{{overlap}}"}""", Assert.Single(Console.Calls));
-    }
-
-    [Fact]
-    public async Task Key_is_revoked_after_it_was_said_who_is_refused_then()
-    {
-        var page = await OpenAsync("/keys");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Revoke first-admin" }).ClickAsync();
-        await Expect(page.GetByText("Whoever uses it, or a token made with it, is refused within a second. It can't be taken back.")).ToBeVisibleAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Revoke", Exact = true }).ClickAsync();
-
-        await Expect(page.GetByText("The key first-admin is revoked.")).ToBeVisibleAsync();
-    }
-
-    [Fact]
-    public async Task Job_that_failed_is_retried_with_one_click()
-    {
-        var page = await OpenAsync("/jobs", () => Console.EndedBadly = true);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Retry 0198f0b4-0000-7000-8000-00000000000c" }).ClickAsync();
-
-        await Expect(page.GetByText("1 job is queued anew.")).ToBeVisibleAsync();
-        Assert.Equal("POST /v1/jobs/0198f0b4-0000-7000-8000-00000000000c/retry ", Assert.Single(Console.Calls));
-
-        // What is refused is said.
-        await page.GetByRole(AriaRole.Button, new() { Name = "Retry 0198f0b4-0000-7000-8000-00000000000d" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("409: the job is queued");
-    }
-
-    [Theory]
-    [InlineData(ColorScheme.Light)]
-    [InlineData(ColorScheme.Dark)]
-    public async Task Selected_jobs_are_retried_after_a_confirmation_and_those_that_are_not_are_told(ColorScheme scheme)
-    {
-        var page = await OpenAsync("/jobs", () => Console.EndedBadly = true, scheme: scheme);
-        await page.GetByLabel("All that did not succeed").CheckAsync();
-        await page.GetByLabel("Select 0198f0b4-0000-7000-8000-00000000000e").UncheckAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Retry 2 selected jobs" }).ClickAsync();
-        var question = page.GetByRole(AriaRole.Group, new() { Name = "Queue 2 jobs anew?" });
-        await Expect(question).ToBeVisibleAsync();
-        var found = await page.RunAxe();
-        Assert.True(found.Violations.Length == 0, string.Join("; ", found.Violations.Select(v => $"{v.Id}: {v.Nodes[0].Html}")));
-        if (Environment.GetEnvironmentVariable("SCREENSHOTS") is { } folder)
-        {
-            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"jobs-selected-{scheme}.png") });
-        }
-
-        await question.GetByRole(AriaRole.Button, new() { Name = "Retry", Exact = true }).ClickAsync();
-
-        await Expect(page.GetByText("1 job is queued anew.")).ToBeVisibleAsync();
-        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("1 job of 2 not: 409: the job is queued");
-        Assert.Equal(
-            ["POST /v1/jobs/0198f0b4-0000-7000-8000-00000000000c/retry ", "POST /v1/jobs/0198f0b4-0000-7000-8000-00000000000d/retry "],
-            Console.Calls.Order());
-    }
-
-    [Fact]
-    public async Task Usage_shows_the_cost_of_each_tenant_to_the_smallest_part_and_gives_the_statement()
-    {
-        var page = await OpenAsync("/usage");
-        var tenants = page.GetByRole(AriaRole.Region, new() { Name = "By tenant" });
-        await Expect(tenants.GetByText("0.0000125 EUR")).ToBeVisibleAsync();
-        await Expect(tenants.GetByText("1.25 EUR")).ToBeVisibleAsync();
-
-        var download = await page.RunAndWaitForDownloadAsync(
-            () => page.GetByRole(AriaRole.Link, new() { Name = "This month as CSV" }).ClickAsync());
-        Assert.Equal("tenant,cost\nacme,0.0000125\n",
-            await File.ReadAllTextAsync(await download.PathAsync(), TestContext.Current.CancellationToken));
-    }
-
-    [Fact]
-    public async Task Audit_is_searched_and_its_chain_verified()
-    {
-        var page = await OpenAsync("/audit");
-        await Expect(page.GetByText("key.created")).ToBeVisibleAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Verify the chain" }).ClickAsync();
-        await Expect(page.GetByText("The chain is whole: 17 entries.")).ToBeVisibleAsync();
-
-        await page.GetByLabel("Action begins with").FillAsync("nothing.");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Search" }).ClickAsync();
-        await Expect(page.GetByText("No entry is like that.")).ToBeVisibleAsync();
-        Assert.EndsWith("/audit?action=nothing.", page.Url, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Model_that_is_dropped_is_sent_whole_and_leads_to_its_page()
     {
         var page = await OpenAsync("/models");
@@ -500,16 +324,6 @@ public class ConsoleTests(Dashboard dashboard)
         await Expect(time).ToHaveAttributeAsync("title", local);
     }
 
-    private async Task<IPage> OpenAsync(string path, Action? arrange = null, string role = "admin", int width = 1280,
-        ColorScheme scheme = ColorScheme.Light)
-    {
-        var page = await dashboard.OpenAsync(width, scheme: scheme);
-        dashboard.Api.Role = role;
-        arrange?.Invoke();
-        await page.GotoAsync(path);
-        await page.SubmitKeyAsync(FakeApi.Key);
-        await Expect(page.GetByRole(AriaRole.Navigation, new() { Name = "Main" })).ToBeVisibleAsync();
-        await Expect(page.GetByRole(AriaRole.Status, new() { Name = "Loading" })).ToBeHiddenAsync();
-        return page;
-    }
+    private Task<IPage> OpenAsync(string path, Action? arrange = null, string role = "admin", int width = 1280,
+        ColorScheme scheme = ColorScheme.Light) => dashboard.OpenConsoleAsync(path, arrange, role, width, scheme);
 }

@@ -49,6 +49,9 @@ public sealed class FakeApi : IAsyncDisposable
     /// <summary>Whether there is a model that takes images.</summary>
     public bool Photos { get; set; }
 
+    /// <summary>Whether one of the models has two versions, which answer otherwise.</summary>
+    public bool TwoVersions { get; set; }
+
     /// <summary>The model that generates text.</summary>
     public FakeChat Chat { get; } = new();
 
@@ -123,6 +126,7 @@ public sealed class FakeApi : IAsyncDisposable
         OldestWait = 0;
         ColdState = "cold";
         Photos = false;
+        TwoVersions = false;
         Served = false;
         Forbidden = false;
         Models = true;
@@ -162,7 +166,7 @@ public sealed class FakeApi : IAsyncDisposable
 
         return Forbidden
             ? Results.Problem(statusCode: 403)
-            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState, Console.WorkerState, Photos, Chat.Registered),
+            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState, Console.WorkerState, Photos, Chat.Registered, TwoVersions),
                 "application/json");
     }
 
@@ -186,6 +190,7 @@ public sealed class FakeApi : IAsyncDisposable
         {
             "digits" => """{"name":"label","datatype":"INT64","shape":[1],"data":[7]},{"name":"probabilities","datatype":"FP32","shape":[1,10],"data":[0,0.01,0,0,0,0,0,0.98,0,0.01]}""",
             "photos" => """{"name":"scores","datatype":"BYTES","shape":[1,2],"data":["0.75:1:dog: small","0.25:0"]},{"name":"sharpness","datatype":"FP32","shape":[1],"data":[0.5]}""",
+            "delivery" when version == "1" => """{"name":"score","datatype":"FP32","shape":[1,2],"data":[0.5,0.5]}""",
             _ => """{"name":"score","datatype":"FP32","shape":[1,2],"data":[0.25,0.75]}""",
         };
         return Results.Text($$"""

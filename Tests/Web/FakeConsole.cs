@@ -17,6 +17,10 @@ public sealed class FakeConsole
 
     private readonly List<string> _letters = [];
     private readonly List<string> _calls = [];
+    private bool _cancelled;
+    private bool _suspended;
+    private bool _unloaded;
+    private string _settings = Settings;
 
     /// <summary>Whether the lists are empty.</summary>
     public bool Empty { get; set; }
@@ -32,6 +36,9 @@ public sealed class FakeConsole
 
     /// <summary>Whether jobs are listed that ended without a result.</summary>
     public bool EndedBadly { get; set; }
+
+    /// <summary>How far the running job is.</summary>
+    public double JobProgress { get; set; } = 0.5;
 
     /// <summary>What the service objectives are: <c>met</c>, <c>burning</c> or <c>no_traffic</c>.</summary>
     public string Objectives { get; set; } = "met";
@@ -57,6 +64,7 @@ public sealed class FakeConsole
     public void Reset()
     {
         (Empty, Problem, Inspection, WorkerState, Sample, EndedBadly, Objectives) = (false, null, "ready", "ready", null, false, "met");
+        (JobProgress, _cancelled, _suspended, _unloaded, _settings) = (0.5, false, false, false, Settings);
         lock (_calls)
         {
             _calls.Clear();
@@ -89,6 +97,7 @@ public sealed class FakeConsole
                 }
             }
 
+            context.Response.Headers.ETag = $"\"{_settings.Length}\"";
             await (Problem is { } detail
                 ? Results.Problem(
                     detail, statusCode: 409, extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["traceId"] = Trace })
@@ -100,8 +109,11 @@ public sealed class FakeConsole
                        {"name":"sentiment","stable":null,"versions":["3"],"updated_at":"{{Now}}"}]}
             """);
         Get("/v1/models/{model}", context => $$"""
-            {"name":"{{context.Request.RouteValues["model"]}}","stable":"1","previous_stable":"0","aliases":{"prod":"1"},"versions":[{{Version("1", "ready")}},{{Version("2", Inspection)}}]}
+            {"name":"{{context.Request.RouteValues["model"]}}","stable":"1","previous_stable":"0","residency":"{{(_unloaded ? "unload" : "auto")}}","settings":{{_settings}},"aliases":{"prod":"1"},"versions":[{{Version("1", "ready")}},{{Version("2", Inspection)}}]}
             """);
+        app.MapPut("/v1/models/{model}/settings", SetAsync);
+        Change("POST", "/v2/repository/models/{model}/load", _ => Unload(false));
+        Change("POST", "/v2/repository/models/{model}/unload", _ => Unload(true));
         Get("/v1/models/{model}/traffic/status", _ => """
             {"policy":{"stable":"1"},"window_seconds":60,"versions":[{"version":"1","role":"stable","requests":1200,"errors":12,"error_rate":0.01,"total":{"mean":0.004,"p95":0.009}}],
              "decisions":[{"model":"digits","decided_at":"2026-01-02T03:04:05Z","action":"rolled_back","actor":"automatic","version":"2","reason":"9 of 60 requests failed, more than 5 %"}]}
@@ -126,11 +138,24 @@ public sealed class FakeConsole
         Change("DELETE", "/v1/queues/{model}/{version}/dead-letters/{id}", TakeLetter);
         Change("POST", "/v1/workers/{id}/drain", _ => SetWorker("drained"));
         Change("POST", "/v1/workers/{id}/undrain", _ => SetWorker("ready"));
-        Get("/v1/jobs", context => Empty || context.Request.Query["state"] == "failed" ? """{"jobs":[],"next_cursor":null}""" : $$"""
+        Get("/v1/jobs", context => context.Request.Query["tenant"] == "all"
+            ? $$"""{"jobs":[{{Job("0198f0b4-0000-7000-8000-00000000000a", "succeeded", 1)}},{{Job("0198f0b4-0000-7000-8000-0000000000ac", "failed", 0, "acme")}}],"next_cursor":null}"""
+            : Empty || context.Request.Query["state"] == "failed" ? """{"jobs":[],"next_cursor":null}""" : $$"""
             {"jobs":[{{Job("0198f0b4-0000-7000-8000-00000000000a", "succeeded", 1)}},{{Job("0198f0b4-0000-7000-8000-00000000000b", "running", 0.5)}}{{(EndedBadly ? BadJobs() : "")}}],"next_cursor":null}
             """);
+        Get("/v1/queues", _ => Empty ? """{"queues":[]}""" : $$"""
+            {"queues":[{"model":"sentiment","version":"3","depth":{"high":0,"normal":0,"low":0,"shadow":0},"waiting":0,"bytes":0,"oldest_seconds":0,"drained_per_second":null,"dead_letters":0},
+                       {"model":"digits","version":"1","depth":{"high":1,"normal":41,"low":7,"shadow":0},"waiting":40,"bytes":81920,"oldest_seconds":2.5,"drained_per_second":12.5,"dead_letters":{{_letters.Count}}}]}
+            """);
+        Get("/v1/batches", _ => Empty ? """{"batches":[],"next_cursor":null}""" : $$"""
+            {"batches":[{"id":"0198f0b4-0000-7000-8000-0000000000b1","state":"running","counts":{"total":100,"completed":60,"failed":3},"created_at":"{{Now}}","finished_at":null,"expires_at":null,"output_url":null,"errors_url":null},
+              {"id":"0198f0b4-0000-7000-8000-0000000000b2","state":"completed","counts":{"total":2,"completed":2,"failed":0},"created_at":"{{Now}}","finished_at":"{{Now}}","expires_at":"{{Now}}","output_url":"/v1/batches/0198f0b4-0000-7000-8000-0000000000b2/output","errors_url":"/v1/batches/0198f0b4-0000-7000-8000-0000000000b2/errors"}],"next_cursor":null}
+            """);
+        Change("POST", "/v1/batches/{id}/cancel", _ => "{}");
+        Get("/v1/jobs/{id}", context => JobNow((string)context.Request.RouteValues["id"]!));
+        app.MapGet("/v1/jobs/{id}/events", FollowAsync);
         Get("/v1/jobs/{id}/result", _ => """{"model_name":"digits","outputs":[{"name":"label","data":[7]}]}""");
-        Change("POST", "/v1/jobs/{id}/cancel", _ => "{}");
+        Change("POST", "/v1/jobs/{id}/cancel", _ => Cancel(true));
         Change("DELETE", "/v1/jobs/{id}", _ => "{}");
         app.MapPost("/v1/jobs/{id}/retry", RetryAsync);
         Get("/v1/overview/objectives", _ => ObjectivesOf(Objectives));
@@ -150,9 +175,18 @@ public sealed class FakeConsole
         Change("POST", "/v1/keys", _ => Key("ada", "user", "inf_shown-this-once"));
         Change("POST", "/v1/keys/{id}/rotate", _ => Key("first-admin", "admin", "inf_in-its-place"));
         Change("POST", "/v1/keys/{id}/revoke", _ => Key("first-admin", "admin", null));
-        Get("/v1/usage", context => Empty ? Usage("") : Usage(context.Request.Query["group"] == "tenant"
-            ? $$"""{"tenant":"default",{{Sums(900, "1.25")}}},{"tenant":"acme",{{Sums(300, "0.0000125")}}}"""
-            : $$"""{"model":"digits",{{Sums(1200, "1.2500125")}}}"""));
+        Get("/v1/tenants", _ => $$"""{"tenants":[{{Tenant("acme", _suspended ? "suspended" : "active", "600")}},{{Tenant("default", "active", "null")}}],"next":null}""");
+        Get("/v1/tenants/me", _ => $$"""{"id":"default","limits":{{Effective}}}""");
+        Change("POST", "/v1/tenants", _ => Tenant("globex", "active", "null"));
+        Change("PATCH", "/v1/tenants/{id}", _ => Tenant("acme", "active", "30"));
+        Change("POST", "/v1/tenants/{id}/suspend", _ => Suspend(true));
+        Change("POST", "/v1/tenants/{id}/resume", _ => Suspend(false));
+        Get("/v1/usage", context => Empty ? Usage("") : Usage((string?)context.Request.Query["group"] switch
+        {
+            "tenant" => $$"""{"tenant":"default",{{Sums(900, "1.25")}}},{"tenant":"acme",{{Sums(300, "0.0000125")}}}""",
+            "day" => $$"""{"start":"2026-01-01T00:00:00Z",{{Sums(1100, "1.2")}}},{"start":"2026-01-02T00:00:00Z",{{Sums(100, "0.0500125")}}}""",
+            _ => $$"""{"model":"digits",{{Sums(1200, "1.2500125")}}}""",
+        }));
         Get("/v1/usage/statement", _ => "tenant,cost\nacme,0.0000125\n");
         Get("/v1/audit", context => Empty || context.Request.Query["Action"] == "nothing." ? """{"entries":[],"next_cursor":null}""" : $$"""
             {"entries":[{"sequence":17,"at":"{{Now}}","action":"key.created","actor":"first-admin","tenant":"default","subject":"ada","details":{"role":"user"},"hash":"00"}],"next_cursor":null}
@@ -169,9 +203,62 @@ public sealed class FakeConsole
             _calls.Add($"POST {context.Request.Path} ");
         }
 
+        Cancel(false);
+
         await (id.EndsWith('d')
             ? Results.Problem("the job is queued: only one that is failed, cancelled or dead_lettered can be retried", statusCode: 409)
             : Results.Text("{}", "application/json", statusCode: 202)).ExecuteAsync(context);
+    }
+
+    private string Cancel(bool cancelled)
+    {
+        _cancelled = cancelled;
+        return "{}";
+    }
+
+    private string Unload(bool unloaded)
+    {
+        _unloaded = unloaded;
+        return "{}";
+    }
+
+    // Refused where somebody has changed them since.
+    private async Task SetAsync(HttpContext context)
+    {
+        using var reader = new StreamReader(context.Request.Body);
+        var settings = await reader.ReadToEndAsync();
+        var fits = context.Request.Headers.IfMatch == $"\"{_settings.Length}\"";
+        _settings = fits ? settings : _settings;
+        await (fits ? Results.Text(settings, "application/json")
+            : Results.Problem("Somebody has changed the settings since you read them.", statusCode: 412)).ExecuteAsync(context);
+    }
+
+    /// <summary>As another administrator does.</summary>
+    public void ChangeSettings() => _settings = Settings.Replace("false", "true ", StringComparison.Ordinal) + " ";
+
+    private string Suspend(bool suspended)
+    {
+        _suspended = suspended;
+        return "{}";
+    }
+
+    private string JobNow(string id) => id.EndsWith('a') ? Job(id, "succeeded", 1)
+        : _cancelled ? Job(id, "cancelled", JobProgress) : Job(id, "running", JobProgress);
+
+    // Each change once, until the job has ended.
+    private async Task FollowAsync(HttpContext context)
+    {
+        context.Response.ContentType = "text/event-stream";
+        var id = (string)context.Request.RouteValues["id"]!;
+        string? said = null;
+        while (said?.Contains("running", StringComparison.Ordinal) != false)
+        {
+            var job = JobNow(id).ReplaceLineEndings("");
+            await context.Response.WriteAsync(job == said ? "event: ping\ndata: \n\n" : $"event: job\ndata: {job}\n\n", context.RequestAborted);
+            await context.Response.Body.FlushAsync(context.RequestAborted);
+            said = job;
+            await Task.Delay(100, context.RequestAborted);
+        }
     }
 
     private string BadJobs()
@@ -238,7 +325,7 @@ public sealed class FakeConsole
 
     private static string Letter(string id) => $$"""
         {"model":"digits","version":"1","id":"{{id}}","reason":"the worker ended on it 3 times","deliveries":3,"time":"{{Now}}","bytes":2048,
-         "request":{"id":"0198f0b4-0000-7000-8000-000000000001","kind":"call","priority":"normal","tenant":"acme","trace_parent":null} }
+         "request":{"id":"0198f0b4-0000-7000-8000-000000000001","kind":"call","priority":"normal","tenant":"acme","trace_parent":"00-{{Trace}}-00f067aa0ba902b7-01"} }
         """;
 
     private static string Version(string version, string state) => $$"""
@@ -247,14 +334,28 @@ public sealed class FakeConsole
          "batching":{"batched":true,"reason":"proven"},"created_by":"first-admin","created_at":"{{Now}}"}
         """;
 
-    private static string Job(string id, string state, double progress) => FormattableString.Invariant($$"""
+    private static string Job(string id, string state, double progress, string tenant = "default") => FormattableString.Invariant($$"""
         {"id":"{{id}}","state":"{{state}}","model_name":"digits","model_version":"1","priority":"normal","attempt":1,"max_attempts":3,"progress":{{progress}},
-         "cancel_requested":false,"error":null,"created_at":"{{Now}}","finished_at":null}
+         "cancel_requested":false,"error":null,"created_at":"{{Now}}","started_at":"2026-01-02T03:04:06Z","finished_at":{{(state == "running" ? "null" : "\"2026-01-02T03:04:09Z\"")}},"deadline_at":"2026-01-03T03:04:05Z","tenant":"{{tenant}}"}
         """);
 
     private static string Key(string name, string role, string? secret) => $$"""
         {"id":"0198f0b4-0000-7000-8000-0000000000aa","prefix":"inf_ab12","name":"{{name}}","tenant":"default","role":"{{role}}","state":"active",
          "created_at":"{{Now}}","expires_at":null{{(secret is null ? "" : $",\"key\":\"{secret}\"")}}}
+        """;
+
+    private const string Settings =
+        """{"batching":{"mode":"auto","preferred_sizes":[4],"max_delay":"00:00:00.0020000"},"pinned":false,"cache":{"time_to_live":"00:10:00","max_bytes":1024}}""";
+
+    /// <summary>What the settings of the model are now.</summary>
+    public string SettingsNow => _settings;
+
+    private const string Effective =
+        """{"requests_per_minute":600,"burst":600,"max_concurrency":0,"monthly_inferences":0,"monthly_budget":20,"monthly_tokens":0}""";
+
+    private static string Tenant(string id, string state, string perMinute) => $$"""
+        {"id":"{{id}}","name":"{{id}}","state":"{{state}}","created_at":"{{Now}}","requests_per_minute":{{perMinute}},"burst":null,"max_concurrency":null,"monthly_inferences":null,
+         "monthly_budget":null,"monthly_tokens":null,"models":null,"effective":{{Effective}}}
         """;
 
     private static string Sums(long requests, string cost) =>

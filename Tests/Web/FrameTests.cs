@@ -125,6 +125,29 @@ public class FrameTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Every_page_and_what_is_looked_for_is_a_few_keys_away_and_sections_tell_their_state()
+    {
+        var page = await dashboard.OpenAsync();
+        dashboard.Api.ColdState = "unavailable";
+        await page.SignInAsync();
+        var sections = page.GetByRole(AriaRole.Navigation, new() { Name = "Main" });
+        await Expect(sections.GetByRole(AriaRole.Link, new() { Name = "Workers 1/1" })).ToBeVisibleAsync();
+        await Expect(sections.GetByRole(AriaRole.Link, new() { Name = "Models 3" }).Locator(".alert")).ToBeVisibleAsync();
+
+        await page.Keyboard.PressAsync("Control+k");
+        await page.Keyboard.TypeAsync("work");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Workers", Level = 1 })).ToBeVisibleAsync();
+
+        await page.Keyboard.PressAsync("Control+k");
+        await page.Keyboard.TypeAsync("sent & more");
+        await page.Keyboard.PressAsync("ArrowDown");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.GetByLabel("Search")).ToHaveValueAsync("sent & more");
+        await Expect(page.GetByRole(AriaRole.Dialog)).ToBeHiddenAsync();
+    }
+
+    [Fact]
     public async Task Dashboard_can_be_used_by_keyboard_alone()
     {
         var page = await dashboard.OpenAsync();

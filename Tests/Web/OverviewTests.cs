@@ -9,10 +9,10 @@ namespace InferenceTemplate.Tests.Web;
 public class OverviewTests(Dashboard dashboard)
 {
     [Theory]
-    [InlineData("met", ColorScheme.Light, "80 % of the error budget is left", "0.2× and 0.2× of 14.4×")]
-    [InlineData("met", ColorScheme.Dark, "80 % of the error budget is left", "0.2× and 0.2× of 14.4×")]
-    [InlineData("burning", ColorScheme.Light, "the error budget is overspent by 25 %", "20.5× and 20.5× of 14.4×, P1")]
-    [InlineData("burning", ColorScheme.Dark, "the error budget is overspent by 25 %", "20.5× and 20.5× of 14.4×, P1")]
+    [InlineData("met", ColorScheme.Light, "80 % of the error budget is left", "1h: 0.2×, 5m: 0.2×; limit 14.4×")]
+    [InlineData("met", ColorScheme.Dark, "80 % of the error budget is left", "1h: 0.2×, 5m: 0.2×; limit 14.4×")]
+    [InlineData("burning", ColorScheme.Light, "the error budget is overspent by 25 %", "1h: 20.5×, 5m: 20.5×; limit 14.4×: too fast, P1")]
+    [InlineData("burning", ColorScheme.Dark, "the error budget is overspent by 25 %", "1h: 20.5×, 5m: 20.5×; limit 14.4×: too fast, P1")]
     public async Task Objectives_tell_their_state_their_budget_and_its_burn_rates(string state, ColorScheme scheme, string budget, string burn)
     {
         var page = await dashboard.OpenAsync(scheme: scheme);
@@ -21,12 +21,18 @@ public class OverviewTests(Dashboard dashboard)
 
         var availability = page.Locator("[data-objective=availability]");
         await Expect(availability.Locator(".badge")).ToHaveTextAsync(state);
-        foreach (var text in new[] { "99.98 % of 10,000 requests; 99.9 % is promised.", budget, burn, "0.5× and – of 1×" })
+        var kept = "99.98 % of 10,000 requests were; 2 were not. 99.9 % is promised.";
+        foreach (var text in new[] { kept, budget, burn, "3d: 0.5×, 6h: no requests; limit 1×" })
         {
             await Expect(availability).ToContainTextAsync(text);
         }
 
         await Expect(page.Locator("[data-objective=latency]")).ToContainTextAsync("Answered within 500 ms");
+
+        // Kept promises leave the charts their place; broken ones come first, with how fast it goes.
+        Assert.Equal(state == "burning", await availability.Locator("details").EvaluateAsync<bool>("details => details.open"));
+        var (promises, charts) = (await availability.BoundingBoxAsync(), await page.Locator("section[aria-label=Traffic]").BoundingBoxAsync());
+        Assert.Equal(state == "burning", promises!.Y < charts!.Y);
         var found = await page.RunAxe(new AxeRunOptions { Rules = new() { ["nested-interactive"] = new() { Enabled = false } } });
         Assert.True(found.Violations.Length == 0, string.Join("; ", found.Violations.Select(v => $"{v.Id}: {v.Nodes[0].Html}")));
         if (Environment.GetEnvironmentVariable("SCREENSHOTS") is { } folder)
@@ -58,6 +64,7 @@ public class OverviewTests(Dashboard dashboard)
         await Expect(page.Figure("latency")).ToHaveTextAsync("12.3 ms");
         await Expect(page.Locator("[data-figure=errors]")).ToContainTextAsync("of requests");
         await Expect(page.Figure("workers")).ToHaveTextAsync("1/1");
+        await Expect(page.Figure("hour")).ToHaveTextAsync("1.25");
         await Expect(page.Figure("models")).ToHaveTextAsync("2/3");
         await Expect(page.Locator("[data-figure=models]")).ToContainTextAsync("1 cold");
         await Expect(page.Locator("[data-figure=models] .alert")).ToHaveCountAsync(0);

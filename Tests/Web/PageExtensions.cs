@@ -20,6 +20,22 @@ internal static class PageExtensions
         await Expect(page.Figure("requests")).ToBeVisibleAsync();
     }
 
+    /// <summary>Signs in to a page of the console, and waits until it has read what it shows.</summary>
+    /// <param name="arrange">What the API is to be like, before the page opens.</param>
+    public static async Task<IPage> OpenConsoleAsync(
+        this Dashboard dashboard, string path, Action? arrange = null, string role = "admin", int width = 1280,
+        ColorScheme scheme = ColorScheme.Light)
+    {
+        var page = await dashboard.OpenAsync(width, scheme: scheme);
+        dashboard.Api.Role = role;
+        arrange?.Invoke();
+        await page.GotoAsync(path);
+        await page.SubmitKeyAsync(FakeApi.Key);
+        await Expect(page.GetByRole(AriaRole.Navigation, new() { Name = "Main" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Status, new() { Name = "Loading" })).ToBeHiddenAsync();
+        return page;
+    }
+
     public static ILocator Figure(this IPage page, string id) => page.Locator($"[data-figure={id}] .figure-value");
 
     /// <summary>Collects what the page reports as errors from now on, refused content included.</summary>

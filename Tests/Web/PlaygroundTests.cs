@@ -91,6 +91,33 @@ public sealed class PlaygroundTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Rows_of_a_file_are_sent_at_once_and_answered_by_two_versions_side_by_side()
+    {
+        var page = await dashboard.OpenAsync();
+        dashboard.Api.TwoVersions = true;
+        await page.GotoAsync("/playground?model=delivery%2F2");
+        await page.SubmitKeyAsync(FakeApi.Key);
+        var file = page.GetByLabel("Rows from a CSV file");
+        await file.SetInputFilesAsync(Csv("distance,stops,express,note\n1.5,2,yes,a\n"));
+        await Expect(page.GetByText("Line 2: 'yes' is no BOOL for express.")).ToBeVisibleAsync();
+        await file.SetInputFilesAsync(Csv("note,distance,stops,express\r\n\"glass, \"\"thin\"\"\",1.5,2,true\r\n,3,-4,0\r\n"));
+        await Expect(page.GetByText("2 rows of rows.csv are sent.")).ToBeVisibleAsync();
+        await page.GetByLabel("Beside it").SelectOptionAsync("delivery/1");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Run" }).ClickAsync();
+
+        await Expect(page.GetByLabel("Data of score")).ToHaveTextAsync(["[0.25,0.75]", "[0.5,0.5]"]);
+        await Expect(page.GetByText("answers otherwise: score")).ToBeVisibleAsync();
+        using var sent = JsonDocument.Parse(dashboard.Api.LastInfer!.Value.Body);
+        Assert.Equal(
+            ["[2]:[1.5,3]", "[2,1]:[2,-4]", "[2]:[true,false]", "[2]:[\"glass, \\u0022thin\\u0022\",\"\"]"],
+            sent.RootElement.GetProperty("inputs")
+                .EnumerateArray().Select(i => $"{i.GetProperty("shape").GetRawText()}:{i.GetProperty("data").GetRawText()}"));
+    }
+
+    private static FilePayload Csv(string text) =>
+        new() { Name = "rows.csv", MimeType = "text/csv", Buffer = System.Text.Encoding.UTF8.GetBytes(text) };
+
+    [Fact]
     public async Task Form_begins_with_the_sample_request_of_the_version()
     {
         var page = await OpenAsync();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace InferenceTemplate.Web.ApiClient;
@@ -31,6 +32,21 @@ internal sealed class AdministrationApi(ApiTransport transport)
         transport.GetAsync(
             Query.Of("/v1/usage", ("group", group), ("tenant", tenant)),
             accessToken, ApiJson.Default.Usage, cancellationToken);
+
+    /// <summary>The last whole hour: use is summed by hours.</summary>
+    public Task<ApiResult<Usage>> GetLastHourAsync(
+        string accessToken, DateTimeOffset now, string? tenant, CancellationToken cancellationToken)
+    {
+        var end = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerHour), TimeSpan.Zero);
+        static string Text(DateTimeOffset time) => time.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+        return transport.GetAsync(
+            Query.Of("/v1/usage", ("from", Text(end.AddHours(-1))), ("to", Text(end)), ("group", "model"), ("tenant", tenant)),
+            accessToken, ApiJson.Default.Usage, cancellationToken);
+    }
+
+    /// <summary>The own tenant: what it may.</summary>
+    public Task<ApiResult<OwnTenant>> GetOwnTenantAsync(string accessToken, CancellationToken cancellationToken) =>
+        transport.GetAsync("/v1/tenants/me", accessToken, ApiJson.Default.OwnTenant, cancellationToken);
 
     /// <summary>A month's statement as CSV.</summary>
     public Task<ApiResult<string>> GetStatementAsync(string accessToken, string? tenant, CancellationToken cancellationToken) =>
@@ -71,10 +87,14 @@ public sealed record Usage(
     DateTimeOffset From, DateTimeOffset To,
     string Currency, [property: JsonPropertyName("usage")] IReadOnlyList<UsageRow> Rows, UsageRow Total);
 
+/// <param name="Start">Of the day, where days are told apart.</param>
 public sealed record UsageRow(
     string? Tenant, string? Model, long Requests, long Failures,
     long Cached, long Jobs, decimal DeviceSeconds, decimal Cost,
-    long PromptTokens, long CompletionTokens);
+    long PromptTokens, long CompletionTokens, DateTimeOffset? Start = null);
+
+/// <summary>What <c>GET /v1/tenants/me</c> answers, as far as it is shown.</summary>
+public sealed record OwnTenant(string Id, TenantEffective Limits);
 
 public sealed record AuditPage(IReadOnlyList<AuditEntry> Entries, string? NextCursor);
 

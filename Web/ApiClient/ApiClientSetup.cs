@@ -26,6 +26,7 @@ internal static class ApiClientSetup
         builder.Services.AddTransient<OperationsApi>();
         builder.Services.AddTransient<RequestsApi>();
         builder.Services.AddTransient<AdministrationApi>();
+        builder.Services.AddTransient<TenantsApi>();
         builder.Services.AddSingleton<PublicApiAddress>();
     }
 

@@ -24,23 +24,38 @@ internal sealed class ApiTransport(HttpClient http, TimeProvider time)
         JsonTypeInfo<T> type,
         CancellationToken cancellationToken,
         TimeSpan? timeout = null,
-        HttpContent? content = null)
+        HttpContent? content = null,
+        string? ifMatch = null)
         where T : class => CallAsync(
             method, path, bearer, timeout ?? DefaultTimeout, content,
-            async (body, _, limit) => await JsonSerializer.DeserializeAsync(body, type, limit), cancellationToken);
+            async (body, _, limit) => await JsonSerializer.DeserializeAsync(body, type, limit), cancellationToken, ifMatch);
+
+    /// <summary>A call whose answer has a body, and an entity tag that says of which state it is.</summary>
+    public async Task<(ApiResult<T> Result, string? Tag)> GetTaggedAsync<T>(
+        string path, string bearer, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+        where T : class
+    {
+        string? tag = null;
+        var result = await CallAsync(
+            HttpMethod.Get, path, bearer, DefaultTimeout, null,
+            async (body, _, limit) => await JsonSerializer.DeserializeAsync(body, type, limit), cancellationToken,
+            seen: response => tag = response.Headers.ETag?.Tag);
+        return (result, tag);
+    }
 
     /// <summary>A call that is answered by server-sent events: its time begins anew with each.</summary>
     /// <param name="silence">How long nothing may come.</param>
     /// <param name="read">Makes the value of the data of the events.</param>
     public Task<ApiResult<T>> FollowAsync<T>(
+        HttpMethod method,
         string path,
         string bearer,
-        HttpContent content,
+        HttpContent? content,
         TimeSpan silence,
         Func<IAsyncEnumerable<string>, Task<T?>> read,
         CancellationToken cancellationToken)
         where T : class => CallAsync(
-            HttpMethod.Post, path, bearer, silence, content,
+            method, path, bearer, silence, content,
             (body, renew, limit) => read(EventsAsync(body, renew, limit)), cancellationToken);
 
     private static async IAsyncEnumerable<string> EventsAsync(
@@ -75,7 +90,9 @@ internal sealed class ApiTransport(HttpClient http, TimeProvider time)
         TimeSpan timeout,
         HttpContent? content,
         Func<Stream, Action, CancellationToken, Task<T?>> read,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        string? ifMatch = null,
+        Action<HttpResponseMessage>? seen = null)
         where T : class
     {
         using var over = new CancellationTokenSource(timeout, time);
@@ -84,12 +101,18 @@ internal sealed class ApiTransport(HttpClient http, TimeProvider time)
         {
             using var request = new HttpRequestMessage(method, path) { Content = content };
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
+            if (ifMatch is not null)
+            {
+                request.Headers.IfMatch.Add(new EntityTagHeaderValue(ifMatch));
+            }
+
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             if (!response.IsSuccessStatusCode)
             {
                 return await ApiRefusal.OfAsync<T>(response, limit.Token);
             }
 
+            seen?.Invoke(response);
             await using var body = await response.Content.ReadAsStreamAsync(limit.Token);
             return await read(body, () => over.CancelAfter(timeout), limit.Token) is { } value
                 ? ApiResult<T>.Of(value)

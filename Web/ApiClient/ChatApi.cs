@@ -21,7 +21,7 @@ internal sealed class ChatApi(ApiTransport patient)
         using var content = new StringContent(request.ToJson(), Encoding.UTF8, "application/json");
         string? broken = null;
         var result = await patient.FollowAsync(
-            Path, accessToken, content, Silence,
+            HttpMethod.Post, Path, accessToken, content, Silence,
             async events =>
             {
                 var end = new ChatEnd("", null);

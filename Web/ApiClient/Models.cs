@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace InferenceTemplate.Web.ApiClient;
 
@@ -9,10 +11,19 @@ public sealed record ModelList(IReadOnlyList<ModelSummary> Models);
 public sealed record ModelSummary(string Name, string? Stable, IReadOnlyList<string> Versions, DateTimeOffset UpdatedAt);
 
 /// <summary>What <c>GET /v1/models/{model}</c> answers.</summary>
+/// <param name="Residency"><c>unload</c> where it is out of service.</param>
+/// <param name="Settings">As the Api has them; the form knows some of them, and keeps the others.</param>
 public sealed record ModelDetails(
     string Name, string? Stable, string? PreviousStable, IReadOnlyDictionary<string, string> Aliases,
-    IReadOnlyList<VersionDetails> Versions)
+    IReadOnlyList<VersionDetails> Versions, string? Residency = null, JsonObject? Settings = null)
 {
+    /// <summary>Of the settings that were read.</summary>
+    [JsonIgnore]
+    public string? SettingsTag { get; init; }
+
+    [JsonIgnore]
+    public bool IsOutOfService => Residency == "unload";
+
     /// <summary>The versions that can answer, lowest first.</summary>
     public IEnumerable<string> Ready => Versions.Where(version => version.State == "ready").Select(version => version.Version)
         .OrderBy(version => long.TryParse(version, CultureInfo.InvariantCulture, out var number) ? number : 0);

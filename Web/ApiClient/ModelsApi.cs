@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace InferenceTemplate.Web.ApiClient;
 
 /// <summary>Models and their versions: <c>/v1/models</c>.</summary>
@@ -6,8 +8,24 @@ internal sealed class ModelsApi(ApiTransport transport)
     public Task<ApiResult<ModelList>> ListAsync(string accessToken, CancellationToken cancellationToken) =>
         transport.GetAsync("/v1/models", accessToken, ApiJson.Default.ModelList, cancellationToken);
 
-    public Task<ApiResult<ModelDetails>> GetAsync(string accessToken, string model, CancellationToken cancellationToken) =>
-        transport.GetAsync(Path(model), accessToken, ApiJson.Default.ModelDetails, cancellationToken);
+    public async Task<ApiResult<ModelDetails>> GetAsync(string accessToken, string model, CancellationToken cancellationToken)
+    {
+        var (result, tag) = await transport.GetTaggedAsync(Path(model), accessToken, ApiJson.Default.ModelDetails, cancellationToken);
+        return result.Value is { } found ? ApiResult<ModelDetails>.Of(found with { SettingsTag = tag }) : result;
+    }
+
+    /// <summary>Replaces all settings; refused where they are no longer what <paramref name="tag"/> was given for.</summary>
+    public Task<ApiResult<JsonObject>> SetAsync(
+        string accessToken, string model, JsonObject settings, string? tag, CancellationToken cancellationToken) =>
+        transport.SendAsync(
+            HttpMethod.Put, $"{Path(model)}/settings", accessToken, ApiJson.Default.JsonObject, cancellationToken,
+            content: JsonContent.Create(settings, ApiJson.Default.JsonObject), ifMatch: tag);
+
+    /// <summary>Brings a model into service and has workers load it, or takes it out of service.</summary>
+    public Task<ApiResult<Done>> LoadAsync(string accessToken, string model, bool load, CancellationToken cancellationToken) =>
+        transport.DoAsync(
+            HttpMethod.Post, $"/v2/repository/models/{Uri.EscapeDataString(model)}/{(load ? "load" : "unload")}", accessToken,
+            cancellationToken);
 
     public Task<ApiResult<TrafficStatus>> GetTrafficAsync(string accessToken, string model, CancellationToken cancellationToken) =>
         transport.GetAsync($"{Path(model)}/traffic/status", accessToken, ApiJson.Default.TrafficStatus, cancellationToken);

@@ -5,7 +5,11 @@ namespace InferenceTemplate.Web.ApiClient;
 /// <summary>What <c>GET /v1/overview/objectives</c> answers.</summary>
 /// <param name="PeriodDays">What the budgets are for.</param>
 public sealed record Objectives(
-    DateTimeOffset At, double PeriodDays, [property: JsonPropertyName("objectives")] IReadOnlyList<Objective> All);
+    DateTimeOffset At, double PeriodDays, [property: JsonPropertyName("objectives")] IReadOnlyList<Objective> All)
+{
+    /// <summary>Whether one of them is not kept, or soon will not be.</summary>
+    public bool IsAtRisk => All.Any(objective => objective.State is "burning" or "exhausted");
+}
 
 /// <param name="State"><c>met</c>, <c>burning</c>, <c>exhausted</c> or <c>no_traffic</c>.</param>
 /// <param name="Target">The share of requests that are to be good.</param>

@@ -1,36 +1,68 @@
+using System.Text.Json;
+
 namespace InferenceTemplate.Web.ApiClient;
 
 /// <summary>Work that waits, runs or was given up, and who takes it: <c>/v1/jobs</c>, <c>/v1/queues</c> and <c>/v1/workers</c>.</summary>
 internal sealed class OperationsApi(ApiTransport transport)
 {
-    private const int RetriesAtOnce = 4;
+    private const int AtOnce = 4;
+
+    /// <summary>A few times as long as the Api is silent where nothing changes.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(45);
 
     /// <param name="state">Only those of this state; null for all.</param>
+    /// <param name="tenant">Another's or <c>all</c>, for an admin; null for the own one.</param>
     /// <param name="cursor">Of the page before; null for the newest.</param>
     public Task<ApiResult<JobPage>> ListJobsAsync(
-        string accessToken, string? state, string? model, string? cursor, CancellationToken cancellationToken) =>
+        string accessToken, string? state, string? model, string? tenant, string? cursor, CancellationToken cancellationToken) =>
         transport.GetAsync(
-            Query.Of("/v1/jobs", ("state", state), ("model", model), ("cursor", cursor), ("limit", "50")),
+            Query.Of("/v1/jobs", ("state", state), ("model", model), ("tenant", tenant), ("cursor", cursor), ("limit", "50")),
             accessToken, ApiJson.Default.JobPage, cancellationToken);
+
+    public Task<ApiResult<Job>> GetJobAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
+        transport.GetAsync($"/v1/jobs/{id}", accessToken, ApiJson.Default.Job, cancellationToken);
+
+    /// <summary>Tells of a job now and at each change, until it has ended or the Api ends the stream.</summary>
+    public Task<ApiResult<Done>> FollowJobAsync(
+        string accessToken, Guid id, Func<Job, Task> changed, CancellationToken cancellationToken) =>
+        transport.FollowAsync(
+            HttpMethod.Get, $"/v1/jobs/{id}/events", accessToken, content: null, Silence,
+            async events =>
+            {
+                await foreach (var data in events)
+                {
+                    // A ping has none.
+                    if (data.Length > 0)
+                    {
+                        await changed(JsonSerializer.Deserialize(data, ApiJson.Default.Job)!);
+                    }
+                }
+
+                return Done.Instance;
+            },
+            cancellationToken);
 
     public Task<ApiResult<Done>> CancelJobAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
         transport.DoAsync(HttpMethod.Post, $"/v1/jobs/{id}/cancel", accessToken, cancellationToken);
 
-    /// <summary>Queues jobs anew that did not succeed, a few at a time. What is refused, is so for its own reason.</summary>
-    public async Task<ApiResult<RetriedJobs>> RetryJobsAsync(
-        string accessToken, IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    /// <summary>Queues jobs anew that did not succeed. What is refused, is so for its own reason.</summary>
+    public Task<ApiResult<ManyDone>> RetryJobsAsync(
+        string accessToken, IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) =>
+        ForEachAsync(ids, id => transport.DoAsync(HttpMethod.Post, $"/v1/jobs/{id}/retry", accessToken, cancellationToken));
+
+    // A few at a time.
+    private static async Task<ApiResult<ManyDone>> ForEachAsync<T>(IReadOnlyCollection<T> all, Func<T, Task<ApiResult<Done>>> call)
     {
         var results = new List<ApiResult<Done>>();
-        foreach (var some in ids.Chunk(RetriesAtOnce))
+        foreach (var some in all.Chunk(AtOnce))
         {
-            results.AddRange(await Task.WhenAll(some.Select(id =>
-                transport.DoAsync(HttpMethod.Post, $"/v1/jobs/{id}/retry", accessToken, cancellationToken))));
+            results.AddRange(await Task.WhenAll(some.Select(call)));
         }
 
         var refused = results.Where(result => result.Failure is not null).ToList();
-        return refused.Find(result => refused.Count == ids.Count || result.Failure == ApiFailure.Unauthorized) is { } all
-            ? ApiResult<RetriedJobs>.Failed(all.Failure!.Value, all.Detail)
-            : ApiResult<RetriedJobs>.Of(new RetriedJobs(results.Count - refused.Count, refused.Count, refused.FirstOrDefault()?.Detail));
+        return refused.Find(result => refused.Count == all.Count || result.Failure == ApiFailure.Unauthorized) is { } none
+            ? ApiResult<ManyDone>.Failed(none.Failure!.Value, none.Detail)
+            : ApiResult<ManyDone>.Of(new ManyDone(results.Count - refused.Count, refused.Count, refused.FirstOrDefault()?.Detail));
     }
 
     public Task<ApiResult<Done>> DeleteJobAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
@@ -40,17 +72,33 @@ internal sealed class OperationsApi(ApiTransport transport)
     public Task<ApiResult<string>> GetJobResultAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
         transport.ReadTextAsync($"/v1/jobs/{id}/result", accessToken, cancellationToken);
 
+    public Task<ApiResult<BatchPage>> ListBatchesAsync(string accessToken, string? cursor, CancellationToken cancellationToken) =>
+        transport.GetAsync(
+            Query.Of("/v1/batches", ("cursor", cursor), ("limit", "50")), accessToken, ApiJson.Default.BatchPage, cancellationToken);
+
+    public Task<ApiResult<Done>> CancelBatchAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
+        transport.DoAsync(HttpMethod.Post, $"/v1/batches/{id}/cancel", accessToken, cancellationToken);
+
+    public Task<ApiResult<Done>> DeleteBatchAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
+        transport.DoAsync(HttpMethod.Delete, $"/v1/batches/{id}", accessToken, cancellationToken);
+
     /// <summary>The newest dead letters of all queues, or of one model's.</summary>
     public Task<ApiResult<DeadLetterList>> ListDeadLettersAsync(string accessToken, string? model, CancellationToken cancellationToken) =>
         transport.GetAsync(
             Query.Of("/v1/queues/dead-letters", ("model", model), ("limit", "200")),
             accessToken, ApiJson.Default.DeadLetterList, cancellationToken);
 
-    public Task<ApiResult<Done>> RequeueAsync(string accessToken, DeadLetter letter, CancellationToken cancellationToken) =>
-        transport.DoAsync(HttpMethod.Post, $"{Path(letter)}/requeue", accessToken, cancellationToken);
+    /// <summary>Puts dead letters back into their queues as new.</summary>
+    public Task<ApiResult<ManyDone>> RequeueAsync(
+        string accessToken, IReadOnlyCollection<DeadLetter> letters, CancellationToken cancellationToken) =>
+        ForEachAsync(letters, letter => transport.DoAsync(HttpMethod.Post, $"{Path(letter)}/requeue", accessToken, cancellationToken));
 
-    public Task<ApiResult<Done>> PurgeAsync(string accessToken, DeadLetter letter, CancellationToken cancellationToken) =>
-        transport.DoAsync(HttpMethod.Delete, Path(letter), accessToken, cancellationToken);
+    public Task<ApiResult<ManyDone>> PurgeAsync(
+        string accessToken, IReadOnlyCollection<DeadLetter> letters, CancellationToken cancellationToken) =>
+        ForEachAsync(letters, letter => transport.DoAsync(HttpMethod.Delete, Path(letter), accessToken, cancellationToken));
+
+    public Task<ApiResult<QueueOverviews>> ListQueuesAsync(string accessToken, CancellationToken cancellationToken) =>
+        transport.GetAsync("/v1/queues", accessToken, ApiJson.Default.QueueOverviews, cancellationToken);
 
     /// <summary>Has a worker take nothing new, or take work again; it hears of it within a second.</summary>
     public Task<ApiResult<Done>> DrainAsync(string accessToken, string worker, bool drained, CancellationToken cancellationToken) =>
@@ -65,6 +113,9 @@ internal sealed class OperationsApi(ApiTransport transport)
 public sealed record JobPage(IReadOnlyList<Job> Jobs, string? NextCursor);
 
 /// <param name="Progress">From 0 to 1.</param>
+/// <param name="RequestId">The caller's own.</param>
+/// <param name="DeadlineAt">After this it is not begun any more.</param>
+/// <param name="ExpiresAt">After this its result is gone.</param>
 public sealed record Job(
     Guid Id,
     string State,
@@ -77,14 +128,22 @@ public sealed record Job(
     bool CancelRequested,
     string? Error,
     DateTimeOffset CreatedAt,
-    DateTimeOffset? FinishedAt)
+    DateTimeOffset? FinishedAt,
+    DateTimeOffset? StartedAt = null,
+    DateTimeOffset? DeadlineAt = null,
+    DateTimeOffset? ExpiresAt = null,
+    string? RequestId = null,
+    string? Tenant = null)
 {
+    /// <summary>Whether it waits or runs.</summary>
+    public bool IsOpen => State is "queued" or "running";
+
     /// <summary>Whether it ended, and has no result.</summary>
     public bool MayBeRetried => State is "failed" or "cancelled" or "dead_lettered";
 }
 
 /// <param name="Reason">Why the first of those that were refused was.</param>
-public sealed record RetriedJobs(int Queued, int Refused, string? Reason);
+public sealed record ManyDone(int Count, int Refused, string? Reason);
 
 /// <summary>What <c>GET /v1/queues/dead-letters</c> answers.</summary>
 /// <param name="Total">How many there are, listed or not.</param>
@@ -94,4 +153,38 @@ public sealed record DeadLetterList(IReadOnlyList<DeadLetter> DeadLetters, long 
 public sealed record DeadLetter(
     string Model, string Version, string Id, string Reason, int Deliveries, DateTimeOffset Time, int Bytes, DeadRequest? Request);
 
-public sealed record DeadRequest(Guid Id, string Kind, string Priority, string Tenant, string? TraceParent);
+/// <param name="TraceParent">As W3C writes it.</param>
+public sealed record DeadRequest(Guid Id, string Kind, string Priority, string Tenant, string? TraceParent)
+{
+    public string? TraceId => TraceParent?.Split('-') is [_, { Length: 32 } trace, ..] ? trace : null;
+}
+
+/// <summary>What <c>GET /v1/queues</c> answers.</summary>
+public sealed record QueueOverviews(IReadOnlyList<QueueOverview> Queues);
+
+/// <param name="Waiting">Of the depth, those that no worker has taken.</param>
+/// <param name="OldestSeconds">Age of the oldest request; zero where there is none.</param>
+/// <param name="DrainedPerSecond">Requests that leave it; null while too little of it was seen.</param>
+public sealed record QueueOverview(
+    string Model, string Version, QueueDepths Depth, long Waiting, long Bytes, double OldestSeconds, double? DrainedPerSecond,
+    long DeadLetters);
+
+/// <summary>Requests that wait or run, by priority.</summary>
+public sealed record QueueDepths(long High, long Normal, long Low, long Shadow)
+{
+    public long All => High + Normal + Low + Shadow;
+}
+
+/// <summary>What <c>GET /v1/batches</c> answers.</summary>
+public sealed record BatchPage(IReadOnlyList<Batch> Batches, string? NextCursor);
+
+/// <param name="OutputUrl">Below the Api's address; null while there is no file.</param>
+public sealed record Batch(
+    Guid Id, string State, BatchCounts Counts, DateTimeOffset CreatedAt, DateTimeOffset? FinishedAt, DateTimeOffset? ExpiresAt,
+    string? OutputUrl, string? ErrorsUrl)
+{
+    public bool IsOpen => State is "queued" or "running";
+}
+
+/// <summary>Lines in all, and how many of them have ended well and badly.</summary>
+public sealed record BatchCounts(int Total, int Completed, int Failed);

@@ -4,10 +4,13 @@ using InferenceTemplate.Web.SignIn;
 namespace InferenceTemplate.Web.Live;
 
 /// <summary>What one open dashboard knows: the last overview, the last five minutes, and whether the Api answers.</summary>
-internal sealed class OverviewMonitor(InferenceApi api, TimeProvider time)
+internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(5);
+
+    private DateTimeOffset _readAt;
+    private DateTimeOffset _objectivesAt;
 
     /// <summary>The last good answer, kept while the Api is away.</summary>
     public Overview? Current { get; private set; }
@@ -30,10 +33,19 @@ internal sealed class OverviewMonitor(InferenceApi api, TimeProvider time)
     /// <summary>Whether any model has answered, ever.</summary>
     public bool SeenTraffic { get; private set; }
 
+    /// <summary>The last that were read; null before.</summary>
+    public Objectives? Objectives { get; private set; }
+
+    /// <summary>Why they could not be read, else null.</summary>
+    public string? ObjectivesProblem { get; private set; }
+
+    /// <summary>What was used in the last whole hour; null before it was read.</summary>
+    public Usage? LastHour { get; private set; }
+
     /// <summary>The window, oldest first.</summary>
     public IReadOnlyList<Sample> Samples { get; private set; } = [];
 
-    /// <summary>Reads the overview once; false when the session is over.</summary>
+    /// <summary>Looks once; false when the session is over.</summary>
     public async Task<bool> PollAsync(Session session, CancellationToken cancellationToken)
     {
         if (session.Expires <= time.GetUtcNow())
@@ -41,13 +53,19 @@ internal sealed class OverviewMonitor(InferenceApi api, TimeProvider time)
             return false;
         }
 
-        var result = await api.GetOverviewAsync(session.AccessToken, cancellationToken);
+        var (result, now) = await shared.GetAsync(session, cancellationToken);
         if (result.Failure == ApiFailure.Unauthorized)
         {
             return false;
         }
 
-        var now = time.GetUtcNow();
+        // What another page has asked may be what this one has shown already.
+        if (now == _readAt)
+        {
+            return true;
+        }
+
+        _readAt = now;
         Failure = result.Failure;
         Detail = result.Detail;
         if (result.Value is { } overview)
@@ -62,11 +80,18 @@ internal sealed class OverviewMonitor(InferenceApi api, TimeProvider time)
             if (first && !SeenTraffic)
             {
                 // Nothing in the last seconds, but perhaps before. Where that can't be told, empty charts say less that is wrong.
-                var statistics = await api.GetStatisticsAsync(session.AccessToken, cancellationToken);
+                var statistics = await shared.GetStatisticsAsync(session, cancellationToken);
                 SeenTraffic = statistics.Value is not { } known || known.ModelStats.Any(model => model.LastInference > 0);
             }
 
             Append(Sample.Of(now, overview));
+            if (now - _objectivesAt >= SharedOverview.Slow)
+            {
+                var objectives = await shared.GetObjectivesAsync(session, cancellationToken);
+                (_objectivesAt, Objectives) = (now, objectives.Value ?? Objectives);
+                ObjectivesProblem = objectives.Value is null ? objectives.Detail : null;
+                LastHour = (await shared.GetLastHourAsync(session, cancellationToken)).Value ?? LastHour;
+            }
         }
         else
         {

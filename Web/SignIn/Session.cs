@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text;
 using InferenceTemplate.Web.ApiClient;
 
 namespace InferenceTemplate.Web.SignIn;
@@ -8,16 +10,19 @@ namespace InferenceTemplate.Web.SignIn;
 /// Who is signed in, and the token to call the Api with. It travels as claims inside the encrypted cookie, because a circuit has the
 /// principal but no request to read a cookie from; the browser never sees the token.
 /// </summary>
-public sealed record Session(string AccessToken, DateTimeOffset Expires, string Name, string Role, string Tenant)
+/// <param name="Identity">The same for sessions of the same API key only; nothing that the key could be told from.</param>
+public sealed record Session(string AccessToken, DateTimeOffset Expires, string Name, string Role, string Tenant, string Identity)
 {
     private const string TokenClaim = "access_token";
     private const string ExpiresClaim = "expires_at";
     private const string TenantClaim = "tenant";
+    private const string IdentityClaim = "identity";
 
     public bool IsAdmin => Role == "admin";
 
-    public static Session From(AccessToken token, DateTimeOffset now) =>
-        new(token.Token, now.AddSeconds(token.ExpiresIn), token.Name, token.Role, token.Tenant);
+    public static Session From(AccessToken token, string apiKey, DateTimeOffset now) => new(
+        token.Token, now.AddSeconds(token.ExpiresIn), token.Name, token.Role, token.Tenant,
+        Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(apiKey))));
 
     /// <summary>Null when the principal is anonymous or lacks what a session needs.</summary>
     public static Session? From(ClaimsPrincipal user)
@@ -33,7 +38,8 @@ public sealed record Session(string AccessToken, DateTimeOffset Expires, string 
             DateTimeOffset.FromUnixTimeSeconds(expires),
             user.Identity?.Name ?? "",
             user.FindFirstValue(ClaimTypes.Role) ?? "",
-            user.FindFirstValue(TenantClaim) ?? "");
+            user.FindFirstValue(TenantClaim) ?? "",
+            user.FindFirstValue(IdentityClaim) ?? token);
     }
 
     public ClaimsPrincipal ToPrincipal(string scheme) => new(new ClaimsIdentity(
@@ -42,6 +48,7 @@ public sealed record Session(string AccessToken, DateTimeOffset Expires, string 
             new Claim(ClaimTypes.Role, Role),
             new Claim(TenantClaim, Tenant),
             new Claim(TokenClaim, AccessToken),
+            new Claim(IdentityClaim, Identity),
             new Claim(ExpiresClaim, Expires.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)),
         ],
         scheme));

@@ -49,6 +49,65 @@
         }
     });
 
+    // The palette: pages by their names, and searches with what was typed.
+    function openPalette() {
+        const palette = document.getElementById('palette');
+        if (palette && !palette.open) {
+            palette.querySelector('input').value = '';
+            filterPalette();
+            palette.showModal();
+        }
+    }
+
+    function filterPalette() {
+        const palette = document.getElementById('palette');
+        const text = palette.querySelector('input').value.trim();
+        for (const item of palette.querySelectorAll('[data-page]')) {
+            item.hidden = !item.textContent.toLowerCase().includes(text.toLowerCase());
+        }
+        for (const item of palette.querySelectorAll('[data-search]')) {
+            item.hidden = text === '';
+            item.querySelector('q').textContent = text;
+            item.querySelector('a').href = item.dataset.search + encodeURIComponent(text);
+        }
+    }
+
+    document.addEventListener('input', event => {
+        if (event.target.id === 'palette-text') {
+            filterPalette();
+        }
+    });
+
+    document.addEventListener('keydown', event => {
+        if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k') {
+            event.preventDefault();
+            openPalette();
+            return;
+        }
+        const palette = event.target.closest?.('#palette');
+        if (!palette) {
+            return;
+        }
+        const links = [...palette.querySelectorAll('li:not([hidden]) a')];
+        const at = links.indexOf(document.activeElement);
+        if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+            event.preventDefault();
+            const next = at + (event.key === 'ArrowDown' ? 1 : -1);
+            (next < 0 ? palette.querySelector('input') : links[Math.min(next, links.length - 1)])?.focus();
+        } else if (event.key === 'Enter' && at < 0 && links.length > 0) {
+            event.preventDefault();
+            links[0].click();
+        }
+    });
+
+    document.addEventListener('click', event => {
+        if (event.target.closest('[data-palette-open]')) {
+            openPalette();
+        } else if (event.target.id === 'palette' || event.target.closest('#palette a')) {
+            document.getElementById('palette').close();
+        }
+    });
+
     // A picture is shown from the file that the browser has.
     document.addEventListener('change', event => {
         const image = document.getElementById(event.target.dataset?.preview);

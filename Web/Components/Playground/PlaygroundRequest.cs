@@ -13,7 +13,7 @@ public sealed class TensorField
     private const long MaxSample = 4_096;
 
     /// <summary>Nor than what a browser sends back in one message.</summary>
-    private const int MaxText = 16 << 10;
+    public const int MaxText = 16 << 10;
 
     /// <summary>Of the file of an image: what workers take by default.</summary>
     public const int MaxImage = 16 << 20;
@@ -61,6 +61,20 @@ public sealed class TensorField
 
     /// <summary>A JSON array, flat or nested.</summary>
     public string Data { get; set; }
+
+    /// <summary>How many rows of a file are sent in place of what the form holds; null where none are.</summary>
+    public int? Rows { get; private set; }
+
+    /// <summary>Has rows of a file sent.</summary>
+    /// <param name="data">Flat, as a JSON array.</param>
+    public void TakeRows(int rows, string data)
+    {
+        (Rows, SendsSingle, Data) = (rows, false, data);
+        Shape = string.Join(", ", Signature.Shape.Select((size, axis) => axis == 0 ? rows : size < 0 ? 1 : size));
+    }
+
+    /// <summary>Has the form's own value sent again.</summary>
+    public void DropRows() => (Rows, SendsSingle) = (null, IsSingle);
 
     /// <summary>Takes an input of a sample request, unless it is more than is written into a form.</summary>
     public void Fill(JsonElement input)
@@ -119,11 +133,13 @@ internal static class PlaygroundRequest
         ? []
         : [.. model.Outputs.Where(o => o is { Datatype: not ("BYTES" or "BOOL"), Shape: [_, not 1] }).Select(o => o.Name)];
 
-    /// <summary>A request as it is shown: a picture would fill the page.</summary>
-    public static string Shown(string body, IEnumerable<TensorField> fields) => fields
-        .Where(field => field is { SendsSingle: true, Image: not null })
-        .Aggregate(body, (text, field) => text.Replace(
-            Convert.ToBase64String(field.Image!), "base64 of the file", StringComparison.Ordinal));
+    /// <summary>A request as it is shown: a picture or a file of rows would fill the page.</summary>
+    public static string Shown(string body, IEnumerable<TensorField> fields) => fields.Aggregate(body, (text, field) => field switch
+    {
+        { SendsSingle: true, Image: { } image } => text.Replace(Convert.ToBase64String(image), "base64 of the file", StringComparison.Ordinal),
+        { Rows: not null, Data.Length: > TensorField.MaxText } => text.Replace(field.Data, "[rows of the file]", StringComparison.Ordinal),
+        _ => text,
+    });
 
     /// <summary>The request, or what is wrong with a field.</summary>
     /// <param name="model">Null where all outputs are wanted as they are.</param>

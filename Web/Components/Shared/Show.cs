@@ -11,6 +11,9 @@ internal static class Show
 
     public static string Count(long value) => value.ToString("#,0", CultureInfo.InvariantCulture);
 
+    /// <summary>How many of something that takes an s where it is not one.</summary>
+    public static string Counted(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? null : "s")}";
+
     /// <summary>Seconds as milliseconds, or as seconds from ten of them on; a dash for "no traffic".</summary>
     public static string Latency(double? seconds) => seconds switch
     {
@@ -32,6 +35,9 @@ internal static class Show
     public static string Share(double part, double whole) =>
         whole <= 0 ? "0 %" : $"{(100 * part / whole).ToString("0.##", CultureInfo.InvariantCulture)} %";
 
+    /// <summary>A share near all, with the digits that tell it from all.</summary>
+    public static string Promise(double share) => $"{(100 * share).ToString("0.###", CultureInfo.InvariantCulture)} %";
+
     /// <summary>A size with three digits at most, in the units of 1024.</summary>
     public static string Bytes(long bytes) => bytes switch
     {
@@ -44,6 +50,10 @@ internal static class Show
     /// <summary>A cost with enough digits to tell small ones apart.</summary>
     public static string Cost(decimal amount, string currency) =>
         $"{amount.ToString(amount is > 0 and < 1 ? "0.00########" : "#,0.00", CultureInfo.InvariantCulture)} {currency}";
+
+    /// <summary>A cost where two decimals are enough.</summary>
+    public static string AboutCost(decimal amount) =>
+        amount is > 0 and < 0.01m ? "<0.01" : amount.ToString("#,0.00", CultureInfo.InvariantCulture);
 
     /// <summary>Tensors as <c>input: FP32 [N × 8 × 8]</c>; N is a dimension of any size.</summary>
     public static string Signature(IEnumerable<TensorSignature> tensors) => string.Join(", ", tensors.Select(tensor =>
