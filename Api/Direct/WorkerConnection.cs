@@ -22,6 +22,7 @@ internal sealed partial class WorkerConnection(
 {
     // Heartbeats without a word after which the worker is taken to be gone.
     private const int MostSilent = 3;
+    private const int MaxIntroduction = 1 << 20;
 
     private static readonly TimeSpan ConnectTime = TimeSpan.FromSeconds(3);
 
@@ -230,8 +231,10 @@ internal sealed partial class WorkerConnection(
                     $"{_hello.Worker} answers with version {_hello.Version}; {worker} with {Frame.ProtocolVersion} was expected.");
             }
 
+            // What a worker says of itself follows its welcome, often in the same read.
+            _link!.MaxFrame = Math.Min(maxFrame, MaxIntroduction);
             _proof = handshake.Prove(_hello, replica, maxFrame);
-            _link!.Send(FrameType.Proof, _proof.Encode());
+            _link.Send(FrameType.Proof, _proof.Encode());
         }
         else if (frame.Type == FrameType.Welcome && handshake.IsWelcome(_hello!, _proof, frame.Payload))
         {

@@ -72,13 +72,6 @@ public sealed partial class JobDispatcher(
         try
         {
             outcomes = await queue.EnqueueJobsAsync(name, jobs);
-            for (var i = 0; i < outcomes.Count; i++)
-            {
-                if (outcomes[i] == EnqueueOutcome.TooLarge)
-                {
-                    await deadLetters.EndAsync(jobs[i].Request.Id, "the request is larger than a whole queue may be");
-                }
-            }
         }
         catch (Exception)
         {
@@ -87,15 +80,30 @@ public sealed partial class JobDispatcher(
 
         for (var i = 0; i < jobs.Count; i++)
         {
-            if (i >= outcomes.Count || outcomes[i] is not (EnqueueOutcome.Enqueued or EnqueueOutcome.TooLarge))
+            var outcome = i < outcomes.Count ? outcomes[i] : EnqueueOutcome.Full;
+            if (outcome != EnqueueOutcome.Enqueued && !(outcome == EnqueueOutcome.TooLarge && await EndedAsync(jobs[i].Request.Id)))
             {
                 _missed.Enqueue(jobs[i].Request.Id);
             }
         }
 
-        if (outcomes is [.., EnqueueOutcome.Full or EnqueueOutcome.FullOfBytes])
+        if (outcomes is [.., EnqueueOutcome.Full])
         {
             _fullSince[name] = time.GetTimestamp();
+        }
+    }
+
+    private async Task<bool> EndedAsync(Guid id)
+    {
+        try
+        {
+            await deadLetters.EndAsync(id, "the request is larger than a whole queue may be");
+            return true;
+        }
+        catch (Exception)
+        {
+            // The reconciler will find the same.
+            return false;
         }
     }
 

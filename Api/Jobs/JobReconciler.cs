@@ -71,9 +71,9 @@ public sealed partial class JobReconciler : BackgroundService
                 break;
             }
 
-            List<Guid> queued = [];
             foreach (var jobs in missing.GroupBy(job => job.Queue).Select(g => g.ToList()))
             {
+                List<Guid> queued = [];
                 var outcomes = await _queue.EnqueueJobsAsync(jobs[0].Queue, jobs);
                 for (var i = 0; i < outcomes.Count; i++)
                 {
@@ -91,10 +91,11 @@ public sealed partial class JobReconciler : BackgroundService
                         full.Add(jobs[0].Queue.ToString());
                     }
                 }
-            }
 
-            await _repairs.RequeuedAsync(queued, cancellationToken);
-            requeued += queued.Count;
+                // Before the next queue, which may be out of reach: what is marked is not queued once more.
+                await _repairs.RequeuedAsync(queued, cancellationToken);
+                requeued += queued.Count;
+            }
         }
 
         if (requeued > 0)

@@ -30,13 +30,13 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
             database => AdmitAsync(database, Keys(queue), AdmissionValues.Of(request, queue, options.Value), request, extras)));
     }
 
-    /// <summary>Queues jobs of one version in their order, many in one round trip, until one finds no room.</summary>
-    /// <returns>An outcome for each that was looked at; those behind a full queue were not.</returns>
+    /// <summary>Queues jobs of one version in their order, many in one round trip, until one finds the queue full of requests.</summary>
+    /// <returns>An outcome for each that was looked at; those behind a full queue, or behind an outage, were not.</returns>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
     public async Task<IReadOnlyList<EnqueueOutcome>> EnqueueJobsAsync(QueueName queue, IReadOnlyList<QueuedJob> jobs)
     {
         List<EnqueueOutcome> outcomes = [];
-        while (outcomes.Count < jobs.Count && outcomes is not [.., EnqueueOutcome.Full or EnqueueOutcome.FullOfBytes])
+        while (outcomes.Count < jobs.Count && outcomes is not [.., EnqueueOutcome.Full])
         {
             List<RedisValue> values = [.. AdmissionValues.OfQueue(queue, options.Value)];
             var bytes = 0L;
@@ -46,9 +46,17 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
                 bytes += jobs[i].Encoded.Length;
             }
 
-            var answers = (RedisResult[])(await OnRedisAsync(
-                database => QueueScripts.AdmitMany.EvaluateAsync(database, Keys(queue), [.. values])))!;
-            outcomes.AddRange(answers.Select(answer => (EnqueueOutcome)(int)answer));
+            try
+            {
+                var answers = (RedisResult[])(await OnRedisAsync(
+                    database => QueueScripts.AdmitMany.EvaluateAsync(database, Keys(queue), [.. values])))!;
+                outcomes.AddRange(answers.Select(answer => (EnqueueOutcome)(int)answer));
+            }
+            catch (QueueUnavailableException) when (outcomes.Count > 0)
+            {
+                // What is queued already must not be queued again.
+                break;
+            }
         }
 
         return outcomes;

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Queue.Scripts;
 using StackExchange.Redis;
@@ -9,7 +10,9 @@ namespace InferenceTemplate.Core.Statistics;
 /// each version every second. A batch of counts that could not be added is sent again until it was, and added once
 /// (docs/adr/0012-telemetry.md).
 /// </summary>
-public sealed class ModelStatistics(IConnectionMultiplexer redis, TimeProvider time) : IDisposable
+[SuppressMessage(
+    "Design", "CA1001", Justification = "The last flush may outlast the host that stopped waiting for it, and would release what is gone.")]
+public sealed class ModelStatistics(IConnectionMultiplexer redis, TimeProvider time)
 {
     /// <summary>Counts of a version that has not been used for so long are forgotten.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(90);
@@ -111,8 +114,6 @@ public sealed class ModelStatistics(IConnectionMultiplexer redis, TimeProvider t
             throw new QueueUnavailableException(exception);
         }
     }
-
-    public void Dispose() => _oneFlush.Dispose();
 
     private void Count(string model, string version, Action<VersionStatistics> add)
     {

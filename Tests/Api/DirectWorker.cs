@@ -142,7 +142,9 @@ internal sealed class DirectWorker : IAsyncDisposable
             case FrameType.Proof:
                 link.MaxFrame = 1 << 26;
                 link.Send(FrameType.Welcome, _handshake.Welcome(hello, DirectHandshake.Proof.Decode(frame.Payload)));
-                link.Send(FrameType.Serves, DirectMessages.EncodeServes([new QueueName(_model, "1")]));
+                // More than a frame of the handshake may have, and in the same read as its end.
+                link.Send(FrameType.Serves, DirectMessages.EncodeServes(
+                    [new QueueName(_model, "1"), .. Enumerable.Range(0, 100).Select(i => new QueueName($"another-of-its-models-{i}", "1"))]));
                 break;
             case FrameType.Ping when AnswersPings:
                 _asked[link] = true;

@@ -7,9 +7,9 @@ namespace InferenceTemplate.Tests.EndToEnd;
 /// <summary>How much memory a small call takes: unlike its time the same on every machine, and what the garbage collector costs.</summary>
 public sealed class AllocationTests : IAsyncLifetime
 {
-    // A seventh above what it took when this was written: 18,772 and 3,547.
-    private const int MostInApi = 21 << 10;
-    private const int MostInWorker = 4 << 10;
+    // It took 18,772 and 3,547 when this was written; the rest is for heartbeats and the like, whose share grows with the time of a call.
+    private const int MostInApi = 24 << 10;
+    private const int MostInWorker = 6 << 10;
 
     private const int Callers = 8;
     private const int Calls = 4000;
@@ -31,9 +31,13 @@ public sealed class AllocationTests : IAsyncLifetime
     [Fact]
     public async Task Small_call_of_an_open_model_takes_little_memory()
     {
-        await using var services = await OwnServices.StartAsync(OwnServices.Settings(
-            $"Host=127.0.0.1;Port={_postgres.Port};Username=postgres;Password={Password};Database=postgres",
-            $"127.0.0.1:{_redis.Port},password={Password}"));
+        // The compiler allocates less where it knows a profile, hence without, as ./test has it.
+        await using var services = await OwnServices.StartAsync([
+            ("DOTNET_TieredPGO", "0"),
+            .. OwnServices.Settings(
+                $"Host=127.0.0.1;Port={_postgres.Port};Username=postgres;Password={Password};Database=postgres",
+                $"127.0.0.1:{_redis.Port},password={Password}"),
+        ]);
         await CallAsync(services.Admin);
 
         // Of several windows the least: what the services do at times has no part in a call.

@@ -54,6 +54,14 @@ public sealed class AspireDashboardTests(DashboardPlatform platform)
         {
             foreach (var part in parts)
             {
+                var failed = page.GetByText("An unhandled error has occurred.").Filter(new() { Visible = true });
+                await Assertions.Expect(part.Or(failed).First).ToBeVisibleAsync();
+                if (await failed.CountAsync() > 0)
+                {
+                    // Of Aspire's page itself, whose table can be disposed of while it is first drawn.
+                    await page.ReloadAsync();
+                }
+
                 await Assertions.Expect(part.First).ToBeVisibleAsync();
             }
         }

@@ -96,7 +96,7 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
         await using var browser = await StartAsync();
         var keys = await OpenAsync(browser);
         await keys.GoToAsync("Keys");
-        await keys.Page.GetByLabel("Name").FillAsync("Ada");
+        await keys.Page.GetByLabel("Name", new() { Exact = true }).FillAsync("Ada");
         await keys.PressAsync("Create key");
 
         var secret = await keys.Page.Locator("#secret").InnerTextAsync();
@@ -153,7 +153,7 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
 
         var chat = await OpenAsync(browser);
         await chat.GoToAsync("Playground");
-        await chat.Page.GetByLabel("Model").SelectOptionAsync($"{name}/1");
+        await chat.Page.GetByLabel("Model", new() { Exact = true }).SelectOptionAsync($"{name}/1");
         await chat.Page.GetByLabel("Temperature").FillAsync("0");
         await chat.Page.GetByLabel("Max tokens").FillAsync("60");
         await chat.Page.Locator("#chat-message").FillAsync("Hello there");
@@ -259,12 +259,12 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
         await requests.PressAsync("Filter");
         var row = requests.Page.GetByRole(AriaRole.Region, new() { Name = "Requests" }).GetByRole(AriaRole.Row).Nth(1);
         await Expect(row).ToContainTextAsync(told.RootElement.GetProperty("error").GetString()!);
-        await requests.ClickAsync(row.GetByRole(AriaRole.Link));
+        await requests.ClickAsync(row.GetByRole(AriaRole.Link).First);
         await Expect(requests.Page.GetByText("It never ran.")).ToBeVisibleAsync();
         Assert.InRange(requests.Count, 1, 3);
 
         await requests.ClickAsync(requests.Page.GetByRole(AriaRole.Link, new() { Name = "Run again in the playground" }));
-        await Expect(requests.Page.GetByLabel("Model")).ToHaveValueAsync("digits/1");
+        await Expect(requests.Page.GetByLabel("Model", new() { Exact = true })).ToHaveValueAsync("digits/1");
     }
 
     [Fact]

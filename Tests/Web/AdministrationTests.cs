@@ -12,7 +12,7 @@ public class AdministrationTests(Dashboard dashboard)
     public async Task Key_is_shown_once_and_can_be_copied()
     {
         var page = await OpenAsync("/keys");
-        await page.GetByLabel("Name").FillAsync("ada");
+        await page.GetByLabel("Name", new() { Exact = true }).FillAsync("ada");
         await page.GetByRole(AriaRole.Button, new() { Name = "Create key" }).ClickAsync();
         await page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
         await page.GetByRole(AriaRole.Button, new() { Name = "Copy" }).ClickAsync();
@@ -29,7 +29,7 @@ public class AdministrationTests(Dashboard dashboard)
     public async Task Key_is_made_for_some_models_only()
     {
         var page = await OpenAsync("/keys");
-        await page.GetByLabel("Name").FillAsync("night batch");
+        await page.GetByLabel("Name", new() { Exact = true }).FillAsync("night batch");
         await page.GetByLabel("Role").SelectOptionAsync("service");
         await page.GetByLabel("Models").FillAsync("digits, sentiment ,");
         await page.GetByLabel("Ends after").SelectOptionAsync("0");

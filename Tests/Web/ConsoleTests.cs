@@ -255,7 +255,8 @@ public class ConsoleTests(Dashboard dashboard)
     public async Task Request_tells_where_its_time_went_and_runs_again_in_the_playground()
     {
         var page = await OpenAsync("/requests");
-        await page.GetByRole(AriaRole.Region, new() { Name = "Requests" }).GetByRole(AriaRole.Link).Nth(1).ClickAsync();
+        await page.GetByRole(AriaRole.Region, new() { Name = "Requests" }).GetByRole(AriaRole.Row).Nth(2).GetByRole(AriaRole.Link).First
+            .ClickAsync();
 
         var times = page.GetByRole(AriaRole.Region, new() { Name = "Times" });
         await Expect(times.GetByRole(AriaRole.Definition)).ToHaveTextAsync(["2.5 ms", "6.0 ms", "1.5 ms"]);
@@ -270,7 +271,7 @@ public class ConsoleTests(Dashboard dashboard)
         await page.GetByText("With Python").ClickAsync();
         await Expect(page.Locator("#request-python")).ToContainTextAsync("urllib.request.Request(");
         await page.GetByRole(AriaRole.Link, new() { Name = "Run again in the playground" }).ClickAsync();
-        await Expect(page.GetByLabel("Model")).ToHaveValueAsync("digits/1");
+        await Expect(page.GetByLabel("Model", new() { Exact = true })).ToHaveValueAsync("digits/1");
     }
 
     [Fact]

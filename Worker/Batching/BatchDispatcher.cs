@@ -112,7 +112,8 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
                     }
 
                     Fill(now);
-                    if (_queue.NextDue() <= now)
+                    // Also where it is not due yet: who waited for it may be the one that took this batch.
+                    if (_queue.NextDue() is not null)
                     {
                         WakeOne();
                     }
@@ -222,7 +223,8 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
         lock (_lock)
         {
             _looks = false;
-            if (_idle > 0 && _queue.NextDue() <= time.GetUtcNow())
+            // Who is woken for what is not due yet waits until it is.
+            if (_idle > 0 && _queue.NextDue() is not null)
             {
                 _woken = true;
                 Monitor.Pulse(_lock);

@@ -1,5 +1,5 @@
--- Adds jobs of one version in their order, each where there is room, until one finds the queue full. Answers for each that was looked at,
--- in the numbers of EnqueueOutcome.
+-- Adds jobs of one version in their order, each where there is room, until one finds the queue full of requests: where there
+-- is no room for the bytes of one there may be for those of the next. Answers for each that was looked at, in the numbers of EnqueueOutcome.
 local max_depth, max_bytes, group, wake_channel, queue = unpack(ARGV, 1, 5)
 local answers = {}
 for first = 6, #ARGV, 5 do
@@ -10,7 +10,7 @@ for first = 6, #ARGV, 5 do
         add(level, request, id, deadline, kind, wake_channel, queue)
     end
     answers[#answers + 1] = answer
-    if answer == 0 or answer == 3 then
+    if answer == 0 then
         break
     end
 end
