@@ -9,6 +9,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds <see cref="InferenceClient"/> to services.</summary>
 public static class InferenceClientServices
 {
+    private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(2);
+
     /// <summary>
     /// Adds <see cref="InferenceClient"/>. It sends again what does no harm twice, up to three times: reads, calls and submissions of jobs,
     /// after a failed connection, 502 or 503, or 409 and 429 with <c>Retry-After</c>, unless that is longer than 10 s. Resilience handlers
@@ -47,6 +49,19 @@ public static class InferenceClientServices
             }
         }).AddTypedClient((http, provider) => new InferenceClient(
             http, OptionsOf(provider).GrpcAddress is null ? null : provider.GetRequiredService<GrpcCalls>()));
+
+        // A server takes some 100 calls on one HTTP/2 connection, and those beyond would wait; addresses change while a program runs.
+        builder.ConfigurePrimaryHttpMessageHandler((handler, _) =>
+        {
+            if (handler is SocketsHttpHandler sockets)
+            {
+                sockets.EnableMultipleHttp2Connections = true;
+                if (sockets.PooledConnectionLifetime == Timeout.InfiniteTimeSpan)
+                {
+                    sockets.PooledConnectionLifetime = ConnectionLifetime;
+                }
+            }
+        });
 
         // The API is complete but still marked.
 #pragma warning disable EXTEXP0001

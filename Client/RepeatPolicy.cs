@@ -64,9 +64,10 @@ internal static class RepeatPolicy
     /// <param name="left">Of its time.</param>
     public static TimeSpan? WaitAfter(InferenceException refused, int repeated, TimeSpan left)
     {
-        var wait = refused.RetryAfter ?? FirstWait * Math.Pow(2, repeated);
+        // Those that failed together do not come back together.
+        var wait = refused.RetryAfter ?? FirstWait * Math.Pow(2, repeated) * (0.5 + Random.Shared.NextDouble());
         return refused.Error is InferenceError.Unreachable or InferenceError.Unavailable or InferenceError.RateLimited
-            && repeated < MostRepeats && wait <= LongestWait && wait <= left ? wait : null;
+            && repeated < MostRepeats && wait <= LongestWait && wait < left ? wait : null;
     }
 
     /// <summary>The wait that a response asks for; null where it asks for none.</summary>
@@ -81,7 +82,7 @@ internal static class RepeatPolicy
     private static bool IsPassing(HttpResponseMessage response, Repeat repeat, TimeSpan left) =>
         repeat != Repeat.IfUnanswered && (RetryAfter(response) is { } wait
             ? response.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway
-                or HttpStatusCode.ServiceUnavailable && wait <= LongestWait && wait <= left
+                or HttpStatusCode.ServiceUnavailable && wait <= LongestWait && wait < left
             : response.StatusCode == HttpStatusCode.BadGateway
                 || (response.StatusCode == HttpStatusCode.ServiceUnavailable && repeat == Repeat.IfPassing));
 }

@@ -14,10 +14,17 @@ internal static class BareCalls
     private static readonly string[] s_beginnings =
         ["{\"name\":\"", "[{\"name\":\"", "{\"type\":\"function\"", "[{\"type\":\"function\""];
 
+    private static readonly int s_longest = Mark.Length + s_beginnings.Max(beginning => beginning.Length);
+
+    /// <summary>An answer's beginning without spaces, with the next piece: as much as <see cref="MayBe"/> takes.</summary>
+    public static string Beginning(string before, string piece) =>
+        before.Length < s_longest
+            ? before + string.Concat(piece.Where(c => !char.IsWhiteSpace(c)).Take(s_longest - before.Length))
+            : before;
+
     /// <summary>Whether an answer that begins so may be such calls.</summary>
-    public static bool MayBe(string text)
+    public static bool MayBe(string dense)
     {
-        var dense = string.Concat(text.Where(c => !char.IsWhiteSpace(c)).Take(Mark.Length + s_beginnings[^1].Length));
         if (dense.StartsWith(Mark, StringComparison.Ordinal))
         {
             dense = dense[Mark.Length..];
@@ -69,11 +76,15 @@ internal static class BareCalls
     private static bool Agree(string one, string other) =>
         one.StartsWith(other, StringComparison.Ordinal) || other.StartsWith(one, StringComparison.Ordinal);
 
+    // An object that has more is an answer of its own.
+    private static bool IsOfCall(JsonProperty field) => field.Name is "type" or "id" or "name" or "parameters" or "arguments";
+
     private static (string Name, string Arguments)? CallOf(JsonElement call, IReadOnlySet<string> tools) =>
         call.ValueKind == JsonValueKind.Object
         && call.TryGetProperty("name"u8, out var name) && name.ValueKind == JsonValueKind.String && tools.Contains(name.GetString()!)
         && (call.TryGetProperty("parameters"u8, out var arguments) || call.TryGetProperty("arguments"u8, out arguments))
         && arguments.ValueKind == JsonValueKind.Object
+        && call.EnumerateObject().All(IsOfCall)
             ? (name.GetString()!, arguments.GetRawText())
             : null;
 }

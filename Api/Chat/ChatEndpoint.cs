@@ -126,6 +126,7 @@ internal static class ChatEndpoint
         var response = context.Response.BodyWriter;
         string? broken = null;
         ChatWriter? writer = null;
+        var written = time.GetTimestamp();
         try
         {
             while (await NextAsync())
@@ -136,10 +137,19 @@ internal static class ChatEndpoint
                     text += part;
                 }
 
+                var begins = writer is null;
                 writer ??= Begin(context, begin());
                 sent.Append(text);
-                writer.Part(response, text);
-                await response.FlushAsync(context.RequestAborted);
+
+                // Text that may be a call is held back, and the stream as silent as before.
+                if (writer.Part(response, text) || begins)
+                {
+                    await SendAsync();
+                }
+                else if (Due() <= TimeSpan.Zero)
+                {
+                    await CommentAsync();
+                }
             }
         }
         catch (InvalidDataException exception)
@@ -197,17 +207,31 @@ internal static class ChatEndpoint
             var next = parts.Reader.WaitToReadAsync(context.RequestAborted).AsTask();
             while (true)
             {
-                await ((Task)next).WaitAsync(keepAlive, time, context.RequestAborted)
+                var due = Due();
+                await ((Task)next).WaitAsync(due > TimeSpan.Zero ? due : TimeSpan.Zero, time, context.RequestAborted)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (next.IsCompleted)
                 {
                     return await next;
                 }
 
-                SetHeaders(context);
-                response.Write(": keep-alive\n\n"u8);
-                await response.FlushAsync(context.RequestAborted);
+                await CommentAsync();
             }
+        }
+
+        TimeSpan Due() => keepAlive - time.GetElapsedTime(written);
+
+        async Task CommentAsync()
+        {
+            SetHeaders(context);
+            response.Write(": keep-alive\n\n"u8);
+            await SendAsync();
+        }
+
+        async Task SendAsync()
+        {
+            await response.FlushAsync(context.RequestAborted);
+            written = time.GetTimestamp();
         }
     }
 

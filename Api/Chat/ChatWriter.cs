@@ -61,17 +61,19 @@ internal sealed class ChatWriter(bool chat, string model, DateTimeOffset now, bo
         }
     }
 
-    public void Part(IBufferWriter<byte> target, string text)
+    /// <summary>Whether anything was written: what may be a call is held back.</summary>
+    public bool Part(IBufferWriter<byte> target, string text)
     {
         if (_calls is null)
         {
             Choice(target, text, null, null);
-            return;
+            return true;
         }
 
         var first = _calls.Count;
         var (certain, calls) = _calls.Take(text);
         Parts(target, certain, calls, first);
+        return certain.Length > 0 || calls.Count > 0;
     }
 
     /// <summary>The events that say that the answer is whole.</summary>

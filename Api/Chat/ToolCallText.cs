@@ -14,10 +14,14 @@ internal sealed record ToolCall(string Id, string Name, string Arguments);
 /// </summary>
 internal sealed class ToolCallText(IReadOnlySet<string> tools)
 {
-    private string _held = "";
+    private readonly StringBuilder _held = new();
 
     // Until an answer says that it is more than calls alone.
     private bool _mayBeBare = true;
+    private string _beginning = "";
+
+    // What is held begins with the mark of a call, of which the end is still to come.
+    private bool _isInCall;
 
     /// <summary>Calls so far.</summary>
     public int Count { get; private set; }
@@ -25,30 +29,66 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
     /// <summary>Takes the next piece: what is certain to be text, and the calls that ended in it.</summary>
     public (string Text, List<ToolCall> Calls) Take(string piece)
     {
-        var (text, calls) = (new StringBuilder(), new List<ToolCall>());
-        _held += piece;
-        if (_mayBeBare && BareCalls.MayBe(_held))
+        _held.Append(piece);
+        if (_mayBeBare)
         {
-            return ("", []);
+            _beginning = BareCalls.Beginning(_beginning, piece);
+            _mayBeBare = BareCalls.MayBe(_beginning);
         }
 
-        _mayBeBare = false;
+        // Without its last character there is no mark of an end: a long call is not read anew with each piece.
+        return _mayBeBare || (_isInCall && !piece.Contains(GenerationTools.Close[^1])) ? ("", []) : Read();
+    }
+
+    /// <summary>What was held back, where nothing more comes; a model may leave the last mark out.</summary>
+    public (string Text, List<ToolCall> Calls) Rest()
+    {
+        var (text, calls) = ("", new List<ToolCall>());
+        if (_mayBeBare)
+        {
+            _mayBeBare = false;
+            if (BareCalls.Read(_held.ToString(), tools) is { } bare)
+            {
+                _held.Clear();
+                Count += bare.Count;
+                return ("", bare.ConvertAll(call => new ToolCall(NewId(), call.Name, call.Arguments)));
+            }
+
+            (text, calls) = Read();
+        }
+
+        var rest = _held.ToString();
+        _held.Clear();
+        _isInCall = false;
+        if (rest.StartsWith(GenerationTools.Open, StringComparison.Ordinal) && CallOf(rest[GenerationTools.Open.Length..]) is { } last)
+        {
+            return (text, [.. calls, last]);
+        }
+
+        return (text + rest, calls);
+    }
+
+    private (string Text, List<ToolCall> Calls) Read()
+    {
+        var (text, calls) = (new StringBuilder(), new List<ToolCall>());
+        var held = _held.ToString();
+        var at = 0;
         while (true)
         {
-            var open = _held.IndexOf(GenerationTools.Open, StringComparison.Ordinal);
+            var open = held.IndexOf(GenerationTools.Open, at, StringComparison.Ordinal);
             if (open < 0)
             {
-                var certain = _held.Length - Beginning(_held);
-                text.Append(_held, 0, certain);
-                _held = _held[certain..];
+                var certain = held.Length - Beginning(held.AsSpan(at));
+                text.Append(held, at, certain - at);
+                (at, _isInCall) = (certain, false);
                 break;
             }
 
-            text.Append(_held, 0, open);
-            var (call, end) = Cut(open);
+            text.Append(held, at, open - at);
+            var (call, end) = Cut(held, open);
             if (end < 0)
             {
-                _held = _held[open..];
+                (at, _isInCall) = (open, true);
                 break;
             }
 
@@ -58,41 +98,25 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
             }
             else
             {
-                text.Append(_held, open, end - open);
+                text.Append(held, open, end - open);
             }
 
-            _held = _held[end..];
+            at = end;
         }
 
+        _held.Remove(0, at);
         return (Shown(text), calls);
     }
 
-    /// <summary>What was held back, where nothing more comes; a model may leave the last mark out.</summary>
-    public (string Text, List<ToolCall> Calls) Rest()
-    {
-        var rest = _held;
-        _held = "";
-        if (_mayBeBare)
-        {
-            var bare = BareCalls.Read(rest, tools);
-            Count += bare?.Count ?? 0;
-            return bare is null ? (rest, []) : ("", bare.ConvertAll(call => new ToolCall(NewId(), call.Name, call.Arguments)));
-        }
-
-        return rest.StartsWith(GenerationTools.Open, StringComparison.Ordinal) && CallOf(rest[GenerationTools.Open.Length..]) is { } call
-            ? ("", [call])
-            : (rest, []);
-    }
-
     // The mark of the end may stand in a text among the arguments: then what is before it is unfinished JSON.
-    private (ToolCall? Call, int End) Cut(int open)
+    private (ToolCall? Call, int End) Cut(string held, int open)
     {
         var start = open + GenerationTools.Open.Length;
-        var close = _held.IndexOf(GenerationTools.Close, start, StringComparison.Ordinal);
+        var close = held.IndexOf(GenerationTools.Close, start, StringComparison.Ordinal);
         while (close >= 0)
         {
             var end = close + GenerationTools.Close.Length;
-            var json = _held[start..close];
+            var json = held[start..close];
             if (CallOf(json) is { } call)
             {
                 return (call, end);
@@ -103,7 +127,7 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
                 return (null, end);
             }
 
-            close = _held.IndexOf(GenerationTools.Close, end, StringComparison.Ordinal);
+            close = held.IndexOf(GenerationTools.Close, end, StringComparison.Ordinal);
         }
 
         return (null, -1);
@@ -160,11 +184,11 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
 
     private static string NewId() => $"call_{Guid.NewGuid():N}";
 
-    private static int Beginning(string text)
+    private static int Beginning(ReadOnlySpan<char> text)
     {
         for (var length = Math.Min(text.Length, GenerationTools.Open.Length - 1); length > 0; length--)
         {
-            if (text.AsSpan(text.Length - length).SequenceEqual(GenerationTools.Open.AsSpan(0, length)))
+            if (text[^length..].SequenceEqual(GenerationTools.Open.AsSpan(0, length)))
             {
                 return length;
             }

@@ -141,10 +141,14 @@ public sealed class BrokenStreamTests(Platform platform) : IAsyncLifetime
             .GetChatClient(Queue.Model).CompleteChatStreamingAsync([new UserChatMessage("x")], cancellationToken: Cancellation)
             .ToListAsync(Cancellation).AsTask();
 
+        // It waits for longer than the other, and so has a comment when the other has two.
+        await Wait.UntilAsync(() => !worker.Requests.IsEmpty);
         using var response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, Cancellation);
         using var body = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
         Assert.Equal(("text/event-stream", "no"), (
             response.Content.Headers.ContentType!.MediaType, response.Headers.GetValues("X-Accel-Buffering").Single()));
+        Assert.Equal(": keep-alive", await body.ReadLineAsync(Cancellation));
+        Assert.Equal("", await body.ReadLineAsync(Cancellation));
         Assert.Equal(": keep-alive", await body.ReadLineAsync(Cancellation));
         goOn.SetResult();
 
@@ -158,6 +162,46 @@ public sealed class BrokenStreamTests(Platform platform) : IAsyncLifetime
             await goOn.Task;
             SendPart(link, request, 0, "one ");
             Answer(link, request, "one two");
+        }
+    }
+
+    [Fact]
+    public async Task Stream_whose_text_is_held_back_is_kept_alive_though_parts_come()
+    {
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var worker = await DirectWorker.StartAsync(Queue, (self, link, request) => _ = AnswerSlowlyAsync(link, request));
+        using var client = platform.Admin();
+        using var message = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Content = Digits.Json(Request.Replace(
+                "\"stream\"", "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"stream\"",
+                StringComparison.Ordinal)),
+        };
+
+        using var response = await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        using var body = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
+        Assert.StartsWith("data: {", await body.ReadLineAsync(Cancellation), StringComparison.Ordinal);
+        Assert.Equal("", await body.ReadLineAsync(Cancellation));
+        Assert.Equal(": keep-alive", await body.ReadLineAsync(Cancellation));
+        goOn.SetResult();
+        var events = ChatModel.Events("\n" + await body.ReadToEndAsync(Cancellation));
+
+        Assert.Equal("[DONE]", events[^1]);
+        Assert.Contains(events, e => e.Contains("\"finish_reason\":\"tool_calls\"", StringComparison.Ordinal));
+
+        // Pieces come more often than comments would, until there is one.
+        async Task AnswerSlowlyAsync(DirectLink link, InferenceRequest request)
+        {
+            var text = "<tool_call>{\"name\":\"f\",\"arguments\":{\"a\":\"";
+            SendPart(link, request, 0, text);
+            while (!goOn.Task.IsCompleted && !Cancellation.IsCancellationRequested)
+            {
+                await Task.WhenAny(goOn.Task, Task.Delay(TimeSpan.FromMilliseconds(200)));
+                SendPart(link, request, text.Length, "x");
+                text += "x";
+            }
+
+            Answer(link, request, text + "\"}}</tool_call>");
         }
     }
 

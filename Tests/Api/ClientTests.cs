@@ -172,14 +172,15 @@ public sealed class ClientTests(ProtocolModels models) : IDisposable
         using var queue = await ModelQueue.OpenAsync(models.Platform);
         await queue.RegisterAsync();
         using var leaves = new CancellationTokenSource();
-        var call = With(Platform.AdminKey, grpc).InferAsync(queue.Model, [Seven], cancellationToken: leaves.Token);
+        var call = With(Platform.AdminKey, grpc).InferAsync(
+            queue.Model, [Seven], new() { Timeout = ModelQueue.LongestTimeout }, leaves.Token);
         await Wait.UntilAsync(async () => call.IsCompleted || (await queue.StatsAsync()).Depth == 1);
         Assert.False(call.IsCompleted, call.Exception?.Message);
 
         await leaves.CancelAsync();
 
         Assert.Equal(leaves.Token, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call)).CancellationToken);
-        await Wait.UntilAsync(async () => (await queue.Worker.ReadAsync(1)).Count == 0 && (await queue.StatsAsync()).Depth == 0);
+        await queue.EmptiesBeforeDeadlinesAsync();
     }
 
     [Fact]

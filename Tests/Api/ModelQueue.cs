@@ -14,6 +14,8 @@ internal sealed class ModelQueue : IDisposable
 {
     private static readonly IOptions<QueueOptions> Defaults = Options.Create(new QueueOptions());
 
+    private static readonly TimeSpan s_beforeDeadlines = Defaults.Value.DefaultTimeout * 2 / 3;
+
     private readonly CancellationTokenSource _left = new();
     private readonly Platform _platform;
 
@@ -27,6 +29,9 @@ internal sealed class ModelQueue : IDisposable
             NullLogger<QueueConsumer>.Instance, "test", Model, "1");
     }
 
+    /// <summary>What a request may have at most, and more than <see cref="EmptiesBeforeDeadlinesAsync"/> waits.</summary>
+    public static TimeSpan LongestTimeout => Defaults.Value.MaxTimeout;
+
     public string Model { get; } = $"q{Guid.NewGuid():N}"[..12];
 
     public ConnectionMultiplexer Redis { get; }
@@ -39,6 +44,10 @@ internal sealed class ModelQueue : IDisposable
         new(platform, await ConnectionMultiplexer.ConnectAsync((await platform.App.GetConnectionStringAsync("redis"))!));
 
     public async Task<QueueStats> StatsAsync() => (await Requests.StatsAsync([new QueueName(Model, "1")]))[0];
+
+    /// <summary>Waits until it holds nothing, for less than it takes a request to be dropped for its deadline.</summary>
+    public Task EmptiesBeforeDeadlinesAsync() =>
+        Wait.UntilAsync(async () => (await Worker.ReadAsync(1)).Count == 0 && (await StatsAsync()).Depth == 0, s_beforeDeadlines);
 
     public Task<Admission> EnqueueAsync(Priority priority)
     {

@@ -221,6 +221,13 @@ internal sealed class GenerationModel : IDisposable
             throw new RefusedInputException("tools: the chat template of the model takes none");
         }
 
+        if (request.PromptTokens is not null && _config.VocabularySize <= 0)
+        {
+            throw new RefusedInputException(
+                $"prompt: the {GenerationConfig.FileName} of the model has no model.vocab_size, without which it takes no token ids; text "
+                + "is possible");
+        }
+
         if (Array.FindIndex(request.PromptTokens ?? [], id => id < 0 || id >= _config.VocabularySize) is >= 0 and var wrong)
         {
             throw new RefusedInputException(

@@ -30,6 +30,7 @@ public sealed class GrpcJsTests(ProtocolModels models)
             limited_key = await tenant.KeyAsync(),
             model = models.Of("FP32"),
             waiting = queue.Model,
+            longest_microseconds = (long)ModelQueue.LongestTimeout.TotalMicroseconds,
         });
 
         Assert.True(got.GetProperty("ready").GetProperty("ready").GetBoolean());
@@ -51,7 +52,7 @@ public sealed class GrpcJsTests(ProtocolModels models)
         Assert.Equal([7f], stream.GetProperty("three").Deserialize<float[]>()!);
 
         // Who has no more time, or has left, has no place any more.
-        await Wait.UntilAsync(async () => (await queue.Worker.ReadAsync(1)).Count == 0 && (await queue.StatsAsync()).Depth == 0);
+        await queue.EmptiesBeforeDeadlinesAsync();
 
         float[] Numbers(string name) => got.GetProperty(name).Deserialize<float[]>()!;
 

@@ -235,7 +235,7 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
             GrpcCalls.Message(Digit(queue), typed: false), _grpc.Headers, DateTime.UtcNow.AddSeconds(1), Cancellation));
 
         Assert.Equal(StatusCode.DeadlineExceeded, refused.StatusCode);
-        await Wait.UntilAsync(async () => (await queue.Worker.ReadAsync(1)).Count == 0 && (await queue.StatsAsync()).Depth == 0);
+        await queue.EmptiesBeforeDeadlinesAsync();
     }
 
     [Fact]
@@ -245,14 +245,15 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
         await queue.RegisterAsync();
         using var leaves = new CancellationTokenSource();
         var call = _grpc.Client.ModelInferAsync(
-            GrpcCalls.Message(Digit(queue), typed: false), _grpc.Headers, cancellationToken: leaves.Token).ResponseAsync;
+            GrpcCalls.Message(Digit(queue), typed: false), _grpc.Headers, DateTime.UtcNow + ModelQueue.LongestTimeout, leaves.Token)
+            .ResponseAsync;
         await Wait.UntilAsync(async () => call.IsCompleted || (await queue.StatsAsync()).Depth == 1);
         Assert.False(call.IsCompleted, call.Exception?.Message);
 
         await leaves.CancelAsync();
 
         Assert.Equal(StatusCode.Cancelled, (await Assert.ThrowsAsync<RpcException>(() => call)).StatusCode);
-        await Wait.UntilAsync(async () => (await queue.Worker.ReadAsync(1)).Count == 0 && (await queue.StatsAsync()).Depth == 0);
+        await queue.EmptiesBeforeDeadlinesAsync();
     }
 
     [Fact]

@@ -40,6 +40,7 @@ const typed = x => ({
 const waiting = id => ({
   model_name: given.waiting, id, inputs: [{ name: 'image', datatype: 'FP32', shape: [1, 8, 8] }],
   raw_input_contents: [floats(...new Array(64).fill(0))],
+  parameters: { timeout: { int64_param: given.longest_microseconds } },
 });
 
 const stream = requests => new Promise((resolve, reject) => {

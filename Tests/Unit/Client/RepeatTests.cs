@@ -1,3 +1,4 @@
+using Grpc.Core;
 using InferenceTemplate.Client;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -66,6 +67,25 @@ public sealed class RepeatTests
             "m", Inputs, new() { Timeout = TimeSpan.FromSeconds(1) }, Cancellation));
 
         Assert.Single(server.Requests);
+    }
+
+    [Fact]
+    public void Calls_over_grpc_come_again_at_different_times_and_only_where_time_is_left()
+    {
+        var left = TimeSpan.FromSeconds(30);
+        var waits = Enumerable.Range(0, 200).Select(_ => RepeatPolicy.WaitAfter(Unavailable(null), 1, left)!.Value).ToList();
+
+        Assert.All(waits, wait => Assert.InRange(wait, TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(1.5)));
+        Assert.True(waits.Distinct().Count() > 100);
+        Assert.Null(RepeatPolicy.WaitAfter(Unavailable(null), 3, left));
+
+        var asked = TimeSpan.FromSeconds(2);
+        Assert.Equal(asked, RepeatPolicy.WaitAfter(Unavailable("2"), 0, asked + TimeSpan.FromTicks(1)));
+        Assert.Null(RepeatPolicy.WaitAfter(Unavailable("2"), 0, asked));
+        Assert.Null(RepeatPolicy.WaitAfter(Unavailable("0"), 0, TimeSpan.Zero));
+
+        static InferenceException Unavailable(string? retryAfter) => InferenceException.Of(new RpcException(
+            new Status(StatusCode.Unavailable, "no"), retryAfter is null ? [] : new Metadata { { "retry-after", retryAfter } }));
     }
 
     [Theory]

@@ -221,6 +221,17 @@ public sealed class GenerationModelTests : IDisposable
         return Encoding.UTF8.GetBytes(json.ToJsonString());
     }
 
+    [Fact]
+    public async Task Token_ids_are_refused_where_the_configuration_does_not_say_how_many_there_are()
+    {
+        using var files = new GenerativeModel(TinyDecoder.Files(config => config["model"]!.AsObject().Remove("vocab_size")));
+        using var model = files.Open();
+
+        Assert.StartsWith(
+            "prompt: the genai_config.json of the model has no model.vocab_size",
+            await RefusedAsync(new GenerationRequest { PromptTokens = [0] }, model), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData('x')]
     [InlineData(' ')]

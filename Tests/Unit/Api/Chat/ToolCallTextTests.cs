@@ -31,6 +31,11 @@ public sealed class ToolCallTextTests
     [InlineData("{\"name\":\"weather\",\"parameters\":{}} is what I would call",
         "{\"name\":\"weather\",\"parameters\":{}} is what I would call", 0)]
     [InlineData("{\"names\": 5} " + Call, "{\"names\": 5} ", 1)]
+    [InlineData("{\"name\": \"Bob\"}\n" + Call, "{\"name\": \"Bob\"}\n", 1)]
+    [InlineData("{\"name\": \"Bob\"}\n" + Call + "\nAnd <tool", "{\"name\": \"Bob\"}\n\nAnd <tool", 1)]
+    [InlineData("{\"name\": \"Bob\"}<tool_call>{\"name\":\"weather\",\"arguments\":{}}", "{\"name\": \"Bob\"}", 1)]
+    [InlineData("{\"name\":\"weather\",\"parameters\":{},\"unit\":\"C\"}", "{\"name\":\"weather\",\"parameters\":{},\"unit\":\"C\"}", 0)]
+    [InlineData("{\"type\":\"function\",\"id\":\"1\",\"name\":\"weather\",\"arguments\":{}}", "", 1)]
     [InlineData("{\"city\": 5}", "{\"city\": 5}", 0)]
     [InlineData("  ", "  ", 0)]
     public void Calls_are_told_from_text_wherever_it_is_cut(string generated, string text, int calls)
