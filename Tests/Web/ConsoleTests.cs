@@ -124,8 +124,13 @@ public class ConsoleTests(Dashboard dashboard)
         await Expect(settings.GetByLabel("Responses cached, in s")).ToHaveValueAsync("600");
         await settings.GetByLabel("Wait for more, in ms").FillAsync("5");
         await settings.GetByLabel("Pinned").CheckAsync();
+        var taken = new TaskCompletionSource();
+        Console.SettingsTaken = taken.Task;
         await settings.GetByRole(AriaRole.Button, new() { Name = "Save the settings" }).ClickAsync();
+        await Expect(page.Locator("form.fields[inert]")).ToHaveCountAsync(1);
+        taken.SetResult();
         await Expect(page.GetByText("The settings of digits are saved.")).ToBeVisibleAsync();
+        await Expect(page.Locator("form.fields[inert]")).ToHaveCountAsync(0);
         using (var set = System.Text.Json.JsonDocument.Parse(Console.SettingsNow))
         {
             var root = set.RootElement;
@@ -137,6 +142,7 @@ public class ConsoleTests(Dashboard dashboard)
 
         // What another has changed is not undone, nor is what was typed lost.
         await settings.GetByLabel("Runs at once").FillAsync("2");
+        await page.Keyboard.PressAsync("Tab");
         Console.ChangeSettings();
         await settings.GetByRole(AriaRole.Button, new() { Name = "Save the settings" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("Somebody has changed the settings");
