@@ -12,7 +12,7 @@ public class AdministrationTests(Dashboard dashboard)
     public async Task Key_is_shown_once_and_can_be_copied()
     {
         var page = await OpenAsync("/keys");
-        await page.GetByLabel("Name").FillAsync("ada");
+        await page.GetByLabel("Name", new() { Exact = true }).FillAsync("ada");
         await page.GetByRole(AriaRole.Button, new() { Name = "Create key" }).ClickAsync();
         await page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
         await page.GetByRole(AriaRole.Button, new() { Name = "Copy" }).ClickAsync();
@@ -25,11 +25,25 @@ public class AdministrationTests(Dashboard dashboard)
         await Expect(page.GetByText("inf_shown-this-once")).ToBeHiddenAsync();
     }
 
+    [Theory]
+    [InlineData(403, 0)]
+    [InlineData(409, 1)]
+    public async Task Usage_stands_without_a_part_that_is_refused_and_says_what_failed(int status, int alerts)
+    {
+        var page = await OpenAsync("/usage", () => Console.Refused = ("/v1/usage", status));
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToHaveCountAsync(1);
+        Console.Refused = ("/v1/tenants/me", status);
+        await page.ReloadAsync();
+
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "By model" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToHaveCountAsync(alerts);
+    }
+
     [Fact]
     public async Task Key_is_made_for_some_models_only()
     {
         var page = await OpenAsync("/keys");
-        await page.GetByLabel("Name").FillAsync("night batch");
+        await page.GetByLabel("Name", new() { Exact = true }).FillAsync("night batch");
         await page.GetByLabel("Role").SelectOptionAsync("service");
         await page.GetByLabel("Models").FillAsync("digits, sentiment ,");
         await page.GetByLabel("Ends after").SelectOptionAsync("0");

@@ -28,6 +28,9 @@ public sealed class FakeConsole
     /// <summary>What every call is refused with; null where they are answered.</summary>
     public string? Problem { get; set; }
 
+    /// <summary>A path that alone is refused, and with which status; null where none is.</summary>
+    public (string Path, int Status)? Refused { get; set; }
+
     /// <summary>State of the version that was uploaded last.</summary>
     public string Inspection { get; set; } = "ready";
 
@@ -40,7 +43,7 @@ public sealed class FakeConsole
     /// <summary>Ends when settings that were sent are answered.</summary>
     public Task SettingsTaken { get; set; } = Task.CompletedTask;
 
-    /// <summary>How far the running job is by its stream of events alone, so that nothing else can pass for it; else it is at a half.</summary>
+    /// <summary>How far the running job is by its stream of events alone, for which nothing else can pass; else it is at a half.</summary>
     public double JobProgress { get; set; } = 0.5;
 
     /// <summary>What the service objectives are: <c>met</c>, <c>burning</c> or <c>no_traffic</c>.</summary>
@@ -67,7 +70,7 @@ public sealed class FakeConsole
     public void Reset()
     {
         (Empty, Problem, Inspection, WorkerState, Sample, EndedBadly, Objectives) = (false, null, "ready", "ready", null, false, "met");
-        SettingsTaken = Task.CompletedTask;
+        (SettingsTaken, Refused) = (Task.CompletedTask, null);
         (JobProgress, _cancelled, _suspended, _unloaded, _settings) = (0.5, false, false, false, Settings);
         lock (_calls)
         {
@@ -88,6 +91,12 @@ public sealed class FakeConsole
             if (!isSignedIn(context))
             {
                 await Results.Problem(statusCode: 401).ExecuteAsync(context);
+                return;
+            }
+
+            if (Refused is { } refused && context.Request.Path == refused.Path)
+            {
+                await Results.Problem("this part is refused", statusCode: refused.Status).ExecuteAsync(context);
                 return;
             }
 

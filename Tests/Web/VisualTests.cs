@@ -5,8 +5,9 @@ using static Microsoft.Playwright.Assertions;
 namespace InferenceTemplate.Tests.Web;
 
 /// <summary>
-/// The main pages look as they did. What is compared are pictures of a quarter of the size, block by block and as far as both reach, so that fonts which another
-/// Chromium draws a little differently are no difference and a button that has moved is. Times and the product's name are left out.
+/// The main pages look as they did. What is compared are pictures of a quarter of the size, block by block and as far as both reach, so
+/// that fonts which another Chromium draws a little differently are no difference and a button that has moved is. Times and the product's
+/// name are left out.
 /// UPDATE_BASELINES=1 writes the pictures anew; look at them before they are committed.
 /// </summary>
 [Trait("Tier", "Nightly")]

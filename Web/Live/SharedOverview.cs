@@ -13,8 +13,10 @@ internal sealed class SharedOverview(InferenceApi api, AdministrationApi adminis
     public static readonly TimeSpan Slow = TimeSpan.FromSeconds(15);
 
     /// <param name="anew">Whether what others have read is too old, since something was done.</param>
-    public Task<SharedAnswer<Overview>> GetAsync(Session session, CancellationToken cancellationToken, bool anew = false) => reads.ReadAsync(
-        session, "overview", anew ? TimeSpan.Zero : Second, () => api.GetOverviewAsync(session.AccessToken, cancellationToken), cancellationToken);
+    public Task<SharedAnswer<Overview>> GetAsync(Session session, CancellationToken cancellationToken, bool anew = false) =>
+        reads.ReadAsync(
+            session, "overview", anew ? TimeSpan.Zero : Second, () => api.GetOverviewAsync(session.AccessToken, cancellationToken),
+            cancellationToken);
 
     public async Task<ApiResult<TrafficHistory>> GetHistoryAsync(Session session, string range, CancellationToken cancellationToken) =>
         (await reads.ReadAsync(
