@@ -25,6 +25,20 @@ public class AdministrationTests(Dashboard dashboard)
         await Expect(page.GetByText("inf_shown-this-once")).ToBeHiddenAsync();
     }
 
+    [Theory]
+    [InlineData(403, 0)]
+    [InlineData(409, 1)]
+    public async Task Usage_stands_without_a_part_that_is_refused_and_says_what_failed(int status, int alerts)
+    {
+        var page = await OpenAsync("/usage", () => Console.Refused = ("/v1/usage", status));
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToHaveCountAsync(1);
+        Console.Refused = ("/v1/tenants/me", status);
+        await page.ReloadAsync();
+
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "By model" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToHaveCountAsync(alerts);
+    }
+
     [Fact]
     public async Task Key_is_made_for_some_models_only()
     {

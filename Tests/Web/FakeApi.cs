@@ -49,8 +49,8 @@ public sealed class FakeApi : IAsyncDisposable
     /// <summary>Whether there is a model that takes images.</summary>
     public bool Photos { get; set; }
 
-    /// <summary>Whether one of the models has two versions, which answer otherwise.</summary>
-    public bool TwoVersions { get; set; }
+    /// <summary>Whether one of the models has older versions too, of which one answers otherwise.</summary>
+    public bool OlderVersions { get; set; }
 
     /// <summary>The model that generates text.</summary>
     public FakeChat Chat { get; } = new();
@@ -126,7 +126,7 @@ public sealed class FakeApi : IAsyncDisposable
         OldestWait = 0;
         ColdState = "cold";
         Photos = false;
-        TwoVersions = false;
+        OlderVersions = false;
         Served = false;
         Forbidden = false;
         Models = true;
@@ -166,7 +166,7 @@ public sealed class FakeApi : IAsyncDisposable
 
         return Forbidden
             ? Results.Problem(statusCode: 403)
-            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState, Console.WorkerState, Photos, Chat.Registered, TwoVersions),
+            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState, Console.WorkerState, Photos, Chat.Registered, OlderVersions),
                 "application/json");
     }
 

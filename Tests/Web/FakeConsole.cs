@@ -28,6 +28,9 @@ public sealed class FakeConsole
     /// <summary>What every call is refused with; null where they are answered.</summary>
     public string? Problem { get; set; }
 
+    /// <summary>A path that alone is refused, and with which status; null where none is.</summary>
+    public (string Path, int Status)? Refused { get; set; }
+
     /// <summary>State of the version that was uploaded last.</summary>
     public string Inspection { get; set; } = "ready";
 
@@ -37,7 +40,10 @@ public sealed class FakeConsole
     /// <summary>Whether jobs are listed that ended without a result.</summary>
     public bool EndedBadly { get; set; }
 
-    /// <summary>How far the running job is.</summary>
+    /// <summary>Ends when settings that were sent are answered.</summary>
+    public Task SettingsTaken { get; set; } = Task.CompletedTask;
+
+    /// <summary>How far the running job is by its stream of events alone, for which nothing else can pass; else it is at a half.</summary>
     public double JobProgress { get; set; } = 0.5;
 
     /// <summary>What the service objectives are: <c>met</c>, <c>burning</c> or <c>no_traffic</c>.</summary>
@@ -64,6 +70,7 @@ public sealed class FakeConsole
     public void Reset()
     {
         (Empty, Problem, Inspection, WorkerState, Sample, EndedBadly, Objectives) = (false, null, "ready", "ready", null, false, "met");
+        (SettingsTaken, Refused) = (Task.CompletedTask, null);
         (JobProgress, _cancelled, _suspended, _unloaded, _settings) = (0.5, false, false, false, Settings);
         lock (_calls)
         {
@@ -84,6 +91,12 @@ public sealed class FakeConsole
             if (!isSignedIn(context))
             {
                 await Results.Problem(statusCode: 401).ExecuteAsync(context);
+                return;
+            }
+
+            if (Refused is { } refused && context.Request.Path == refused.Path)
+            {
+                await Results.Problem("this part is refused", statusCode: refused.Status).ExecuteAsync(context);
                 return;
             }
 
@@ -152,7 +165,7 @@ public sealed class FakeConsole
               {"id":"0198f0b4-0000-7000-8000-0000000000b2","state":"completed","counts":{"total":2,"completed":2,"failed":0},"created_at":"{{Now}}","finished_at":"{{Now}}","expires_at":"{{Now}}","output_url":"/v1/batches/0198f0b4-0000-7000-8000-0000000000b2/output","errors_url":"/v1/batches/0198f0b4-0000-7000-8000-0000000000b2/errors"}],"next_cursor":null}
             """);
         Change("POST", "/v1/batches/{id}/cancel", _ => "{}");
-        Get("/v1/jobs/{id}", context => JobNow((string)context.Request.RouteValues["id"]!));
+        Get("/v1/jobs/{id}", context => JobNow((string)context.Request.RouteValues["id"]!, 0.5));
         app.MapGet("/v1/jobs/{id}/events", FollowAsync);
         Get("/v1/jobs/{id}/result", _ => """{"model_name":"digits","outputs":[{"name":"label","data":[7]}]}""");
         Change("POST", "/v1/jobs/{id}/cancel", _ => Cancel(true));
@@ -227,6 +240,7 @@ public sealed class FakeConsole
     {
         using var reader = new StreamReader(context.Request.Body);
         var settings = await reader.ReadToEndAsync();
+        await SettingsTaken;
         var fits = context.Request.Headers.IfMatch == $"\"{_settings.Length}\"";
         _settings = fits ? settings : _settings;
         await (fits ? Results.Text(settings, "application/json")
@@ -242,8 +256,8 @@ public sealed class FakeConsole
         return "{}";
     }
 
-    private string JobNow(string id) => id.EndsWith('a') ? Job(id, "succeeded", 1)
-        : _cancelled ? Job(id, "cancelled", JobProgress) : Job(id, "running", JobProgress);
+    private string JobNow(string id, double progress) => id.EndsWith('a') ? Job(id, "succeeded", 1)
+        : _cancelled ? Job(id, "cancelled", progress) : Job(id, "running", progress);
 
     // Each change once, until the job has ended.
     private async Task FollowAsync(HttpContext context)
@@ -253,7 +267,7 @@ public sealed class FakeConsole
         string? said = null;
         while (said?.Contains("running", StringComparison.Ordinal) != false)
         {
-            var job = JobNow(id).ReplaceLineEndings("");
+            var job = JobNow(id, JobProgress).ReplaceLineEndings("");
             await context.Response.WriteAsync(job == said ? "event: ping\ndata: \n\n" : $"event: job\ndata: {job}\n\n", context.RequestAborted);
             await context.Response.Body.FlushAsync(context.RequestAborted);
             said = job;

@@ -74,6 +74,7 @@ public class OperationsTests(Dashboard dashboard)
         Console.Problem = null;
         await page.GetByRole(AriaRole.Button, new() { Name = "Requeue 1767323045000-0" }).ClickAsync();
         await Expect(reasons).ToHaveCountAsync(1);
+        await Expect(page.GetByText("1 request is back")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Purge" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Purge", Exact = true }).ClickAsync();
 
@@ -120,6 +121,11 @@ public class OperationsTests(Dashboard dashboard)
         await Expect(events).ToContainTextAsync("attempt 1 of 3 began");
         Console.JobProgress = 0.75;
         await Expect(events).ToContainTextAsync("75 % done");
+        Console.JobProgress = 0.8;
+        await Expect(events).ToContainTextAsync("80 % done");
+        await Expect(events).Not.ToContainTextAsync("75 % done");
+        await page.WaitForTimeoutAsync(6000);
+        await Expect(events).ToContainTextAsync("80 % done");
         await page.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Cancel", Exact = true }).ClickAsync();
         await Expect(state.Locator(".badge")).ToHaveTextAsync("cancelled");
@@ -154,10 +160,13 @@ public class OperationsTests(Dashboard dashboard)
         await Expect(page.GetByText("The job is asked to end.")).ToBeVisibleAsync();
         Assert.Equal("POST /v1/jobs/0198f0b4-0000-7000-8000-00000000000b/cancel ", Assert.Single(Console.Calls));
 
+        // What is chosen holds when it is submitted, and not when the page reads anew.
         await page.GetByLabel("State").SelectOptionAsync("failed");
+        await page.WaitForTimeoutAsync(4000);
+        await Expect(page.GetByText("No job is like that.")).ToBeHiddenAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
         await Expect(page.GetByText("No job is like that.")).ToBeVisibleAsync();
-        Assert.EndsWith("/jobs?state=failed", page.Url, StringComparison.Ordinal);
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/jobs?state=failed");
 
         // Of other tenants an administrator sees how their jobs do.
         await page.GetByLabel("Tenant").FillAsync("all");

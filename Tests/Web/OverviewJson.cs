@@ -13,7 +13,7 @@ internal static class OverviewJson
 
     public static string Of(
         int requestsPerSecond, bool latencies, bool workers, bool models, string errors, int oldestWait, string coldState,
-        string workerState = "ready", bool photos = false, bool chats = false, bool twoVersions = false)
+        string workerState = "ready", bool photos = false, bool chats = false, bool olderVersions = false)
     {
         var busy = requestsPerSecond > 0;
         var wave = (Math.Sin(requestsPerSecond / 6.0) + 1) / 2;
@@ -25,7 +25,7 @@ internal static class OverviewJson
              "apis":[{"id":"api-5d8b","host":"node-2","started":"2026-01-01T00:00:00Z","requests_per_second":{{requestsPerSecond}},
                "errors_per_second":0.5,"rejections_per_second":6.5,"in_flight":5,{{latency}} }],
              "workers":[{{(workers ? WorkerOf(workerState) : "")}}],
-             "models":[{{(models ? Models(workers, coldState) + (photos ? Photos : "") + (chats ? Chats : "") + (twoVersions ? Older : "") : "")}}],
+             "models":[{{(models ? Models(workers, coldState) + (photos ? Photos : "") + (chats ? Chats : "") + (olderVersions ? Older("0") + Older("1") : "") : "")}}],
              "traffic_decisions":[{"model":"sentiment","decided_at":"2026-01-02T03:04:05Z","action":"rolled_back","actor":"automatic","version":"4","reason":"9 of 60 requests failed"},
               {"model":"sentiment","decided_at":"2026-01-02T03:00:00Z","action":"set","actor":"First admin key","version":null,"reason":null}]}
             """;
@@ -38,8 +38,8 @@ internal static class OverviewJson
           "image_input":"picture"}
         """;
 
-    private const string Older = """
-        ,{"name":"delivery","version":"1","platform":"onnxruntime_onnx","state":"ready","workers":1,"queue_depth":0,"batching":{"batched":true,"reason":"rows were proven independent"},
+    private static string Older(string version) => $$"""
+        ,{"name":"delivery","version":"{{version}}","platform":"onnxruntime_onnx","state":"ready","workers":1,"queue_depth":0,"batching":{"batched":true,"reason":"rows were proven independent"},
          "inputs":[{"name":"distance","datatype":"FP32","shape":[-1]},{"name":"stops","datatype":"INT64","shape":[-1,1]},
           {"name":"express","datatype":"BOOL","shape":[-1]},{"name":"note","datatype":"BYTES","shape":[-1]}],"outputs":[{"name":"score","datatype":"FP32","shape":[-1]}]}
         """;

@@ -94,7 +94,7 @@ public sealed class PlaygroundTests(Dashboard dashboard)
     public async Task Rows_of_a_file_are_sent_at_once_and_answered_by_two_versions_side_by_side()
     {
         var page = await dashboard.OpenAsync();
-        dashboard.Api.TwoVersions = true;
+        dashboard.Api.OlderVersions = true;
         await page.GotoAsync("/playground?model=delivery%2F2");
         await page.SubmitKeyAsync(FakeApi.Key);
         var file = page.GetByLabel("Rows from a CSV file");
@@ -114,8 +114,54 @@ public sealed class PlaygroundTests(Dashboard dashboard)
                 .EnumerateArray().Select(i => $"{i.GetProperty("shape").GetRawText()}:{i.GetProperty("data").GetRawText()}"));
     }
 
-    private static FilePayload Csv(string text) =>
-        new() { Name = "rows.csv", MimeType = "text/csv", Buffer = System.Text.Encoding.UTF8.GetBytes(text) };
+    [Fact]
+    public async Task File_chosen_last_is_waited_for_and_what_was_typed_before_it_comes_back()
+    {
+        var page = await dashboard.OpenAsync();
+        dashboard.Api.OlderVersions = true;
+        await page.GotoAsync("/playground?model=delivery%2F2");
+        await page.SubmitKeyAsync(FakeApi.Key);
+        await page.GetByLabel("Several rows, as JSON").CheckAsync();
+        var shape = page.GetByLabel("Shape").First;
+        var data = page.GetByLabel("Data", new() { Exact = false }).First;
+        await shape.FillAsync("2");
+        await data.FillAsync("[7, 8]");
+        var file = page.GetByLabel("Rows from a CSV file");
+        var big = "distance,stops,express,note\n" + string.Concat(Enumerable.Repeat($"1,2,true,{new string('a', 350)}\n", 10_000));
+        await file.SetInputFilesAsync(Csv(big, "big.csv"));
+        await page.GetByRole(AriaRole.Button, new() { Name = "Run" }).ClickAsync();
+        await Expect(page.GetByLabel("Data of score")).ToBeVisibleAsync();
+        Assert.Contains("\"shape\":[10000]", dashboard.Api.LastInfer!.Value.Body, StringComparison.Ordinal);
+
+        await file.SetInputFilesAsync(Csv(big, "big.csv"));
+        await file.SetInputFilesAsync(Csv("distance,stops,express,note\n1,2,true,a\n", "small.csv"));
+        await Expect(page.GetByText("1 row of small.csv")).ToBeVisibleAsync();
+        await page.WaitForTimeoutAsync(2000);
+        await Expect(page.GetByText("1 row of small.csv")).ToBeVisibleAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Type them instead" }).ClickAsync();
+        await Expect(shape).ToHaveValueAsync("2");
+        await Expect(data).ToHaveValueAsync("[7, 8]");
+    }
+
+    [Fact]
+    public async Task Other_version_is_not_shown_the_answer_of_the_one_before_it()
+    {
+        var page = await dashboard.OpenAsync();
+        dashboard.Api.OlderVersions = true;
+        await page.GotoAsync("/playground?model=delivery%2F2");
+        await page.SubmitKeyAsync(FakeApi.Key);
+        await page.GetByLabel("Beside it").SelectOptionAsync("delivery/1");
+        dashboard.Api.InferTime = TimeSpan.FromSeconds(2);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Run" }).ClickAsync();
+        await Wait.UntilAsync(() => dashboard.Api.LastInfer?.Model == "delivery/1");
+        await page.GetByLabel("Beside it").SelectOptionAsync("delivery/0");
+        await Expect(page.Locator("[aria-label=Answer]")).ToHaveAttributeAsync("aria-busy", "false");
+        await Expect(page.GetByLabel("Data of score")).ToHaveCountAsync(1);
+    }
+
+    private static FilePayload Csv(string text, string name = "rows.csv") =>
+        new() { Name = name, MimeType = "text/csv", Buffer = System.Text.Encoding.UTF8.GetBytes(text) };
 
     [Fact]
     public async Task Form_begins_with_the_sample_request_of_the_version()

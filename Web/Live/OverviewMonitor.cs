@@ -39,7 +39,7 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
     /// <summary>Why they could not be read, else null.</summary>
     public string? ObjectivesProblem { get; private set; }
 
-    /// <summary>What was used in the last whole hour; null before it was read.</summary>
+    /// <summary>What was used in the last whole hour; null before it was read, and where it could not be.</summary>
     public Usage? LastHour { get; private set; }
 
     /// <summary>The window, oldest first.</summary>
@@ -90,7 +90,7 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
                 var objectives = await shared.GetObjectivesAsync(session, cancellationToken);
                 (_objectivesAt, Objectives) = (now, objectives.Value ?? Objectives);
                 ObjectivesProblem = objectives.Value is null ? objectives.Detail : null;
-                LastHour = (await shared.GetLastHourAsync(session, cancellationToken)).Value ?? LastHour;
+                LastHour = (await shared.GetLastHourAsync(session, cancellationToken)).Value;
             }
         }
         else

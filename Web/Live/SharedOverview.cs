@@ -12,8 +12,11 @@ internal sealed class SharedOverview(InferenceApi api, AdministrationApi adminis
     /// <summary>For what is summed by the minute.</summary>
     public static readonly TimeSpan Slow = TimeSpan.FromSeconds(15);
 
-    public Task<SharedAnswer<Overview>> GetAsync(Session session, CancellationToken cancellationToken) => reads.ReadAsync(
-        session, "overview", Second, () => api.GetOverviewAsync(session.AccessToken, cancellationToken), cancellationToken);
+    /// <param name="anew">Whether what others have read is too old, since something was done.</param>
+    public Task<SharedAnswer<Overview>> GetAsync(Session session, CancellationToken cancellationToken, bool anew = false) =>
+        reads.ReadAsync(
+            session, "overview", anew ? TimeSpan.Zero : Second, () => api.GetOverviewAsync(session.AccessToken, cancellationToken),
+            cancellationToken);
 
     public async Task<ApiResult<TrafficHistory>> GetHistoryAsync(Session session, string range, CancellationToken cancellationToken) =>
         (await reads.ReadAsync(

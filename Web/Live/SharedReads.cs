@@ -5,17 +5,19 @@ using InferenceTemplate.Web.SignIn;
 namespace InferenceTemplate.Web.Live;
 
 /// <summary>
-/// What all pages of one API key ask again and again is asked once for all of them in this process: fifty open dashboards cost the Api
-/// what one does. Nothing is shared between keys, since each may use other models; and no token sees an answer that the Api has not
-/// given to that token itself within <see cref="ProofHolds"/>, so that a key that ended ends its pages.
+/// What the overview, the page of workers and the counts beside the sections ask again and again is asked once for all of them of one API
+/// key in this process: fifty open dashboards cost the Api little more than one does. Nothing is shared between keys, since each may use
+/// other models; and no token sees an answer unless the Api took that token itself within <see cref="ProofHolds"/>, so that a key that
+/// ended ends these pages.
 /// </summary>
 internal sealed class SharedReads(TimeProvider time)
 {
     /// <summary>How long a token that the Api took may see what another one of its key was answered.</summary>
-    public static readonly TimeSpan ProofHolds = TimeSpan.FromSeconds(15);
+    /// <remarks>Twice as long as the slowest question is shared, or each token would have to ask that one for itself.</remarks>
+    public static readonly TimeSpan ProofHolds = 2 * SharedOverview.Slow;
 
     /// <summary>What nobody has asked for is forgotten.</summary>
-    private static readonly TimeSpan Kept = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<(string Identity, string What), Slot> _slots = new();
 
@@ -28,18 +30,19 @@ internal sealed class SharedReads(TimeProvider time)
         var slot = _slots.GetOrAdd((session.Identity, what), _ => new Slot());
         slot.AskedAt = time.GetUtcNow();
         Forget();
-        if (!MaySee(slot, session))
+        if (!MaySee(slot, slot.Last, session))
         {
-            return Keep(slot, session, await read());
+            return await AskAsync(slot, session, read);
         }
 
         // Others wait for the one that asks, and take its answer.
         await slot.Turn.WaitAsync(cancellationToken);
         try
         {
-            return slot.Last is SharedAnswer<T> last && time.GetUtcNow() - last.At < age && MaySee(slot, session)
-                ? last
-                : Keep(slot, session, await read());
+            var last = slot.Last;
+            return last?.Answer is SharedAnswer<T> answer && time.GetUtcNow() - answer.At < age && MaySee(slot, last, session)
+                ? answer
+                : await AskAsync(slot, session, read);
         }
         finally
         {
@@ -48,12 +51,14 @@ internal sealed class SharedReads(TimeProvider time)
     }
 
     // That the Api can't be reached is no secret, and asking once more for each page would not help it.
-    private bool MaySee(Slot slot, Session session) =>
-        slot.Fails || (slot.Proofs.TryGetValue(session.AccessToken, out var at) && time.GetUtcNow() - at < ProofHolds);
+    private bool MaySee(Slot slot, Kept? last, Session session) =>
+        last is { Fails: true } || (slot.Proofs.TryGetValue(session.AccessToken, out var at) && time.GetUtcNow() - at < ProofHolds);
 
-    private SharedAnswer<T> Keep<T>(Slot slot, Session session, ApiResult<T> result)
+    private async Task<SharedAnswer<T>> AskAsync<T>(Slot slot, Session session, Func<Task<ApiResult<T>>> read)
         where T : class
     {
+        var began = slot.Begin();
+        var result = await read();
         var answer = new SharedAnswer<T>(result, time.GetUtcNow());
         if (result.Failure is ApiFailure.Unauthorized or ApiFailure.Forbidden or ApiFailure.Limited)
         {
@@ -62,7 +67,7 @@ internal sealed class SharedReads(TimeProvider time)
             return answer;
         }
 
-        (slot.Last, slot.Fails) = (answer, result.Failure is not null);
+        slot.Keep(new Kept(answer, result.Failure is not null, began));
         if (result.Failure is null)
         {
             slot.Proofs[session.AccessToken] = answer.At;
@@ -80,7 +85,7 @@ internal sealed class SharedReads(TimeProvider time)
 
     private void Forget()
     {
-        var old = time.GetUtcNow() - Kept;
+        var old = time.GetUtcNow() - KeptFor;
         foreach (var (key, slot) in _slots)
         {
             if (slot.AskedAt < old)
@@ -90,18 +95,37 @@ internal sealed class SharedReads(TimeProvider time)
         }
     }
 
+    /// <param name="Answer">A <see cref="SharedAnswer{T}"/>.</param>
+    /// <param name="Fails">Whether it is that there is none.</param>
+    /// <param name="Began">Which of the slot's reads it came of.</param>
+    private sealed record Kept(object Answer, bool Fails, long Began);
+
     private sealed class Slot
     {
+        private long _begun;
+        private Kept? _last;
+
         public SemaphoreSlim Turn { get; } = new(1);
 
         public ConcurrentDictionary<string, DateTimeOffset> Proofs { get; } = new(StringComparer.Ordinal);
 
         public DateTimeOffset AskedAt { get; set; }
 
-        public object? Last { get; set; }
+        public Kept? Last => Volatile.Read(ref _last);
 
-        /// <summary>Whether the last answer was that there is none.</summary>
-        public bool Fails { get; set; }
+        public long Begin() => Interlocked.Increment(ref _begun);
+
+        /// <summary>Not where a read that began later was answered already.</summary>
+        public void Keep(Kept answer)
+        {
+            Kept? before;
+            do
+            {
+                before = Last;
+            }
+            while ((before is null || before.Began < answer.Began)
+                && Interlocked.CompareExchange(ref _last, answer, before) != before);
+        }
     }
 }
 

@@ -89,9 +89,13 @@ public abstract class ConsolePage : ComponentBase, IDisposable
             while (Interval is { } interval && !IsForbidden)
             {
                 await Task.Delay(interval, Time, Closed);
-                if (!IsAsking && ReadsAgain)
+                if (!IsAsking)
                 {
-                    await LoadAsync();
+                    if (ReadsAgain)
+                    {
+                        await LoadAsync();
+                    }
+
                     if (Message is not null && Time.GetElapsedTime(_saidAt) >= MessageStays)
                     {
                         Message = null;
@@ -116,6 +120,20 @@ public abstract class ConsolePage : ComponentBase, IDisposable
         return result.Value;
     }
 
+    /// <summary>
+    /// The value of a call without which the page still stands, or null: what failed is said, and what the role may not read is left out.
+    /// </summary>
+    protected T? TakePart<T>(ApiResult<T> result)
+        where T : class
+    {
+        if (result.Failure is not (null or ApiFailure.Forbidden))
+        {
+            Problem ??= Explain(result);
+        }
+
+        return result.Value;
+    }
+
     /// <summary>Does something, says so, and reads anew; or says what was wrong.</summary>
     protected async Task<T?> DoAsync<T>(Task<ApiResult<T>> call, string? done)
         where T : class
@@ -131,7 +149,8 @@ public abstract class ConsolePage : ComponentBase, IDisposable
         return result.Value;
     }
 
-    private string? Explain<T>(ApiResult<T> result)
+    /// <summary>What failed, for people, or null; a session that is over leads to the sign-in.</summary>
+    protected string? Explain<T>(ApiResult<T> result)
         where T : class
     {
         if (result.Failure == ApiFailure.Unauthorized)

@@ -18,6 +18,8 @@ public sealed class TensorField
     /// <summary>Of the file of an image: what workers take by default.</summary>
     public const int MaxImage = 16 << 20;
 
+    private (string Shape, string Data, bool SendsSingle)? _typed;
+
     public TensorField(TensorSignature signature, bool isImage = false)
     {
         (Signature, IsImage) = (signature, isImage);
@@ -69,12 +71,20 @@ public sealed class TensorField
     /// <param name="data">Flat, as a JSON array.</param>
     public void TakeRows(int rows, string data)
     {
+        _typed ??= (Shape, Data, SendsSingle);
         (Rows, SendsSingle, Data) = (rows, false, data);
         Shape = string.Join(", ", Signature.Shape.Select((size, axis) => axis == 0 ? rows : size < 0 ? 1 : size));
     }
 
-    /// <summary>Has the form's own value sent again.</summary>
-    public void DropRows() => (Rows, SendsSingle) = (null, IsSingle);
+    /// <summary>Has what the form held before sent again: rows of a file are more than a browser sends back in one message.</summary>
+    public void DropRows()
+    {
+        Rows = null;
+        if (_typed is { } typed)
+        {
+            ((Shape, Data, SendsSingle), _typed) = (typed, null);
+        }
+    }
 
     /// <summary>Takes an input of a sample request, unless it is more than is written into a form.</summary>
     public void Fill(JsonElement input)
