@@ -37,13 +37,22 @@ public sealed class AdmissionTests(Servers servers)
     [Theory]
     [InlineData(
         new[] { 40_000, 200_000, 40_000, 40_000, 100 },
-        new[] { EnqueueOutcome.Enqueued, EnqueueOutcome.TooLarge, EnqueueOutcome.Enqueued, EnqueueOutcome.FullOfBytes }, 100_000)]
+        new[]
+        {
+            EnqueueOutcome.Enqueued, EnqueueOutcome.TooLarge, EnqueueOutcome.Enqueued, EnqueueOutcome.FullOfBytes, EnqueueOutcome.Enqueued,
+        },
+        100_000)]
     [InlineData(
         new[] { 700_000, 700_000, 2_000_000, 10 },
         new[] { EnqueueOutcome.Enqueued, EnqueueOutcome.Enqueued, EnqueueOutcome.Enqueued, EnqueueOutcome.Enqueued }, 10_000_000)]
-    public async Task Jobs_are_queued_together_in_their_order_until_one_finds_no_room(int[] sizes, EnqueueOutcome[] outcomes, int maxBytes)
+    [InlineData(
+        new[] { 10, 10, 10, 10, 10, 10 },
+        new[] { EnqueueOutcome.Enqueued, EnqueueOutcome.Enqueued, EnqueueOutcome.Enqueued, EnqueueOutcome.Enqueued, EnqueueOutcome.Full },
+        100_000, 4)]
+    public async Task Jobs_are_queued_together_in_their_order_until_one_finds_the_queue_full(
+        int[] sizes, EnqueueOutcome[] outcomes, int maxBytes, int maxDepth = 100)
     {
-        var queue = new TestQueue(servers, o => o.MaxBytes = maxBytes);
+        var queue = new TestQueue(servers, o => (o.MaxBytes, o.MaxDepth) = (maxBytes, maxDepth));
         QueuedJob[] jobs = [.. sizes.Select(bytes => queue.Request(Priority.Low, bytes, RequestKind.Job))
             .Select(request => new QueuedJob(request, RequestCodec.Encode(request)))];
 
