@@ -10,9 +10,6 @@ namespace InferenceTemplate.Core;
 /// </summary>
 public static partial class PeriodicLoop
 {
-    // Of Postgres: a table or a column that is not there yet. The schema is on its way.
-    private static readonly string[] s_beforeSchema = ["42P01", "42703"];
-
     /// <summary>Runs a pass each interval, and returns when the service is stopped.</summary>
     /// <param name="atOnce">Whether the first pass does not wait for an interval.</param>
     public static async Task RunAsync(
@@ -60,8 +57,6 @@ public static partial class PeriodicLoop
 
         switch (outage)
         {
-            case DbException { SqlState: { } state } when s_beforeSchema.Contains(state, StringComparer.Ordinal):
-                break;
             case null:
                 LogFailed(logger, exception, interval.TotalSeconds);
                 break;

@@ -1,5 +1,3 @@
-using Npgsql;
-
 namespace InferenceTemplate.Api.Audit;
 
 /// <summary>
@@ -51,12 +49,7 @@ public sealed partial class AuditWriter(AuditLog log, AuditFeed feed, TimeProvid
 
     private async Task PauseAsync(Exception exception, CancellationToken cancellationToken)
     {
-        // Before the Api has migrated there are no tables yet; all else is worth a line.
-        if (exception is not PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn })
-        {
-            LogWaiting(log.Waiting, exception.Message);
-        }
-
+        LogWaiting(log.Waiting, exception.Message);
         await Task.Delay(FeedEvery, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -42,7 +42,7 @@ internal sealed partial class DriftGathering(
             await store.WriteAsync(_finished, cancellationToken);
             _finished.Clear();
         }
-        catch (PostgresException exception) when (!exception.IsTransient && !IsBeforeSchema(exception))
+        catch (PostgresException exception) when (!exception.IsTransient)
         {
             // These will never be taken; holding on to them would hold up all that follow.
             LogRefused(exception, _finished.Count);
@@ -80,8 +80,6 @@ internal sealed partial class DriftGathering(
 
         _finished.RemoveRange(0, Math.Max(0, count));
     }
-
-    private static bool IsBeforeSchema(PostgresException exception) => exception.SqlState == PostgresErrorCodes.UndefinedTable;
 
     [LoggerMessage(LogLevel.Error, "{Count} windows of drift were refused by Postgres")]
     private partial void LogRefused(Exception exception, int count);

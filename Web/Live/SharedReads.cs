@@ -51,7 +51,7 @@ internal sealed class SharedReads(TimeProvider time)
     }
 
     // That the Api can't be reached is no secret, and asking once more for each page would not help it.
-    private bool MaySee(Slot slot, Kept? last, Session session) =>
+    private bool MaySee(Slot slot, CachedResponse? last, Session session) =>
         last is { Fails: true } || (slot.Proofs.TryGetValue(session.AccessToken, out var at) && time.GetUtcNow() - at < ProofHolds);
 
     private async Task<SharedAnswer<T>> AskAsync<T>(Slot slot, Session session, Func<Task<ApiResult<T>>> read)
@@ -67,7 +67,7 @@ internal sealed class SharedReads(TimeProvider time)
             return answer;
         }
 
-        slot.Keep(new Kept(answer, result.Failure is not null, began));
+        slot.Keep(new CachedResponse(answer, result.Failure is not null, began));
         if (result.Failure is null)
         {
             slot.Proofs[session.AccessToken] = answer.At;
@@ -98,12 +98,12 @@ internal sealed class SharedReads(TimeProvider time)
     /// <param name="Answer">A <see cref="SharedAnswer{T}"/>.</param>
     /// <param name="Fails">Whether it is that there is none.</param>
     /// <param name="Began">Which of the slot's reads it came of.</param>
-    private sealed record Kept(object Answer, bool Fails, long Began);
+    private sealed record CachedResponse(object Answer, bool Fails, long Began);
 
     private sealed class Slot
     {
         private long _begun;
-        private Kept? _last;
+        private CachedResponse? _last;
 
         public SemaphoreSlim Turn { get; } = new(1);
 
@@ -111,20 +111,20 @@ internal sealed class SharedReads(TimeProvider time)
 
         public DateTimeOffset AskedAt { get; set; }
 
-        public Kept? Last => Volatile.Read(ref _last);
+        public CachedResponse? Last => Volatile.Read(ref _last);
 
         public long Begin() => Interlocked.Increment(ref _begun);
 
         /// <summary>Not where a read that began later was answered already.</summary>
-        public void Keep(Kept answer)
+        public void Keep(CachedResponse response)
         {
-            Kept? before;
+            CachedResponse? before;
             do
             {
                 before = Last;
             }
-            while ((before is null || before.Began < answer.Began)
-                && Interlocked.CompareExchange(ref _last, answer, before) != before);
+            while ((before is null || before.Began < response.Began)
+                && Interlocked.CompareExchange(ref _last, response, before) != before);
         }
     }
 }
