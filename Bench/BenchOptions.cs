@@ -1,7 +1,9 @@
+using System.Globalization;
+
 namespace InferenceTemplate.Bench;
 
 /// <summary>How long and how often parts measure.</summary>
-internal sealed record BenchOptions(bool Quick, string? Json, IReadOnlyList<string> Parts, double Minutes)
+internal sealed record BenchOptions(bool Quick, string? Json, IReadOnlyList<string> Parts, double Minutes, int Seed)
 {
     public int Rounds => Quick ? 2 : 3;
 
@@ -15,6 +17,7 @@ internal sealed record BenchOptions(bool Quick, string? Json, IReadOnlyList<stri
         var quick = false;
         string? json = null;
         var minutes = 5.0;
+        var seed = Random.Shared.Next(1000);
         for (var i = 0; i < args.Length; i++)
         {
             switch (args[i])
@@ -26,7 +29,10 @@ internal sealed record BenchOptions(bool Quick, string? Json, IReadOnlyList<stri
                     json = args[++i];
                     break;
                 case "--minutes":
-                    minutes = double.Parse(args[++i], System.Globalization.CultureInfo.InvariantCulture);
+                    minutes = double.Parse(args[++i], CultureInfo.InvariantCulture);
+                    break;
+                case "--seed":
+                    seed = int.Parse(args[++i], CultureInfo.InvariantCulture);
                     break;
                 default:
                     parts.Add(args[i]);
@@ -34,6 +40,6 @@ internal sealed record BenchOptions(bool Quick, string? Json, IReadOnlyList<stri
             }
         }
 
-        return new BenchOptions(quick, json, parts, minutes);
+        return new BenchOptions(quick, json, parts, minutes, seed);
     }
 }

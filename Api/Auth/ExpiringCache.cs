@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using InferenceTemplate.Data;
+using Npgsql;
 
 namespace InferenceTemplate.Api.Auth;
 
@@ -13,12 +14,16 @@ internal sealed class ExpiringCache<TKey, TValue>(TimeProvider time, IEqualityCo
 
     private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(1);
 
-    // A database that does not even refuse must not hold up callers whose answer is known.
+    // A database that does not even refuse must not hold up callers whose answer is known,
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(2);
+
+    // nor others for as long as a query may take.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<TKey, Entry> _entries = new(comparer);
 
-    public Task<TValue?> GetAsync(TKey key, Func<TKey, Task<TValue?>> query) => Ask(key, query).Answer;
+    /// <exception cref="NpgsqlException">The database can't be asked, or does not answer.</exception>
+    public Task<TValue?> GetAsync(TKey key, Func<TKey, Task<TValue?>> query) => AnswerAsync(Ask(key, query));
 
     /// <summary>As <see cref="GetAsync"/>; the last answer, however old, where the database can't be asked.</summary>
     public async Task<TValue?> GetOrLastAsync(TKey key, Func<TKey, Task<TValue?>> query)
@@ -26,7 +31,7 @@ internal sealed class ExpiringCache<TKey, TValue>(TimeProvider time, IEqualityCo
         var entry = Ask(key, query);
         if (entry.Last is not { } last)
         {
-            return await entry.Answer;
+            return await AnswerAsync(entry);
         }
 
         try
@@ -36,6 +41,23 @@ internal sealed class ExpiringCache<TKey, TValue>(TimeProvider time, IEqualityCo
         catch (Exception exception) when (exception is TimeoutException || Outages.IsDatabaseAway(exception))
         {
             return last;
+        }
+    }
+
+    private Task<TValue?> AnswerAsync(Entry entry)
+    {
+        return entry.Answer.IsCompleted ? entry.Answer : WithinAsync();
+
+        async Task<TValue?> WithinAsync()
+        {
+            try
+            {
+                return await entry.Answer.WaitAsync(LongestWait, time);
+            }
+            catch (TimeoutException exception)
+            {
+                throw new NpgsqlException($"Postgres did not answer within {LongestWait.TotalSeconds} s", exception);
+            }
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class DataFolderLock(string folder) : IDisposable
             throw new DistributedApplicationException(
                 $"""
                 Process {File.ReadAllText(_owner)} runs Postgres and Redis with the data in '{folder}'.
-                Stop it first ('kill -INT {File.ReadAllText(_owner)}'), or give this AppHost a folder of its own: dotnet run --project AppHost -- --Data=PATH
+                Stop it first ('kill {File.ReadAllText(_owner)}'), or give this AppHost a folder of its own: dotnet run --project AppHost -- --Data=PATH
                 """,
                 exception);
         }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Text.Json;
 using InferenceTemplate.Bench.Models;
 using InferenceTemplate.Bench.Servers;
@@ -13,38 +12,37 @@ namespace InferenceTemplate.Bench.Chaos;
 /// </summary>
 internal sealed class AcceptedJobs(Product product, BenchModel model) : IDisposable
 {
-    private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(10);
     private static readonly string[] Terminal = ["succeeded", "failed", "cancelled", "dead_lettered"];
 
-    private readonly HttpClient _client = product.Client();
-    private readonly ConcurrentDictionary<string, string> _accepted = new(StringComparer.Ordinal);
+    private readonly ChaosClient _client = new(product);
+    private readonly ConcurrentDictionary<string, (string Id, Question Question)> _accepted = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _ended = new(StringComparer.Ordinal);
     private readonly ConcurrentBag<string> _twice = [];
+    private readonly ConcurrentBag<string> _wrong = [];
 
-    /// <summary>Sends one job until it is accepted or time is over.</summary>
-    /// <returns>Whether it was accepted.</returns>
-    public async Task<bool> TrySendAsync(CancellationToken over)
+    /// <summary>Sends jobs, each until it is accepted or time is over.</summary>
+    public async Task SendAsync(Question question, CancellationToken over)
     {
-        var key = Guid.NewGuid().ToString("N");
-        do
+        while (!over.IsCancellationRequested)
         {
-            if (await PostAsync(key) is { } id)
+            var key = Guid.NewGuid().ToString("N");
+            while (!over.IsCancellationRequested && !_accepted.ContainsKey(key))
             {
-                _accepted[key] = id;
-                return true;
-            }
+                if (await PostAsync(key, question) is { } id)
+                {
+                    _accepted[key] = (id, question);
+                }
 
-            await Task.Delay(200, CancellationToken.None);
+                await Task.Delay(50, CancellationToken.None);
+            }
         }
-        while (over.CanBeCanceled && !over.IsCancellationRequested);
-        return false;
     }
 
     /// <summary>Waits for every accepted job to end, then looks again at all of them.</summary>
     public async Task<Account> AccountAsync(TimeSpan limit)
     {
         var start = Stopwatch.GetTimestamp();
-        var open = _accepted.Values.ToList();
+        var open = _accepted.Values.Select(a => a.Id).ToList();
         while (open.Count > 0 && Stopwatch.GetElapsedTime(start) < limit)
         {
             var still = new List<string>();
@@ -64,62 +62,58 @@ internal sealed class AcceptedJobs(Product product, BenchModel model) : IDisposa
             await Task.Delay(500);
         }
 
-        foreach (var (key, id) in _accepted)
+        foreach (var (key, (id, question)) in _accepted)
         {
             // The same key is the same job, and an end is an end.
-            if ((await PostAsync(key) is { } again && again != id)
+            if ((await PostAsync(key, question) is { } again && again != id)
                 || (_ended.TryGetValue(id, out var end) && await EndAsync(id) is { } later && later != end))
             {
                 _twice.Add(id);
+            }
+
+            if (_ended.GetValueOrDefault(id)?.StartsWith("succeeded", StringComparison.Ordinal) == true && !await IsRightAsync(id, question))
+            {
+                _wrong.Add(id);
             }
         }
 
         var states = _ended.Values.GroupBy(e => e.Split(' ')[0], StringComparer.Ordinal)
             .ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal);
-        var shared = _accepted.Count - _accepted.Values.Distinct(StringComparer.Ordinal).Count();
-        return new Account(_accepted.Count, states, open.Count, _twice.Count + shared, [.. open.Concat(_twice).Take(5)]);
+        var shared = _accepted.Count - _accepted.Values.Select(a => a.Id).Distinct(StringComparer.Ordinal).Count();
+        return new Account(
+            _accepted.Count, states, open.Count, _twice.Count + shared, _wrong.Count, [.. open.Concat(_twice).Concat(_wrong).Take(5)]);
     }
 
     public void Dispose() => _client.Dispose();
 
-    private async Task<string?> PostAsync(string key)
+    private async Task<string?> PostAsync(string key, Question question)
     {
-        try
-        {
-            using var limit = new CancellationTokenSource(WaitTimeout);
-            using var content = new ByteArrayContent(model.Json);
-            content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"/v2/models/{model.Name}/infer") { Content = content };
-            request.Headers.Add("Prefer", "respond-async");
-            request.Headers.Add("Idempotency-Key", key);
-            using var response = await _client.SendAsync(request, limit.Token);
-            return response.StatusCode == HttpStatusCode.Accepted ? response.Headers.Location!.ToString().Split('/')[^1] : null;
-        }
-        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
-        {
-            return null;
-        }
+        var answer = await _client.SendAsync(
+            HttpMethod.Post, Question.PathOf(model).ToString(), () => Question.Content(question.Body),
+            ("Prefer", "respond-async"), ("Idempotency-Key", key));
+        return answer?.Status == HttpStatusCode.Accepted ? answer.Text("id") : null;
     }
 
-    // Its state and when it came to it; null while it has not ended, or nothing can be learnt.
-    private async Task<string?> EndAsync(string id)
+    // Its state and when it came to it; null while it has not ended, or nothing can be learned.
+    private async Task<string?> EndAsync(string id) =>
+        await _client.SendAsync(HttpMethod.Get, $"/v1/jobs/{id}") is { Status: HttpStatusCode.OK } job
+        && job.Text("state") is var state && Terminal.Contains(state, StringComparer.Ordinal)
+            ? $"{state} {job.Text("finished_at")}"
+            : null;
+
+    private async Task<bool> IsRightAsync(string id, Question question)
     {
-        try
+        if (await _client.SendAsync(HttpMethod.Get, $"/v1/jobs/{id}/result") is not { Status: HttpStatusCode.OK } result)
         {
-            using var limit = new CancellationTokenSource(WaitTimeout);
-            using var job = JsonDocument.Parse(await _client.GetStringAsync($"/v1/jobs/{id}", limit.Token));
-            var state = job.RootElement.GetProperty("state").GetString()!;
-            return Terminal.Contains(state, StringComparer.Ordinal)
-                ? $"{state} {job.RootElement.GetProperty("finished_at").GetString()}"
-                : null;
+            return false;
         }
-        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
-        {
-            return null;
-        }
+
+        using var answer = JsonDocument.Parse(result.Body);
+        return question.IsAnsweredBy(answer.RootElement);
     }
 }
 
 /// <param name="Lost">Accepted, and not ended within the time to settle.</param>
 /// <param name="Twice">One key with two jobs, one job with two keys, or one with two ends.</param>
-internal sealed record Account(int Accepted, IReadOnlyDictionary<string, int> States, int Lost, int Twice, string[] Examples);
+/// <param name="Wrong">Succeeded, without a result or with another's.</param>
+internal sealed record Account(int Accepted, IReadOnlyDictionary<string, int> States, int Lost, int Twice, int Wrong, string[] Examples);

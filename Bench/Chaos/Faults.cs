@@ -4,14 +4,17 @@ using StackExchange.Redis;
 
 namespace InferenceTemplate.Bench.Chaos;
 
-/// <summary>Kills, pauses and empties the parts of a product at random, and brings back what it killed.</summary>
-internal sealed class Faults(Product product)
+/// <summary>Kills, ends, pauses and empties the parts of a product at random, and brings back what it ended.</summary>
+internal sealed class Faults(Product product, int seed)
 {
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(3);
+
+    // The lease of a job (Jobs:Lease) and some seconds.
+    private static readonly TimeSpan PauseBeyondTheLease = TimeSpan.FromSeconds(35);
     private static readonly TimeSpan BackWithin = TimeSpan.FromMinutes(2);
 
-    private readonly Random _random = new(7);
+    private readonly Random _random = new(seed);
 
     /// <returns>How often each fault was made.</returns>
     public async Task<IReadOnlyDictionary<string, int>> RunAsync(CancellationToken over)
@@ -19,13 +22,18 @@ internal sealed class Faults(Product product)
         var done = new Dictionary<string, int>(StringComparer.Ordinal);
         (string Name, Func<Task> Make)[] faults =
         [
-            ("kill-worker", () => KillAsync("worker")),
-            ("kill-api", () => KillAsync("api")),
-            ("kill-redis", () => KillAsync("redis")),
-            ("kill-postgres", () => KillAsync("postgres")),
-            ("pause-worker", () => PauseAsync("worker")),
-            ("pause-api", () => PauseAsync("api")),
-            ("pause-redis", () => PauseAsync("redis")),
+            ("kill-worker", () => EndAsync("worker", "KILL")),
+            ("kill-api", () => EndAsync("api", "KILL")),
+            ("kill-redis", () => EndAsync("redis", "KILL")),
+            ("kill-postgres", () => EndAsync("postgres", "KILL")),
+            ("kill-api-and-worker", () => Task.WhenAll(EndAsync("api", "KILL"), EndAsync("worker", "KILL"))),
+            ("kill-redis-and-postgres", () => Task.WhenAll(EndAsync("redis", "KILL"), EndAsync("postgres", "KILL"))),
+            ("terminate-worker", () => EndAsync("worker", "TERM")),
+            ("terminate-api", () => EndAsync("api", "TERM")),
+            ("pause-worker", () => PauseAsync("worker", Pause)),
+            ("pause-worker-beyond-the-lease", () => PauseAsync("worker", PauseBeyondTheLease)),
+            ("pause-api", () => PauseAsync("api", Pause)),
+            ("pause-redis", () => PauseAsync("redis", Pause)),
             ("empty-redis", EmptyRedisAsync),
         ];
         for (var next = 0; !over.IsCancellationRequested; next++)
@@ -46,7 +54,7 @@ internal sealed class Faults(Product product)
         return done;
     }
 
-    private async Task KillAsync(string name)
+    private async Task EndAsync(string name, string signal)
     {
         using var limit = new CancellationTokenSource(BackWithin);
         foreach (var process in await FindAsync(name))
@@ -55,18 +63,18 @@ internal sealed class Faults(Product product)
                 name,
                 () =>
                 {
-                    process.Kill();
+                    Signal(process.Id, signal);
                     return process.WaitForExitAsync(limit.Token);
                 },
                 limit.Token);
         }
     }
 
-    private async Task PauseAsync(string name)
+    private async Task PauseAsync(string name, TimeSpan pause)
     {
         var processes = await FindAsync(name);
         processes.ForEach(p => Signal(p.Id, "STOP"));
-        await Task.Delay(Pause);
+        await Task.Delay(pause);
         processes.ForEach(p => Signal(p.Id, "CONT"));
     }
 

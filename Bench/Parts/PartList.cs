@@ -27,7 +27,7 @@ internal static class PartList
     // Long, and not about speed: by name only.
     private static readonly Part[] ByName =
     [
-        new("chaos", "faults at random under load for --minutes N, then every accepted job accounted for", ChaosPart.RunAsync),
+        new("chaos", "faults at random under load for --minutes N, by --seed N; then everything that was accepted is accounted for", ChaosPart.RunAsync),
     ];
 
     public static string Usage =>
