@@ -29,6 +29,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<TrafficMinute> TrafficMinutes => Set<TrafficMinute>();
 
+    public DbSet<TrafficModelMinute> TrafficModelMinutes => Set<TrafficModelMinute>();
+
     public DbSet<TrafficDecision> TrafficDecisions => Set<TrafficDecision>();
 
     public DbSet<ShadowComparison> ShadowComparisons => Set<ShadowComparison>();
@@ -135,6 +137,14 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
         {
             minute.ToTable("traffic_minutes");
             minute.HasKey(m => m.Minute);
+        });
+
+        modelBuilder.Entity<TrafficModelMinute>(minute =>
+        {
+            minute.ToTable("traffic_model_minutes");
+            minute.HasKey(m => new { m.Minute, m.Model, m.Version });
+            minute.Property(m => m.Model).HasMaxLength(128);
+            minute.Property(m => m.Version).HasMaxLength(32);
         });
 
         modelBuilder.Entity<ShadowComparison>(comparison =>

@@ -54,6 +54,7 @@ internal static class RegistrySchema
             entry.Property(e => e.Kind).HasMaxLength(32);
             entry.Property(e => e.Actor).HasMaxLength(200);
             entry.HasIndex(e => new { e.Model, e.Id });
+            entry.HasIndex(e => e.At);
             entry.Property(e => e.Audited).HasDefaultValue(false);
             entry.HasIndex(e => e.Id, "ix_model_events_unaudited").HasFilter("NOT audited");
         });

@@ -35,6 +35,7 @@ app.MapDetailedHealth().RequireAuthorization(SignInSetup.AdminPolicy);
 app.MapStaticAssets().AllowAnonymous();
 app.MapSignOut();
 app.MapStatementDownload();
+app.MapBatchDownload();
 app.MapRazorComponents<App>().AddInteractiveServerRenderMode(mode => mode.ContentSecurityFrameAncestorsPolicy = null);
 
 await app.RunAsync();

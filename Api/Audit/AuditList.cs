@@ -21,7 +21,7 @@ internal sealed record AuditEntryView(
 /// <param name="NextCursor">The <c>cursor</c> of the next page; null on the last.</param>
 internal sealed record AuditPage(AuditEntryView[] Entries, string? NextCursor);
 
-/// <summary>What is asked for. An action may be the beginning of one.</summary>
+/// <summary>What is asked for. An action may be the beginning of one; a subject has what is below it: a model its versions.</summary>
 internal sealed record AuditQuery(
     string? Action, string? Actor, string? Tenant, string? Subject, DateTimeOffset? From, DateTimeOffset? To, string? Cursor, int? Limit);
 
@@ -66,7 +66,7 @@ internal static class AuditList
         var entries = database.AuditEntries.AsNoTracking().Where(e => e.Sequence < before);
         entries = query.Action is { } action ? entries.Where(e => e.Action.StartsWith(action)) : entries;
         entries = query.Tenant is { } tenant ? entries.Where(e => e.TenantId == tenant) : entries;
-        entries = query.Subject is { } subject ? entries.Where(e => e.Subject == subject) : entries;
+        entries = query.Subject is { } subject ? entries.Where(e => e.Subject == subject || e.Subject!.StartsWith(subject + "/")) : entries;
         entries = query.From is { } from ? entries.Where(e => e.At >= from.ToUniversalTime()) : entries;
         entries = query.To is { } to ? entries.Where(e => e.At < to.ToUniversalTime()) : entries;
 

@@ -28,6 +28,8 @@ internal static class OverviewEndpoint
         overview.MapGet("", GetAsync).WithSummary("State of the whole platform").Produces<PlatformOverview>();
         overview.MapGet("/history", TrafficHistory.GetAsync)
             .WithSummary("Traffic of the last hour, day or week").Produces<TrafficHistoryView>();
+        overview.MapGet("/changes", PlatformChanges.GetAsync)
+            .WithSummary("What was done to models and their traffic in the last hour, day or week").Produces<PlatformChangesView>();
         overview.MapGet("/objectives", ObjectiveStatus.GetAsync)
             .WithSummary("Whether the service keeps what it promises, and how fast its error budgets burn").Produces<ObjectivesView>();
     }

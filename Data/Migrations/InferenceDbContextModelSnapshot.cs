@@ -939,6 +939,8 @@ namespace InferenceTemplate.Data.Migrations
 
                     b.HasKey("Id");
 
+                    b.HasIndex("At");
+
                     b.HasIndex("Model", "Id");
 
                     b.HasIndex(new[] { "Id" }, "ix_model_events_unaudited")
@@ -1519,6 +1521,43 @@ namespace InferenceTemplate.Data.Migrations
                     b.HasKey("Minute");
 
                     b.ToTable("traffic_minutes", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Data.TrafficModelMinute", b =>
+                {
+                    b.Property<DateTimeOffset>("Minute")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("minute");
+
+                    b.Property<string>("Model")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("model");
+
+                    b.Property<string>("Version")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("version");
+
+                    b.Property<long>("Errors")
+                        .HasColumnType("bigint")
+                        .HasColumnName("errors");
+
+                    b.Property<double>("P50")
+                        .HasColumnType("double precision")
+                        .HasColumnName("p50");
+
+                    b.Property<double>("P95")
+                        .HasColumnType("double precision")
+                        .HasColumnName("p95");
+
+                    b.Property<long>("Requests")
+                        .HasColumnType("bigint")
+                        .HasColumnName("requests");
+
+                    b.HasKey("Minute", "Model", "Version");
+
+                    b.ToTable("traffic_model_minutes", (string)null);
                 });
 
             modelBuilder.Entity("InferenceTemplate.Data.UsageEntry", b =>

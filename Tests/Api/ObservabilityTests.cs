@@ -45,6 +45,12 @@ public sealed class ObservabilityTests(Platform platform)
                 Assert.True(point.GetProperty("errors_per_second").GetDouble() >= 1);
                 Assert.True(point.GetProperty("rejections_per_second").GetDouble() >= 2);
                 Assert.Equal((4, 4), (point.GetProperty("p95").GetDouble(), point.GetProperty("p99").GetDouble()));
+                var model = history.GetProperty("models").EnumerateArray().Single(m => m.GetProperty("model").GetString() == "past");
+                var at = points.FindIndex(p => p.GetProperty("at").GetDateTimeOffset() == point.GetProperty("at").GetDateTimeOffset());
+                Assert.Equal(
+                    (100, 1, 4),
+                    (model.GetProperty("requests_per_second")[at].GetDouble(), model.GetProperty("errors_per_second")[at].GetDouble(),
+                        model.GetProperty("p95")[at].GetDouble()));
                 break;
             }
 
@@ -61,6 +67,41 @@ public sealed class ObservabilityTests(Platform platform)
         using var wrong = await client.GetAsync("/v1/overview/history?range=5m", Cancellation);
         Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
         Assert.Equal("range: '5m' given, one of 1h, 24h, 7d expected", (await wrong.JsonAsync()).GetProperty("detail").GetString());
+    }
+
+    [Fact]
+    public async Task Changes_tell_what_was_done_to_models_and_their_traffic_to_those_who_may_use_them()
+    {
+        await platform.ExecuteAsync("""
+            INSERT INTO model_events (at, model, version, kind, actor, details)
+            SELECT now(), 'changed', '1', kind, 'ada', NULL FROM unnest(ARRAY['promoted', 'labelled']) AS kind;
+            INSERT INTO model_events (at, model, version, kind, actor, details)
+            VALUES (now() - interval '2 hours', 'changed', '1', 'ready', 'worker', NULL);
+            INSERT INTO traffic_decisions (id, model, decided_at, action, actor, policy)
+            VALUES (gen_random_uuid(), 'changed', now() + interval '1 second', 'set', 'grace',
+                '{"stable":"1","canary":{"version":"2","weight":0.25}}')
+            """);
+        using var client = platform.Admin();
+
+        Assert.Equal(
+            ["grace canary_set 2 25 % of requests", "ada promoted 1 "], await ChangesAsync(client, "1h"));
+        Assert.Equal("worker ready 1 ", (await ChangesAsync(client, "24h"))[^1]);
+        var (_, key) = await client.CreateKeyAsync("user", models: ["digits"]);
+        using var scoped = platform.WithKey(key);
+        Assert.Empty(await ChangesAsync(scoped, "24h"));
+        using var wrong = await client.GetAsync("/v1/overview/changes?range=5m", Cancellation);
+        Assert.Equal("range: '5m' given, one of 1h, 24h, 7d expected", (await wrong.JsonAsync()).GetProperty("detail").GetString());
+    }
+
+    private static async Task<List<string>> ChangesAsync(HttpClient client, string range)
+    {
+        var answer = await (await client.GetAsync($"/v1/overview/changes?range={range}", Cancellation)).JsonAsync();
+        string[] facts = ["actor", "kind", "version", "details"];
+        return
+        [
+            .. answer.GetProperty("changes").EnumerateArray().Where(change => change.GetProperty("model").GetString() == "changed")
+                .Select(change => string.Join(' ', facts.Select(name => change.GetProperty(name).GetString()))),
+        ];
     }
 
     [Fact]

@@ -6,8 +6,8 @@ using static Microsoft.Playwright.Assertions;
 namespace InferenceTemplate.Tests.Web;
 
 /// <summary>
-/// Every page at the widths of a phone and a large screen, in both themes: nothing that axe finds, and no sideways scrolling. The pictures
-/// are left in the folder "screenshots" beside the tests, to be looked at.
+/// Every page at the widths of a phone and a large screen and at 200 % zoom, in both themes: nothing that axe finds, and no sideways
+/// scrolling. The pictures are left in the folder "screenshots" beside the tests, to be looked at.
 /// </summary>
 [Trait("Tier", "Nightly")]
 public class AccessibilityTests(Dashboard dashboard)
@@ -29,10 +29,17 @@ public class AccessibilityTests(Dashboard dashboard)
         { "/workers", "#workers-title" },
         { "/tenants", "#tenants-title" },
         { "/keys", "#keys-title" },
+        { "/keys/0198f0b4-0000-7000-8000-0000000000aa", "#key-title" },
+        { "/workers/worker-7f9c", ".facts-row" },
+        { "/batches/0198f0b4-0000-7000-8000-0000000000b1", "#batch-title" },
+        { "/audit/17", "#entry-title" },
         { "/usage", "[data-figure=cost]" },
         { "/audit", "#audit-title" },
         { "/playground", "canvas[data-ready]" },
     };
+
+    // A window of 1280 px at 200 % zoom.
+    private const int Zoomed = 640;
 
     // Radzen's charts are images whose points can be focused; its markup can't be changed from here.
     private static readonly AxeRunOptions Rules = new() { Rules = new() { ["nested-interactive"] = new() { Enabled = false } } };
@@ -51,9 +58,19 @@ public class AccessibilityTests(Dashboard dashboard)
             await page.GotoAsync(path);
             await page.SubmitKeyAsync(FakeApi.Key);
             await Expect(page.Locator(ready)).ToBeVisibleAsync();
-            foreach (var width in new[] { 1920, 1280, 768, 390 })
+            var chromium = await page.Context.NewCDPSessionAsync(page);
+            foreach (var width in new[] { 1920, 1280, Zoomed, 390 })
             {
                 await page.SetViewportSizeAsync(width, 900);
+                if (width == Zoomed)
+                {
+                    await chromium.SendAsync("Emulation.setDeviceMetricsOverride", new Dictionary<string, object>(StringComparer.Ordinal)
+                    {
+                        ["width"] = width, ["height"] = 450, ["deviceScaleFactor"] = 2, ["mobile"] = false,
+                    });
+                    Assert.Equal(2, await page.EvaluateAsync<double>("devicePixelRatio"));
+                }
+
                 await page.ScreenshotAsync(new() { Path = Picture(path, scheme, width), FullPage = true });
                 Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
                 Assert.Empty(width < 1280 ? [] : await page.EvaluateAsync<string[]>(Cut));

@@ -85,6 +85,26 @@ public class AdministrationTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Key_and_audit_entry_have_pages_of_their_own()
+    {
+        var page = await OpenAsync("/keys");
+        await page.GetByRole(AriaRole.Link, new() { Name = "first-admin" }).ClickAsync();
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/keys/0198f0b4-0000-7000-8000-0000000000aa");
+        await page.GetByRole(AriaRole.Link, new() { Name = "What was done to it" }).ClickAsync();
+        await Expect(page.GetByLabel("Subject")).ToHaveValueAsync("inf_ab12");
+
+        await page.GetByLabel("Time").SelectOptionAsync("7d");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Search" }).ClickAsync();
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/audit?subject=inf_ab12&range=7d");
+        Assert.Contains("&From=20", Console.AuditAsked, StringComparison.Ordinal);
+        await page.GetByRole(AriaRole.Link, new() { Name = "17", Exact = true }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "key.created" })).ToBeVisibleAsync();
+        Assert.Equal("?Cursor=18&Limit=1", Console.AuditAsked);
+        await page.GotoAsync("/audit/99");
+        await Expect(page.GetByText("There is no entry of this number")).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task Usage_shows_the_cost_of_each_tenant_to_the_smallest_part_and_gives_the_statement()
     {
         var page = await OpenAsync("/usage");

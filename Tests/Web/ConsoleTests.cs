@@ -100,6 +100,50 @@ public class ConsoleTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Model_shows_the_card_of_its_file_without_the_markup_of_its_author()
+    {
+        var page = await OpenAsync("/models/digits");
+        var card = page.GetByRole(AriaRole.Region, new() { Name = "Card" });
+        await Expect(card.GetByRole(AriaRole.Heading, new() { Name = "Digits", Level = 3 })).ToBeVisibleAsync();
+        await Expect(card.Locator("strong")).ToHaveTextAsync("handwritten");
+        await Expect(card.GetByRole(AriaRole.Cell, new() { Name = "98.1 %" })).ToBeVisibleAsync();
+        foreach (var fact in new[] { "pytorch 2.9", "ai.onnx 18", "MIT", "vision", "<script>document.title = 'stolen'</script>", "a plot" })
+        {
+            await Expect(card.GetByText(fact, new() { Exact = true })).ToBeVisibleAsync();
+        }
+
+        await Expect(card.Locator("script, img, [onerror]")).ToHaveCountAsync(0);
+        var link = Assert.Single(await card.GetByRole(AriaRole.Link).AllAsync());
+        Assert.Equal("https://example.org/paper", await link.GetAttributeAsync("href"));
+        await Expect(page).ToHaveTitleAsync("digits · InferenceTemplate");
+    }
+
+    [Fact]
+    public async Task Model_compares_its_versions_over_time_and_a_canary_with_the_limits_of_its_rule()
+    {
+        var page = await OpenAsync("/models/digits?range=24h", () => (Console.Canary, Console.Changed) = (true, true));
+        foreach (var name in new[] { "Throughput, last 24 h. Now: 1 4, 2 1", "Latency, last 24 h. Now: 1 80, 2 20" })
+        {
+            await Expect(page.GetByRole(AriaRole.Img, new() { Name = name, Exact = true })).ToBeVisibleAsync();
+        }
+
+        // What was done to other models is not marked here.
+        await Expect(page.Locator("section[aria-label=Latency] .mark")).ToHaveCountAsync(2);
+        await page.GetByRole(AriaRole.Button, new() { Name = "7 d", Exact = true }).ClickAsync();
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/models/digits?range=7d");
+
+        var failed = page.GetByRole(AriaRole.Img, new() { Name = "Failed of 2 canary: 8 %; rolled back above 5 %" });
+        Assert.Equal(
+            ("over", "90.91%", "56.82%"),
+            (await failed.Locator("rect").GetAttributeAsync("class"), await failed.Locator("rect").GetAttributeAsync("width"),
+                await failed.Locator(".threshold").GetAttributeAsync("x1")));
+        var latency = page.GetByRole(
+            AriaRole.Img, new() { Name = "Mean latency of 2 canary: 5.0 ms; rolled back above 1.5 × the stable one" });
+        await Expect(latency.Locator("rect.over")).ToHaveCountAsync(0);
+        Assert.Equal("66.67%", await latency.Locator(".threshold").GetAttributeAsync("x1"));
+    }
+
+    [Fact]
     public async Task Model_tells_which_tensors_have_drifted()
     {
         var page = await OpenAsync("/models/digits");
@@ -298,6 +342,11 @@ public class ConsoleTests(Dashboard dashboard)
         await payload.GetByRole(AriaRole.Button).ClickAsync();
 
         await Expect(payload.GetByText("AACAPw==")).ToBeVisibleAsync();
+        await payload.GetByRole(AriaRole.Link, new() { Name = "Run what was sent again" }).ClickAsync();
+        await Expect(page.GetByText("The form has what was sent in that request.")).ToBeVisibleAsync();
+        await Expect(page.Locator("#shape-0")).ToHaveValueAsync("1");
+        await page.GotoAsync($"/playground?model=digits/1&request={FakeConsole.FailedRequest}");
+        await Expect(page.GetByText("What was sent can't be filled in: the input 'input' was too large")).ToBeVisibleAsync();
         var other = await OpenAsync($"/requests/{FakeConsole.ServedRequest}", role: "user");
         await Expect(other.GetByRole(AriaRole.Region, new() { Name = "Times" })).ToBeVisibleAsync();
         await Expect(other.GetByRole(AriaRole.Region, new() { Name = "Payload" })).ToBeHiddenAsync();

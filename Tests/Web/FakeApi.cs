@@ -81,6 +81,9 @@ public sealed class FakeApi : IAsyncDisposable
     /// <summary>What the next overviews say; grows by one with each, so that a page can be seen to move.</summary>
     public int RequestsPerSecond { get; set; } = 100;
 
+    /// <summary>How often statistics were read while there was traffic: each time models have served more.</summary>
+    public int Counted { get; private set; }
+
     public static async Task<FakeApi> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -100,8 +103,7 @@ public sealed class FakeApi : IAsyncDisposable
         api._app.MapPost("/v1/auth/token", api.GiveToken);
         api._app.MapGet("/v1/overview", api.GiveOverview);
         api._app.MapGet("/v2/models/stats", () => Results.Text(
-            $$"""{"model_stats":[{"name":"digits","version":"1","last_inference":{{(api.Served ? 1767225600000 : 0)}}}]}""",
-            "application/json"));
+            OverviewJson.Statistics(api.Served, api.Traffic ? api.Counted++ : 0), "application/json"));
         api._app.MapPost("/v2/models/{model}/versions/{version}/infer", api.InferAsync);
         api._app.MapPost("/v1/chat/completions", context => api.Chat.AnswerAsync(context, api._tokens.ContainsKey(Bearer(context))));
         api.Console.Map(api._app, context => api._tokens.ContainsKey(Bearer(context)));

@@ -49,11 +49,23 @@ public sealed class FakeConsole
     /// <summary>What the service objectives are: <c>met</c>, <c>burning</c> or <c>no_traffic</c>.</summary>
     public string Objectives { get; set; } = "met";
 
+    /// <summary>Whether a canary serves, and fails more often than its rule allows.</summary>
+    public bool Canary { get; set; }
+
+    /// <summary>How many lines of the running batch job have ended.</summary>
+    public int BatchLines { get; set; } = 63;
+
+    /// <summary>Whether anything was changed of late.</summary>
+    public bool Changed { get; set; }
+
     /// <summary>The sample request of every version; null where there is none.</summary>
     public string? Sample { get; set; }
 
     /// <summary>What was last asked of the list of requests.</summary>
     public string? RequestsAsked { get; private set; }
+
+    /// <summary>What was last asked of the audit.</summary>
+    public string? AuditAsked { get; private set; }
 
     /// <summary>Calls that change something, as <c>METHOD path body</c>.</summary>
     public IReadOnlyList<string> Calls
@@ -70,7 +82,7 @@ public sealed class FakeConsole
     public void Reset()
     {
         (Empty, Problem, Inspection, WorkerState, Sample, EndedBadly, Objectives) = (false, null, "ready", "ready", null, false, "met");
-        (SettingsTaken, Refused) = (Task.CompletedTask, null);
+        (SettingsTaken, Refused, Changed, Canary, BatchLines) = (Task.CompletedTask, null, false, false, 63);
         (JobProgress, _cancelled, _suspended, _unloaded, _settings) = (0.5, false, false, false, Settings);
         lock (_calls)
         {
@@ -127,7 +139,11 @@ public sealed class FakeConsole
         app.MapPut("/v1/models/{model}/settings", SetAsync);
         Change("POST", "/v2/repository/models/{model}/load", _ => Unload(false));
         Change("POST", "/v2/repository/models/{model}/unload", _ => Unload(true));
-        Get("/v1/models/{model}/traffic/status", _ => """
+        Get("/v1/models/{model}/traffic/status", _ => Canary ? """
+            {"policy":{"stable":"1","canary":{"version":"2","weight":0.1},"rollback":{"max_error_rate":0.05,"max_latency_ratio":1.5,"min_sample":50,"window_seconds":60}},"window_seconds":60,
+             "versions":[{"version":"1","role":"stable","requests":900,"errors":9,"error_rate":0.01,"total":{"mean":0.004,"p95":0.009}},
+                         {"version":"2","role":"canary","requests":100,"errors":8,"error_rate":0.08,"total":{"mean":0.005,"p95":0.011}}],"decisions":[]}
+            """ : """
             {"policy":{"stable":"1"},"window_seconds":60,"versions":[{"version":"1","role":"stable","requests":1200,"errors":12,"error_rate":0.01,"total":{"mean":0.004,"p95":0.009}}],
              "decisions":[{"model":"digits","decided_at":"2026-01-02T03:04:05Z","action":"rolled_back","actor":"automatic","version":"2","reason":"9 of 60 requests failed, more than 5 %"}]}
             """);
@@ -165,16 +181,23 @@ public sealed class FakeConsole
               {"id":"0198f0b4-0000-7000-8000-0000000000b2","state":"completed","counts":{"total":2,"completed":2,"failed":0},"created_at":"{{Now}}","finished_at":"{{Now}}","expires_at":"{{Now}}","output_url":"/v1/batches/0198f0b4-0000-7000-8000-0000000000b2/output","errors_url":"/v1/batches/0198f0b4-0000-7000-8000-0000000000b2/errors"}],"next_cursor":null}
             """);
         Change("POST", "/v1/batches/{id}/cancel", _ => "{}");
+        Get("/v1/batches/{id}", _ => Batch());
+        app.MapGet("/v1/batches/{id}/events", (HttpContext context) => FollowAsync(context, "batch", Batch));
+        app.MapGet("/v1/batches/{id}/output", (HttpContext context) => isSignedIn(context)
+            ? Results.Text("{\"custom_id\":\"a\"}\n", "application/jsonl") : Results.Problem(statusCode: 401));
         Get("/v1/jobs/{id}", context => JobNow((string)context.Request.RouteValues["id"]!, 0.5));
-        app.MapGet("/v1/jobs/{id}/events", FollowAsync);
+        app.MapGet("/v1/jobs/{id}/events", (HttpContext context) =>
+            FollowAsync(context, "job", () => JobNow((string)context.Request.RouteValues["id"]!, JobProgress)));
         Get("/v1/jobs/{id}/result", _ => """{"model_name":"digits","outputs":[{"name":"label","data":[7]}]}""");
         Change("POST", "/v1/jobs/{id}/cancel", _ => Cancel(true));
         Change("DELETE", "/v1/jobs/{id}", _ => "{}");
         app.MapPost("/v1/jobs/{id}/retry", RetryAsync);
         Get("/v1/overview/objectives", _ => ObjectivesOf(Objectives));
         Get("/v1/overview/history", context => $$"""
-            {"step_seconds":60,"points":[{{string.Join(',', Enumerable.Range(0, 60).Select(i => Point(i, (string?)context.Request.Query["range"])))}}]}
+            {"step_seconds":60,"points":[{{string.Join(',', Enumerable.Range(0, 60).Select(i => Point(i, (string?)context.Request.Query["range"])))}}],
+             "models":[{{VersionTraffic("digits", "1", 4)}},{{VersionTraffic("digits", "2", 1)}},{{VersionTraffic("sentiment", "3", 2)}}]}
             """);
+        Get("/v1/overview/changes", _ => $$"""{"changes":[{{(Changed ? Changes() : "")}}]}""");
         Get("/v1/requests", context =>
         {
             RequestsAsked = context.Request.QueryString.Value;
@@ -183,8 +206,11 @@ public sealed class FakeConsole
                 """;
         });
         Get("/v1/requests/{id}", context => Request((string)context.Request.RouteValues["id"]!));
-        Get("/v1/requests/{id}/payload", _ => """{"specversion":"1.0","data":{"inputs":[{"name":"input","raw":"AACAPw=="}]}}""");
+        Get("/v1/requests/{id}/payload", context => ((string)context.Request.RouteValues["id"]!).EndsWith('2')
+            ? """{"specversion":"1.0","data":{"inputs":[{"name":"input","datatype":"FP32","shape":[1],"raw":"AACAPw=="}]}}"""
+            : """{"specversion":"1.0","data":{"inputs":[{"name":"input","omitted":"too_large"}]}}""");
         Get("/v1/keys", _ => $$"""{"keys":[{{Key("first-admin", "admin", null)}}],"next_cursor":null}""");
+        Get("/v1/keys/{id}", _ => Key("first-admin", "admin", null));
         Change("POST", "/v1/keys", _ => Key("ada", "user", "inf_shown-this-once"));
         Change("POST", "/v1/keys/{id}/rotate", _ => Key("first-admin", "admin", "inf_in-its-place"));
         Change("POST", "/v1/keys/{id}/revoke", _ => Key("first-admin", "admin", null));
@@ -201,7 +227,7 @@ public sealed class FakeConsole
             _ => $$"""{"model":"digits",{{Sums(1200, "1.2500125")}}}""",
         }));
         Get("/v1/usage/statement", _ => "tenant,cost\nacme,0.0000125\n");
-        Get("/v1/audit", context => Empty || context.Request.Query["Action"] == "nothing." ? """{"entries":[],"next_cursor":null}""" : $$"""
+        Get("/v1/audit", context => (AuditAsked = context.Request.QueryString.Value) is null || Empty || context.Request.Query["Action"] == "nothing." ? """{"entries":[],"next_cursor":null}""" : $$"""
             {"entries":[{"sequence":17,"at":"{{Now}}","action":"key.created","actor":"first-admin","tenant":"default","subject":"ada","details":{"role":"user"},"hash":"00"}],"next_cursor":null}
             """);
         Change("POST", "/v1/audit/verify", _ => """{"valid":true,"entries":17,"first_invalid":null}""");
@@ -260,20 +286,25 @@ public sealed class FakeConsole
         : _cancelled ? Job(id, "cancelled", progress) : Job(id, "running", progress);
 
     // Each change once, until the job has ended.
-    private async Task FollowAsync(HttpContext context)
+    private static async Task FollowAsync(HttpContext context, string name, Func<string> now)
     {
         context.Response.ContentType = "text/event-stream";
-        var id = (string)context.Request.RouteValues["id"]!;
         string? said = null;
         while (said?.Contains("running", StringComparison.Ordinal) != false)
         {
-            var job = JobNow(id, JobProgress).ReplaceLineEndings("");
-            await context.Response.WriteAsync(job == said ? "event: ping\ndata: \n\n" : $"event: job\ndata: {job}\n\n", context.RequestAborted);
+            var state = now().ReplaceLineEndings("");
+            await context.Response.WriteAsync(
+                state == said ? "event: ping\ndata: \n\n" : $"event: {name}\ndata: {state}\n\n", context.RequestAborted);
             await context.Response.Body.FlushAsync(context.RequestAborted);
-            said = job;
+            said = state;
             await Task.Delay(100, context.RequestAborted);
         }
     }
+
+    private string Batch() => $$"""
+        {"id":"0198f0b4-0000-7000-8000-0000000000b1","state":"{{(BatchLines < 100 ? "running" : "completed")}}","counts":{"total":100,"completed":{{BatchLines - 3}},"failed":3},"created_at":"{{Now}}",
+         "started_at":"{{Now}}","finished_at":null,"expires_at":null,"output_url":{{(BatchLines < 100 ? "null" : "\"/v1/batches/0198f0b4-0000-7000-8000-0000000000b1/output\"")}},"errors_url":null}
+        """;
 
     private string BadJobs()
     {
@@ -294,11 +325,31 @@ public sealed class FakeConsole
         return $$"""{"at":"{{Now}}","period_days":30,"objectives":[{{One("availability", "0.999", "null")}},{{One("latency", "0.95", "0.5")}}]}""";
     }
 
+    // The newest a minute ago, so that each range has some.
+    private static string Changes()
+    {
+        static string One(int minutesAgo, string kind, string model, string? version, string actor, string details) =>
+            System.Text.Json.JsonSerializer.Serialize(new { at = DateTimeOffset.UtcNow.AddMinutes(-minutesAgo), kind, model, version, actor, details });
+        return string.Join(
+            ',', One(1, "promoted", "digits", "2", "first-admin", "instead of 1"),
+            One(2, "traffic_rolled_back", "sentiment", "4", "automatic", "9 of 60 requests failed"),
+            One(3, "settings_changed", "digits", null, "ada", "pinned: true"));
+    }
+
+    private static string VersionTraffic(string model, string version, int requests)
+    {
+        static string Many(double value) => string.Join(',', Enumerable.Repeat(value.ToString(System.Globalization.CultureInfo.InvariantCulture), 60));
+        return $$"""
+            {"model":"{{model}}","version":"{{version}}","requests_per_second":[{{Many(requests)}}],"errors_per_second":[{{Many(0.1)}}],
+             "p50":[{{Many(0.01 * requests)}}],"p95":[{{Many(0.02 * requests)}}]}
+            """;
+    }
+
     private static string Point(int index, string? range)
     {
         var step = range switch { "1h" => 1, "24h" => 24, _ => 168 };
         return FormattableString.Invariant($$"""
-            {"at":"{{DateTime.UnixEpoch.AddMinutes(index * step):O}}","requests_per_second":{{index % 20}},"errors_per_second":0.5,"rejections_per_second":{{step}},"p50":0.01,"p95":0.02,"p99":{{(index == 30 ? "null" : "0.03")}}}
+            {"at":"{{DateTime.UtcNow.AddMinutes((index - 59) * step):O}}","requests_per_second":{{index % 20}},"errors_per_second":0.5,"rejections_per_second":{{step}},"p50":0.01,"p95":0.02,"p99":{{(index == 30 ? "null" : "0.03")}}}
             """);
     }
 
@@ -345,7 +396,27 @@ public sealed class FakeConsole
     private static string Version(string version, string state) => $$"""
         {"version":"{{version}}","state":"{{state}}","reason":{{(state == "rejected" ? "\"it is no ONNX file\"" : "null")}},"sha256":"9f86d081884c7d659a2feaa0c55ad015","size_bytes":153600,"memory_bytes":153600,
          "inputs":[{"name":"input","datatype":"FP32","shape":[-1,8,8]}],"outputs":[{"name":"label","datatype":"INT64","shape":[-1]}],
-         "batching":{"batched":true,"reason":"proven"},"created_by":"first-admin","created_at":"{{Now}}"}
+         "batching":{"batched":true,"reason":"proven"},"created_by":"first-admin","created_at":"{{Now}}","labels":{"team":"vision"},
+         "metadata":{"producer":"pytorch 2.9","graph":"main","description":{{System.Text.Json.JsonSerializer.Serialize(Card)}},"opsets":{"ai.onnx":18},"properties":{"license":"MIT"} } }
+        """;
+
+    // With what an author of bad will would try.
+    private const string Card = """
+        ---
+        tags: [vision]
+        ---
+        # Digits
+
+        Classifies **handwritten** digits of `8x8` pixels, see [the paper](https://example.org/paper).
+
+        | set | accuracy |
+        |---|---|
+        | test | 98.1 % |
+
+        - <script>document.title = 'stolen'</script>
+        - [click](javascript:document.title='stolen')
+        - ![a plot](https://example.org/plot.png)
+        - <img src=x onerror="document.title='stolen'">
         """;
 
     private static string Job(string id, string state, double progress, string tenant = "default") => FormattableString.Invariant($$"""

@@ -56,6 +56,30 @@ public class FrameTests(Dashboard dashboard)
         await AssertFitsAsync(page, width);
     }
 
+    [Theory]
+    [InlineData(ReducedMotion.NoPreference, true)]
+    [InlineData(ReducedMotion.Reduce, false)]
+    public async Task Nothing_moves_for_who_wants_less_motion(ReducedMotion motion, bool moves)
+    {
+        var page = await dashboard.OpenAsync();
+        await page.EmulateMediaAsync(new() { ReducedMotion = motion });
+        await page.SignInAsync();
+
+        // What turns while the connection is lost is there all the time, and not shown.
+        var moving = await page.EvaluateAsync<string[]>("""
+            () => {
+                document.getElementById('components-reconnect-modal').classList.add('components-reconnect-show');
+                const lasts = times => times.split(',').some(time => parseFloat(time) > 0);
+                const moves = style => style.animationName !== 'none' || lasts(style.transitionDuration);
+                return [...document.querySelectorAll('*')]
+                    .filter(element => [null, '::before', '::after'].some(part => moves(getComputedStyle(element, part))))
+                    .map(element => String(element.getAttribute('class') ?? element.tagName));
+            }
+            """);
+        Assert.Equal(moves, moving.Length > 0);
+        Assert.Equal(moves, moving.Any(name => name.Contains("spinner", StringComparison.Ordinal)));
+    }
+
     private static async Task AssertFitsAsync(IPage page, int width) =>
         Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
 

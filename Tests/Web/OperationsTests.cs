@@ -55,6 +55,12 @@ public class OperationsTests(Dashboard dashboard)
 
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "worker-7f9c" })).ToBeVisibleAsync();
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Drain worker-7f9c" })).ToBeHiddenAsync();
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "worker-7f9c" }).ClickAsync();
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/workers/worker-7f9c");
+        await Expect(page.GetByText("Memory of models")).ToBeVisibleAsync();
+        await page.GotoAsync("/workers/gone");
+        await Expect(page.GetByText("No worker of this name runs")).ToBeVisibleAsync();
     }
 
     [Fact]
@@ -65,6 +71,14 @@ public class OperationsTests(Dashboard dashboard)
         await Expect(reasons).ToHaveCountAsync(2);
         await Expect(page.GetByRole(AriaRole.Link, new() { Name = $"Trace {FakeConsole.Trace}" }).First)
             .ToHaveAttributeAsync("href", $"http://traces.example/{FakeConsole.Trace}");
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "digits/1" }).First.ClickAsync();
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/dead-letters/digits/1/1767323045000-0");
+        await Expect(reasons).ToHaveCountAsync(1);
+        await page.GotoAsync("/dead-letters/digits/1/0-0");
+        await Expect(page.GetByText("It is not among the newest of digits")).ToBeVisibleAsync();
+        await page.GotoAsync("/dead-letters?model=digits");
+        await Expect(reasons).ToHaveCountAsync(2);
 
         Console.Problem = "the queue of 'digits/1' has no room now";
         await page.GetByRole(AriaRole.Button, new() { Name = "Requeue 1767323045000-0" }).ClickAsync();
@@ -175,6 +189,25 @@ public class OperationsTests(Dashboard dashboard)
             .Filter(new() { HasText = "acme" });
         await Expect(others).ToContainTextAsync("its tenant's to change");
         await Expect(others.GetByRole(AriaRole.Button)).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task Batch_job_has_a_page_that_follows_it_and_gives_its_output()
+    {
+        var page = await OpenAsync("/batches");
+        await page.GetByRole(AriaRole.Link, new() { Name = "0000000000b1" }).ClickAsync();
+        var state = page.GetByRole(AriaRole.Region, new() { Name = "State" });
+        await Expect(state).ToContainTextAsync("60 of 100 lines, 3 failed");
+        Console.BatchLines = 83;
+        await Expect(state).ToContainTextAsync("80 of 100 lines, 3 failed");
+        Console.BatchLines = 100;
+        await Expect(state.Locator(".badge")).ToHaveTextAsync("completed");
+
+        var download = await page.RunAndWaitForDownloadAsync(
+            () => page.GetByRole(AriaRole.Link, new() { Name = "Download output" }).ClickAsync());
+        Assert.Equal("batch-0198f0b4-0000-7000-8000-0000000000b1-output.jsonl", download.SuggestedFilename);
+        Assert.Equal(
+            "{\"custom_id\":\"a\"}\n", await File.ReadAllTextAsync(await download.PathAsync(), TestContext.Current.CancellationToken));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using InferenceTemplate.Tests.Shared;
@@ -107,6 +108,45 @@ public class OverviewTests(Dashboard dashboard)
         {
             await Expect(page.Locator($"section[aria-label='{chart}'] .rz-line-series path")).ToHaveCountAsync(lines);
         }
+
+        // Rates of models are told by counts, of which two are needed.
+        await Expect(page.GetByRole(AriaRole.Img, new() { Name = "Throughput by model" })).ToHaveAccessibleNameAsync(
+            new Regex("digits [1-9].*, sentiment [1-9]", RegexOptions.None, TimeSpan.FromSeconds(1)), new() { Timeout = 20_000 });
+    }
+
+    [Fact]
+    public async Task Charts_share_their_axis_their_crosshair_and_marks_of_what_was_changed()
+    {
+        var page = await dashboard.OpenAsync();
+        dashboard.Api.Console.Changed = true;
+        await page.SignInAsync("/?range=1h");
+        await Expect(page.GetByRole(AriaRole.Img, new() { Name = "Throughput by model" }))
+            .ToHaveAccessibleNameAsync("Throughput by model, last 1 h. Now: digits 5, sentiment 2");
+        var changed = page.GetByRole(AriaRole.Region, new() { Name = "What changed" }).GetByRole(AriaRole.Listitem);
+        await Expect(changed).ToHaveCountAsync(3);
+        await Expect(changed.Nth(1)).ToContainTextAsync("Canary sentiment/4 rolled back by automatic · 9 of 60 requests failed");
+        await Expect(changed.First.GetByRole(AriaRole.Link)).ToHaveAttributeAsync("href", "/models/digits");
+
+        // A mark tells more under the pointer, at its time on each chart.
+        await Expect(page.Locator(".mark")).ToHaveCountAsync(9);
+        var chart = page.Locator("section[aria-label=Latency]");
+        var mark = chart.Locator(".mark").Last;
+        await Wait.UntilAsync(async () =>
+        {
+            // A chart finds its size a moment after it is there.
+            var box = (await mark.BoundingBoxAsync())!;
+            await page.Mouse.MoveAsync(box.X, box.Y);
+            return await mark.Locator(".mark-text").IsVisibleAsync();
+        });
+        await Expect(mark).ToContainTextAsync("digits/2 promoted, by first-admin: instead of 1");
+
+        var plot = (await chart.Locator(".plot").BoundingBoxAsync())!;
+        await page.Mouse.MoveAsync(plot.X + (plot.Width / 2), plot.Y + (plot.Height / 2));
+        await Expect(page.Locator(".plot[data-cross]")).ToHaveCountAsync(3);
+        var told = await page.Locator(".crosshair").EvaluateAllAsync<string[]>("lines => lines.map(line => line.dataset.ago)");
+        Assert.Matches("^[1-5][0-9](\\.[0-9])? min ago$", Assert.Single(told.Distinct(StringComparer.Ordinal)));
+        await page.Mouse.MoveAsync(0, 0);
+        await Expect(page.Locator(".plot[data-cross]")).ToHaveCountAsync(0);
     }
 
     [Fact]

@@ -11,6 +11,9 @@ internal sealed class AdministrationApi(ApiTransport transport)
             Query.Of("/v1/keys", ("cursor", cursor), ("limit", "200")),
             accessToken, ApiJson.Default.KeyPage, cancellationToken);
 
+    public Task<ApiResult<ApiKey>> GetKeyAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
+        transport.GetAsync($"/v1/keys/{id}", accessToken, ApiJson.Default.ApiKey, cancellationToken);
+
     /// <summary>Makes a key; only this answer has its secret.</summary>
     public Task<ApiResult<ApiKey>> CreateKeyAsync(string accessToken, NewKey key, CancellationToken cancellationToken) =>
         transport.SendAsync(
@@ -53,10 +56,18 @@ internal sealed class AdministrationApi(ApiTransport transport)
         transport.ReadTextAsync(Query.Of("/v1/usage/statement", ("tenant", tenant)), accessToken, cancellationToken);
 
     public Task<ApiResult<AuditPage>> ListAuditAsync(
-        string accessToken, string? action, string? actor, string? subject, string? cursor, CancellationToken cancellationToken) =>
+        string accessToken, AuditFilter filter, string? cursor, CancellationToken cancellationToken) =>
             transport.GetAsync(
-                Query.Of("/v1/audit", ("Action", action), ("Actor", actor), ("Subject", subject), ("Cursor", cursor), ("Limit", "100")),
+                Query.Of(
+                    "/v1/audit", ("Action", filter.Action), ("Actor", filter.Actor), ("Subject", filter.Subject), ("From", filter.From),
+                    ("Cursor", cursor), ("Limit", "100")),
                 accessToken, ApiJson.Default.AuditPage, cancellationToken);
+
+    /// <summary>An entry by its number, alone on its page; the one before it where it is not there.</summary>
+    public Task<ApiResult<AuditPage>> GetAuditEntryAsync(string accessToken, long sequence, CancellationToken cancellationToken) =>
+        transport.GetAsync(
+            Query.Of("/v1/audit", ("Cursor", (sequence + 1).ToString(CultureInfo.InvariantCulture)), ("Limit", "1")),
+            accessToken, ApiJson.Default.AuditPage, cancellationToken);
 
     /// <summary>Goes through the whole chain.</summary>
     public Task<ApiResult<AuditVerification>> VerifyAuditAsync(string accessToken, CancellationToken cancellationToken) =>
@@ -95,6 +106,10 @@ public sealed record UsageRow(
 
 /// <summary>What <c>GET /v1/tenants/me</c> answers, as far as it is shown.</summary>
 public sealed record OwnTenant(string Id, TenantEffective Limits);
+
+/// <param name="Action">The beginning of one.</param>
+/// <param name="From">The oldest time; null for all.</param>
+public sealed record AuditFilter(string? Action, string? Actor, string? Subject, string? From);
 
 public sealed record AuditPage(IReadOnlyList<AuditEntry> Entries, string? NextCursor);
 

@@ -19,6 +19,7 @@ internal static class ApiClientSetup
         }).RemoveAllResilienceHandlers();
 #pragma warning restore EXTEXP0001
         builder.Services.AddTransient(services => new ModelUploads(PatientTransport(services)));
+        builder.Services.AddTransient(services => new BatchOutputs(PatientTransport(services)));
         builder.Services.AddTransient(services =>
             new InferenceApi(services.GetRequiredService<ApiTransport>(), PatientTransport(services)));
         builder.Services.AddTransient(services => new ChatApi(PatientTransport(services)));

@@ -77,6 +77,24 @@ internal sealed class ApiTransport(HttpClient http, TimeProvider time)
     public Task<ApiResult<string>> ReadTextAsync(string path, string bearer, CancellationToken cancellationToken) =>
         CallAsync(HttpMethod.Get, path, bearer, DefaultTimeout, null, ReadAllAsync, cancellationToken);
 
+    /// <summary>A call whose answer is too large to be held: it is copied as it comes.</summary>
+    /// <param name="silence">How long nothing may come, or be taken.</param>
+    /// <param name="copy">Is called once it is known that there is an answer, and says each time that a part was taken.</param>
+    public Task<ApiResult<Done>> CopyAsync(
+        string path,
+        string bearer,
+        TimeSpan silence,
+        Func<Stream, Action, CancellationToken, Task> copy,
+        CancellationToken cancellationToken) =>
+        CallAsync<Done>(
+            HttpMethod.Get, path, bearer, silence, content: null,
+            async (body, renew, limit) =>
+            {
+                await copy(body, renew, limit);
+                return Done.Instance;
+            },
+            cancellationToken);
+
     private static async Task<string?> ReadAllAsync(Stream body, Action renew, CancellationToken cancellationToken)
     {
         using var reader = new StreamReader(body);

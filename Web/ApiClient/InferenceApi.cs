@@ -26,6 +26,12 @@ internal sealed class InferenceApi(ApiTransport transport, ApiTransport patient)
             Query.Of("/v1/overview/history", ("range", range)),
             accessToken, ApiJson.Default.TrafficHistory, cancellationToken, OverviewTimeout);
 
+    /// <summary>Reads what was done in a range, as the traffic's.</summary>
+    public Task<ApiResult<PlatformChanges>> GetChangesAsync(string accessToken, string range, CancellationToken cancellationToken) =>
+        transport.GetAsync(
+            Query.Of("/v1/overview/changes", ("range", range)),
+            accessToken, ApiJson.Default.PlatformChanges, cancellationToken, OverviewTimeout);
+
     /// <summary>Reads whether the service keeps what it promises.</summary>
     public Task<ApiResult<Objectives>> GetObjectivesAsync(string accessToken, CancellationToken cancellationToken) =>
         transport.GetAsync("/v1/overview/objectives", accessToken, ApiJson.Default.Objectives, cancellationToken, OverviewTimeout);

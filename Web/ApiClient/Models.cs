@@ -45,7 +45,14 @@ public sealed record VersionDetails(
     IReadOnlyList<TensorSignature> Outputs,
     BatchDecision Batching,
     string? CreatedBy,
-    DateTimeOffset CreatedAt);
+    DateTimeOffset CreatedAt,
+    VersionMetadata? Metadata = null,
+    IReadOnlyDictionary<string, string>? Labels = null);
+
+/// <summary>What the maker of a version wrote into its file.</summary>
+/// <param name="Opsets">Version of each operator set, by domain.</param>
+public sealed record VersionMetadata(
+    string Producer, string Description, IReadOnlyDictionary<string, long> Opsets, IReadOnlyDictionary<string, string> Properties);
 
 /// <summary>What <c>GET /v1/models/{model}/events</c> answers.</summary>
 public sealed record ModelHistory(IReadOnlyList<ModelEvent> Events);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace InferenceTemplate.Web.ApiClient;
 
@@ -25,8 +26,12 @@ internal sealed class OperationsApi(ApiTransport transport)
     /// <summary>Tells of a job now and at each change, until it has ended or the Api ends the stream.</summary>
     public Task<ApiResult<Done>> FollowJobAsync(
         string accessToken, Guid id, Func<Job, Task> changed, CancellationToken cancellationToken) =>
+        FollowAsync($"/v1/jobs/{id}/events", accessToken, ApiJson.Default.Job, changed, cancellationToken);
+
+    private Task<ApiResult<Done>> FollowAsync<T>(
+        string path, string accessToken, JsonTypeInfo<T> type, Func<T, Task> changed, CancellationToken cancellationToken) =>
         transport.FollowAsync(
-            HttpMethod.Get, $"/v1/jobs/{id}/events", accessToken, content: null, Silence,
+            HttpMethod.Get, path, accessToken, content: null, Silence,
             async events =>
             {
                 await foreach (var data in events)
@@ -34,7 +39,7 @@ internal sealed class OperationsApi(ApiTransport transport)
                     // A ping has none.
                     if (data.Length > 0)
                     {
-                        await changed(JsonSerializer.Deserialize(data, ApiJson.Default.Job)!);
+                        await changed(JsonSerializer.Deserialize(data, type)!);
                     }
                 }
 
@@ -75,6 +80,14 @@ internal sealed class OperationsApi(ApiTransport transport)
     public Task<ApiResult<BatchPage>> ListBatchesAsync(string accessToken, string? cursor, CancellationToken cancellationToken) =>
         transport.GetAsync(
             Query.Of("/v1/batches", ("cursor", cursor), ("limit", "50")), accessToken, ApiJson.Default.BatchPage, cancellationToken);
+
+    public Task<ApiResult<Batch>> GetBatchAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
+        transport.GetAsync($"/v1/batches/{id}", accessToken, ApiJson.Default.Batch, cancellationToken);
+
+    /// <summary>Tells of a batch job now and as its lines end, until it has ended or the Api ends the stream.</summary>
+    public Task<ApiResult<Done>> FollowBatchAsync(
+        string accessToken, Guid id, Func<Batch, Task> changed, CancellationToken cancellationToken) =>
+        FollowAsync($"/v1/batches/{id}/events", accessToken, ApiJson.Default.Batch, changed, cancellationToken);
 
     public Task<ApiResult<Done>> CancelBatchAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
         transport.DoAsync(HttpMethod.Post, $"/v1/batches/{id}/cancel", accessToken, cancellationToken);
@@ -181,7 +194,7 @@ public sealed record BatchPage(IReadOnlyList<Batch> Batches, string? NextCursor)
 /// <param name="OutputUrl">Below the Api's address; null while there is no file.</param>
 public sealed record Batch(
     Guid Id, string State, BatchCounts Counts, DateTimeOffset CreatedAt, DateTimeOffset? FinishedAt, DateTimeOffset? ExpiresAt,
-    string? OutputUrl, string? ErrorsUrl)
+    string? OutputUrl, string? ErrorsUrl, DateTimeOffset? StartedAt = null)
 {
     public bool IsOpen => State is "queued" or "running";
 }

@@ -38,7 +38,20 @@ public sealed record TrafficDecision(
 public sealed record LatencyPercentiles(double? P50, double? P95, double? P99);
 
 /// <summary>What <c>GET /v1/overview/history</c> answers, the oldest first.</summary>
-public sealed record TrafficHistory(double StepSeconds, IReadOnlyList<TrafficPoint> Points);
+/// <param name="Models">The versions that had traffic; null from an older Api.</param>
+public sealed record TrafficHistory(
+    double StepSeconds, IReadOnlyList<TrafficPoint> Points, IReadOnlyList<VersionTraffic>? Models = null);
+
+/// <summary>What a version did: a number for each of the points, latencies in seconds.</summary>
+public sealed record VersionTraffic(
+    string Model, string Version, IReadOnlyList<double> RequestsPerSecond, IReadOnlyList<double> ErrorsPerSecond,
+    IReadOnlyList<double?> P50, IReadOnlyList<double?> P95);
+
+/// <summary>What <c>GET /v1/overview/changes</c> answers, the newest first.</summary>
+public sealed record PlatformChanges(IReadOnlyList<PlatformChange> Changes);
+
+/// <param name="Kind">Such as <c>promoted</c> or <c>canary_set</c>.</param>
+public sealed record PlatformChange(DateTimeOffset At, string Kind, string Model, string? Version, string Actor, string? Details);
 
 /// <summary>Traffic of one step; latencies in seconds, null without traffic.</summary>
 public sealed record TrafficPoint(

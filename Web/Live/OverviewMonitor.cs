@@ -11,6 +11,7 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
 
     private DateTimeOffset _readAt;
     private DateTimeOffset _objectivesAt;
+    private DateTimeOffset _countedAt;
 
     /// <summary>The last good answer, kept while the Api is away.</summary>
     public Overview? Current { get; private set; }
@@ -41,6 +42,9 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
 
     /// <summary>What was used in the last whole hour; null before it was read, and where it could not be.</summary>
     public Usage? LastHour { get; private set; }
+
+    /// <summary>What each model did in the window.</summary>
+    public ModelRates Models { get; } = new();
 
     /// <summary>The window, oldest first.</summary>
     public IReadOnlyList<Sample> Samples { get; private set; } = [];
@@ -77,11 +81,17 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
             HealthSince = Health is null || health.Level == Health.Level ? HealthSince : now;
             Health = health;
             SeenTraffic |= overview is not { RequestsPerSecond: 0, InFlight: 0, Latency.P50: null };
-            if (first && !SeenTraffic)
+            if (now - _countedAt >= SharedOverview.Counts)
             {
+                _countedAt = now;
+                var (statistics, countedAt) = await shared.GetStatisticsAsync(session, cancellationToken);
+                if (statistics.Value is { } counts)
+                {
+                    Models.Take(counts, countedAt);
+                }
+
                 // Nothing in the last seconds, but perhaps before. Where that can't be told, empty charts say less that is wrong.
-                var statistics = await shared.GetStatisticsAsync(session, cancellationToken);
-                SeenTraffic = statistics.Value is not { } known || known.ModelStats.Any(model => model.LastInference > 0);
+                SeenTraffic |= first && (statistics.Value is not { } known || known.ModelStats.Any(model => model.LastInference > 0));
             }
 
             Append(Sample.Of(now, overview));

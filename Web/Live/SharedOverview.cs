@@ -12,6 +12,9 @@ internal sealed class SharedOverview(InferenceApi api, AdministrationApi adminis
     /// <summary>For what is summed by the minute.</summary>
     public static readonly TimeSpan Slow = TimeSpan.FromSeconds(15);
 
+    /// <summary>For what is counted model by model: each version is a read of the Api's own.</summary>
+    public static readonly TimeSpan Counts = TimeSpan.FromSeconds(5);
+
     /// <param name="anew">Whether what others have read is too old, since something was done.</param>
     public Task<SharedAnswer<Overview>> GetAsync(Session session, CancellationToken cancellationToken, bool anew = false) =>
         reads.ReadAsync(
@@ -21,6 +24,11 @@ internal sealed class SharedOverview(InferenceApi api, AdministrationApi adminis
     public async Task<ApiResult<TrafficHistory>> GetHistoryAsync(Session session, string range, CancellationToken cancellationToken) =>
         (await reads.ReadAsync(
             session, range, Slow, () => api.GetHistoryAsync(session.AccessToken, range, cancellationToken), cancellationToken)).Result;
+
+    public async Task<ApiResult<PlatformChanges>> GetChangesAsync(Session session, string range, CancellationToken cancellationToken) =>
+        (await reads.ReadAsync(
+            session, $"changes {range}", Slow, () => api.GetChangesAsync(session.AccessToken, range, cancellationToken),
+            cancellationToken)).Result;
 
     public async Task<ApiResult<Objectives>> GetObjectivesAsync(Session session, CancellationToken cancellationToken) =>
         (await reads.ReadAsync(
@@ -33,7 +41,7 @@ internal sealed class SharedOverview(InferenceApi api, AdministrationApi adminis
             () => administration.GetLastHourAsync(session.AccessToken, time.GetUtcNow(), session.IsAdmin ? "all" : null, cancellationToken),
             cancellationToken)).Result;
 
-    public async Task<ApiResult<ModelStatistics>> GetStatisticsAsync(Session session, CancellationToken cancellationToken) =>
-        (await reads.ReadAsync(
-            session, "statistics", Slow, () => api.GetStatisticsAsync(session.AccessToken, cancellationToken), cancellationToken)).Result;
+    public Task<SharedAnswer<ModelStatistics>> GetStatisticsAsync(Session session, CancellationToken cancellationToken) =>
+        reads.ReadAsync(
+            session, "statistics", Counts, () => api.GetStatisticsAsync(session.AccessToken, cancellationToken), cancellationToken);
 }

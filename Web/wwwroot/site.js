@@ -133,6 +133,60 @@
         });
     }
 
+    // Where a chart's plot lies, for the marks and the crosshair over it: its grid lines reach from edge to edge.
+    function layPlot(plot) {
+        const lines = [...plot.querySelectorAll('.rz-value-axis .rz-grid-line')].map(line => line.getBoundingClientRect());
+        const axis = plot.querySelector('.rz-category-axis');
+        if (lines.length === 0 || !axis) {
+            return;
+        }
+        const around = plot.getBoundingClientRect();
+        const left = Math.min(...lines.map(line => line.left));
+        const top = Math.min(...lines.map(line => line.top));
+        const places = {
+            '--plot-left': left - around.left,
+            '--plot-width': Math.max(...lines.map(line => line.right)) - left,
+            '--plot-top': top - around.top,
+            '--plot-height': axis.getBoundingClientRect().top - top,
+        };
+        for (const [name, value] of Object.entries(places)) {
+            const text = `${Math.round(value)}px`;
+            if (plot.style.getPropertyValue(name) !== text) {
+                plot.style.setProperty(name, text);
+            }
+        }
+    }
+
+    // Charts are drawn anew at sizes and times of their own.
+    setInterval(() => document.querySelectorAll('[data-plot]').forEach(layPlot), 250);
+
+    function ago(seconds) {
+        const [unit, name] = seconds >= 7200 ? [3600, 'h'] : seconds >= 120 ? [60, 'min'] : [1, 's'];
+        return seconds < 1 ? 'now' : `${Math.round(seconds / unit * 10) / 10} ${name} ago`;
+    }
+
+    // One moment on all charts of a group: they have the same axis.
+    document.addEventListener('pointermove', event => {
+        const over = event.target.closest?.('[data-plot]');
+        if (over) {
+            layPlot(over);
+        }
+        for (const plot of document.querySelectorAll('[data-plot]')) {
+            let at = -1;
+            if (over && over.closest('[data-charts]') === plot.closest('[data-charts]')) {
+                const left = over.getBoundingClientRect().left + parseFloat(over.style.getPropertyValue('--plot-left'));
+                at = (event.clientX - left) / parseFloat(over.style.getPropertyValue('--plot-width'));
+            }
+            plot.toggleAttribute('data-cross', at >= 0 && at <= 1);
+            if (at >= 0 && at <= 1) {
+                const line = plot.querySelector('.crosshair');
+                line.style.setProperty('--at', String(at));
+                line.dataset.ago = ago((1 - at) * Number(plot.dataset.plot));
+                line.toggleAttribute('data-late', at > 0.7);
+            }
+        }
+    });
+
     // Only the browser can tell that updates no longer arrive: a broken connection says nothing.
     const staleAfter = 3000;
     let shown = '';
