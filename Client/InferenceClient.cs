@@ -8,7 +8,10 @@ namespace InferenceTemplate.Client;
 public sealed class InferenceClient
 {
     /// <summary>Beyond a call's timeout, for the platform's word on it.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    /// <summary>No platform can be set to give a call longer; of a longer timeout it makes its own longest.</summary>
+    internal static readonly TimeSpan LongestTimeout = TimeSpan.FromMinutes(10);
 
     private readonly ApiTransport _transport;
     private readonly GrpcCalls? _grpc;
@@ -60,6 +63,6 @@ public sealed class InferenceClient
             : _grpc.InferAsync(model, inputs, asked, limit, cancellationToken);
     }
 
-    private static TimeSpan LimitOf(TimeSpan? timeout) =>
-        timeout < ApiTransport.LongLimit - Grace ? timeout.Value + Grace : ApiTransport.LongLimit;
+    internal static TimeSpan LimitOf(TimeSpan? timeout) => timeout is not { } asked ? ApiTransport.LongLimit
+        : (asked < LongestTimeout ? asked : LongestTimeout) + Grace;
 }

@@ -23,7 +23,7 @@ internal sealed record AuditPage(AuditEntryView[] Entries, string? NextCursor);
 
 /// <summary>What is asked for. An action may be the beginning of one; a subject has what is below it: a model its versions.</summary>
 internal sealed record AuditQuery(
-    string? Action, string? Actor, string? Tenant, string? Subject, DateTimeOffset? From, DateTimeOffset? To, string? Cursor, int? Limit);
+    string? Action, string? Actor, string? Tenant, string? Subject, string? From, string? To, string? Cursor, int? Limit);
 
 /// <summary><c>GET /v1/audit</c>: newest first.</summary>
 internal static class AuditList
@@ -52,23 +52,34 @@ internal static class AuditList
             return Invalid(name, "can't contain the character U+0000");
         }
 
+        if (!ApiTime.TryRead(query.From, DateTimeOffset.MinValue, out var from))
+        {
+            return Invalid("from", $"'{query.From}' given, {ApiTime.Expected} expected");
+        }
+
+        if (!ApiTime.TryRead(query.To, DateTimeOffset.MaxValue, out var to))
+        {
+            return Invalid("to", $"'{query.To}' given, {ApiTime.Expected} expected");
+        }
+
         var limit = query.Limit ?? DefaultPage;
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
-        var found = await Entries(database, query, before).Take(limit).ToListAsync(cancellationToken);
+        var found = await Entries(database, query, (from, to), before).Take(limit).ToListAsync(cancellationToken);
         return TypedResults.Json(
             new AuditPage(
                 [.. found.Select(View)], found.Count == limit ? found[^1].Entry.Sequence.ToString(CultureInfo.InvariantCulture) : null),
             AuditJson.Default.AuditPage);
     }
 
-    private static IQueryable<Found> Entries(InferenceDbContext database, AuditQuery query, long before)
+    private static IQueryable<Found> Entries(
+        InferenceDbContext database, AuditQuery query, (DateTimeOffset From, DateTimeOffset To) time, long before)
     {
         var entries = database.AuditEntries.AsNoTracking().Where(e => e.Sequence < before);
         entries = query.Action is { } action ? entries.Where(e => e.Action.StartsWith(action)) : entries;
         entries = query.Tenant is { } tenant ? entries.Where(e => e.TenantId == tenant) : entries;
         entries = query.Subject is { } subject ? entries.Where(e => e.Subject == subject || e.Subject!.StartsWith(subject + "/")) : entries;
-        entries = query.From is { } from ? entries.Where(e => e.At >= from.ToUniversalTime()) : entries;
-        entries = query.To is { } to ? entries.Where(e => e.At < to.ToUniversalTime()) : entries;
+        entries = query.From is not null ? entries.Where(e => e.At >= time.From) : entries;
+        entries = query.To is not null ? entries.Where(e => e.At < time.To) : entries;
 
         // By the name, or by the id that stays when the name is gone.
         var id = Guid.TryParse(query.Actor, out var parsed) ? parsed : Guid.Empty;

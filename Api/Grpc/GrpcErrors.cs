@@ -17,6 +17,10 @@ internal sealed partial class GrpcErrors(IOptions<ErrorResponses> responses, ILo
     private const string ContentType = "application/grpc";
     private const string RetryAfter = "retry-after";
 
+    // Clients take 8 KiB of trailers in all, and tell of more than that instead of the error. As they are sent.
+    private const int MaxMessage = 4096;
+    private const string Cut = "...";
+
     /// <summary>The status for an outcome other than success.</summary>
     public static RpcException Of(InferOutcome outcome) => Of(outcome.Status, outcome.Error ?? "", outcome.RetryAfter);
 
@@ -29,14 +33,14 @@ internal sealed partial class GrpcErrors(IOptions<ErrorResponses> responses, ILo
             trailers.Add(RetryAfter, seconds.ToString(CultureInfo.InvariantCulture));
         }
 
-        return new RpcException(new Status(CodeOf(status), message), trailers);
+        return new RpcException(new Status(CodeOf(status), Fit(message)), trailers);
     }
 
     /// <summary>Answers what was refused on the way to a method: all in the headers, since there is no message.</summary>
     public static Task WriteAsync(HttpContext context, string message)
     {
         var response = context.Response;
-        message = OpenInferenceErrors.Specific(context) ?? message;
+        message = Fit(OpenInferenceErrors.Specific(context) ?? message);
         if (context.Request.ContentType?.StartsWith(ContentType, StringComparison.OrdinalIgnoreCase) != true)
         {
             return OpenInferenceErrors.Error(response.StatusCode, message).ExecuteAsync(context);
@@ -115,13 +119,39 @@ internal sealed partial class GrpcErrors(IOptions<ErrorResponses> responses, ILo
         _ => StatusCode.Internal,
     };
 
+    /// <summary>A message, which may repeat what a caller sent, or the names of all inputs, cut to what reaches every client.</summary>
+    internal static string Fit(string message)
+    {
+        // A character of UTF-16 takes nine at most.
+        if (message.Length <= (MaxMessage - Cut.Length) / 9)
+        {
+            return message;
+        }
+
+        var (at, length) = (0, 0);
+        foreach (var rune in message.EnumerateRunes())
+        {
+            length += IsPlain(rune.Value) ? 1 : 3 * rune.Utf8SequenceLength;
+            if (length > MaxMessage - Cut.Length)
+            {
+                return message[..at] + Cut;
+            }
+
+            at += rune.Utf16SequenceLength;
+        }
+
+        return message;
+    }
+
+    private static bool IsPlain(int value) => value is >= ' ' and <= '~' and not '%';
+
     // As gRPC over HTTP/2 has it: UTF-8, what is not printable ASCII and the percent sign as %XX.
     private static string Encoded(string message)
     {
         var text = new StringBuilder(message.Length);
         foreach (var value in Encoding.UTF8.GetBytes(message))
         {
-            _ = value is >= (byte)' ' and <= (byte)'~' and not (byte)'%'
+            _ = IsPlain(value)
                 ? text.Append((char)value)
                 : text.Append(CultureInfo.InvariantCulture, $"%{value:X2}");
         }

@@ -8,7 +8,8 @@ namespace InferenceTemplate.Api.Keys;
 /// <param name="Tenant">The default one if left out.</param>
 /// <param name="Models">The models that the key opens; all that its tenant may use if left out.</param>
 internal sealed record KeyRequest(
-    string Name, string Role, string? Tenant = null, string[]? Models = null, DateTimeOffset? ExpiresAt = null);
+    string Name, string Role, string? Tenant = null, string[]? Models = null,
+    [property: JsonConverter(typeof(ApiTimeConverter))] DateTimeOffset? ExpiresAt = null);
 
 /// <param name="Overlap">How long the old key goes on; a day if left out.</param>
 internal sealed record RotationRequest(TimeSpan? Overlap = null);
@@ -46,6 +47,7 @@ internal sealed record KeyPage(KeyView[] Keys, string? NextCursor);
 
 /// <summary>JSON of the keys API. What is not known is refused: a misspelt limit would be lost unseen.</summary>
 [JsonSourceGenerationOptions(
+    AllowDuplicateProperties = false,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectRequiredConstructorParameters = true,

@@ -37,12 +37,12 @@ internal static class RequestEndpoints
         string? from, string? to, string? cursor, int? limit, ClaimsPrincipal caller, IDbContextFactory<InferenceDbContext> contexts,
         IOptions<CostOptions> costs, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (!TryReadTime(to, time.GetUtcNow(), out var end) || end < DateTimeOffset.UnixEpoch)
+        if (!ApiTime.TryRead(to, time.GetUtcNow(), out var end) || end < DateTimeOffset.UnixEpoch)
         {
-            return Wrong($"to: '{to}' given, a time such as 2026-11-01T12:00:00Z expected");
+            return Wrong($"to: '{to}' given, {ApiTime.Expected} expected");
         }
 
-        if (!TryReadTime(from, end - DefaultRange, out var begin) || end <= begin || end - begin > LongestRange)
+        if (!ApiTime.TryRead(from, end - DefaultRange, out var begin) || end <= begin || end - begin > LongestRange)
         {
             return Wrong($"from: '{from}' given, a time before to ({end:O}) and at most {LongestRange.TotalDays:0} days earlier expected");
         }
@@ -159,13 +159,6 @@ internal static class RequestEndpoints
                 ? failed.Where(p => p.Status == number)
                 : null,
         };
-    }
-
-    private static bool TryReadTime(string? text, DateTimeOffset otherwise, out DateTimeOffset moment)
-    {
-        moment = otherwise;
-        return text is null || DateTimeOffset.TryParse(
-            text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out moment);
     }
 
     private static string Cursor(Prediction last) =>

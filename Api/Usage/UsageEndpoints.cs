@@ -28,12 +28,12 @@ internal static class UsageEndpoints
     {
         var now = time.GetUtcNow();
         var month = TenantAccount.MonthOf(now);
-        if (!TryReadTime(from, new DateTimeOffset(month, TimeOnly.MinValue, TimeSpan.Zero), out var begin))
+        if (!ApiTime.TryRead(from, new DateTimeOffset(month, TimeOnly.MinValue, TimeSpan.Zero), out var begin))
         {
-            return Wrong($"from: '{from}' given, a time such as 2026-11-01 or 2026-11-01T12:00:00Z expected");
+            return Wrong($"from: '{from}' given, {ApiTime.Expected} expected");
         }
 
-        if (!TryReadTime(to, now, out var end) || end <= begin || end - begin > Longest)
+        if (!ApiTime.TryRead(to, now, out var end) || end <= begin || end - begin > Longest)
         {
             return Wrong($"to: '{to}' given, a time after from ({begin:O}) and at most {Longest.TotalDays:0} days later expected");
         }
@@ -98,13 +98,6 @@ internal static class UsageEndpoints
         asked is null || asked == caller.TenantId() ? (true, caller.TenantId())
         : !caller.IsInRole(Roles.Admin) ? (false, null)
         : (true, asked == "all" ? null : asked);
-
-    private static bool TryReadTime(string? text, DateTimeOffset otherwise, out DateTimeOffset moment)
-    {
-        moment = otherwise;
-        return text is null || DateTimeOffset.TryParse(
-            text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out moment);
-    }
 
     private static bool TryReadGroups(string? text, out HashSet<UsageGroup> groups, out string? unknown)
     {

@@ -100,6 +100,7 @@ public sealed class AuditTests(Platform platform)
     [InlineData("GET", "/v1/audit?cursor=0")]
     [InlineData("GET", "/v1/audit?subject=%00")]
     [InlineData("GET", "/v1/audit?from=yesterday")]
+    [InlineData("GET", "/v1/audit?to=11/12/2026")]
     [InlineData("POST", "/v1/audit/verify", "{\"sequence\":1}")]
     [InlineData("POST", "/v1/audit/verify", "{\"sequence\":1,\"hash\":\"12\"}")]
     [InlineData("POST", "/v1/audit/verify", "nonsense")]

@@ -142,6 +142,8 @@ public sealed class KeyTests(Platform platform)
     [InlineData("""{"name":"n","role":"user","expires_at":"2020-01-01T00:00:00Z"}""", "expires_at")]
     [InlineData("""{"name":"n","role":"user","model":["digits"]}""", "model")]
     [InlineData("""{"name":"n","role":"user","expires_at":"soon"}""", "expires_at")]
+    [InlineData("""{"name":"n","role":"user","expires_at":"11/12/2099"}""", "a time such as 2026-11-01")]
+    [InlineData("""{"name":"n","role":"user","role":"admin"}""", "Duplicate property 'role'")]
     [InlineData("", "body")]
     [InlineData("null", "body")]
     [InlineData("[]", "body")]

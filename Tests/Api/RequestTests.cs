@@ -98,6 +98,7 @@ public sealed class RequestTests(Platform platform)
 
     [Theory]
     [InlineData("?from=yesterday", "from: 'yesterday' given")]
+    [InlineData("?to=11/12/2026", "to: '11/12/2026' given, a time such as 2026-11-01 or")]
     [InlineData("?from=2026-01-01&to=2026-03-01", "from: '2026-01-01' given, a time before to")]
     [InlineData("?to=tomorrow", "to: 'tomorrow' given")]
     [InlineData("?to=0001-01-01", "to: '0001-01-01' given")]

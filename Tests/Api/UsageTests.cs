@@ -83,6 +83,8 @@ public sealed class UsageTests(TrafficPlatform platform)
 
     [Theory]
     [InlineData("?from=yesterday", "from")]
+    [InlineData("?from=11/12/2026", "from")]
+    [InlineData("?to=12:00", "to")]
     [InlineData("?from=2026-01-02&to=2026-01-01", "to")]
     [InlineData("?from=2024-01-01&to=2026-01-01", "to")]
     [InlineData("?group=colour", "group")]
