@@ -14,6 +14,12 @@ public static class GenerationSchema
     public const int MaxValues = 1000;
     public const int MaxCount = 1000;
 
+    /// <summary>2^53 - 1, within which clients' schemas keep whole numbers.</summary>
+    public const long MaxBound = 9_007_199_254_740_991;
+
+    /// <summary>Digits behind the point of a bound: each is a step of the grammar.</summary>
+    public const int MaxDecimals = 9;
+
     private const int MaxShown = 64;
 
     private static readonly string[] s_types = ["object", "array", "string", "integer", "number", "boolean", "null"];
@@ -106,6 +112,8 @@ public static class GenerationSchema
                 return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var count) && count is >= 0 and <= MaxCount
                     ? null
                     : $"{name}: 0 to {MaxCount} expected";
+            case "minimum" or "maximum" or "exclusiveMinimum" or "exclusiveMaximum":
+                return IsBound(value) ? null : $"{name}: a number from -{MaxBound} to {MaxBound} with up to {MaxDecimals} decimals expected";
             default:
                 return $"'{Shown(name)}' is not supported in schemas";
         }
@@ -123,6 +131,13 @@ public static class GenerationSchema
 
         return null;
     }
+
+    // What a decimal does not hold as the number that it is, such as 1e-300, is none.
+    private static bool IsBound(JsonElement value) => value.ValueKind == JsonValueKind.Number
+        && value.TryGetDecimal(out var bound)
+        && Math.Abs(bound) <= MaxBound
+        && decimal.Round(bound, MaxDecimals) == bound
+        && (bound != 0 || value.GetDouble() == 0);
 
     private static bool IsType(JsonElement value) =>
         value.ValueKind == JsonValueKind.String && s_types.Contains(value.GetString(), StringComparer.Ordinal);

@@ -74,7 +74,7 @@ internal static partial class RuntimeMessage
     [GeneratedRegex(@"^\[ErrorCode:\w+\]\s*", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Code();
 
-    [GeneratedRegex(@"^Load model from .*? failed:\s*", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
+    [GeneratedRegex(@"^(?:Load model from .*? failed|Exception during initialization):\s*", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Loading();
 
     [GeneratedRegex(@"locale with name:\s*(?<locale>[\w.\-]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]

@@ -21,6 +21,12 @@ internal static partial class OpenFailure
             return $"it needs opset {given} of {domain}, and ONNX Runtime has up to {most} here: export it with opset {most} or lower";
         }
 
+        if (Kernel().Match(text) is { Success: true } kernel)
+        {
+            return $"ONNX Runtime can't open it: it has no {kernel.Groups["operator"].Value} as opset {kernel.Groups["since"].Value} defines it, "
+                + "or none for the datatypes that the model gives it: export it with a later opset, or with other datatypes";
+        }
+
         return RuntimeMessage.Locale(text) ?? $"ONNX Runtime can't open it: {RuntimeMessage.Of(exception)}";
     }
 
@@ -28,6 +34,11 @@ internal static partial class OpenFailure
         @"IR version: (?<given>\d+), max supported IR version: (?<most>\d+)", RegexOptions.ExplicitCapture,
         matchTimeoutMilliseconds: 60_000)]
     private static partial Regex IrVersion();
+
+    [GeneratedRegex(
+        @"Could not find an implementation for (?<operator>\S+)\((?<since>\d+)\) node", RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 60_000)]
+    private static partial Regex Kernel();
 
     [GeneratedRegex(
         @"Opset (?<given>\d+) is under development.*support for domain (?<domain>\S+) is till opset (?<most>\d+)",

@@ -23,6 +23,9 @@ public sealed class RuntimeMessageTests
         "the locale en_US.UTF-8 is not installed where the worker runs, and its text operators need it")]
     [InlineData(
         "[ErrorCode:Fail] Load model from /tmp/cache/0a1b failed:Type Error: Type 'tensor(int64)' is invalid.", "Type Error: Type 'tensor(int64)' is invalid.")]
+    [InlineData(
+        "[ErrorCode:RuntimeException] Exception during initialization: /onnxruntime_src/onnxruntime/core/providers/cpu/rnn/lstm_base.h:53 onnxruntime::LSTMBase::LSTMBase(const onnxruntime::OpKernelInfo&) layout_ == 0 was false. Batchwise recurrent operations (layout == 1) are not supported.\n",
+        "layout_ == 0 was false. Batchwise recurrent operations (layout == 1) are not supported.")]
     [InlineData("std::bad_alloc", "ONNX Runtime gives no reason")]
     [InlineData(
         "[ErrorCode:Fail] Non-zero status code returned while running X node. Name:'' Status Message: onnxruntime::lost", "operator X: ONNX Runtime gives no reason")]

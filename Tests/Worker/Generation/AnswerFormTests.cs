@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using InferenceTemplate.Core.Generation;
 using InferenceTemplate.Tests.Shared;
@@ -65,7 +66,29 @@ public sealed class AnswerFormTests : IDisposable
         Assert.All(together.Where((_, i) => i % 2 == 1), t => Assert.Equal(alone, t.Text));
     }
 
+    /// <summary>What zod makes of <c>z.number().int()</c> has the first bounds.</summary>
     [Theory]
+    [InlineData("integer", "\"minimum\":-9007199254740991,\"maximum\":9007199254740991", -9007199254740991, 9007199254740991)]
+    [InlineData("integer", "\"exclusiveMinimum\":7,\"exclusiveMaximum\":9", 8, 8)]
+    [InlineData("integer", "\"minimum\":-3,\"maximum\":12", -3, 12)]
+    [InlineData("number", "\"minimum\":0.123456789,\"maximum\":0.987654321", 0.123456789, 0.987654321)]
+    [InlineData("number", "\"minimum\":-9007199254740991,\"maximum\":9007199254740991", -9007199254740991, 9007199254740991)]
+    public async Task Number_of_an_answer_is_within_its_bounds(string type, string bounds, double least, double most)
+    {
+        var schema = $"{{\"type\":\"array\",\"minItems\":3,\"maxItems\":3,\"items\":{{\"type\":\"{type}\",{bounds}}}}}";
+        Assert.Null(GenerationSchema.Problem(JsonDocument.Parse(schema).RootElement));
+
+        for (var i = 0; i < 4; i++)
+        {
+            // Decimals may go on for ever.
+            var text = await GenerateAsync(Schema(schema, $"Question {i}"));
+            var numbers = text.Text.Trim('[', ']').Split(',')[..(text.Reason == GenerationSignature.Stop ? 3 : ^1)];
+            Assert.All(numbers, n => Assert.InRange(double.Parse(n, CultureInfo.InvariantCulture), least, most));
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"type":"integer","minimum":5,"maximum":3}""")]
     [InlineData("""{"$ref":"#"}""")]
     [InlineData("""{"$ref":"#/$defs/none"}""")]
     [InlineData("""{"type":"string","minLength":5,"maxLength":3}""")]

@@ -10,6 +10,7 @@ namespace InferenceTemplate.Tests.Worker.Inspection;
 public sealed class GuideRefusalTests : IDisposable
 {
     private const int Float8 = 17;
+    private const int Int16 = 5;
 
     private static readonly string Guide = File.ReadAllText(Path.Combine(Repository.Root, "docs", "bring-your-own-model.md"));
 
@@ -28,6 +29,7 @@ public sealed class GuideRefusalTests : IDisposable
         { "training", "it holds training graphs; only models for inference are served" },
         { "new opset", "export it with opset" },
         { "new IR version", "export it with an older version of onnx" },
+        { "no kernel", "export it with a later opset" },
         { "unknown operator", "ONNX Runtime can't open it" },
     };
 
@@ -72,6 +74,8 @@ public sealed class GuideRefusalTests : IDisposable
         ],
         "new opset" => [.. OnnxFile.Unary("Identity"), .. OnnxFile.Message(8, [.. OnnxFile.Text(1, ""), .. OnnxFile.Number(2, 999)])],
         "new IR version" => [.. OnnxFile.Unary("Identity"), .. OnnxFile.Number(1, 99)],
+        "no kernel" => new OnnxModel()
+            .Input("x", Int16, -1).Output("y", Int16, -1).Node("Min", ["x", "x"], ["y"]).ToBytes(),
         "unknown operator" => OnnxFile.Unary("NoSuchOperator"),
         _ => HostileFiles.Make(name),
     };

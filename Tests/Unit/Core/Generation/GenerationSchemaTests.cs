@@ -17,6 +17,12 @@ public sealed class GenerationSchemaTests
     [InlineData("""{"$ref":"http://example.com/x"}""", "only what is in the same schema")]
     [InlineData("""{"type":"array","minItems":1001}""", "minItems: 0 to 1000 expected")]
     [InlineData("""{"type":"string","maxLength":-1}""", "maxLength: 0 to 1000 expected")]
+    [InlineData("""{"type":"integer","minimum":"1"}""", "minimum: a number from -9007199254740991 to 9007199254740991 with up to 9 decimals")]
+    [InlineData("""{"type":"integer","maximum":9007199254740992}""", "maximum: a number from")]
+    [InlineData("""{"type":"number","exclusiveMinimum":0.0000000001}""", "exclusiveMinimum: a number from")]
+    [InlineData("""{"type":"number","exclusiveMaximum":1e-300}""", "exclusiveMaximum: a number from")]
+    [InlineData("""{"type":"number","minimum":-1e300}""", "minimum: a number from")]
+    [InlineData("""{"type":"number","exclusiveMinimum":true}""", "exclusiveMinimum: a number from")]
     [InlineData("""{"type":"date"}""", "type: one of object")]
     [InlineData("""{"enum":[]}""", "enum: an array of values expected")]
     [InlineData("""{"properties":[]}""", "properties: an object expected")]
@@ -25,6 +31,12 @@ public sealed class GenerationSchemaTests
     [InlineData("""{"$defs":{"a\u0000":{"if":{}}}}""", "'if' is not supported")]
     public void What_can_not_be_followed_in_bounded_time_is_named(string schema, string problem) =>
         Assert.Contains(problem, GenerationSchema.Problem(Json(schema)), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("""{"type":"integer","minimum":-9007199254740991,"maximum":9007199254740991}""")]
+    [InlineData("""{"type":"number","exclusiveMinimum":0,"exclusiveMaximum":1.5e2}""")]
+    [InlineData("""{"type":"number","minimum":-0.123456789,"maximum":0.0}""")]
+    public void Bounds_of_numbers_are_taken(string schema) => Assert.Null(GenerationSchema.Problem(Json(schema)));
 
     [Fact]
     public void Limits_hold_at_their_ends()
