@@ -51,8 +51,12 @@ public sealed record VersionDetails(
 
 /// <summary>What the maker of a version wrote into its file.</summary>
 /// <param name="Opsets">Version of each operator set, by domain.</param>
+/// <param name="Steps">Those of a pipeline.</param>
 public sealed record VersionMetadata(
-    string Producer, string Description, IReadOnlyDictionary<string, long> Opsets, IReadOnlyDictionary<string, string> Properties);
+    string Producer, string Description, IReadOnlyDictionary<string, long> Opsets, IReadOnlyDictionary<string, string> Properties,
+    IReadOnlyList<PipelineStep>? Steps = null);
+
+public sealed record PipelineStep(string Name, string Model, string Version);
 
 /// <summary>What <c>GET /v1/models/{model}/events</c> answers.</summary>
 public sealed record ModelHistory(IReadOnlyList<ModelEvent> Events);
