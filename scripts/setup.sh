@@ -114,6 +114,18 @@ want_s3() { want_package Tests/Shared s3rver 3.7.1 "the tests of models in S3"; 
 
 want_grpc_js() { want_package Tests/Api @grpc/grpc-js 1.14.7 "the tests with Node's client of gRPC"; }
 
+want_openai_js() { want_package Tests/Api/OpenAi openai 6.49.0 "the tests with OpenAI's client for Node"; }
+
+# Debian's Python, whichever else is installed.
+want_grpc_python() {
+  if /usr/bin/python3 -c 'import google.protobuf, grpc' 2>/dev/null; then return; fi
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    install_debian "gRPC for Python" python3-grpcio python3-protobuf
+  else
+    say "gRPC for Python is missing: the test with it will be skipped (Debian: sudo apt-get install python3-grpcio python3-protobuf)"
+  fi
+}
+
 want_helm() {
   if [ -n "${HELM:-}" ] || command -v helm >/dev/null; then return; fi
   if [ "$(uname -sm)" != "Linux x86_64" ]; then

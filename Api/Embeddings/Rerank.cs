@@ -43,7 +43,15 @@ internal static class Rerank
         {"model":"minilm:1","results":[{"index":1,"relevance_score":0.41}],"usage":{"prompt_tokens":15,"total_tokens":15}}
         """;
 
-    public static void MapRerank(this IEndpointRouteBuilder endpoints) => endpoints.MapPost("/v1/rerank", HandleAsync)
+    public static void MapRerank(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapRerank("/v1/rerank");
+
+        // Where Cohere's present clients look for it; it is the same.
+        endpoints.MapRerank("/v2/rerank").ExcludeFromDescription();
+    }
+
+    private static RouteHandlerBuilder MapRerank(this IEndpointRouteBuilder endpoints, string path) => endpoints.MapPost(path, HandleAsync)
         .WithSummary("Documents by how near they are to a query, by a model that embeds text")
         .WithMetadata(new CountedAsTraffic(), new EndpointErrors(typeof(OpenAiError)))
         .WithBody<RerankRequest>(Request, Response)

@@ -157,5 +157,9 @@ internal sealed class OpenAiCalls(InferPipeline pipeline, TenantGate gate, IOpti
 
 internal static class OpenAiRegistration
 {
-    public static IServiceCollection AddOpenAi(this IServiceCollection services) => services.AddSingleton<OpenAiCalls>();
+    public static IServiceCollection AddOpenAi(this IServiceCollection services)
+    {
+        services.PostConfigure<ProblemDetailsOptions>(options => options.CustomizeProblemDetails += OpenAiErrors.AddTo);
+        return services.AddSingleton<OpenAiCalls>();
+    }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using InferenceTemplate.Api.Inference;
@@ -23,6 +24,23 @@ internal static partial class OpenAiErrors
     public static OpenAiError Of(int status, string message, string? param = null) => IsQuota(status, message)
         ? new(new(message, Quota, param, Quota))
         : new(new(message, TypeOf(status), param, CodeOf(status, message)));
+
+    /// <summary>
+    /// Gives problem details OpenAI's error too, where its clients read nothing else: of models, which they list by their own path, and of
+    /// what is not served at all.
+    /// </summary>
+    public static void AddTo(ProblemDetailsContext problem)
+    {
+        var (context, details) = (problem.HttpContext, problem.ProblemDetails);
+        var isNowhere = context.GetEndpoint() is null && details.Status == StatusCodes.Status404NotFound;
+        if (context.Request.Path.StartsWithSegments(isNowhere ? "/v1" : "/v1/models", StringComparison.OrdinalIgnoreCase))
+        {
+            var status = details.Status ?? context.Response.StatusCode;
+            var error = Of(status, details.Detail ?? details.Title ?? "").Error;
+            details.Extensions["error"] = JsonSerializer.SerializeToElement(
+                isNowhere ? error with { Code = "unknown_url" } : error, OpenAiJson.Default.OpenAiErrorBody);
+        }
+    }
 
     /// <summary>Whether a month's limit is reached: to come again is no use before the next.</summary>
     public static bool IsQuota(int status, string message) =>

@@ -244,6 +244,18 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
             (await tooMany.JsonAsync()).GetProperty("error").GetProperty("message").GetString());
     }
 
+    [Fact]
+    public async Task Rerank_is_found_where_the_second_version_of_coheres_clients_looks()
+    {
+        using var client = platform.Admin();
+        var request = new { model = model.Name, query = "A pet", documents = s_texts, top_n = 2, max_tokens_per_doc = 4096 };
+
+        var (first, second) = (await OkAsync(client, "/v1/rerank", request), await OkAsync(client, "/v2/rerank", request));
+
+        Assert.Equal(2, second.GetProperty("results").GetArrayLength());
+        Assert.Equal(first.ToString(), second.ToString());
+    }
+
     [Theory]
     [InlineData("/v1/embeddings")]
     [InlineData("/v1/rerank")]
