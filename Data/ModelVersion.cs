@@ -48,6 +48,11 @@ public sealed class ModelVersion
     /// <summary>Whether there is a <see cref="SampleRequest"/> of it.</summary>
     public bool HasSample { get; set; }
 
+    /// <summary>
+    /// Why requests for a pipeline share no runs: a step's do not. Null where they do, and for models. Known to a snapshot of the registry.
+    /// </summary>
+    public string? StepsApart { get; set; }
+
     /// <summary>Whether it is served, and a worker has yet to try whether its rows are independent.</summary>
     public bool AwaitsProof => State == VersionState.Ready && (BatchProof is null || ProofOutdated);
 

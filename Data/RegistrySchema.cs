@@ -93,6 +93,7 @@ internal static class RegistrySchema
         version.Property(v => v.State)
             .HasConversion<string>().HasMaxLength(16).HasDefaultValue(VersionState.Ready).HasSentinel((VersionState)(-1));
         version.Property(v => v.CreatedBy).HasMaxLength(200);
+        version.Ignore(v => v.StepsApart);
         Json(version.Property(v => v.Signature), StoreJson.Default.ModelSignature);
         Json(version.Property(v => v.Metadata), StoreJson.Default.VersionMetadata).HasDefaultValueSql("'{}'");
         Json(version.Property(v => v.BatchProof!), StoreJson.Default.BatchProof).IsRequired(false);

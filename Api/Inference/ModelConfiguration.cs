@@ -50,13 +50,14 @@ internal sealed record ModelConfiguration(
     {
         // Workers of different builds or settings may differ: what all of them do is what can be relied on.
         List<WorkerStatus> ready = [.. workers.Where(w => w is { Ready: true, Defaults: not null })];
+        var isPipeline = version.Metadata.Steps.Count > 0;
         var batches = BatchDecision.Of(version, settings).Batched;
         var delay = settings.Batching.MaxDelay ?? ready.Select(w => w.Defaults!.MaxBatchDelay).DefaultIfEmpty().Min();
         return new ModelConfiguration(
             version.Model,
             version.Platform,
-            "onnxruntime",
-            "model.onnx",
+            isPipeline ? "" : "onnxruntime",
+            isPipeline ? "pipeline.json" : "model.onnx",
             batches ? settings.Batching.MaxSize
                 ?? ready.Select(w => w.Defaults!.MaxBatchSize).DefaultIfEmpty(BatchWithoutWorkers).Min() : 0,
             [

@@ -10,7 +10,7 @@ namespace InferenceTemplate.Api.Models;
 public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts)
 {
     /// <param name="force">Whether also a version goes that requests are sent to; aliases and traffic rules that name it go with
-    /// it.</param>
+    /// it. One that is a step of a pipeline never goes before that does.</param>
     public async Task<RegistryProblem?> DeleteVersionAsync(
         string model, string version, bool force, string actor, CancellationToken cancellationToken)
     {
@@ -22,6 +22,12 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
                 if (await change.Database.ModelVersions.FindAsync([model, version], cancellationToken) is not { DeletedAt: null } row)
                 {
                     return change.Unknown(version);
+                }
+
+                // Not by force either: nothing could be put in the step's place.
+                if (await PipelineUses.RefusalAsync(change.Database, model, version, cancellationToken) is { } refusal)
+                {
+                    return refusal;
                 }
 
                 var uses = await UsesAsync(change, version, cancellationToken);
@@ -58,6 +64,11 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
             model,
             async change =>
             {
+                if (await PipelineUses.RefusalAsync(change.Database, model, version: null, cancellationToken) is { } refusal)
+                {
+                    return refusal;
+                }
+
                 var versions = await change.Database.ModelVersions
                     .Where(v => v.Model == model && v.DeletedAt == null).ToListAsync(cancellationToken);
                 await change.Database.ModelAliases.Where(a => a.Model == model).ExecuteDeleteAsync(cancellationToken);

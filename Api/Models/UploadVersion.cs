@@ -1,3 +1,4 @@
+using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Data.Artifacts;
@@ -85,7 +86,8 @@ internal static class UploadVersion
                     ContentHash.DigestHeader, $"says that the body's SHA-256 is {declared}, but {staged.Sha256} arrived");
         }
 
-        var (added, problem) = await registry.AddAsync(new NewVersion(model, version, staged, context.User.Actor()), cancellationToken);
+        var (added, problem) = await registry.AddAsync(
+            new NewVersion(model, version, staged, context.User.Actor()) { UploaderModels = context.User.Models() }, cancellationToken);
         if (added is null)
         {
             return problem!.ToResult();

@@ -15,4 +15,7 @@ public sealed record VersionMetadata
 
     /// <summary>Whatever else its maker wrote.</summary>
     public IReadOnlyDictionary<string, string> Properties { get; set; } = new Dictionary<string, string>();
+
+    /// <summary>What a pipeline runs, in this order; empty for a model.</summary>
+    public IReadOnlyList<PipelineStep> Steps { get; set; } = [];
 }

@@ -20,6 +20,11 @@ public sealed record BatchDecision(bool Batched, string Reason)
             return new(false, "an input or output does not leave its first dimension open");
         }
 
+        if (version.StepsApart is { } step)
+        {
+            return new(false, step);
+        }
+
         return (settings.Batching.ModeOf(version.Version), version.BatchProof) switch
         {
             (BatchingMode.Off, _) => new(false, "the setting is off"),

@@ -26,6 +26,21 @@ public sealed class CatalogSnapshot
             }
         }
 
+        foreach (var entry in _models.Values.Where(e => e.Servable.Any(IsPipeline)).ToList())
+        {
+            // A pipeline is no step: which of them can't run changes nothing for the others.
+            var lacking = entry.Servable.Where(v => v.Metadata.Steps.Any(s => StepOf(s) is null)).ToHashSet();
+            foreach (var pipeline in entry.Servable.Where(IsPipeline))
+            {
+                pipeline.StepsApart = pipeline.Metadata.Steps.Select(WhyApart).FirstOrDefault(reason => reason is not null);
+            }
+
+            if (lacking.Count > 0)
+            {
+                _models[entry.Model.Name] = new Entry(entry.Model, entry.All, entry.Aliases, lacking);
+            }
+        }
+
         Models = [.. _models.Values.Select(e => e.Model).OrderBy(m => m.Name, StringComparer.Ordinal)];
         Versions = [.. Models.SelectMany(m => _models[m.Name].Servable)];
     }
@@ -79,6 +94,9 @@ public sealed class CatalogSnapshot
         var named = entry.All.LastOrDefault(v => number is null || v.Version == number);
         return named?.State switch
         {
+            VersionState.Ready when named.Metadata.Steps.FirstOrDefault(s => StepOf(s) is null) is { } step =>
+                $"version '{named.Version}' of '{model}' is a pipeline, of which the step '{step.Name}' can't run: "
+                + WhyNot(step.Model, step.Version),
             VersionState.Pending => $"version '{named.Version}' of '{model}' has not been inspected yet",
             VersionState.Rejected => $"version '{named.Version}' of '{model}' was rejected: {named.Reason}",
             _ => $"there is no version '{version}' of a model '{model}'",
@@ -88,12 +106,27 @@ public sealed class CatalogSnapshot
     /// <summary>Versions are kept as text and ordered as numbers.</summary>
     public static long NumberOf(string version) => long.Parse(version, CultureInfo.InvariantCulture);
 
+    private static bool IsPipeline(ModelVersion version) => version.Metadata.Steps.Count > 0;
+
+    // What a step runs; null where that may not be served.
+    private ModelVersion? StepOf(PipelineStep step) =>
+        _models.GetValueOrDefault(step.Model)?.ByName.GetValueOrDefault(step.Version) is { } found && !IsPipeline(found) ? found : null;
+
+    private string? WhyApart(PipelineStep step) =>
+        StepOf(step) is { } version && BatchDecision.Of(version, SettingsOf(step.Model)) is { Batched: false } apart
+            ? $"step '{step.Name}': {apart.Reason}"
+            : null;
+
     private sealed class Entry
     {
-        public Entry(Model model, IReadOnlyList<ModelVersion> all, IReadOnlyList<ModelAlias> aliases)
+        /// <param name="lacking">Pipelines of which a step can't run.</param>
+        public Entry(
+            Model model, IReadOnlyList<ModelVersion> all, IReadOnlyList<ModelAlias> aliases, IReadOnlySet<ModelVersion>? lacking = null)
         {
             (Model, All, Aliases) = (model, all, aliases);
-            Servable = model.Residency == Residency.Unload ? [] : [.. all.Where(v => v.State == VersionState.Ready)];
+            Servable = model.Residency == Residency.Unload
+                ? []
+                : [.. all.Where(v => v.State == VersionState.Ready && lacking?.Contains(v) != true)];
             foreach (var version in Servable)
             {
                 ByName[version.Version] = version;

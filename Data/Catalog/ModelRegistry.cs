@@ -15,6 +15,9 @@ public sealed record NewVersion(string Model, string? Version, StagedArtifact Ar
     /// <summary>Names for it that nobody has given to another version.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 
+    /// <summary>The models that whoever uploads it may use; null for all. No pipeline is made of others.</summary>
+    public IReadOnlyList<string>? UploaderModels { get; init; }
+
     /// <summary>
     /// The version of the model that answers requests which name none, where nobody has chosen one; null for the highest.
     /// </summary>
@@ -30,6 +33,9 @@ public sealed class ModelRegistry(
     IDbContextFactory<InferenceDbContext> contexts, ArtifactStore artifacts, CatalogChangeNotifier notifier, TimeProvider time)
 {
     public const string Platform = "onnxruntime_onnx";
+
+    /// <summary>Of pipelines, as Triton's clients know it.</summary>
+    public const string PipelinePlatform = "ensemble";
 
     /// <summary>Changes a model that has versions; nothing is written where the change says that something is wrong.</summary>
     public async Task<RegistryProblem?> ChangeAsync(
@@ -131,7 +137,7 @@ public sealed class ModelRegistry(
             SizeBytes = added.Artifact.SizeBytes,
             State = added.Inspected is null ? VersionState.Pending : VersionState.Ready,
             Signature = added.Inspected?.Signature ?? new ModelSignature([], []),
-            Metadata = added.Inspected?.Metadata ?? new VersionMetadata(),
+            Metadata = added.Inspected?.Metadata ?? UploaderScope.Of(added.UploaderModels),
             MemoryBytes = added.Inspected?.MemoryBytes ?? 0,
             BatchProof = await VersionInspections.KnownOfAsync(
                 database, added.Artifact.Sha256, added.Inspected?.Batching, cancellationToken),

@@ -1,3 +1,4 @@
+using InferenceTemplate.Core.Catalog;
 using Microsoft.EntityFrameworkCore;
 
 namespace InferenceTemplate.Data.Catalog;
@@ -28,12 +29,15 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
     }
 
     /// <summary>The version can be served.</summary>
+    /// <exception cref="PipelineStepGoneException">It is a pipeline, and what a step runs was deleted while it was inspected.</exception>
     public Task<bool> AcceptAsync(ModelVersion claimed, InspectedModel found, string worker, CancellationToken cancellationToken) =>
         FinishAsync(
             claimed,
             async (database, version) =>
             {
+                await PipelineUses.CheckStepsAsync(database, found.Metadata.Steps, cancellationToken);
                 version.State = VersionState.Ready;
+                version.Platform = found.Metadata.Steps.Count > 0 ? ModelRegistry.PipelinePlatform : version.Platform;
                 (version.Signature, version.Metadata, version.MemoryBytes) = (found.Signature, found.Metadata, found.MemoryBytes);
                 version.BatchProof = await KnownOfAsync(database, version.Sha256, found.Batching, cancellationToken);
             },
@@ -41,7 +45,8 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
             ModelEventKinds.Ready,
             worker,
             found.Batching is { Independent: false, Reason: { } reason } ? $"requests do not share runs: {reason}" : null,
-            cancellationToken);
+            cancellationToken,
+            found.Metadata.Steps);
 
     /// <summary>Keeps what was found of a version that is served already.</summary>
     /// <param name="sampleHasRun">Whether the version has a sample request, and ran on it.</param>
@@ -132,11 +137,13 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
         string kind,
         string worker,
         string? details,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        IReadOnlyList<PipelineStep>? steps = null)
     {
         await using (var database = await contexts.CreateDbContextAsync(cancellationToken))
         {
             await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
+            await PipelineUses.LockStepsAsync(database, steps ?? [], cancellationToken);
             var version = await database.ModelVersions.FromSql(
                 $"SELECT * FROM model_versions WHERE model = {claimed.Model} AND version = {claimed.Version} FOR UPDATE")
                 .SingleAsync(cancellationToken);

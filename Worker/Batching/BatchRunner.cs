@@ -9,6 +9,7 @@ using InferenceTemplate.Worker.Direct;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.ModelCache;
+using InferenceTemplate.Worker.Pipelines;
 
 namespace InferenceTemplate.Worker.Batching;
 
@@ -203,6 +204,11 @@ internal sealed partial class BatchRunner(
             {
                 generation.Parts = PartsOf(run[0].Queued);
                 generation.Generated = (request, text) => generations.Generated(Model, request, text);
+            }
+
+            if (instance is PipelineInstance pipeline)
+            {
+                pipeline.Requests = spans;
             }
 
             var wanted = ReplySplitter.Wanted(session.Signature, run);

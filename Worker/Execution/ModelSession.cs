@@ -4,6 +4,7 @@ using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.Models;
+using InferenceTemplate.Worker.Pipelines;
 using InferenceTemplate.Worker.Preprocessing;
 using Microsoft.ML.OnnxRuntime;
 
@@ -12,9 +13,10 @@ namespace InferenceTemplate.Worker.Execution;
 /// <summary>One model version open in ONNX Runtime: its weights, once. Runs are made by instances, which may overlap.</summary>
 internal sealed class ModelSession : IDisposable
 {
-    // One of these two.
+    // One of these three.
     private readonly InferenceSession? _session;
     private readonly GenerationModel? _generation;
+    private readonly PipelineModel? _pipeline;
 
     private readonly bool _binds;
     private readonly IPreprocessor? _preprocessor;
@@ -37,6 +39,13 @@ internal sealed class ModelSession : IDisposable
         File = file;
         _generation = generation;
         Signature = _own = GenerationSignature.Signature;
+    }
+
+    private ModelSession(ModelFile file, PipelineModel pipeline)
+    {
+        File = file;
+        _pipeline = pipeline;
+        Signature = _own = pipeline.Signature;
     }
 
     public ModelFile File { get; }
@@ -75,6 +84,9 @@ internal sealed class ModelSession : IDisposable
     /// <param name="generation">Closed with the session.</param>
     public static ModelSession Over(ModelFile file, GenerationModel generation) => new(file, generation);
 
+    /// <param name="pipeline">Closed with the session.</param>
+    public static ModelSession Over(ModelFile file, PipelineModel pipeline) => new(file, pipeline);
+
     /// <summary>Something that makes one run at a time, beside other instances; dispose it before the session.</summary>
     /// <exception cref="ObjectDisposedException">The session is closed: ONNX Runtime itself would end the process.</exception>
     public IModelInstance CreateInstance()
@@ -83,6 +95,11 @@ internal sealed class ModelSession : IDisposable
         if (_generation is not null)
         {
             return new GenerationInstance(_generation);
+        }
+
+        if (_pipeline is not null)
+        {
+            return _pipeline.CreateInstance();
         }
 
         var instance = new ModelInstance(_session!, _own, _binds);
@@ -101,6 +118,7 @@ internal sealed class ModelSession : IDisposable
         _closed = true;
         _session?.Dispose();
         _generation?.Dispose();
+        _pipeline?.Dispose();
     }
 
     private static ModelSignature Describe(InferenceSession session) =>

@@ -1,4 +1,5 @@
 using InferenceTemplate.Worker.Batching;
+using InferenceTemplate.Worker.Pipelines;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntimeGenAI;
 
@@ -29,6 +30,7 @@ internal static class RunFailures
 
     public static RunFailure Classify(Exception exception) => exception switch
     {
+        StepFailedException step => Classify(step.Failure),
         OutOfMemoryException or OversizedBatchException => RunFailure.Memory,
         OnnxRuntimeException or OnnxRuntimeGenAIException when Mentions(exception, OfMemory) => RunFailure.Memory,
         OnnxRuntimeException or OnnxRuntimeGenAIException when Mentions(exception, OfDevice) => RunFailure.Device,

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using InferenceTemplate.Worker.Pipelines;
 
 namespace InferenceTemplate.Worker.Execution;
 
@@ -11,6 +12,11 @@ internal static partial class RuntimeMessage
 
     public static string Of(Exception exception)
     {
+        if (exception is StepFailedException step)
+        {
+            return $"step '{step.Step}': {Of(step.Failure)}";
+        }
+
         var text = exception.Message;
         if (Locale(text) is { } locale)
         {
@@ -27,9 +33,11 @@ internal static partial class RuntimeMessage
     }
 
     /// <summary>The operator that failed, for logs and traces: the reason may have values of the request in it.</summary>
-    public static string OperatorOf(Exception exception) => OfNode().Match(exception.Message) is { Success: true } node
-        ? $"operator {node.Groups["operator"].Value}"
-        : exception.GetType().Name;
+    public static string OperatorOf(Exception exception) => exception is StepFailedException step
+        ? $"step '{step.Step}': {OperatorOf(step.Failure)}"
+        : OfNode().Match(exception.Message) is { Success: true } node
+            ? $"operator {node.Groups["operator"].Value}"
+            : exception.GetType().Name;
 
     /// <summary>Text operators need a locale of the machine; null where the message is of something else.</summary>
     public static string? Locale(string text) => MissingLocale().Match(text) is { Success: true } missing

@@ -3,6 +3,7 @@ using InferenceTemplate.Data.Artifacts;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Models;
+using InferenceTemplate.Worker.Pipelines;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.Inspection;
@@ -14,6 +15,7 @@ internal sealed partial class InspectionService(
     SampleRequests samples,
     ArtifactStore artifacts,
     ModelInspector inspector,
+    PipelineInspector pipelines,
     ServingState state,
     DrainSwitch drain,
     TimeProvider time,
@@ -135,9 +137,13 @@ internal sealed partial class InspectionService(
         }
 
         var report = await OpenAsync(version, stoppingToken);
+        if (report.Model is { } opened && await StepGoneAsync(version, opened, stoppingToken) is { } gone)
+        {
+            report = InspectionReport.Refused(gone);
+        }
+
         if (report.Model is { } model)
         {
-            await inspections.AcceptAsync(version, model, state.WorkerId, stoppingToken);
             LogAccepted(version.Model, version.Version, model.MemoryBytes);
             LogProof(version.Model, version.Version, model.Batching);
         }
@@ -145,6 +151,20 @@ internal sealed partial class InspectionService(
         {
             await inspections.RejectAsync(version, report.Reason!, state.WorkerId, stoppingToken);
             LogRejected(version.Model, version.Version, report.Reason!);
+        }
+    }
+
+    // Accepts it; or tells which step was lost meanwhile.
+    private async Task<string?> StepGoneAsync(ModelVersion version, InspectedModel model, CancellationToken stoppingToken)
+    {
+        try
+        {
+            await inspections.AcceptAsync(version, model, state.WorkerId, stoppingToken);
+            return null;
+        }
+        catch (PipelineStepGoneException exception)
+        {
+            return exception.Message;
         }
     }
 
@@ -194,6 +214,11 @@ internal sealed partial class InspectionService(
                 await Task.Run(
                     () => ModelArchive.Extract(path, extracted, options.Value.MemoryBytes, stoppingToken), stoppingToken);
                 File.Delete(path);
+            }
+
+            if (isArchive && PipelineSettings.In(ModelFolder.FindModel(extracted)) is { } pipeline)
+            {
+                return await pipelines.InspectAsync(pipeline, version, stoppingToken);
             }
 
             return await inspector.InspectAsync(isArchive ? extracted : path, sample is null ? null : samplePath, stoppingToken);

@@ -6,6 +6,7 @@ using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Images;
 using InferenceTemplate.Worker.Models;
+using InferenceTemplate.Worker.Pipelines;
 using InferenceTemplate.Worker.Preprocessing;
 using Microsoft.Extensions.Options;
 
@@ -25,12 +26,32 @@ internal sealed partial class ModelSource(
             ?? throw new InvalidDataException(snapshot.WhyNot(key.Model, key.Version));
         var artifact = await files.GetAsync(
             version.Sha256, version.SizeBytes, token => store.OpenReadAsync(version.Sha256, token), cancellationToken);
+        if (artifact.IsFolder && PipelineSettings.IsPath(artifact.Path))
+        {
+            return Pipeline(version, artifact, snapshot);
+        }
+
         var largestBatch = snapshot.SettingsOf(key.Model).Batching.MaxSize ?? options.Value.MaxBatchSize;
         var sample = await SampleOfAsync(version, cancellationToken);
         return new ModelPlan(
             MemoryBudget.Estimate(artifact.Bytes, version.MemoryBytes),
             artifact.Bytes,
-            () => Open(version, artifact, largestBatch, sample));
+            _ => Open(version, artifact, largestBatch, sample));
+    }
+
+    // What its steps take in memory counts once, as theirs; and they are warm.
+    private static ModelPlan Pipeline(ModelVersion version, ModelFiles artifact, CatalogSnapshot snapshot)
+    {
+        var settings = PipelineSettings.Read(artifact.Path);
+        var graph = PipelineGraph.Connect(settings, [.. settings.Steps.Select(step =>
+            (snapshot.Find(step.Model, step.Version) ?? throw new InvalidDataException(
+                $"step '{step.Name}': {snapshot.WhyNot(step.Model, step.Version)}")).Signature)]);
+        var file = new ModelFile(version.Model, version.Version, artifact.Path);
+        return new ModelPlan(
+            EstimatedBytes: 0, ArtifactBytes: 0, leases => ModelSession.Over(file, new PipelineModel(graph, leases)))
+        {
+            Steps = [.. graph.Steps.Select(s => s.Step)],
+        };
     }
 
     // The file may be on this machine while Postgres is away: a colder start is no reason not to serve.

@@ -1,3 +1,4 @@
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Worker.Execution;
 
 namespace InferenceTemplate.Worker.ModelCache;
@@ -53,6 +54,43 @@ internal sealed partial class SessionCache
     private async Task<ModelSession> OpenAsync(CachedModel model)
     {
         var planned = await plan(model.Key, CancellationToken.None);
+        var steps = new List<ModelLease>(planned.Steps.Count);
+        try
+        {
+            // One by one, each with its own turn to reserve memory and to open: nothing is held meanwhile but what is open.
+            foreach (var step in planned.Steps)
+            {
+                steps.Add(await AcquireStepAsync(step));
+            }
+
+            return await OpenAsync(model, planned, steps);
+        }
+        catch
+        {
+            steps.ForEach(s => s.Dispose());
+            throw;
+        }
+    }
+
+    private async Task<ModelLease> AcquireStepAsync(PipelineStep step)
+    {
+        try
+        {
+            return await AcquireAsync(new ModelKey(step.Model, step.Version), CancellationToken.None);
+        }
+        catch (ModelUnavailableException exception)
+        {
+            var reason = $"step '{step.Name}': {exception.Message}";
+
+            // A load that failed is the pipeline's failure too, for which it has a breaker of its own; a lack of memory is nobody's.
+            throw exception.InnerException is null
+                ? new ModelUnavailableException(reason, exception.RetryAfter)
+                : new InvalidOperationException(reason, exception);
+        }
+    }
+
+    private async Task<ModelSession> OpenAsync(CachedModel model, ModelPlan planned, IReadOnlyList<ModelLease> steps)
+    {
         await ReserveAsync(model, planned.EstimatedBytes);
         await _opening.WaitAsync();
         try
@@ -61,7 +99,7 @@ internal sealed partial class SessionCache
 
             // A thread of its own: opening blocks for long, and the pool's threads carry the requests of other models.
             var session = await Task.Factory.StartNew(
-                planned.Open, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                () => planned.Open(steps), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             var bytes = MemoryBudget.Correct(planned, budget.Used() - before);
             lock (_lock)
             {

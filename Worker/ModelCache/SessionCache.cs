@@ -171,7 +171,7 @@ internal sealed partial class SessionCache(
             if (model.Leases == 0)
             {
                 // Somebody waits for memory: before its holder can lease it again, it goes.
-                model.Doomed |= MemoryWaitSince is not null && model.State == CachedModelState.Ready;
+                model.Doomed |= !_disposed && MemoryWaitSince is not null && model.State == CachedModelState.Ready;
                 CloseIfDone(model);
                 Pulse();
             }

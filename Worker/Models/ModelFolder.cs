@@ -1,4 +1,5 @@
 using InferenceTemplate.Worker.Inspection;
+using InferenceTemplate.Worker.Pipelines;
 
 namespace InferenceTemplate.Worker.Models;
 
@@ -8,7 +9,7 @@ internal static class ModelFolder
     private const string Extension = ".onnx";
     private const int MaxNamed = 5;
 
-    /// <summary>The ONNX file at its root, or in the one folder that holds everything.</summary>
+    /// <summary>The ONNX file, or that of a pipeline, at its root, or in the one folder that holds everything.</summary>
     /// <exception cref="ModelRefusedException">There is none, or it can't be told which of several it is.</exception>
     public static string FindModel(string folder)
     {
@@ -18,6 +19,11 @@ internal static class ModelFolder
             .Where(f => f.Extension.Equals(Extension, StringComparison.OrdinalIgnoreCase))
             .OrderBy(f => f.Name, StringComparer.Ordinal)
             .ToList();
+        if (models.Count == 0 && root.EnumerateFiles(PipelineSettings.FileName).FirstOrDefault() is { } pipeline)
+        {
+            return pipeline.FullName;
+        }
+
         var model = models.Count == 1 ? models[0] : models.Find(f => f.Name == ModelFile.FileName);
         return model?.FullName ?? throw new ModelRefusedException(models.Count == 0
             ? $"the archive has no {Extension} file at its root, or in the one folder that holds everything"

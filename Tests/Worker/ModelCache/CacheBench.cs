@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.ModelCache;
 using InferenceTemplate.Worker.Models;
+using InferenceTemplate.Worker.Pipelines;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -20,6 +22,7 @@ internal sealed class CacheBench : IAsyncDisposable
     private static readonly ExecutionDevice Cpu =
         new(Options.Create(new WorkerOptions { Device = "cpu" }), NullLogger<ExecutionDevice>.Instance);
 
+    private readonly Dictionary<string, string[]> _pipelines = [];
     private readonly string _folder = Directory.CreateTempSubdirectory("model-cache-").FullName;
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
 
@@ -54,6 +57,9 @@ internal sealed class CacheBench : IAsyncDisposable
 
     public void WriteBroken(string model) => File.WriteAllText(Path.Combine(_folder, model), "not a model");
 
+    /// <summary>One that gives what each of the models adds to the next.</summary>
+    public void WritePipeline(string name, params string[] models) => _pipelines[name] = models;
+
     public async Task<ModelLease> AcquireAsync(string model) =>
         await Cache.AcquireAsync(Key(model), TestContext.Current.CancellationToken);
 
@@ -66,10 +72,10 @@ internal sealed class CacheBench : IAsyncDisposable
     public IEnumerable<string> Open() => Cache.Snapshot().Select(m => m.Key.Model).Order(StringComparer.Ordinal);
 
     /// <summary>What the model adds to nought: by this it says which one it is.</summary>
-    public static float Ask(ModelLease lease)
+    public static float Ask(ModelLease lease, string input = "x")
     {
         using var instance = lease.Session.CreateInstance();
-        using var outputs = instance.Run([[new Tensor("x", Datatype.Fp32, [1, 4], new byte[16])]]);
+        using var outputs = instance.Run([[new Tensor(input, Datatype.Fp32, [1, 4], new byte[16])]]);
         return MemoryMarshal.Cast<byte, float>(outputs.Single().GetTensorMutableRawData())[0];
     }
 
@@ -85,11 +91,36 @@ internal sealed class CacheBench : IAsyncDisposable
         Tries.AddOrUpdate(key.Model, 1, (_, tries) => tries + 1);
         await BeforeOpen(key);
         var file = new ModelFile(key.Model, key.Version, Path.Combine(_folder, key.Model));
-        return new ModelPlan(ModelBytes, ModelBytes, () =>
+        if (_pipelines.TryGetValue(key.Model, out var steps))
+        {
+            return Pipeline(file, steps);
+        }
+
+        return new ModelPlan(ModelBytes, ModelBytes, _ =>
         {
             var session = ModelSession.Open(file, Cpu);
             session.WarmUp();
             return session;
         });
+    }
+
+    private static ModelPlan Pipeline(ModelFile file, string[] steps)
+    {
+        var signature = new ModelSignature([new("x", Datatype.Fp32, [-1, 4])], [new("y", Datatype.Fp32, [-1, 4])]);
+        var graph = PipelineGraph.Connect(
+            new PipelineSettings
+            {
+                Inputs = ["in"],
+                Steps = [.. steps.Select((s, i) => new StepSettings
+                {
+                    Name = s, Model = s, Version = "1", Inputs = new() { ["x"] = i == 0 ? "in" : $"{steps[i - 1]}.y" },
+                })],
+                Outputs = new() { ["out"] = $"{steps[^1]}.y" },
+            },
+            [.. steps.Select(_ => signature)]);
+        return new ModelPlan(0, 0, leases => ModelSession.Over(file, new PipelineModel(graph, leases)))
+        {
+            Steps = [.. graph.Steps.Select(s => s.Step)],
+        };
     }
 }

@@ -1,0 +1,39 @@
+using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Worker.Execution;
+using InferenceTemplate.Worker.ModelCache;
+
+namespace InferenceTemplate.Worker.Pipelines;
+
+/// <summary>An open pipeline. It holds a lease on the model of each step, which other callers of that model use too.</summary>
+/// <param name="steps">A lease for each step, given back when this is closed.</param>
+internal sealed class PipelineModel(PipelineGraph graph, IReadOnlyList<ModelLease> steps) : IDisposable
+{
+    public ModelSignature Signature => graph.Signature;
+
+    public PipelineInstance CreateInstance()
+    {
+        var instances = new List<IModelInstance>(steps.Count);
+        try
+        {
+            foreach (var step in steps)
+            {
+                instances.Add(step.Session.CreateInstance());
+            }
+
+            return new PipelineInstance(graph, instances);
+        }
+        catch
+        {
+            instances.ForEach(i => i.Dispose());
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var step in steps)
+        {
+            step.Dispose();
+        }
+    }
+}
