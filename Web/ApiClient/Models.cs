@@ -45,7 +45,15 @@ public sealed record VersionDetails(
     IReadOnlyList<TensorSignature> Outputs,
     BatchDecision Batching,
     string? CreatedBy,
-    DateTimeOffset CreatedAt);
+    DateTimeOffset CreatedAt)
+{
+    public VersionMetadata? Metadata { get; init; }
+}
+
+/// <summary>What is known of a version beside its signature. <paramref name="Steps"/> are those of a pipeline.</summary>
+public sealed record VersionMetadata(IReadOnlyList<PipelineStep>? Steps);
+
+public sealed record PipelineStep(string Name, string Model, string Version);
 
 /// <summary>What <c>GET /v1/models/{model}/events</c> answers.</summary>
 public sealed record ModelHistory(IReadOnlyList<ModelEvent> Events);
