@@ -70,7 +70,7 @@ public sealed class PipelineTests(Platform platform, PipelineModels models) : IC
         using var binary = await admin.PostAsync($"/v2/models/{models.Pipeline}/infer", body, Cancellation);
         Assert.Equal(HttpStatusCode.OK, binary.StatusCode);
         var bytes = await binary.Content.ReadAsByteArrayAsync(Cancellation);
-        
+
         // In the order of the signature.
         Assert.Equal((byte[])[.. second.Data, .. value.Data], bytes[^(second.Data.Length + value.Data.Length)..]);
 
