@@ -10,6 +10,7 @@ namespace InferenceTemplate.Api;
 
 /// <summary>JSON of the API's wire types, generated at build.</summary>
 [JsonSourceGenerationOptions(
+    AllowDuplicateProperties = false,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.Never)]
 [JsonSerializable(typeof(ErrorBody))]

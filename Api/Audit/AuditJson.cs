@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace InferenceTemplate.Api.Audit;
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(AllowDuplicateProperties = false, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(AuditHead))]
 [JsonSerializable(typeof(AuditVerification))]

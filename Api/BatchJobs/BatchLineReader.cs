@@ -17,6 +17,9 @@ internal sealed class BatchLineReader(
     private const int MaxCustomId = 256;
     private const int MaxName = 128;
 
+    // Of what is said of a member that is unknown.
+    private const int MaxShown = 64;
+
     // One choice for the whole batch: its answers are of one version, whatever the traffic policy does meanwhile.
     private readonly Dictionary<(string Model, string? Version), RoutedModel> _routes = [];
 
@@ -46,6 +49,14 @@ internal sealed class BatchLineReader(
         {
             // Escapes that make half a character.
             return Wrong(line, null, StatusCodes.Status400BadRequest, "the line has a name or text that is not valid UTF-8");
+        }
+
+        // A misspelt version would have another one answer.
+        if (envelope.Unknown is { } name)
+        {
+            var shown = name.Length <= MaxShown ? name : name[..MaxShown] + "...";
+            return Wrong(line, envelope.CustomId, StatusCodes.Status400BadRequest,
+                $"{shown}: a line has custom_id, model, version and body, and nothing else");
         }
 
         // A version belongs to the model beside it.
@@ -115,7 +126,7 @@ internal sealed class BatchLineReader(
             throw new InvalidInferBodyException("the line is not a JSON object");
         }
 
-        string? customId = null, model = null, version = null;
+        string? customId = null, model = null, version = null, unknown = null;
         ReadOnlyMemory<byte> body = default;
         var seen = default(MemberNames);
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
@@ -142,6 +153,7 @@ internal sealed class BatchLineReader(
             }
             else
             {
+                unknown ??= json.GetString();
                 json.Read();
                 json.Skip();
             }
@@ -151,7 +163,7 @@ internal sealed class BatchLineReader(
         json.Read();
         return body.IsEmpty
             ? throw new InvalidInferBodyException("body: missing; it is the request that a call would send")
-            : new Envelope(customId, model, version, body);
+            : new Envelope(customId, model, version, body, unknown);
     }
 
     private static string? ReadText(ref Utf8JsonReader json, string name, int maxLength)
@@ -168,5 +180,5 @@ internal sealed class BatchLineReader(
             : throw new InvalidInferBodyException($"{name}: up to {maxLength} characters without U+0000 expected");
     }
 
-    private readonly record struct Envelope(string? CustomId, string? Model, string? Version, ReadOnlyMemory<byte> Body);
+    private readonly record struct Envelope(string? CustomId, string? Model, string? Version, ReadOnlyMemory<byte> Body, string? Unknown);
 }

@@ -55,6 +55,7 @@ internal sealed record CompletionChoice(int Index, string Text, string FinishRea
 internal sealed record TokenUsage(long PromptTokens, long CompletionTokens, long TotalTokens);
 
 [JsonSourceGenerationOptions(
+    AllowDuplicateProperties = false,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true,
     RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(JsonElement))]

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.OpenAi;
 using InferenceTemplate.Core.Generation;
 
 namespace InferenceTemplate.Api.Chat;
@@ -11,17 +12,10 @@ namespace InferenceTemplate.Api.Chat;
 /// <param name="Tools">Names of the functions that the answer may call; empty where it is text.</param>
 internal readonly record struct TextRequest(string Model, GenerationRequest Generation, bool IncludeUsage, IReadOnlySet<string> Tools);
 
-/// <summary>
-/// Reads requests field by field: one that would change the answer, and can't, is refused by its name and never passed over. Those that
-/// only say who asks, or have the value that changes nothing, are.
-/// </summary>
+/// <summary>Reads requests field by field, and passes over none that would change the answer: <see cref="OpenAiFields"/>.</summary>
 internal static class ChatReader
 {
-    private const int MaxShown = 64;
     private const int DefaultCompletion = 16;
-
-    private static readonly string[] s_ofTheCaller =
-        ["user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"];
 
     /// <exception cref="InvalidInferBodyException">It is none; the message begins with the field that is wrong.</exception>
     public static TextRequest Read(JsonElement body, bool chat)
@@ -51,7 +45,7 @@ internal static class ChatReader
         foreach (var field in body.EnumerateObject())
         {
             var (name, value) = (field.Name, field.Value);
-            if (value.ValueKind == JsonValueKind.Null || s_ofTheCaller.Contains(name, StringComparer.Ordinal))
+            if (OpenAiFields.IsPassedOver(name, value))
             {
                 continue;
             }
@@ -170,7 +164,7 @@ internal static class ChatReader
                     call = Text($"{where}.tool_call_id", field.Value);
                     break;
                 case "function_call" or "audio":
-                    throw Unsupported($"{where}.{field.Name}");
+                    throw OpenAiFields.Unsupported($"{where}.{field.Name}");
 
                 // Names of who speaks, and what other servers put into the answers that clients send back.
                 default:
@@ -195,7 +189,7 @@ internal static class ChatReader
                 role == "developer" ? "system" : role,
                 content ?? throw new InvalidInferBodyException($"{where}.content: it is missing")),
             _ => throw new InvalidInferBodyException(
-                $"{where}.role: '{Shown(role)}' given; system, developer, user, assistant and tool are supported"),
+                $"{where}.role: '{OpenAiFields.Shown(role)}' given; system, developer, user, assistant and tool are supported"),
         };
     }
 
@@ -226,7 +220,8 @@ internal static class ChatReader
 
             if (!type.ValueEquals("text"u8) || !part.TryGetProperty("text"u8, out var value))
             {
-                throw new InvalidInferBodyException($"{place}.type: '{Shown(type.GetString()!)}' given; only text is supported");
+                throw new InvalidInferBodyException(
+                    $"{place}.type: '{OpenAiFields.Shown(type.GetString()!)}' given; only text is supported");
             }
 
             text.Append(Text($"{place}.text", value));
@@ -275,7 +270,7 @@ internal static class ChatReader
 
                 // Padding against who listens; none is added.
                 "include_obfuscation" => usage,
-                _ => throw Unsupported($"stream_options.{Shown(option.Name)}"),
+                _ => throw OpenAiFields.Unsupported($"stream_options.{OpenAiFields.Shown(option.Name)}"),
             };
         }
 
@@ -286,27 +281,22 @@ internal static class ChatReader
     {
         var neutral = name switch
         {
-            "n" or "best_of" or "repetition_penalty" or "length_penalty" => IsNumber(value, 1),
-            "frequency_penalty" or "presence_penalty" or "top_logprobs" or "min_tokens" => IsNumber(value, 0),
+            "n" or "best_of" or "repetition_penalty" or "length_penalty" => OpenAiFields.IsNumber(value, 1),
+            "frequency_penalty" or "presence_penalty" or "top_logprobs" or "min_tokens" => OpenAiFields.IsNumber(value, 0),
             "logprobs" or "echo" or "ignore_eos" or "use_beam_search" => value.ValueKind == JsonValueKind.False,
             "skip_special_tokens" => value.ValueKind == JsonValueKind.True,
             "logit_bias" => value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any(),
             "functions" => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0,
-            "function_call" => IsText(value, "none") || IsText(value, "auto"),
-            "suffix" => IsText(value, ""),
-            "modalities" => value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(m => IsText(m, "text")),
+            "function_call" => OpenAiFields.IsText(value, "none") || OpenAiFields.IsText(value, "auto"),
+            "suffix" => OpenAiFields.IsText(value, ""),
+            "modalities" => value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(m => OpenAiFields.IsText(m, "text")),
             _ => false,
         };
         if (!neutral)
         {
-            throw Unsupported(Shown(name));
+            throw OpenAiFields.Unsupported(OpenAiFields.Shown(name));
         }
     }
-
-    private static bool IsNumber(JsonElement value, double number) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var given) && given == number;
-
-    internal static bool IsText(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
 
     private static string Text(string name, JsonElement value) =>
         value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new InvalidInferBodyException($"{name}: a text expected");
@@ -325,10 +315,4 @@ internal static class ChatReader
         value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var count) && count >= 1
             ? count
             : throw new InvalidInferBodyException($"{name}: a whole number of 1 or more expected");
-
-    internal static InvalidInferBodyException Unsupported(string name) => new($"{name}: it is not supported here; leave it out");
-
-    // A name that came in a body, and so may have any length.
-    internal static string Shown(string name) =>
-        string.Concat(name.Take(MaxShown).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
 }

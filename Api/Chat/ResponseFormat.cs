@@ -1,5 +1,6 @@
 using System.Text.Json;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.OpenAi;
 
 namespace InferenceTemplate.Api.Chat;
 
@@ -16,18 +17,18 @@ internal static class ResponseFormat
             throw new InvalidInferBodyException("response_format: an object with a type expected");
         }
 
-        var isSchema = ChatReader.IsText(type, "json_schema");
+        var isSchema = OpenAiFields.IsText(type, "json_schema");
         foreach (var field in format.EnumerateObject())
         {
             if (!field.NameEquals("type"u8) && !(isSchema && field.NameEquals("json_schema"u8)))
             {
-                throw ChatReader.Unsupported($"response_format.{ChatReader.Shown(field.Name)}");
+                throw OpenAiFields.Unsupported($"response_format.{OpenAiFields.Shown(field.Name)}");
             }
         }
 
         return isSchema ? SchemaOf(format)
-            : ChatReader.IsText(type, "json_object") ? s_object
-            : ChatReader.IsText(type, "text") ? null
+            : OpenAiFields.IsText(type, "json_object") ? s_object
+            : OpenAiFields.IsText(type, "text") ? null
             : throw new InvalidInferBodyException("response_format.type: text, json_object or json_schema expected");
     }
 
@@ -50,7 +51,7 @@ internal static class ResponseFormat
                     schema = field.Value;
                     break;
                 default:
-                    throw ChatReader.Unsupported($"response_format.json_schema.{ChatReader.Shown(field.Name)}");
+                    throw OpenAiFields.Unsupported($"response_format.json_schema.{OpenAiFields.Shown(field.Name)}");
             }
         }
 

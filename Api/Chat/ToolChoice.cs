@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.OpenAi;
 using InferenceTemplate.Core.Generation;
 
 namespace InferenceTemplate.Api.Chat;
@@ -23,7 +24,7 @@ internal sealed class ToolChoice
         HashSet<string> names = new(StringComparer.Ordinal);
         if (Tools is not { } tools || (tools.ValueKind == JsonValueKind.Array && tools.GetArrayLength() == 0))
         {
-            return Choice is not { } alone || ChatReader.IsText(alone, "none") || ChatReader.IsText(alone, "auto")
+            return Choice is not { } alone || OpenAiFields.IsText(alone, "none") || OpenAiFields.IsText(alone, "auto")
                 ? names
                 : throw new InvalidInferBodyException("tool_choice: there are no tools");
         }
@@ -34,7 +35,7 @@ internal sealed class ToolChoice
         }
 
         // A model that knows of none calls none.
-        if (Choice is { } none && ChatReader.IsText(none, "none"))
+        if (Choice is { } none && OpenAiFields.IsText(none, "none"))
         {
             return names;
         }
@@ -45,7 +46,7 @@ internal sealed class ToolChoice
         // An answer that has to be a call is one call; where the model decides, nothing keeps it from several.
         if (!Parallel && !request.MustCall)
         {
-            throw ChatReader.Unsupported("parallel_tool_calls");
+            throw OpenAiFields.Unsupported("parallel_tool_calls");
         }
 
         names.UnionWith(GenerationTools.Functions(tools).Select(f => f.Name));
@@ -54,20 +55,20 @@ internal sealed class ToolChoice
 
     private void Choose(GenerationRequest request)
     {
-        if (Choice is not { } choice || ChatReader.IsText(choice, "auto"))
+        if (Choice is not { } choice || OpenAiFields.IsText(choice, "auto"))
         {
             return;
         }
 
         request.MustCall = true;
-        if (ChatReader.IsText(choice, "required"))
+        if (OpenAiFields.IsText(choice, "required"))
         {
             return;
         }
 
         request.Tool = choice.ValueKind == JsonValueKind.Object
             && choice.TryGetProperty("type"u8, out var type)
-            && ChatReader.IsText(type, "function")
+            && OpenAiFields.IsText(type, "function")
             && choice.TryGetProperty("function"u8, out var function)
             && function.ValueKind == JsonValueKind.Object
             && function.TryGetProperty("name"u8, out var name)

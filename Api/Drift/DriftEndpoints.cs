@@ -126,6 +126,7 @@ internal static class DriftEndpoints
 }
 
 [JsonSourceGenerationOptions(
+    AllowDuplicateProperties = false,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(DriftView))]
 [JsonSerializable(typeof(BaselineRequest))]

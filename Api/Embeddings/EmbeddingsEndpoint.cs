@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.OpenAi;
 using InferenceTemplate.Api.Overview;
@@ -13,7 +14,11 @@ namespace InferenceTemplate.Api.Embeddings;
 /// <param name="Input">A text, or up to 2,048 of them; in place of each, ids of the model's own tokens.</param>
 /// <param name="EncodingFormat"><c>float</c>, or <c>base64</c>: little-endian FP32.</param>
 /// <param name="Dimensions">The first so many numbers of each embedding, brought to length 1 again.</param>
-internal sealed record EmbeddingsRequest(string Model, JsonElement Input, string? EncodingFormat = null, int? Dimensions = null);
+internal sealed record EmbeddingsRequest(string Model, JsonElement Input, string? EncodingFormat = null, int? Dimensions = null)
+{
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Others { get; set; }
+}
 
 /// <summary>For documents only: it is written without such objects.</summary>
 /// <param name="Model">The version that answered: <c>model:version</c>.</param>
@@ -85,8 +90,20 @@ internal static class EmbeddingsEndpoint
             throw new InvalidInferBodyException($"dimensions: {request.Dimensions} given, 1 or more expected");
         }
 
+        OpenAiFields.Refuse(request.Others, IsNeutral);
+
         return (request, texts);
     }
+
+    // Of vLLM and Jina. Not whether texts are cut off or embeddings have length 1: that is the model's own, and not known here.
+    private static bool IsNeutral(string name, JsonElement value) => name switch
+    {
+        "embedding_type" => OpenAiFields.IsText(value, "float"),
+        "priority" => OpenAiFields.IsNumber(value, 0),
+        "add_special_tokens" => value.ValueKind == JsonValueKind.True,
+        "late_chunking" => value.ValueKind == JsonValueKind.False,
+        _ => false,
+    };
 
     // Counted before any text is copied: of a body of many mebibytes there are millions.
     private static byte[][] TextsOf(JsonElement input) => input.ValueKind switch

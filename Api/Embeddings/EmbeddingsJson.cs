@@ -2,8 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace InferenceTemplate.Api.Embeddings;
 
-/// <summary>JSON of the embeddings API, generated at build. Fields unknown here are ignored: clients send what they know.</summary>
+/// <summary>JSON of the embeddings API, generated at build. Fields unknown here are for <see cref="OpenAi.OpenAiFields"/>.</summary>
 [JsonSourceGenerationOptions(
+    AllowDuplicateProperties = false,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     RespectRequiredConstructorParameters = true,
     RespectNullableAnnotations = true,

@@ -13,7 +13,11 @@ namespace InferenceTemplate.Api.Embeddings;
 /// <param name="TopN">How many are answered; all where absent.</param>
 /// <param name="ReturnDocuments">Whether each result has its text.</param>
 internal sealed record RerankRequest(
-    string Model, JsonElement Query, JsonElement Documents, int? TopN = null, bool? ReturnDocuments = null);
+    string Model, JsonElement Query, JsonElement Documents, int? TopN = null, bool? ReturnDocuments = null)
+{
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Others { get; set; }
+}
 
 /// <param name="Model">The version that answered: <c>model:version</c>.</param>
 /// <param name="Results">The most relevant first.</param>
@@ -74,6 +78,7 @@ internal static class Rerank
     private static (RerankRequest Request, string[] Texts) Checked(RerankRequest request)
     {
         string[] texts = [EmbeddingsEndpoint.TextOf(request.Query, "query"), .. DocumentsOf(request.Documents)];
+        OpenAiFields.Refuse(request.Others, (name, value) => name == "priority" && OpenAiFields.IsNumber(value, 0));
         return request.TopN < 1
             ? throw new InvalidInferBodyException($"top_n: {request.TopN} given, 1 or more expected")
             : (request, texts);
@@ -89,17 +94,8 @@ internal static class Rerank
             : throw new InvalidInferBodyException($"documents: {count} given, 1 to {MaxDocuments} are possible");
     }
 
-    private static string DocumentOf(JsonElement document, int index)
-    {
-        try
-        {
-            return document.ValueKind == JsonValueKind.Object && document.TryGetProperty("text"u8, out var text)
-                ? EmbeddingsEndpoint.TextOf(text, $"documents[{index}].text")
-                : EmbeddingsEndpoint.TextOf(document, $"documents[{index}]");
-        }
-        catch (InvalidOperationException)
-        {
-            throw new InvalidInferBodyException($"documents[{index}]: the name of a field is not UTF-8, or has half a surrogate pair");
-        }
-    }
+    private static string DocumentOf(JsonElement document, int index) =>
+        document.ValueKind == JsonValueKind.Object && document.TryGetProperty("text"u8, out var text)
+            ? EmbeddingsEndpoint.TextOf(text, $"documents[{index}].text")
+            : EmbeddingsEndpoint.TextOf(document, $"documents[{index}]");
 }

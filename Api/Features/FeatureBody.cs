@@ -61,6 +61,7 @@ internal sealed record FeatureList(FeatureView[] Features);
 internal sealed record EnabledFeatures(string[] Features);
 
 [JsonSourceGenerationOptions(
+    AllowDuplicateProperties = false,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(FeatureBody))]
 [JsonSerializable(typeof(FeatureView))]

@@ -20,7 +20,7 @@ internal sealed record RepositoryChange(Dictionary<string, JsonElement>? Paramet
 internal sealed record RepositoryEntry(string Name, string Version, string State, string Reason);
 
 /// <summary>JSON of the repository endpoints.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(AllowDuplicateProperties = false, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(RepositoryQuery))]
 [JsonSerializable(typeof(RepositoryChange))]
 [JsonSerializable(typeof(RepositoryEntry[]))]

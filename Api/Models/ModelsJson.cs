@@ -7,6 +7,7 @@ namespace InferenceTemplate.Api.Models;
 
 /// <summary>JSON of the models API, generated at build. What is not known is refused: a misspelt setting would be lost unseen.</summary>
 [JsonSourceGenerationOptions(
+    AllowDuplicateProperties = false,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectRequiredConstructorParameters = true,

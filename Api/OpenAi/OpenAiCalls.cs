@@ -64,13 +64,18 @@ internal sealed class OpenAiCalls(InferPipeline pipeline, TenantGate gate, IOpti
             throw new InvalidInferBodyException(
                 IsOfKind(exception) && exception.Path is ['$', '.', .. var field]
                     ? $"{field}: another kind of value expected"
-                    : $"the body can't be read: {exception.Message}");
+                    : $"the body can't be read: {ReasonOf(exception)}");
         }
     }
 
     // Of a value of the wrong kind the message would name types of .NET; a text that is none is another matter.
     private static bool IsOfKind(JsonException exception) => exception.InnerException is FormatException
         || exception.InnerException?.Message.Contains("token type", StringComparison.Ordinal) == true;
+
+    // Without the types of .NET that the message would name.
+    private static string ReasonOf(JsonException exception) => exception.InnerException is InvalidOperationException && !IsOfKind(exception)
+        ? "a name or a text is not UTF-8, or has half a surrogate pair"
+        : exception.Message.Split(" encountered")[0];
 
     /// <param name="model">A model, or <c>model:version</c>, an alias being a version too.</param>
     /// <param name="bodyOf">The request that a version is given.</param>

@@ -4,6 +4,7 @@ namespace InferenceTemplate.Api.Tenants;
 
 /// <summary>JSON of tenants, generated at build. What is not known is refused: a misspelt limit would be none.</summary>
 [JsonSourceGenerationOptions(
+    AllowDuplicateProperties = false,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(TenantView))]

@@ -1,16 +1,21 @@
+using System.Text.Json.Serialization;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Traffic;
 
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record CanaryBody(string? Version, double? Weight, bool Sticky = false);
 
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record ShadowBody(string? Version, double Sample = 1, double Tolerance = 0.001);
 
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record RollbackBody(
     double? MaxErrorRate, double? MaxLatencyRatio, int? MinSample, double? WindowSeconds, double? MaxOutputDrift = null);
 
-/// <summary>A traffic policy on the wire.</summary>
+/// <summary>A traffic policy on the wire. What is not known is refused: a misspelt canary would be lost unseen.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record TrafficPolicyBody(
     string? Stable, CanaryBody? Canary, ShadowBody? Shadow, RollbackBody? Rollback, DateTimeOffset? Since = null)
 {

@@ -18,7 +18,9 @@ internal static class TrafficPolicyJson
         {
             return (null, Problem(
                 exception.Path is { Length: > 2 } path ? path[2..] : "$",
-                exception.InnerException is null ? "not what is expected here" : exception.InnerException.Message));
+                exception.InnerException is null
+                    ? $"not what is expected here: {exception.Message.Split(" Path:")[0]}"
+                    : exception.InnerException.Message));
         }
     }
 

@@ -150,6 +150,12 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     [InlineData("""{"model":"digits","input":"x"}""", "'digits' version 1 does not embed text")]
     [InlineData("""["x"]""", "the body can't be read")]
     [InlineData("", "the body is empty")]
+    [InlineData("""{"model":"M","input":"x","input_type":"query"}""", "input_type: it is not supported here; leave it out")]
+    [InlineData("""{"model":"M","input":"x","truncate":true}""", "truncate: it is not supported here; leave it out")]
+    [InlineData("""{"model":"M","input":"x","dimension":64}""", "dimension: it is not supported here; leave it out")]
+    [InlineData("""{"model":"M","input":"x","embedding_type":"int8"}""", "embedding_type: it is not supported here; leave it out")]
+    [InlineData("""{"model":"M","input":"x","input":"y"}""", "Duplicate property 'input'")]
+    [InlineData("""{"model":"M","input":"x","\ud800":1}""", "the body can't be read: ")]
     public async Task Request_that_can_not_be_answered_is_refused_in_the_form_of_openai(string body, string reason)
     {
         using var client = platform.Admin();
@@ -199,6 +205,29 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
         });
 
         Assert.Equal(0, seen.GetProperty("errors").GetInt64());
+    }
+
+    [Fact]
+    public async Task Fields_that_change_nothing_are_taken_and_those_of_another_rerank_are_not()
+    {
+        using var client = platform.Admin();
+
+        _ = await OkAsync(client, "/v1/embeddings", new
+        {
+            model = model.Name,
+            input = "x",
+            user = "me",
+            truncate = (bool?)null,
+            priority = 0,
+            late_chunking = false,
+            embedding_type = "float",
+        });
+        _ = await OkAsync(client, "/v1/rerank", new { model = model.Name, query = "x", documents = s_texts, user = "me", priority = 0 });
+        using var refused = await client.PostAsJsonAsync(
+            "/v1/rerank", new { model = model.Name, query = "x", documents = s_texts, max_tokens_per_doc = 8 }, Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Equal("max_tokens_per_doc", (await refused.JsonAsync()).GetProperty("error").GetProperty("param").GetString());
     }
 
     [Fact]
@@ -355,7 +384,7 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     [InlineData("""{"model":"M","query":"x","documents":["y"],"top_n":0}""", "top_n: 0 given")]
     [InlineData("""{"model":"M","query":"x","documents":[null]}""", "documents[0]: a text expected")]
     [InlineData("""{"model":"M","query":"x","documents":[{"text":"\ud800"}]}""", "documents[0].text: it is not UTF-8, or has half")]
-    [InlineData("""{"model":"M","query":"x","documents":["y",{"\ud800":"y"}]}""", "documents[1]: the name of a field is not UTF-8")]
+    [InlineData("""{"model":"M","query":"x","documents":["y",{"\ud800":"y"}]}""", "the body can't be read: ")]
     [InlineData("""{"model":"\ud800","query":"x","documents":["y"]}""", "the body can't be read")]
     [InlineData("""{"model":"M","documents":["y"]}""", "query")]
     public async Task Rerank_that_can_not_be_is_refused(string body, string reason)

@@ -68,6 +68,16 @@ public sealed class TrafficTests(TrafficPlatform platform)
                 new { stable = "1", rollback = new { max_error_rate = 2, max_latency_ratio = 0.5, min_sample = 0, window_seconds = 1 } }));
         Assert.Equal(
             ["canary.weight"], await ProblemsAsync("policy", new { stable = "1", canary = new { version = "2", weight = "much" } }));
+        foreach (var misspelt in (object[])[
+            new { stable = "1", canry = new { version = "2", weight = 0.1 } },
+            new { stable = "1", canary = new { version = "2", weight = 0.1, stiky = true } },
+            new { stable = "1", rollback = new { max_error_rate = 0.1, min_sample = 50, window_seconds = 60, max_latency = 2 } }])
+        {
+            using var refused = await platform.PutAsync("policy", misspelt);
+            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+            Assert.Contains("could not be mapped", await refused.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        }
+
         using var unknown = await platform.PutAsync("nothing", new { stable = "1" });
         Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
     }
