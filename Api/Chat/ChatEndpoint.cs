@@ -4,9 +4,11 @@ using System.Text;
 using System.Text.Json;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Api.OpenAi;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Core.Generation;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
 using InferenceTemplate.ServiceDefaults.Errors;
@@ -88,7 +90,7 @@ internal static class ChatEndpoint
         var running = pipeline.RunAsync(admitted, body, deadline: null, context.RequestAborted);
         if (parts is not null)
         {
-            await StreamAsync(context, running, parts, () => WriterOf(parts.Version ?? admitted.Routed.Version), time);
+            await StreamAsync(context, running, parts, admitted, () => WriterOf(parts.Version ?? admitted.Routed.Version), time);
             return;
         }
 
@@ -118,7 +120,8 @@ internal static class ChatEndpoint
     // Nothing is sent before there is something, or proxies might take the stream for idle: until then an error is an ordinary answer, with
     // its status. Afterwards it is an event, and neither a reason nor [DONE] follows, without which no client takes the answer for whole.
     private static async Task StreamAsync(
-        HttpContext context, Task<InferOutcome> running, AnswerParts parts, Func<ChatWriter> begin, TimeProvider time)
+        HttpContext context, Task<InferOutcome> running, AnswerParts parts, AdmittedRequest admitted, Func<ChatWriter> begin,
+        TimeProvider time)
     {
         var keepAlive = context.RequestServices.GetRequiredService<IOptions<ChatOptions>>().Value.KeepAlive;
         _ = running.ContinueWith(_ => parts.Complete(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
@@ -138,7 +141,7 @@ internal static class ChatEndpoint
                 }
 
                 var begins = writer is null;
-                writer ??= Begin(context, begin());
+                writer ??= Begin();
                 sent.Append(text);
 
                 // Text that may be a call is held back, and the stream as silent as before.
@@ -179,7 +182,7 @@ internal static class ChatEndpoint
             OpenAiCalls.SetHeaders(context, outcome);
         }
 
-        writer ??= Begin(context, begin());
+        writer ??= Begin();
         var generated = outcome.Status == StatusCodes.Status200OK ? GeneratedOf(outcome) : null;
         if (generated?.Text.StartsWith(sent.ToString(), StringComparison.Ordinal) == false)
         {
@@ -223,7 +226,7 @@ internal static class ChatEndpoint
 
         async Task CommentAsync()
         {
-            SetHeaders(context);
+            SetHeaders();
             response.Write(": keep-alive\n\n"u8);
             await SendAsync();
         }
@@ -233,27 +236,36 @@ internal static class ChatEndpoint
             await response.FlushAsync(context.RequestAborted);
             written = time.GetTimestamp();
         }
-    }
 
-    private static ChatWriter Begin(HttpContext context, ChatWriter writer)
-    {
-        SetHeaders(context);
-        writer.Begin(context.Response.BodyWriter);
-        return writer;
-    }
-
-    private static void SetHeaders(HttpContext context)
-    {
-        if (context.Response.HasStarted)
+        ChatWriter Begin()
         {
-            return;
+            SetHeaders();
+            var started = begin();
+            started.Begin(response);
+            return started;
         }
 
-        context.Response.ContentType = "text/event-stream";
-        context.Response.Headers.CacheControl = "no-cache";
+        // Of what is known by then; what the answer cost is not.
+        void SetHeaders()
+        {
+            if (context.Response.HasStarted)
+            {
+                return;
+            }
 
-        // nginx would gather events.
-        context.Response.Headers["X-Accel-Buffering"] = "no";
+            var headers = context.Response.Headers;
+            context.Response.ContentType = "text/event-stream";
+            headers.CacheControl = "no-cache";
+
+            // nginx would gather events.
+            headers["X-Accel-Buffering"] = "no";
+            RateLimitHeaders.Set(headers, admitted.Tenant, parts.Standing);
+            var answering = parts.Version ?? admitted.Routed.Version;
+            if (admitted.Routed.Role == TrafficRole.Fallback || answering != admitted.Routed.Version)
+            {
+                headers["Inference-Fallback"] = $"{answering.Model}/{answering.Version}";
+            }
+        }
     }
 
     private static void Error(IBufferWriter<byte> target, int status, string message)

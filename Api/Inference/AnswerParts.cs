@@ -1,6 +1,7 @@
 using System.Text;
 using System.Threading.Channels;
 using InferenceTemplate.Core.Direct;
+using InferenceTemplate.Core.Tenants;
 using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.Inference;
@@ -17,6 +18,9 @@ internal sealed class AnswerParts
 
     /// <summary>The version that is asked for them: the caller's, or its fallback.</summary>
     public ModelVersion? Version { get; set; }
+
+    /// <summary>How the caller's tenant stands; null until it is admitted, and where nothing is counted.</summary>
+    public TenantStanding? Standing { get; set; }
 
     public ChannelReader<string> Reader => _parts.Reader;
 

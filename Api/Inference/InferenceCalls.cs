@@ -81,6 +81,7 @@ internal sealed partial class InferenceCalls(
         {
             var admission = await InTimeAsync(request, AdmitAsync(request, tenant, kept, byConnection, cancellationToken));
             standing = admission.Standing;
+            body.Parts?.Standing = standing;
             if (admission.IsOverLimit)
             {
                 return gate.Refusal(tenant, admission.Outcome, standing!);

@@ -104,6 +104,23 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
     }
 
     [Fact]
+    public async Task Stream_tells_how_its_tenant_stands()
+    {
+        var tenant = await TestTenant.CreateAsync(platform, "\"requests_per_minute\":600,\"burst\":5");
+        using var client = await tenant.ClientAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Content = Digits.Json(Body(model.Name, Question, Most)),
+        };
+
+        using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancellation);
+
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        Assert.Equal("600", response.Headers.GetValues("RateLimit-Limit").Single());
+        Assert.Equal("4", response.Headers.GetValues("RateLimit-Remaining").Single());
+    }
+
+    [Fact]
     public async Task Stream_is_events_that_end_with_a_reason_and_the_usage()
     {
         using var client = platform.Admin();
@@ -221,6 +238,8 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
     [InlineData("""{"model":"M","messages":MM,"logit_bias":{"5":1}}""", "logit_bias", "not supported")]
     [InlineData("""{"model":"M","messages":MM,"no_such_thing":1}""", "no_such_thing", "not supported")]
     [InlineData("""{"model":"M","messages":MM,"stream_options":{"more":1}}""", "stream_options.more", "not supported")]
+    [InlineData("""{"model":"M","messages":MM,"temperature":0,"temperature":1}""", null, "Duplicate property 'temperature'")]
+    [InlineData("""{"model":"M","messages":[{"role":"user","content":"x","content":"y"}]}""", null, "Duplicate property 'content'")]
     [InlineData("""{"model":"M","messages":MM,"temperature":3}""", "temperature", "temperature: 3 given, 0 to 2 are possible")]
     [InlineData("""{"model":"M","messages":MM,"top_p":-1}""", "top_p", "top_p: -1 given")]
     [InlineData("""{"model":"M","messages":MM,"max_tokens":0}""", "max_tokens", "1 or more expected")]
