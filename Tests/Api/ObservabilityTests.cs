@@ -81,12 +81,15 @@ public sealed class ObservabilityTests(Platform platform)
             VALUES (gen_random_uuid(), 'changed', now() + interval '1 second', 'set', 'grace',
                 '{"stable":"1","canary":{"version":"2","weight":0.25}}')
             """);
-        using var client = platform.Admin();
+        // Of all models only the newest are told: a key's scope comes before that bound.
+        using var admin = platform.Admin();
+        var (_, own) = await admin.CreateKeyAsync("user", models: ["changed"]);
+        using var client = platform.WithKey(own);
 
         Assert.Equal(
             ["grace canary_set 2 25 % of requests", "ada promoted 1 "], await ChangesAsync(client, "1h"));
         Assert.Equal("worker ready 1 ", (await ChangesAsync(client, "24h"))[^1]);
-        var (_, key) = await client.CreateKeyAsync("user", models: ["digits"]);
+        var (_, key) = await admin.CreateKeyAsync("user", models: ["digits"]);
         using var scoped = platform.WithKey(key);
         Assert.Empty(await ChangesAsync(scoped, "24h"));
         using var wrong = await client.GetAsync("/v1/overview/changes?range=5m", Cancellation);

@@ -66,7 +66,10 @@ public class AccessibilityTests(Dashboard dashboard)
                 {
                     await chromium.SendAsync("Emulation.setDeviceMetricsOverride", new Dictionary<string, object>(StringComparer.Ordinal)
                     {
-                        ["width"] = width, ["height"] = 450, ["deviceScaleFactor"] = 2, ["mobile"] = false,
+                        ["width"] = width,
+                        ["height"] = 450,
+                        ["deviceScaleFactor"] = 2,
+                        ["mobile"] = false,
                     });
                     Assert.Equal(2, await page.EvaluateAsync<double>("devicePixelRatio"));
                 }
