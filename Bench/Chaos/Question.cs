@@ -24,6 +24,9 @@ internal sealed class Question
     /// <summary>JSON, in one line.</summary>
     public string Body { get; }
 
+    /// <summary>The same with a timeout.</summary>
+    public string Call => $$"""{"parameters":{"timeout":{{TimeoutSeconds * 1_000_000}}},{{Body[1..]}}""";
+
     public static async Task<Question> AskAsync(HttpClient client, BenchModel model, int number)
     {
         var body = RequestOf(model, number);
@@ -49,7 +52,7 @@ internal sealed class Question
         var data = model.Data.Select((_, i) => model.Data[(i + (7 * number)) % model.Elements].ToString(CultureInfo.InvariantCulture));
         return $$"""{"inputs":[{"name":"{{model.Input}}","shape":[{{string.Join(',', model.Shape)}}],"datatype":"FP32","data":["""
             + string.Join(',', data)
-            + $$$"""]}],"outputs":[{"name":"{{{model.Output}}}"}],"parameters":{"timeout":{{{TimeoutSeconds * 1_000_000}}}}}""";
+            + $$"""]}],"outputs":[{"name":"{{model.Output}}"}]}""";
     }
 
     private static double[] Values(JsonElement answer) =>

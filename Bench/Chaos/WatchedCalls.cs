@@ -38,7 +38,7 @@ internal sealed class WatchedCalls(Product product, BenchModel model) : IDisposa
         try
         {
             using var limit = new CancellationTokenSource(Limit);
-            using var content = Question.Content(question.Body);
+            using var content = Question.Content(question.Call);
             using var response = await _client.PostAsync(Question.PathOf(model), content, limit.Token);
             if (!response.IsSuccessStatusCode)
             {

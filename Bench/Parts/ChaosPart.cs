@@ -62,16 +62,17 @@ internal static class ChaosPart
         [
             ("jobs lost", account.Lost, string.Join(", ", account.Examples)),
             ("jobs twice", account.Twice, string.Join(", ", account.Examples)),
+            ("jobs that failed", account.States.Where(s => s.Key != "succeeded").Sum(s => s.Value), ""),
             ("jobs with another result", account.Wrong, string.Join(", ", account.Examples)),
             ("batch jobs broken", broken.Count, string.Join(", ", broken.Take(5))),
             ("calls without an end in time", outcome.Silent, ""),
-            ("calls with another's answer", outcome.Wrong, ""),
+            ("calls with a wrong answer", outcome.Wrong, ""),
             ("revoked keys let in", keys.StillLetIn, ""),
             ("keys locked out", keys.LockedOut, ""),
         ];
         foreach (var (what, count, _) in faults)
         {
-            stage.Report.Add($"chaos.{what.Replace(' ', '-')}", count, "");
+            stage.Report.Add($"chaos.{what.Replace(' ', '-')}", count, "found");
         }
 
         var found = faults.Where(f => f.Count > 0).Select(f => $"{f.Count} {f.What} {f.Detail}".TrimEnd()).ToList();
