@@ -12,6 +12,8 @@ internal static class ApiTime
 {
     public const string Expected = "a time such as 2026-11-01 or 2026-11-01T12:00:00Z";
 
+    private const int TickDigits = 7;
+
     // Behind the first three, K takes an offset, Z or nothing.
     private static readonly string[] s_forms =
     [
@@ -27,7 +29,21 @@ internal static class ApiTime
     }
 
     public static bool TryRead(string text, out DateTimeOffset moment) => DateTimeOffset.TryParseExact(
-        text, s_forms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out moment);
+        InTicks(text), s_forms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+        out moment);
+
+    // Go and Java write nanoseconds; what is below a tick is left out.
+    private static string InTicks(string text)
+    {
+        var first = text.IndexOf('.', StringComparison.Ordinal) + 1;
+        var end = first;
+        while (end < text.Length && char.IsAsciiDigit(text[end]))
+        {
+            end++;
+        }
+
+        return first > 0 && end - first > TickDigits ? text.Remove(first + TickDigits, end - first - TickDigits) : text;
+    }
 }
 
 /// <summary>Reads a time by <see cref="ApiTime"/>: without it, one that has no offset would be of the server's time zone.</summary>

@@ -151,6 +151,19 @@ internal sealed class BatchLineReader(
                 json.Skip();
                 body = line[start..(int)json.BytesConsumed];
             }
+            else if (json.ValueTextEquals("method"u8))
+            {
+                if (ReadText(ref json, "method", MaxName) is not (null or "POST"))
+                {
+                    throw new InvalidInferBodyException("method: POST expected");
+                }
+            }
+            else if (json.ValueTextEquals("url"u8))
+            {
+                // In every line of OpenAI's batches; the model says what it is for.
+                json.Read();
+                json.Skip();
+            }
             else
             {
                 unknown ??= json.GetString();

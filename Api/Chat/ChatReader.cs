@@ -282,10 +282,15 @@ internal static class ChatReader
         var neutral = name switch
         {
             "n" or "best_of" or "repetition_penalty" or "length_penalty" => OpenAiFields.IsNumber(value, 1),
-            "frequency_penalty" or "presence_penalty" or "top_logprobs" or "min_tokens" => OpenAiFields.IsNumber(value, 0),
+            "frequency_penalty" or "presence_penalty" or "top_logprobs" or "min_tokens" or "min_p" => OpenAiFields.IsNumber(value, 0),
+
+            // vLLM and its like: all tokens.
+            "top_k" => OpenAiFields.IsNumber(value, -1) || OpenAiFields.IsNumber(value, 0),
+            "verbosity" => OpenAiFields.IsText(value, "medium"),
+            "reasoning_effort" => OpenAiFields.IsText(value, "none"),
             "logprobs" or "echo" or "ignore_eos" or "use_beam_search" => value.ValueKind == JsonValueKind.False,
             "skip_special_tokens" => value.ValueKind == JsonValueKind.True,
-            "logit_bias" => value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any(),
+            "logit_bias" or "web_search_options" => value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any(),
             "functions" => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0,
             "function_call" => OpenAiFields.IsText(value, "none") || OpenAiFields.IsText(value, "auto"),
             "suffix" => OpenAiFields.IsText(value, ""),

@@ -98,6 +98,7 @@ internal static class EmbeddingsEndpoint
     // Of vLLM and Jina. Not whether texts are cut off or embeddings have length 1: that is the model's own, and not known here.
     private static bool IsNeutral(string name, JsonElement value) => name switch
     {
+        "modality" => OpenAiFields.IsText(value, "text"),
         "embedding_type" => OpenAiFields.IsText(value, "float"),
         "priority" => OpenAiFields.IsNumber(value, 0),
         "add_special_tokens" => value.ValueKind == JsonValueKind.True,

@@ -37,6 +37,9 @@ internal static class Rerank
     // The query is a text too.
     private const int MaxDocuments = EmbeddingSignature.MaxTexts - 1;
 
+    // Cohere's default of max_tokens_per_doc.
+    private const int CohereTokensPerDoc = 4096;
+
     private const string Request = """{"model":"minilm","query":"A pet","documents":["Stocks fell today.","A cat."],"top_n":1}""";
 
     private const string Response = """
@@ -86,11 +89,23 @@ internal static class Rerank
     private static (RerankRequest Request, string[] Texts) Checked(RerankRequest request)
     {
         string[] texts = [EmbeddingsEndpoint.TextOf(request.Query, "query"), .. DocumentsOf(request.Documents)];
-        OpenAiFields.Refuse(request.Others, (name, value) => name == "priority" && OpenAiFields.IsNumber(value, 0));
+        OpenAiFields.Refuse(request.Others, IsNeutral);
         return request.TopN < 1
             ? throw new InvalidInferBodyException($"top_n: {request.TopN} given, 1 or more expected")
             : (request, texts);
     }
+
+    // Of vLLM, Jina and Cohere, whose clients send their defaults too.
+    private static bool IsNeutral(string name, JsonElement value) => name switch
+    {
+        "priority" => OpenAiFields.IsNumber(value, 0),
+        "max_tokens_per_doc" =>
+            value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var tokens) && tokens >= CohereTokensPerDoc,
+        "rank_fields" => value.ValueKind == JsonValueKind.Array
+            && value.GetArrayLength() == 1 && OpenAiFields.IsText(value[0], "text"),
+        "return_len" => value.ValueKind == JsonValueKind.False,
+        _ => false,
+    };
 
     private static IEnumerable<string> DocumentsOf(JsonElement documents)
     {

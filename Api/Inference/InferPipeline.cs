@@ -38,7 +38,9 @@ internal sealed class InferPipeline(
         ClaimsPrincipal caller, string model, string? version, bool waits, long? bytes, CancellationToken cancellationToken)
     {
         var (receivedAt, start) = (time.GetUtcNow(), time.GetTimestamp());
-        if (await routing.RouteAsync(model, version, caller, cancellationToken) is not { } routed)
+        var found = await routing.RouteAsync(model, version, caller, cancellationToken)
+            ?? (waits ? await fallbacks.OfLackingAsync(model, version, cancellationToken) : null);
+        if (found is not { } routed)
         {
             return (null, new(StatusCodes.Status404NotFound, (await catalog.SnapshotAsync(cancellationToken)).WhyNot(model, version)));
         }

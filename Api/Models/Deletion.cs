@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using InferenceTemplate.Api.Auth;
 
 namespace InferenceTemplate.Api.Models;
 
@@ -19,14 +20,14 @@ internal static class Deletion
     private static async Task<IResult> DeleteVersionAsync(
         string model, string version, ClaimsPrincipal caller, ModelRemoval removal, CancellationToken cancellationToken, bool force = false)
     {
-        var problem = await removal.DeleteVersionAsync(model, version, force, caller.Actor(), cancellationToken);
+        var problem = await removal.DeleteVersionAsync(model, version, force, caller.Actor(), cancellationToken, caller.Models());
         return problem?.ToResult() ?? TypedResults.NoContent();
     }
 
     private static async Task<IResult> DeleteModelAsync(
         string model, ClaimsPrincipal caller, ModelRemoval removal, CancellationToken cancellationToken)
     {
-        var problem = await removal.DeleteModelAsync(model, caller.Actor(), cancellationToken);
+        var problem = await removal.DeleteModelAsync(model, caller.Actor(), cancellationToken, caller.Models());
         return problem?.ToResult() ?? TypedResults.NoContent();
     }
 }

@@ -100,7 +100,7 @@ internal sealed record VersionDetails(
         version.MemoryBytes,
         TensorMetadata.InputsOf(version.Signature),
         TensorMetadata.From(version.Signature.Outputs),
-        version.Metadata,
+        version.State == VersionState.Ready ? version.Metadata : UploaderScope.Without(version.Metadata),
         BatchDecision.Of(version, settings),
         version.Labels,
         version.HasSample,

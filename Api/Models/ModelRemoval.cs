@@ -11,8 +11,10 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
 {
     /// <param name="force">Whether also a version goes that requests are sent to; aliases and traffic rules that name it go with
     /// it. One that is a step of a pipeline never goes before that does.</param>
+    /// <param name="nameable">Models of which the refusal may tell; null for all.</param>
     public async Task<RegistryProblem?> DeleteVersionAsync(
-        string model, string version, bool force, string actor, CancellationToken cancellationToken)
+        string model, string version, bool force, string actor, CancellationToken cancellationToken,
+        IReadOnlyList<string>? nameable = null)
     {
         Guid? unneeded = null;
         var problem = await registry.ChangeAsync(
@@ -25,7 +27,7 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
                 }
 
                 // Not by force either: nothing could be put in the step's place.
-                if (await PipelineUses.RefusalAsync(change.Database, model, version, cancellationToken) is { } refusal)
+                if (await PipelineUses.RefusalAsync(change.Database, model, version, nameable, cancellationToken) is { } refusal)
                 {
                     return refusal;
                 }
@@ -57,14 +59,15 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
     }
 
     /// <summary>Removes all versions and aliases of a model, and its settings.</summary>
-    public async Task<RegistryProblem?> DeleteModelAsync(string model, string actor, CancellationToken cancellationToken)
+    public async Task<RegistryProblem?> DeleteModelAsync(
+        string model, string actor, CancellationToken cancellationToken, IReadOnlyList<string>? nameable = null)
     {
         var unneeded = new List<Guid>();
         var problem = await registry.ChangeAsync(
             model,
             async change =>
             {
-                if (await PipelineUses.RefusalAsync(change.Database, model, version: null, cancellationToken) is { } refusal)
+                if (await PipelineUses.RefusalAsync(change.Database, model, version: null, nameable, cancellationToken) is { } refusal)
                 {
                     return refusal;
                 }

@@ -55,13 +55,12 @@ public sealed class CanaryJudge(
             return null;
         }
 
-        string[] versions = [.. (await catalog.VersionsAsync(model, cancellationToken)).Select(v => v.Version)];
-        if (versions.Length == 0)
+        string[] versions = [.. (await catalog.SnapshotAsync(cancellationToken)).ReadyOf(model).Select(v => v.Version)];
+        if (policy.StableOf(versions) is not { } stable)
         {
             return null;
         }
 
-        var stable = TrafficRouter.Stable(policy, versions);
         var evaluation = RollbackEvaluation.Of(
             rule,
             await outcomes.ReadAsync(model, canary.Version, policy.Since, rule.Window),

@@ -24,6 +24,19 @@ internal sealed class FallbackRouting(ModelCatalog catalog, ModelAvailability av
         return await InsteadOfAsync(routed, cancellationToken) ?? routed with { Unavailable = unavailable };
     }
 
+    /// <summary>
+    /// The route of the fallback of a pipeline of which a step can't run; null where it is none such, or has no fallback that can take its
+    /// place.
+    /// </summary>
+    public async ValueTask<RoutedModel?> OfLackingAsync(string model, string? version, CancellationToken cancellationToken)
+    {
+        var snapshot = await catalog.SnapshotAsync(cancellationToken);
+        var role = version is null ? TrafficRole.Stable : TrafficRole.Named;
+        return snapshot.LackingOf(model, version) is { } lacking
+            ? await InsteadOfAsync(new RoutedModel(lacking, snapshot.SettingsOf(model), role, Shadow: null), cancellationToken)
+            : null;
+    }
+
     /// <summary>The route of the fallback; null where there is none, or where its callers would notice more than its mark.</summary>
     public async ValueTask<RoutedModel?> InsteadOfAsync(RoutedModel routed, CancellationToken cancellationToken)
     {

@@ -19,7 +19,7 @@ internal sealed record RoutedModel(ModelVersion Version, ModelSettings Settings,
 /// <summary>Finds the version that a caller named, or lets the model's traffic policy choose.</summary>
 internal sealed class ModelRouting(ModelCatalog catalog)
 {
-    /// <returns>Null when there is no such model or version.</returns>
+    /// <returns>Null when there is no such model or version, or it can't run now: the catalog tells why.</returns>
     public async Task<RoutedModel?> RouteAsync(string model, string? version, ClaimsPrincipal caller, CancellationToken cancellationToken)
     {
         var snapshot = await catalog.SnapshotAsync(cancellationToken);
@@ -31,10 +31,14 @@ internal sealed class ModelRouting(ModelCatalog catalog)
                 : null;
         }
 
-        var versions = snapshot.VersionsOf(model);
+        var versions = snapshot.ReadyOf(model);
+        var servable = snapshot.VersionsOf(model);
         var route = TrafficRouter.Route(
             known.Traffic, [.. versions.Select(v => v.Version)],
-            caller.FindFirstValue(InferenceClaims.KeyId) ?? caller.Identity?.Name ?? "", Random.Shared);
+            caller.FindFirstValue(InferenceClaims.KeyId) ?? caller.Identity?.Name ?? "", Random.Shared,
+            servable.Count == versions.Count
+                ? null
+                : versions.Except(servable).Select(v => v.Version).ToHashSet(StringComparer.Ordinal));
         return route is null
             ? null
             : new RoutedModel(

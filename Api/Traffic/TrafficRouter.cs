@@ -14,30 +14,27 @@ public static class TrafficRouter
 {
     /// <param name="versions">Those that there are, lowest first. A version that the policy names and that is gone is passed over.</param>
     /// <param name="caller">Id of the caller's API key; a sticky canary is drawn by it.</param>
-    /// <returns>Null when there is no version.</returns>
-    public static TrafficRoute? Route(TrafficPolicy policy, IReadOnlyList<string> versions, string caller, Random random)
+    /// <param name="lacking">
+    /// Of the versions, those that can't run now. They are not tried; where the stable one is among them, nobody takes its place.
+    /// </param>
+    /// <returns>Null when no version may answer.</returns>
+    public static TrafficRoute? Route(
+        TrafficPolicy policy, IReadOnlyList<string> versions, string caller, Random random, IReadOnlySet<string>? lacking = null)
     {
-        if (versions.Count == 0)
+        bool CanRun(string version) => versions.Contains(version, StringComparer.Ordinal) && lacking?.Contains(version) != true;
+
+        var shadow = policy.Shadow is { } mirrored && CanRun(mirrored.Version) && random.NextDouble() < mirrored.Sample
+            ? mirrored.Version
+            : null;
+        if (policy.Canary is { } canary
+            && CanRun(canary.Version)
+            && (canary.Sticky ? Place(canary.Version, caller) : random.NextDouble()) < canary.Weight)
         {
-            return null;
+            return new TrafficRoute(canary.Version, TrafficRole.Canary, shadow);
         }
 
-        var shadow = policy.Shadow is { } mirrored && versions.Contains(mirrored.Version, StringComparer.Ordinal)
-            && random.NextDouble() < mirrored.Sample
-                ? mirrored.Version
-                : null;
-        return policy.Canary is { } canary
-            && versions.Contains(canary.Version, StringComparer.Ordinal)
-            && (canary.Sticky ? Place(canary.Version, caller) : random.NextDouble()) < canary.Weight
-                ? new TrafficRoute(canary.Version, TrafficRole.Canary, shadow)
-                : new TrafficRoute(Stable(policy, versions), TrafficRole.Stable, shadow);
+        return policy.StableOf(versions) is { } stable && CanRun(stable) ? new TrafficRoute(stable, TrafficRole.Stable, shadow) : null;
     }
-
-    /// <summary>The version that the policy calls stable; where it names none, the highest that is not being tried.</summary>
-    public static string Stable(TrafficPolicy policy, IReadOnlyList<string> versions) =>
-        policy.Stable is { } stable && versions.Contains(stable, StringComparer.Ordinal)
-            ? stable
-            : versions.LastOrDefault(v => v != policy.Canary?.Version && v != policy.Shadow?.Version) ?? versions[^1];
 
     // A caller's place in 0..1 stands still, so that a growing weight only ever adds callers. It differs from one canary to
     // the next, so that not the same callers try every new version.

@@ -56,8 +56,9 @@ internal sealed class TrafficStatusReader(
     /// <returns>Null when there is no such model.</returns>
     public async Task<TrafficStatus?> ReadAsync(string model, CancellationToken cancellationToken)
     {
-        var versions = await catalog.VersionsAsync(model, cancellationToken);
-        if (versions.Count == 0 || await policies.FindAsync(model, cancellationToken) is not { } policy)
+        var versions = (await catalog.SnapshotAsync(cancellationToken)).ReadyOf(model);
+        if (await policies.FindAsync(model, cancellationToken) is not { } policy
+            || policy.StableOf([.. versions.Select(v => v.Version)]) is not { } stable)
         {
             return null;
         }
@@ -65,7 +66,7 @@ internal sealed class TrafficStatusReader(
         var window = policy.Rollback?.Window ?? DefaultWindow;
         var roles = new List<(string Version, TrafficRole Role)>
         {
-            (TrafficRouter.Stable(policy, [.. versions.Select(v => v.Version)]), TrafficRole.Stable),
+            (stable, TrafficRole.Stable),
         };
         if (policy.Canary is { } canary)
         {

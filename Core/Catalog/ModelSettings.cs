@@ -111,6 +111,13 @@ public sealed record TrafficPolicy
 
     /// <summary>When this policy began: what a version did under an earlier one is not held against it. Null before the first.</summary>
     public DateTimeOffset? Since { get; set; }
+
+    /// <summary>Of the versions that there are, lowest first, the named one; else the highest that is not being tried.</summary>
+    /// <returns>Null where there is none.</returns>
+    public string? StableOf(IReadOnlyList<string> versions) =>
+        Stable is not null && versions.Contains(Stable, StringComparer.Ordinal)
+            ? Stable
+            : versions.LastOrDefault(v => v != Canary?.Version && v != Shadow?.Version) ?? (versions.Count > 0 ? versions[^1] : null);
 }
 
 /// <param name="Weight">Share of the requests that the canary answers, 0 to 1.</param>

@@ -19,6 +19,11 @@ public static class UploaderScope
             Properties = new Dictionary<string, string>(StringComparer.Ordinal) { [Property] = string.Join(Separator, models) },
         };
 
+    /// <summary>What may be told of a version that waits for its inspection: whom a model's name is kept from reads this too.</summary>
+    public static VersionMetadata Without(VersionMetadata pending) => pending.Properties.ContainsKey(Property)
+        ? pending with { Properties = pending.Properties.Where(p => p.Key != Property).ToDictionary(StringComparer.Ordinal) }
+        : pending;
+
     public static bool Allows(VersionMetadata pending, string model) =>
         !pending.Properties.TryGetValue(Property, out var models) || models.Split(Separator).Contains(model, StringComparer.Ordinal);
 }

@@ -59,6 +59,26 @@ public sealed class CatalogSnapshot
     /// <summary>The versions of a model that may be served, lowest first.</summary>
     public IReadOnlyList<ModelVersion> VersionsOf(string model) => _models.GetValueOrDefault(model)?.Servable ?? [];
 
+    /// <summary>
+    /// Also pipelines of which a step can't run, lowest first: the traffic policy chooses among these, so that no other version answers
+    /// in the place of one that stands still for a while.
+    /// </summary>
+    public IReadOnlyList<ModelVersion> ReadyOf(string model) => _models.GetValueOrDefault(model)?.Ready ?? [];
+
+    /// <summary>A pipeline that is ready and of which a step can't run, by number or alias; where none is named, the stable one.</summary>
+    public ModelVersion? LackingOf(string model, string? version)
+    {
+        if (!_models.TryGetValue(model, out var entry))
+        {
+            return null;
+        }
+
+        var number = version is null
+            ? entry.Model.Settings.Traffic.StableOf([.. entry.Ready.Select(v => v.Version)])
+            : entry.NumberOf(version);
+        return entry.Ready.FirstOrDefault(v => v.Version == number && !entry.Servable.Contains(v));
+    }
+
     /// <summary>All versions of a model, in any state, lowest first.</summary>
     public IReadOnlyList<ModelVersion> AllVersionsOf(string model) => _models.GetValueOrDefault(model)?.All ?? [];
 
@@ -69,7 +89,9 @@ public sealed class CatalogSnapshot
         ? StableOf(model)
         : _models.GetValueOrDefault(model)?.ByName.GetValueOrDefault(version);
 
-    /// <summary>The version that the traffic policy calls stable, else the highest that may be served.</summary>
+    /// <summary>
+    /// The version that the traffic policy calls stable, else the highest that is ready; null where that is one that can't run now.
+    /// </summary>
     public ModelVersion? StableOf(string model) => _models.GetValueOrDefault(model)?.Stable;
 
     /// <summary>The model's settings; the defaults where there is no such model.</summary>
@@ -90,7 +112,9 @@ public sealed class CatalogSnapshot
             return $"the model '{model}' is unloaded";
         }
 
-        var number = entry.Aliases.FirstOrDefault(a => a.Alias == version)?.Version ?? version ?? entry.Model.Settings.Traffic.Stable;
+        var number = version is null
+            ? entry.Model.Settings.Traffic.StableOf([.. entry.Ready.Select(v => v.Version)]) ?? entry.Model.Settings.Traffic.Stable
+            : entry.NumberOf(version);
         var named = entry.All.LastOrDefault(v => number is null || v.Version == number);
         return named?.State switch
         {
@@ -124,9 +148,8 @@ public sealed class CatalogSnapshot
             Model model, IReadOnlyList<ModelVersion> all, IReadOnlyList<ModelAlias> aliases, IReadOnlySet<ModelVersion>? lacking = null)
         {
             (Model, All, Aliases) = (model, all, aliases);
-            Servable = model.Residency == Residency.Unload
-                ? []
-                : [.. all.Where(v => v.State == VersionState.Ready && lacking?.Contains(v) != true)];
+            Ready = model.Residency == Residency.Unload ? [] : [.. all.Where(v => v.State == VersionState.Ready)];
+            Servable = lacking is null ? Ready : [.. Ready.Where(v => !lacking.Contains(v))];
             foreach (var version in Servable)
             {
                 ByName[version.Version] = version;
@@ -140,14 +163,18 @@ public sealed class CatalogSnapshot
                 }
             }
 
-            Stable = model.Settings.Traffic.Stable is { } stable
-                ? ByName.GetValueOrDefault(stable)
-                : Servable.Count > 0 ? Servable[^1] : null;
+            // One that can't run now leaves its place to no other, unless it was only being tried.
+            var (named, canary, shadow) = (model.Settings.Traffic.Stable, model.Settings.Traffic.Canary, model.Settings.Traffic.Shadow);
+            var stable = named ?? Ready.LastOrDefault(
+                v => Servable.Contains(v) || (v.Version != canary?.Version && v.Version != shadow?.Version))?.Version;
+            Stable = stable is null ? null : ByName.GetValueOrDefault(stable);
         }
 
         public Model Model { get; }
 
         public IReadOnlyList<ModelVersion> All { get; }
+
+        public IReadOnlyList<ModelVersion> Ready { get; }
 
         public IReadOnlyList<ModelVersion> Servable { get; }
 
@@ -156,5 +183,8 @@ public sealed class CatalogSnapshot
         public Dictionary<string, ModelVersion> ByName { get; } = new(StringComparer.Ordinal);
 
         public ModelVersion? Stable { get; }
+
+        /// <summary>What an alias stands for; else what was given.</summary>
+        public string NumberOf(string version) => Aliases.FirstOrDefault(a => a.Alias == version)?.Version ?? version;
     }
 }

@@ -14,8 +14,9 @@ public static class PipelineUses
 
     /// <summary>Why versions can't be deleted; null where they can. The caller has locked their model.</summary>
     /// <param name="version">Null for all of them; pipelines of the same model go with them then.</param>
+    /// <param name="nameable">Models of which the caller may know; null for all.</param>
     public static async Task<RegistryProblem?> RefusalAsync(
-        InferenceDbContext database, string model, string? version, CancellationToken cancellationToken)
+        InferenceDbContext database, string model, string? version, IReadOnlyList<string>? nameable, CancellationToken cancellationToken)
     {
         var step = version is null
             ? new Dictionary<string, string> { ["model"] = model }
@@ -25,8 +26,8 @@ public static class PipelineUses
             $"SELECT * FROM model_versions WHERE deleted_at IS NULL AND state = 'Ready' AND metadata @> {contained}::jsonb")
             .AsNoTracking()
             .Where(v => version != null || v.Model != model)
-            .OrderBy(v => v.Model).ThenBy(v => v.Version)
-            .Select(v => v.Model + "/" + v.Version)
+            .Select(v => new { v.Model, v.Version, Nameable = nameable == null || nameable.Contains(v.Model) })
+            .OrderByDescending(v => v.Nameable).ThenBy(v => v.Model).ThenBy(v => v.Version)
             .Take(MaxNamed + 1)
             .ToListAsync(cancellationToken);
         if (pipelines.Count == 0)
@@ -34,7 +35,10 @@ public static class PipelineUses
             return null;
         }
 
-        var named = string.Join(", ", pipelines.Take(MaxNamed).Select(p => $"'{p}'")) + (pipelines.Count > MaxNamed ? " and others" : "");
+        var names = pipelines.Take(MaxNamed).Where(p => p.Nameable).Select(p => $"'{p.Model}/{p.Version}'").ToList();
+        var named = names.Count == 0
+            ? "pipelines of models that you may not use"
+            : string.Join(", ", names) + (names.Count < pipelines.Count ? " and others" : "");
         return RegistryProblem.Conflict(version is null
             ? $"A version of '{model}' is a step of {named}. Delete these pipelines first."
             : $"Version {version} of '{model}' is a step of {named}. Delete these pipelines first.");

@@ -120,6 +120,7 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
             (_, version) =>
             {
                 (version.State, version.Reason) = (VersionState.Rejected, reason);
+                version.Metadata = UploaderScope.Without(version.Metadata);
                 return Task.CompletedTask;
             },
             VersionState.Pending,

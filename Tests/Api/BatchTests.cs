@@ -23,10 +23,11 @@ public sealed class BatchTests(Platform platform)
             """{"custom_id":"d","model":"nothing","body":{}}""",
             "[1]",
             """{"model":"digits"}""",
-            $$"""{"custom_id":"f","model":"digits","version":"1","body":{{BatchCalls.Body(1)}}}""",
+            $$"""{"custom_id":"f","method":"POST","url":"/v1/any","model":"digits","version":"1","body":{{BatchCalls.Body(1)}}}""",
             new string('x', (1 << 20) + 1),
             BatchCalls.Line(2, "last"),
             $$"""{"custom_id":"g","model":"digits","versoin":"1","body":{{BatchCalls.Body(1)}}}""",
+            $$"""{"custom_id":"h","method":"GET","url":"/v1/any","model":"digits","body":{{BatchCalls.Body(1)}}}""",
         ];
 
         using var accepted = await client.SendBatchAsync(lines);
@@ -38,22 +39,22 @@ public sealed class BatchTests(Platform platform)
 
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
         Assert.Equal($"/v1/batches/{id}", accepted.Headers.Location!.OriginalString);
-        Assert.Equal((10, 0, 7), batch.Counts());
+        Assert.Equal((11, 0, 8), batch.Counts());
         Assert.Equal("completed", ended.GetProperty("state").GetString());
-        Assert.Equal((10, 3, 7), ended.Counts());
+        Assert.Equal((11, 3, 8), ended.Counts());
         Assert.Equal($"/v1/batches/{id}/output", ended.GetProperty("output_url").GetString());
         Assert.Equal([(1, "first"), (8, "f"), (10, "last")],
             output.Select(l => (l.GetProperty("line").GetInt32(), l.GetProperty("custom_id").GetString()!)));
         Assert.Equal(
             [Digits.HeldOut[0].Label, Digits.HeldOut[1].Label, Digits.HeldOut[2].Label],
             output.Select(l => l.GetProperty("response").GetProperty("body").Output("label").Data<int>().Single()));
-        Assert.Equal([2, 4, 5, 6, 7, 9, 11], errors.Select(l => l.GetProperty("line").GetInt32()));
+        Assert.Equal([2, 4, 5, 6, 7, 9, 11, 12], errors.Select(l => l.GetProperty("line").GetInt32()));
         Assert.Equal(
             [(400, "not a JSON object"), (400, "image"), (404, "no model 'nothing'"), (400, "not a JSON object"), (400, "body: missing"),
-                (413, "1048576 bytes"), (400, "versoin: a line has")],
+                (413, "1048576 bytes"), (400, "versoin: a line has"), (400, "method: POST expected")],
             errors.Select((line, place) => Shortened(line, ((string[])[
                 "not a JSON object", "image", "no model 'nothing'", "not a JSON object", "body: missing", "1048576 bytes",
-                "versoin: a line has"])[place])));
+                "versoin: a line has", "method: POST expected"])[place])));
     }
 
     private static (int Status, string Message) Shortened(JsonElement line, string wanted)

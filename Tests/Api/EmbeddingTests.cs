@@ -221,8 +221,20 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
             priority = 0,
             late_chunking = false,
             embedding_type = "float",
+            modality = "text",
         });
-        _ = await OkAsync(client, "/v1/rerank", new { model = model.Name, query = "x", documents = s_texts, user = "me", priority = 0 });
+        _ = await OkAsync(client, "/v1/rerank", new
+        {
+            model = model.Name,
+            query = "x",
+            documents = s_texts.Select(text => new { text }),
+            user = "me",
+            priority = 0,
+            max_tokens_per_doc = 8192,
+            rank_fields = new[] { "text" },
+            return_documents = false,
+            return_len = false,
+        });
         using var refused = await client.PostAsJsonAsync(
             "/v1/rerank", new { model = model.Name, query = "x", documents = s_texts, max_tokens_per_doc = 8 }, Cancellation);
 

@@ -152,6 +152,7 @@ public sealed class PipelineTests(Platform platform, PipelineModels models) : IC
         var refused = await ChatModel.UploadAsync(scoped, name, PipelineModels.Files(PipelineModels.One(models.Layers, "1")));
         using var form = Form(PipelineModels.One(models.Layers, "1"));
         using var again = await allowed.PostAsync($"/v1/models/{name}/versions", form, Cancellation);
+        Assert.DoesNotContain("uploader_models", await again.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
         await Wait.UntilAsync(async () => await StateAsync(allowed, name, "2") != "pending");
 
         Assert.Equal("rejected", refused.GetProperty("state").GetString());
@@ -206,6 +207,39 @@ public sealed class PipelineTests(Platform platform, PipelineModels models) : IC
         Assert.Contains(
             $"version '1' of '{name}' is a pipeline, of which the step 'one' can't run: the model '{model}' is unloaded", error,
             StringComparison.Ordinal);
+        using var pipeline = await admin.DeleteAsync($"/v1/models/{name}", Cancellation);
+        using var deleted = await admin.DeleteAsync($"/v1/models/{model}", Cancellation);
+    }
+
+    [Fact]
+    public async Task No_other_version_answers_for_a_stable_pipeline_that_can_not_run_unless_the_model_falls_back_to_it()
+    {
+        using var admin = platform.Admin();
+        var (model, name) = ($"m{Guid.NewGuid():N}", $"p{Guid.NewGuid():N}");
+        await ChatModel.UploadAsync(admin, model, [("model.onnx", OnnxModel.Layers(1, Width))]);
+        await ChatModel.UploadAsync(admin, name, PipelineModels.Files(PipelineModels.One(model, "1")));
+        using var form = Form(PipelineModels.One(models.Layers, "1"));
+        using var second = await admin.PostAsync($"/v1/models/{name}/versions", form, Cancellation);
+        await Wait.UntilAsync(async () => await StateAsync(admin, name, "2") == "ready");
+        using var policy = await admin.PutAsJsonAsync(
+            $"/v1/models/{name}/traffic", new { stable = "1", canary = new { version = "2", weight = 0 } }, Cancellation);
+        Assert.True(policy.IsSuccessStatusCode, await policy.Content.ReadAsStringAsync(Cancellation));
+        Task<HttpResponseMessage> InferAsync() => admin.PostAsJsonAsync(
+            $"/v2/models/{name}/infer",
+            new { inputs = new[] { new { name = "in", datatype = "FP32", shape = new[] { 1, Width }, data = new float[Width] } } },
+            Cancellation);
+        await UntilAsync(InferAsync, HttpStatusCode.OK);
+
+        using var unload = await admin.PostAsync($"/v2/repository/models/{model}/unload", null, Cancellation);
+        var error = await UntilAsync(InferAsync, HttpStatusCode.NotFound);
+        using var settings = await admin.PutAsJsonAsync(
+            $"/v1/models/{name}/settings", new { fallback = new { model = name, version = "2" } }, Cancellation);
+        Assert.True(settings.IsSuccessStatusCode, await settings.Content.ReadAsStringAsync(Cancellation));
+        await UntilAsync(InferAsync, HttpStatusCode.OK);
+        using var fallen = await InferAsync();
+
+        Assert.StartsWith($"version '1' of '{name}' is a pipeline, of which the step 'one' can't run: ", error, StringComparison.Ordinal);
+        Assert.Equal($"{name}/2", Assert.Single(fallen.Headers.GetValues("Inference-Fallback")));
         using var pipeline = await admin.DeleteAsync($"/v1/models/{name}", Cancellation);
         using var deleted = await admin.DeleteAsync($"/v1/models/{model}", Cancellation);
     }

@@ -39,7 +39,16 @@ internal sealed class LoadBreaker(ModelCacheOptions options, TimeProvider time)
             var last = breaker.Failure;
             var wait = last is null ? options.LoadBreak : Max(last.RetryAt - time.GetUtcNow(), TimeSpan.Zero);
             throw new ModelUnavailableException(
-                $"{key} could not be loaded and is not tried again yet: {last?.Reason ?? "a probe is under way"}", wait);
+                $"{key} could not be loaded and is not tried again yet: {last?.Reason ?? "a probe is under way"}", wait)
+            {
+                IsNotTried = true,
+            };
+        }
+        catch (ModelUnavailableException exception) when (exception.IsNotTried)
+        {
+            // One of its steps is refused: so is it, for as long, whatever its own breaker counts.
+            breaker.Failure = new LoadFailure(key, exception.Message, CircuitState.Open, time.GetUtcNow() + exception.RetryAfter);
+            throw;
         }
         catch (Exception exception) when (exception is not ModelUnavailableException)
         {

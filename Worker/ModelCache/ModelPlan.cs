@@ -13,6 +13,9 @@ internal sealed record ModelPlan(long EstimatedBytes, long ArtifactBytes, Func<I
 {
     /// <summary>The models of a pipeline: open before it is, and as long as it is.</summary>
     public IReadOnlyList<PipelineStep> Steps { get; init; } = [];
+
+    /// <summary>What each of <see cref="Steps"/> is likely to take, in their order.</summary>
+    public IReadOnlyList<long> StepBytes { get; init; } = [];
 }
 
 /// <summary>Brings a version's artifact to this machine.</summary>

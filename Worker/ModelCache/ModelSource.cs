@@ -43,14 +43,15 @@ internal sealed partial class ModelSource(
     private static ModelPlan Pipeline(ModelVersion version, ModelFiles artifact, CatalogSnapshot snapshot)
     {
         var settings = PipelineSettings.Read(artifact.Path);
-        var graph = PipelineGraph.Connect(settings, [.. settings.Steps.Select(step =>
-            (snapshot.Find(step.Model, step.Version) ?? throw new InvalidDataException(
-                $"step '{step.Name}': {snapshot.WhyNot(step.Model, step.Version)}")).Signature)]);
+        var versions = settings.Steps.Select(step => snapshot.Find(step.Model, step.Version) ?? throw new InvalidDataException(
+            $"step '{step.Name}': {snapshot.WhyNot(step.Model, step.Version)}")).ToList();
+        var graph = PipelineGraph.Connect(settings, [.. versions.Select(v => v.Signature)]);
         var file = new ModelFile(version.Model, version.Version, artifact.Path);
         return new ModelPlan(
             EstimatedBytes: 0, ArtifactBytes: 0, leases => ModelSession.Over(file, new PipelineModel(graph, leases)))
         {
             Steps = [.. graph.Steps.Select(s => s.Step)],
+            StepBytes = [.. versions.Select(v => MemoryBudget.Estimate(v.SizeBytes, v.MemoryBytes))],
         };
     }
 

@@ -5,4 +5,7 @@ namespace InferenceTemplate.Worker.ModelCache;
 internal sealed class ModelUnavailableException(string message, TimeSpan retryAfter, Exception? inner = null) : Exception(message, inner)
 {
     public TimeSpan RetryAfter { get; } = retryAfter;
+
+    /// <summary>Whether it was not even tried, after loads that failed.</summary>
+    public bool IsNotTried { get; init; }
 }

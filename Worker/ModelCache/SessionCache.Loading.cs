@@ -11,6 +11,9 @@ internal sealed partial class SessionCache
     // One model is opened at a time: opening takes a core, and only so is the growth of memory that model's.
     private readonly SemaphoreSlim _opening = new(1);
     private readonly SemaphoreSlim _reserving = new(1);
+
+    // Two pipelines that each held some of their steps could both wait for the memory of the rest.
+    private readonly SemaphoreSlim _takingSteps = new(1);
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private async Task LoadAsync(CachedModel model)
@@ -54,21 +57,66 @@ internal sealed partial class SessionCache
     private async Task<ModelSession> OpenAsync(CachedModel model)
     {
         var planned = await plan(model.Key, CancellationToken.None);
-        var steps = new List<ModelLease>(planned.Steps.Count);
+        if (planned.Steps.Count == 0)
+        {
+            return await OpenAsync(model, planned, []);
+        }
+
+        CheckStepsFit(model.Key, planned);
+        var steps = await AcquireStepsAsync(planned.Steps);
         try
         {
-            // One by one, each with its own turn to reserve memory and to open: nothing is held meanwhile but what is open.
-            foreach (var step in planned.Steps)
-            {
-                steps.Add(await AcquireStepAsync(step));
-            }
-
             return await OpenAsync(model, planned, steps);
         }
         catch
         {
             steps.ForEach(s => s.Dispose());
             throw;
+        }
+    }
+
+    // Else each request for it would evict all others before it is refused.
+    private void CheckStepsFit(ModelKey pipeline, ModelPlan planned)
+    {
+        long bytes;
+        lock (_lock)
+        {
+            bytes = planned.Steps.Zip(planned.StepBytes, (step, estimate) => (Key: new ModelKey(step.Model, step.Version), estimate))
+                .DistinctBy(s => s.Key)
+                .Sum(s => _models.GetValueOrDefault(s.Key) is { State: CachedModelState.Ready } open ? open.Bytes : s.estimate);
+        }
+
+        if (bytes > budget.Limit)
+        {
+            throw new ModelUnavailableException(
+                $"the steps of {pipeline} are likely to take {bytes} bytes together, more than Worker:ModelMemory allows all models "
+                + $"({budget.Limit})",
+                options.Value.MaxLoadBreak);
+        }
+    }
+
+    private async Task<List<ModelLease>> AcquireStepsAsync(IReadOnlyList<PipelineStep> steps)
+    {
+        var acquired = new List<ModelLease>(steps.Count);
+        await _takingSteps.WaitAsync();
+        try
+        {
+            // One by one, each with its own turn to reserve memory and to open: nothing is held meanwhile but what is open.
+            foreach (var step in steps)
+            {
+                acquired.Add(await AcquireStepAsync(step));
+            }
+
+            return acquired;
+        }
+        catch
+        {
+            acquired.ForEach(s => s.Dispose());
+            throw;
+        }
+        finally
+        {
+            _takingSteps.Release();
         }
     }
 
@@ -84,13 +132,19 @@ internal sealed partial class SessionCache
 
             // A load that failed is the pipeline's failure too, for which it has a breaker of its own; a lack of memory is nobody's.
             throw exception.InnerException is null
-                ? new ModelUnavailableException(reason, exception.RetryAfter)
+                ? new ModelUnavailableException(reason, exception.RetryAfter) { IsNotTried = exception.IsNotTried }
                 : new InvalidOperationException(reason, exception);
         }
     }
 
     private async Task<ModelSession> OpenAsync(CachedModel model, ModelPlan planned, IReadOnlyList<ModelLease> steps)
     {
+        if (planned.EstimatedBytes == 0)
+        {
+            // A pipeline: its steps are open and count, and it has nothing to wait for.
+            return planned.Open(steps);
+        }
+
         await ReserveAsync(model, planned.EstimatedBytes);
         await _opening.WaitAsync();
         try

@@ -23,7 +23,11 @@ internal static class SettingsFile
 
         try
         {
-            var settings = JsonSerializer.Deserialize(File.ReadAllBytes(path), type) ?? throw new ModelRefusedException($"{name} is null");
+            ReadOnlySpan<byte> json = File.ReadAllBytes(path);
+
+            // Editors put a byte order mark there, which the parser does not know.
+            var settings = JsonSerializer.Deserialize(json.StartsWith("\uFEFF"u8) ? json[3..] : json, type)
+                ?? throw new ModelRefusedException($"{name} is null");
             return problem(settings) is { } found ? throw new ModelRefusedException($"{name}: {found}") : settings;
         }
         catch (JsonException exception)

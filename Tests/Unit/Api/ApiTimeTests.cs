@@ -13,6 +13,8 @@ public sealed class ApiTimeTests
     [InlineData("2026-11-01 12:30:05Z", "2026-11-01T12:30:05Z")]
     [InlineData("2026-11-01T12:30:05.123Z", "2026-11-01T12:30:05.123Z")]
     [InlineData("2026-11-01T12:30:05.1234567+00:00", "2026-11-01T12:30:05.1234567Z")]
+    [InlineData("2026-11-01T12:30:05.123456789Z", "2026-11-01T12:30:05.1234567Z")]
+    [InlineData("2026-11-01 12:30:05.999999999999+02:00", "2026-11-01T10:30:05.9999999Z")]
     [InlineData("2026-11-01T12:30:05+02:00", "2026-11-01T10:30:05Z")]
     [InlineData("2026-10-25T02:30:00-05:00", "2026-10-25T07:30:00Z")]
     public void Time_of_iso_8601_is_read_in_utc(string text, string expected)
@@ -28,6 +30,8 @@ public sealed class ApiTimeTests
     [InlineData("2026-11")]
     [InlineData("1 November 2026")]
     [InlineData("2026-11-01T12:00:00 02:00")] // a plus sign that was not escaped
+    [InlineData("2026-11-01T12:00:00.123456789.5Z")]
+    [InlineData("1.123456789")]
     [InlineData("2026-02-30")]
     [InlineData("1793577600")]
     [InlineData("")]

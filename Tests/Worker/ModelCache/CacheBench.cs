@@ -107,20 +107,22 @@ internal sealed class CacheBench : IAsyncDisposable
     private static ModelPlan Pipeline(ModelFile file, string[] steps)
     {
         var signature = new ModelSignature([new("x", Datatype.Fp32, [-1, 4])], [new("y", Datatype.Fp32, [-1, 4])]);
+        string[] names = [.. steps.Select((s, i) => steps.Take(i).Contains(s) ? $"{s}{i}" : s)];
         var graph = PipelineGraph.Connect(
             new PipelineSettings
             {
                 Inputs = ["in"],
                 Steps = [.. steps.Select((s, i) => new StepSettings
                 {
-                    Name = s, Model = s, Version = "1", Inputs = new() { ["x"] = i == 0 ? "in" : $"{steps[i - 1]}.y" },
+                    Name = names[i], Model = s, Version = "1", Inputs = new() { ["x"] = i == 0 ? "in" : $"{names[i - 1]}.y" },
                 })],
-                Outputs = new() { ["out"] = $"{steps[^1]}.y" },
+                Outputs = new() { ["out"] = $"{names[^1]}.y" },
             },
             [.. steps.Select(_ => signature)]);
         return new ModelPlan(0, 0, leases => ModelSession.Over(file, new PipelineModel(graph, leases)))
         {
             Steps = [.. graph.Steps.Select(s => s.Step)],
+            StepBytes = [.. steps.Select(_ => ModelBytes)],
         };
     }
 }

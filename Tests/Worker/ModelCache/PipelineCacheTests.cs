@@ -1,5 +1,7 @@
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker.ModelCache;
+using Microsoft.Extensions.Time.Testing;
+using Polly.CircuitBreaker;
 
 namespace InferenceTemplate.Tests.Worker.ModelCache;
 
@@ -81,14 +83,117 @@ public sealed class PipelineCacheTests
     [Fact]
     public async Task Pipeline_whose_steps_find_no_memory_may_be_tried_again()
     {
-        await using var bench = Bench(room: 1);
+        await using var bench = Bench(room: 2);
         bench.WritePipeline("p", "a", "b");
+        using var other = await bench.AcquireAsync("c");
 
         var failed = await Assert.ThrowsAsync<ModelUnavailableException>(() => bench.AcquireAsync("p"));
 
         Assert.StartsWith("step 'b': b/1 is likely to take", failed.Message, StringComparison.Ordinal);
         Assert.Empty(bench.Cache.Failures);
-        Assert.Equal(0, Assert.Single(bench.Cache.Snapshot()).Leases);
+        Assert.Equal(["a=0", "c=1"], bench.Cache.Snapshot().Select(m => $"{m.Key.Model}={m.Leases}").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Pipeline_whose_steps_never_fit_together_is_refused_before_anything_is_evicted()
+    {
+        await using var bench = Bench(room: 1);
+        bench.WritePipeline("p", "a", "b");
+        bench.WritePipeline("twice", "a", "a");
+        await bench.TouchAsync("c");
+
+        var refused = await Assert.ThrowsAsync<ModelUnavailableException>(() => bench.AcquireAsync("p"));
+
+        Assert.Equal(
+            $"the steps of p/1 are likely to take {2 * CacheBench.ModelBytes} bytes together, more than Worker:ModelMemory allows all "
+            + $"models ({CacheBench.ModelBytes})",
+            refused.Message);
+        Assert.Equal(new ModelCacheOptions().MaxLoadBreak, refused.RetryAfter);
+        Assert.Equal((["c"], 0), (bench.Open(), bench.Cache.Evictions), (x, y) => x.Item1.SequenceEqual(y.Item1) && x.Item2 == y.Item2);
+
+        // A step that is there twice counts once.
+        using var twice = await bench.AcquireAsync("twice");
+        Assert.Equal(2, CacheBench.Ask(twice, "in"));
+    }
+
+    [Fact]
+    public async Task Pipelines_that_fit_only_one_at_a_time_do_not_wait_for_each_other()
+    {
+        await using var bench = new CacheBench(room: 2);
+        foreach (var name in (string[])["a", "b", "c", "d"])
+        {
+            bench.Write(name, 1);
+        }
+
+        bench.WritePipeline("p", "a", "b");
+        bench.WritePipeline("q", "c", "d");
+
+        // The first steps of both would fill the memory, were they taken at the same time: both begin before either has one.
+        var begun = 0;
+        var gate = new TaskCompletionSource();
+        bench.BeforeOpen = async key =>
+        {
+            if (key.Model is "p" or "q")
+            {
+                if (Interlocked.Increment(ref begun) == 2)
+                {
+                    gate.SetResult();
+                }
+
+                await gate.Task;
+            }
+        };
+        await Task.WhenAll(bench.TouchAsync("p"), bench.TouchAsync("q"));
+
+        Assert.Equal((1, 1, 1, 1), (bench.Tries["a"], bench.Tries["b"], bench.Tries["c"], bench.Tries["d"]));
+    }
+
+    [Fact]
+    public async Task Pipeline_of_open_steps_does_not_queue_for_memory()
+    {
+        await using var bench = new CacheBench(room: 1);
+        bench.Write("a", 1);
+        bench.Write("c", 3);
+        bench.WritePipeline("p", "a");
+        Task<ModelLease> waits;
+        using (await bench.AcquireAsync("a"))
+        {
+            waits = bench.AcquireAsync("c");
+            await Wait.UntilAsync(() => bench.Cache.MemoryWaitSince is not null);
+            using var pipeline = await bench.AcquireAsync("p");
+
+            Assert.False(waits.IsCompleted);
+            Assert.Equal(1, CacheBench.Ask(pipeline, "in"));
+        }
+
+        using var other = await waits;
+    }
+
+    [Fact]
+    public async Task Pipeline_whose_step_is_not_tried_again_yet_is_not_either()
+    {
+        var time = new FakeTimeProvider();
+        await using var bench = new CacheBench(
+            room: 2, o => (o.LoadFailures, o.LoadBreak, o.MaxLoadBreak) = (2, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(12)), time);
+        bench.WriteBroken("broken");
+        bench.WritePipeline("p", "broken");
+        for (var i = 0; i < 2; i++)
+        {
+            await Assert.ThrowsAsync<ModelUnavailableException>(() => bench.AcquireAsync("broken"));
+        }
+
+        var refused = await Assert.ThrowsAsync<ModelUnavailableException>(() => bench.AcquireAsync("p"));
+
+        Assert.StartsWith(
+            "step 'broken': broken/1 could not be loaded and is not tried again yet: ", refused.Message, StringComparison.Ordinal);
+        var failure = Assert.Single(bench.Cache.Failures, f => f.Key == CacheBench.Key("p"));
+        Assert.Equal((time.GetUtcNow() + TimeSpan.FromSeconds(5), CircuitState.Open), (failure.RetryAt, failure.Circuit));
+
+        // The step is tried again, and so is the pipeline.
+        bench.Write("broken", 1);
+        time.Advance(TimeSpan.FromSeconds(5.1));
+        await bench.TouchAsync("p");
+        Assert.Empty(bench.Cache.Failures);
     }
 
     private static CacheBench Bench(int room)

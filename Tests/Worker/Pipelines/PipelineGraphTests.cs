@@ -28,6 +28,16 @@ public sealed class PipelineGraphTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("pipeline-").FullName;
 
+    [Fact]
+    public void File_that_begins_with_a_byte_order_mark_is_read_without_it()
+    {
+        var path = Path.Combine(_folder, PipelineSettings.FileName);
+        File.WriteAllText(path, Pipeline(First), new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+
+        Assert.Equal(0xEF, File.ReadAllBytes(path)[0]);
+        Assert.Equal("one", Assert.Single(PipelineSettings.Read(path).Steps).Name);
+    }
+
     public static TheoryData<string, string> Refusals => new()
     {
         { """{"inputs": ["in"], "steps": []""", "pipeline.json can't be read" },

@@ -31,6 +31,35 @@ public sealed class PipelineSnapshotTests
             "version '1' of 'p' is a pipeline, of which the step 'one' can't run: the model 'm' is unloaded", snapshot.WhyNot("p", "1"));
     }
 
+    [Theory]
+    [InlineData("1", null)]
+    [InlineData(null, "2")]
+    public void No_other_version_stands_in_for_a_stable_pipeline_that_can_not_run(string? stable, string? canary)
+    {
+        var policy = new TrafficPolicy { Stable = stable, Canary = canary is null ? null : new CanaryRule(canary, 0.1) };
+        var snapshot = Snapshot(
+            new ModelSettings(), Residency.Unload, new BatchProof(true), plainVersion: "2", new ModelSettings { Traffic = policy });
+
+        Assert.Equal(["1", "2"], snapshot.ReadyOf("p").Select(v => v.Version));
+        Assert.Equal("1", snapshot.LackingOf("p", null)!.Version);
+        Assert.Equal("1", snapshot.LackingOf("p", "1")!.Version);
+        Assert.Null(snapshot.LackingOf("p", "2"));
+        Assert.Equal(stable is null ? "2" : null, snapshot.StableOf("p")?.Version);
+        Assert.Equal(
+            "version '1' of 'p' is a pipeline, of which the step 'one' can't run: the model 'm' is unloaded", snapshot.WhyNot("p", null));
+    }
+
+    [Fact]
+    public void Canary_that_can_not_run_is_passed_over()
+    {
+        var policy = new TrafficPolicy { Canary = new CanaryRule("1", 0.5) };
+        var snapshot = Snapshot(
+            new ModelSettings(), Residency.Unload, new BatchProof(true), plainVersion: "0", new ModelSettings { Traffic = policy });
+
+        Assert.Equal("0", snapshot.StableOf("p")!.Version);
+        Assert.Null(snapshot.LackingOf("p", null));
+    }
+
     [Fact]
     public void Requests_are_kept_apart_where_those_of_a_step_are()
     {
@@ -43,14 +72,15 @@ public sealed class PipelineSnapshotTests
             new BatchDecision(false, "step 'one': rows met"), BatchDecision.Of(contradicted.Find("p", "1")!, new ModelSettings()));
     }
 
-    private static CatalogSnapshot Snapshot(ModelSettings settings, Residency residency, BatchProof proof, string? plainVersion = null)
+    private static CatalogSnapshot Snapshot(
+        ModelSettings settings, Residency residency, BatchProof proof, string? plainVersion = null, ModelSettings? own = null)
     {
         var pipeline = Version("p", "1", new BatchProof(true));
         pipeline.Metadata = new VersionMetadata { Steps = [new PipelineStep("one", "m", "1")] };
         return new CatalogSnapshot(
             [
                 new Model { Name = "m", Settings = settings, Residency = residency },
-                new Model { Name = "p", Settings = new ModelSettings() },
+                new Model { Name = "p", Settings = own ?? new ModelSettings() },
             ],
             [Version("m", "1", proof), pipeline, .. plainVersion is null ? (ModelVersion[])[] : [Version("p", plainVersion, proof)]],
             []);

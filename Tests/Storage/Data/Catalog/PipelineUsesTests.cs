@@ -45,6 +45,7 @@ public sealed class PipelineUsesTests(Servers servers)
         Assert.True(await inspections.AcceptAsync(claimed, Pipeline, "worker", Cancellation));
 
         var refused = await removal.DeleteVersionAsync("m", "1", force: true, "test", Cancellation);
+        var unnamed = await removal.DeleteVersionAsync("m", "1", force: true, "test", Cancellation, nameable: ["m"]);
         var whole = await removal.DeleteModelAsync("m", "test", Cancellation);
         var pipeline = Assert.Single((await own.Get<ModelCatalog>().RefreshAsync(Cancellation)).VersionsOf("p"));
         Assert.Null(await removal.DeleteVersionAsync("p", "1", force: false, "test", Cancellation));
@@ -52,6 +53,8 @@ public sealed class PipelineUsesTests(Servers servers)
 
         Assert.Equal(RegistryProblemKind.Conflict, refused!.Kind);
         Assert.Equal("Version 1 of 'm' is a step of 'p/1'. Delete these pipelines first.", refused.Message);
+        Assert.Equal(
+            "Version 1 of 'm' is a step of pipelines of models that you may not use. Delete these pipelines first.", unnamed!.Message);
         Assert.Equal("A version of 'm' is a step of 'p/1'. Delete these pipelines first.", whole!.Message);
         Assert.Equal(ModelRegistry.PipelinePlatform, pipeline.Platform);
 
@@ -59,6 +62,39 @@ public sealed class PipelineUsesTests(Servers servers)
         Assert.True(UploaderScope.Allows(claimed.Metadata, "m"));
         Assert.False(UploaderScope.Allows(claimed.Metadata, "other"));
         Assert.Empty(pipeline.Metadata.Properties);
+    }
+
+    [Fact]
+    public async Task Refusal_names_the_pipelines_that_the_caller_may_use_and_those_first()
+    {
+        await using var own = await OwnDatabase.CreateAsync(servers);
+        await AddAsync(own, "m", ready: true);
+        foreach (var name in (string[])["a", "b", "c", "d", "e", "f", "z"])
+        {
+            await AddAsync(own, name, ready: false);
+            var claimed = (await own.Get<VersionInspections>().ClaimAsync(TimeSpan.FromHours(1), Cancellation))!;
+            Assert.True(await own.Get<VersionInspections>().AcceptAsync(claimed, Pipeline, "worker", Cancellation));
+        }
+
+        var some = await own.Get<ModelRemoval>().DeleteModelAsync("m", "test", Cancellation, nameable: ["m", "z"]);
+        var all = await own.Get<ModelRemoval>().DeleteModelAsync("m", "test", Cancellation);
+
+        Assert.Equal("A version of 'm' is a step of 'z/1' and others. Delete these pipelines first.", some!.Message);
+        Assert.Equal(
+            "A version of 'm' is a step of 'a/1', 'b/1', 'c/1', 'd/1', 'e/1' and others. Delete these pipelines first.", all!.Message);
+    }
+
+    [Fact]
+    public async Task Scope_of_the_uploader_of_a_rejected_version_is_forgotten()
+    {
+        await using var own = await OwnDatabase.CreateAsync(servers);
+        await AddAsync(own, "p", ready: false, ["m", "n"]);
+        var claimed = (await own.Get<VersionInspections>().ClaimAsync(TimeSpan.FromHours(1), Cancellation))!;
+        Assert.Empty(UploaderScope.Without(claimed.Metadata).Properties);
+
+        Assert.True(await own.Get<VersionInspections>().RejectAsync(claimed, "no", "worker", Cancellation));
+
+        Assert.Empty(Assert.Single((await own.Get<ModelCatalog>().RefreshAsync(Cancellation)).AllVersionsOf("p")).Metadata.Properties);
     }
 
     private static async Task AddAsync(OwnDatabase own, string model, bool ready, string[]? uploaderModels = null)

@@ -102,6 +102,24 @@ public sealed class TrafficRouterTests
         new TrafficRoute("3", TrafficRole.Stable, null),
         Route(new TrafficPolicy { Stable = "7", Canary = new CanaryRule("8", 1), Shadow = new ShadowRule("9") }));
 
+    [Fact]
+    public void Nobody_takes_the_place_of_a_stable_version_that_can_not_run()
+    {
+        HashSet<string> lacking = ["1"];
+
+        Assert.Null(TrafficRouter.Route(new TrafficPolicy { Stable = "1" }, Versions, "key", new Random(1), lacking));
+        Assert.Null(TrafficRouter.Route(
+            new TrafficPolicy { Stable = "1", Canary = new CanaryRule("2", 0) }, Versions, "key", new Random(1), lacking));
+        Assert.Null(TrafficRouter.Route(new TrafficPolicy(), ["1"], "key", new Random(1), lacking));
+    }
+
+    [Fact]
+    public void Canary_and_shadow_that_can_not_run_are_passed_over() => Assert.Equal(
+        new TrafficRoute("1", TrafficRole.Stable, null),
+        TrafficRouter.Route(
+            new TrafficPolicy { Stable = "1", Canary = new CanaryRule("2", 1), Shadow = new ShadowRule("3") }, Versions, "key",
+            new Random(1), new HashSet<string>(["2", "3"])));
+
     private static TrafficRoute Route(TrafficPolicy policy) => TrafficRouter.Route(policy, Versions, "key", new Random(1))!;
 
     private static HashSet<int> Callers(string canary, double weight)
