@@ -1,3 +1,4 @@
+using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -96,7 +97,7 @@ public class AdministrationTests(Dashboard dashboard)
         await page.GetByLabel("Time").SelectOptionAsync("7d");
         await page.GetByRole(AriaRole.Button, new() { Name = "Search" }).ClickAsync();
         await Expect(page).ToHaveURLAsync($"{dashboard.Url}/audit?subject=inf_ab12&range=7d");
-        await Wait.UntilAsync(() => Console.AuditAsked.Contains("&From=20", StringComparison.Ordinal));
+        await Wait.UntilAsync(() => Console.AuditAsked?.Contains("&From=20", StringComparison.Ordinal) == true);
         await page.GetByRole(AriaRole.Link, new() { Name = "17", Exact = true }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "key.created" })).ToBeVisibleAsync();
         Assert.Equal("?Cursor=18&Limit=1", Console.AuditAsked);
