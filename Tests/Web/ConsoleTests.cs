@@ -113,8 +113,9 @@ public class ConsoleTests(Dashboard dashboard)
         }
 
         await Expect(card.Locator("script, img, [onerror]")).ToHaveCountAsync(0);
-        var link = Assert.Single(await card.GetByRole(AriaRole.Link).AllAsync());
-        Assert.Equal("https://example.org/paper", await link.GetAttributeAsync("href"));
+        Assert.Equal(
+            ["https://example.org/paper", "https://example.org/plot.png"],
+            await card.GetByRole(AriaRole.Link).EvaluateAllAsync<string[]>("links => links.map(link => link.getAttribute('href'))"));
         await Expect(page).ToHaveTitleAsync("digits · InferenceTemplate");
     }
 
