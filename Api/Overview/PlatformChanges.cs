@@ -7,6 +7,7 @@ using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace InferenceTemplate.Api.Overview;
 
@@ -27,15 +28,17 @@ internal static class PlatformChanges
 
     private const string Read = """
         SELECT at, kind, model, version, actor, details, policy FROM (
-            SELECT at, kind, model, version, actor, details, NULL::text AS policy FROM model_events WHERE at >= $1 AND kind <> ALL($2)
+            SELECT at, kind, model, version, actor, details, NULL::text AS policy FROM model_events
+            WHERE at >= $1 AND kind <> ALL($2) AND ($3::text[] IS NULL OR model = ANY($3))
             UNION ALL
             SELECT decided_at, 'traffic_' || action, model, version, actor, reason, policy::text
-            FROM traffic_decisions WHERE decided_at >= $1) AS changes
-        ORDER BY at DESC
+            FROM traffic_decisions WHERE decided_at >= $1 AND ($3::text[] IS NULL OR model = ANY($3))) AS changes
+        ORDER BY at DESC LIMIT $4
         """;
 
     public static async Task<Results<JsonHttpResult<PlatformChangesView>, ProblemHttpResult>> GetAsync(
-        string? range, ClaimsPrincipal caller, NpgsqlDataSource dataSource, TimeProvider time, CancellationToken cancellationToken)
+        string? range, string? model, ClaimsPrincipal caller, NpgsqlDataSource dataSource, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         if (TrafficHistory.LengthOf(range) is not { } length)
         {
@@ -45,18 +48,23 @@ internal static class PlatformChanges
         await using var command = dataSource.CreateCommand(Read);
         command.Parameters.AddWithValue(time.GetUtcNow() - length);
         command.Parameters.AddWithValue(s_silent);
+        // What a caller may see comes before the bound. A model beyond the scope is answered as one that there is not.
+        var models = ModelScope.Narrow(model is null ? null : [model], caller.Models());
+        command.Parameters.Add(new NpgsqlParameter
+        {
+            Value = (object?)models ?? DBNull.Value,
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
+        });
+        command.Parameters.AddWithValue(Most);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var changes = new List<PlatformChange>();
-        while (changes.Count < Most && await row.ReadAsync(cancellationToken))
+        while (await row.ReadAsync(cancellationToken))
         {
             string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
-            if (caller.MayUse(row.GetString(2)))
-            {
-                changes.Add(Of(
-                    new PlatformChange(
-                        row.GetFieldValue<DateTimeOffset>(0), row.GetString(1), row.GetString(2), Text(3), row.GetString(4), Text(5)),
-                    Text(6)));
-            }
+            changes.Add(Of(
+                new PlatformChange(
+                    row.GetFieldValue<DateTimeOffset>(0), row.GetString(1), row.GetString(2), Text(3), row.GetString(4), Text(5)),
+                Text(6)));
         }
 
         return TypedResults.Json(new PlatformChangesView([.. changes]), PlatformChangesJson.Default.PlatformChangesView);

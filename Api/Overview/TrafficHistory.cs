@@ -17,9 +17,10 @@ namespace InferenceTemplate.Api.Overview;
 internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider time, ILogger<TrafficHistory> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SumsWithin = TimeSpan.FromSeconds(5);
 
     // The last two minutes are summed again, for records that came late. Whole minutes only: a part would take the place of the whole.
-    // Models come first: what the platform did ends the minutes that are still to be summed.
+    // Each table goes on from its own last minute: the one of models is newer, and begins with the last hour.
     private static readonly string Sum = string.Create(CultureInfo.InvariantCulture, $"""
         INSERT INTO traffic_model_minutes (minute, model, version, requests, errors, p50, p95)
         SELECT minute, model, version, requests, errors, coalesce(latencies[1], 0) / 1e6, coalesce(latencies[2], 0) / 1e6
@@ -30,7 +31,7 @@ internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider t
                        FILTER (WHERE status = 200 OR status >= 500) AS latencies
             FROM predictions
             WHERE received_at >= date_trunc('minute', greatest(
-                    now() - interval '1 hour', (SELECT max(minute) FROM traffic_minutes) - interval '2 minutes'))
+                    now() - interval '1 hour', (SELECT max(minute) FROM traffic_model_minutes) - interval '2 minutes'))
                 AND received_at < date_trunc('minute', now()) AND role <> 'shadow'
             GROUP BY 1, 2, 3) AS summed
         ON CONFLICT (minute, model, version) DO UPDATE SET requests = excluded.requests, errors = excluded.errors,
@@ -52,7 +53,7 @@ internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider t
         ON CONFLICT (minute) DO UPDATE SET requests = excluded.requests, errors = excluded.errors, rejections = excluded.rejections,
             fast = excluded.fast, p50 = excluded.p50, p95 = excluded.p95, p99 = excluded.p99;
         DELETE FROM traffic_minutes WHERE minute < now() - interval '31 days';
-        DELETE FROM traffic_model_minutes WHERE minute < now() - interval '31 days'
+        DELETE FROM traffic_model_minutes WHERE minute < now() - interval '8 days'
         """);
 
     private const string Read = """
@@ -105,7 +106,8 @@ internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider t
         }
 
         var (length, step) = asked;
-        var now = time.GetUtcNow();
+        // A minute that may not be summed yet would look as if all traffic had ended.
+        var now = time.GetUtcNow() - Interval - SumsWithin;
         var end = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMinute), TimeSpan.Zero);
         NpgsqlCommand Command(string sql)
         {

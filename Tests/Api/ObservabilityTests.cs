@@ -92,6 +92,12 @@ public sealed class ObservabilityTests(Platform platform)
         var (_, key) = await admin.CreateKeyAsync("user", models: ["digits"]);
         using var scoped = platform.WithKey(key);
         Assert.Empty(await ChangesAsync(scoped, "24h"));
+        Assert.Empty(await ChangesAsync(scoped, "24h&model=changed"));
+        await platform.ExecuteAsync("""
+            INSERT INTO model_events (at, model, version, kind, actor, details)
+            SELECT now(), 'crowd', '1', 'promoted', 'ada', NULL FROM generate_series(1, 100)
+            """);
+        Assert.Equal(3, (await ChangesAsync(admin, "24h&model=changed")).Count);
         using var wrong = await client.GetAsync("/v1/overview/changes?range=5m", Cancellation);
         Assert.Equal("range: '5m' given, one of 1h, 24h, 7d expected", (await wrong.JsonAsync()).GetProperty("detail").GetString());
     }

@@ -1,3 +1,4 @@
+using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 

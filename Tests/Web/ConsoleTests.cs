@@ -113,8 +113,9 @@ public class ConsoleTests(Dashboard dashboard)
         }
 
         await Expect(card.Locator("script, img, [onerror]")).ToHaveCountAsync(0);
-        var link = Assert.Single(await card.GetByRole(AriaRole.Link).AllAsync());
-        Assert.Equal("https://example.org/paper", await link.GetAttributeAsync("href"));
+        Assert.Equal(
+            ["https://example.org/paper", "https://example.org/plot.png"],
+            await card.GetByRole(AriaRole.Link).EvaluateAllAsync<string[]>("links => links.map(link => link.getAttribute('href'))"));
         await Expect(page).ToHaveTitleAsync("digits · InferenceTemplate");
     }
 
@@ -138,9 +139,14 @@ public class ConsoleTests(Dashboard dashboard)
             (await failed.Locator("rect").GetAttributeAsync("class"), await failed.Locator("rect").GetAttributeAsync("width"),
                 await failed.Locator(".threshold").GetAttributeAsync("x1")));
         var latency = page.GetByRole(
-            AriaRole.Img, new() { Name = "Mean latency of 2 canary: 5.0 ms; rolled back above 1.5 × the stable one" });
+            AriaRole.Img, new() { Name = "Mean compute time of 2 canary: 5.0 ms; rolled back above 1.5 × the stable one" });
         await Expect(latency.Locator("rect.over")).ToHaveCountAsync(0);
         Assert.Equal("66.67%", await latency.Locator(".threshold").GetAttributeAsync("x1"));
+
+        // The rule is for the canary alone.
+        var stable = page.GetByRole(AriaRole.Img, new() { Name = "Failed of 1 stable: 1 %", Exact = true });
+        await Expect(stable.Locator(".threshold, .over")).ToHaveCountAsync(0);
+        await Expect(page.GetByText("Now: 12 of the 50 requests seen that an evaluation needs.")).ToBeVisibleAsync();
     }
 
     [Fact]
@@ -345,6 +351,10 @@ public class ConsoleTests(Dashboard dashboard)
         await payload.GetByRole(AriaRole.Link, new() { Name = "Run what was sent again" }).ClickAsync();
         await Expect(page.GetByText("The form has what was sent in that request.")).ToBeVisibleAsync();
         await Expect(page.Locator("#shape-0")).ToHaveValueAsync("1");
+        await page.Locator("#model").SelectOptionAsync("sentiment/3");
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/playground?model=sentiment%2F3");
+        await page.GotoAsync($"/playground?model=digits/9&request={FakeConsole.ServedRequest}");
+        await Expect(page.GetByText("What was sent is not filled in: digits/9 is not served now.")).ToBeVisibleAsync();
         await page.GotoAsync($"/playground?model=digits/1&request={FakeConsole.FailedRequest}");
         await Expect(page.GetByText("What was sent can't be filled in: the input 'input' was too large")).ToBeVisibleAsync();
         var other = await OpenAsync($"/requests/{FakeConsole.ServedRequest}", role: "user");

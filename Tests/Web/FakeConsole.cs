@@ -141,8 +141,8 @@ public sealed class FakeConsole
         Change("POST", "/v2/repository/models/{model}/unload", _ => Unload(true));
         Get("/v1/models/{model}/traffic/status", _ => Canary ? """
             {"policy":{"stable":"1","canary":{"version":"2","weight":0.1},"rollback":{"max_error_rate":0.05,"max_latency_ratio":1.5,"min_sample":50,"window_seconds":60}},"window_seconds":60,
-             "versions":[{"version":"1","role":"stable","requests":900,"errors":9,"error_rate":0.01,"total":{"mean":0.004,"p95":0.009}},
-                         {"version":"2","role":"canary","requests":100,"errors":8,"error_rate":0.08,"total":{"mean":0.005,"p95":0.011}}],"decisions":[]}
+             "versions":[{"version":"1","role":"stable","requests":900,"errors":9,"error_rate":0.01,"total":{"mean":0.02,"p95":0.03},"compute":{"mean":0.004,"p95":0.009}},
+                         {"version":"2","role":"canary","requests":100,"errors":8,"error_rate":0.08,"total":{"mean":0.09,"p95":0.1},"compute":{"mean":0.005,"p95":0.011}}],"decisions":[],"evaluation":{"roll_back":false,"reason":"12 of the 50 requests seen that an evaluation needs"}}
             """ : """
             {"policy":{"stable":"1"},"window_seconds":60,"versions":[{"version":"1","role":"stable","requests":1200,"errors":12,"error_rate":0.01,"total":{"mean":0.004,"p95":0.009}}],
              "decisions":[{"model":"digits","decided_at":"2026-01-02T03:04:05Z","action":"rolled_back","actor":"automatic","version":"2","reason":"9 of 60 requests failed, more than 5 %"}]}
@@ -184,7 +184,8 @@ public sealed class FakeConsole
         Get("/v1/batches/{id}", _ => Batch());
         app.MapGet("/v1/batches/{id}/events", (HttpContext context) => FollowAsync(context, "batch", Batch));
         app.MapGet("/v1/batches/{id}/output", (HttpContext context) => isSignedIn(context)
-            ? Results.Text("{\"custom_id\":\"a\"}\n", "application/jsonl") : Results.Problem(statusCode: 401));
+            ? ((string)context.Request.RouteValues["id"]!).EndsWith('9') ? Results.Problem("the file has expired", statusCode: 410)
+            : Results.Text("{\"custom_id\":\"a\"}\n", "application/jsonl") : Results.Problem(statusCode: 401));
         Get("/v1/jobs/{id}", context => JobNow((string)context.Request.RouteValues["id"]!, 0.5));
         app.MapGet("/v1/jobs/{id}/events", (HttpContext context) =>
             FollowAsync(context, "job", () => JobNow((string)context.Request.RouteValues["id"]!, JobProgress)));
@@ -194,10 +195,10 @@ public sealed class FakeConsole
         app.MapPost("/v1/jobs/{id}/retry", RetryAsync);
         Get("/v1/overview/objectives", _ => ObjectivesOf(Objectives));
         Get("/v1/overview/history", context => $$"""
-            {"step_seconds":60,"points":[{{string.Join(',', Enumerable.Range(0, 60).Select(i => Point(i, (string?)context.Request.Query["range"])))}}],
+            {"step_seconds":{{60 * StepMinutes(context.Request.Query["range"])}},"points":[{{string.Join(',', Enumerable.Range(0, 60).Select(i => Point(i, (string?)context.Request.Query["range"])))}}],
              "models":[{{VersionTraffic("digits", "1", 4)}},{{VersionTraffic("digits", "2", 1)}},{{VersionTraffic("sentiment", "3", 2)}}]}
             """);
-        Get("/v1/overview/changes", _ => $$"""{"changes":[{{(Changed ? Changes() : "")}}]}""");
+        Get("/v1/overview/changes", context => $$"""{"changes":[{{(Changed ? Changes(context.Request.Query["model"]) : "")}}]}""");
         Get("/v1/requests", context =>
         {
             RequestsAsked = context.Request.QueryString.Value;
@@ -326,14 +327,17 @@ public sealed class FakeConsole
     }
 
     // The newest a minute ago, so that each range has some.
-    private static string Changes()
+    private static string Changes(string? of)
     {
         static string One(int minutesAgo, string kind, string model, string? version, string actor, string details) =>
             System.Text.Json.JsonSerializer.Serialize(new { at = DateTimeOffset.UtcNow.AddMinutes(-minutesAgo), kind, model, version, actor, details });
-        return string.Join(
-            ',', One(1, "promoted", "digits", "2", "first-admin", "instead of 1"),
+        string[] all =
+        [
+            One(1, "promoted", "digits", "2", "first-admin", "instead of 1"),
             One(2, "traffic_rolled_back", "sentiment", "4", "automatic", "9 of 60 requests failed"),
-            One(3, "settings_changed", "digits", null, "ada", "pinned: true"));
+            One(3, "settings_changed", "digits", null, "ada", "pinned: true"),
+        ];
+        return string.Join(',', all.Where(one => of is null || one.Contains($"\"model\":\"{of}\"", StringComparison.Ordinal)));
     }
 
     private static string VersionTraffic(string model, string version, int requests)
@@ -345,11 +349,13 @@ public sealed class FakeConsole
             """;
     }
 
+    private static int StepMinutes(string? range) => range switch { "1h" => 1, "24h" => 24, _ => 168 };
+
     private static string Point(int index, string? range)
     {
-        var step = range switch { "1h" => 1, "24h" => 24, _ => 168 };
+        var step = StepMinutes(range);
         return FormattableString.Invariant($$"""
-            {"at":"{{DateTime.UtcNow.AddMinutes((index - 59) * step):O}}","requests_per_second":{{index % 20}},"errors_per_second":0.5,"rejections_per_second":{{step}},"p50":0.01,"p95":0.02,"p99":{{(index == 30 ? "null" : "0.03")}}}
+            {"at":"{{DateTime.UtcNow.AddMinutes((index - 60) * step):O}}","requests_per_second":{{index % 20}},"errors_per_second":0.5,"rejections_per_second":{{step}},"p50":0.01,"p95":0.02,"p99":{{(index == 30 ? "null" : "0.03")}}}
             """);
     }
 

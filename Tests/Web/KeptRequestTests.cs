@@ -1,10 +1,30 @@
 using System.Text.Json;
+using InferenceTemplate.Web.ApiClient;
 using InferenceTemplate.Web.Components.Playground;
 
 namespace InferenceTemplate.Tests.Web;
 
 public class KeptRequestTests
 {
+    [Theory]
+    [InlineData("[1]", "[2]", "The form has what was sent in that request.")]
+    [InlineData("[1]", null, "The form has what was sent in that request, but not of b: a form holds at most 16 KiB of an input.")]
+    [InlineData(null, null, "What was sent is not filled in, of a, b: a form holds at most 16 KiB of an input.")]
+    public void Form_tells_which_inputs_it_has_of_a_request(string? a, string? b, string said)
+    {
+        // Null is one more than a form holds.
+        static string Input(string name, string? data) =>
+            $"{{\"name\":\"{name}\",\"shape\":[1],\"data\":{data ?? $"[{new string('1', TensorField.MaxText)}]"}}}";
+        TensorField[] fields = [.. new[] { "a", "b" }.Select(name => new TensorField(new TensorSignature(name, "FP32", [1])))];
+        foreach (var (field, data) in fields.Zip([a, b]))
+        {
+            using var input = JsonDocument.Parse(Input(field.Signature.Name, data));
+            field.Fill(input.RootElement);
+        }
+
+        Assert.Equal(said, PlaygroundRequest.Filled(fields));
+    }
+
     [Theory]
     [InlineData("BOOL", "0100", "[true,false]")]
     [InlineData("INT8", "FF", "[-1]")]

@@ -12,16 +12,30 @@ public class LiveTests
     public void Rates_of_models_are_what_their_versions_counted_since_and_a_count_that_fell_is_none()
     {
         var rates = new ModelRates();
-        rates.Take(Statistics(("digits", 100), ("digits", 50), ("sentiment", 70)), s_now);
+        rates.Take(Statistics(("digits", "1", 100), ("digits", "2", 50), ("sentiment", "1", 70)), s_now);
         Assert.Empty(rates.Until(s_now));
-        rates.Take(Statistics(("digits", 130), ("digits", 60), ("sentiment", 7), ("new", 20)), s_now.AddSeconds(5));
-        rates.Take(Statistics(("digits", 999)), s_now.AddSeconds(5));
+        rates.Take(Statistics(("digits", "1", 130), ("digits", "2", 60), ("sentiment", "1", 7)), s_now.AddSeconds(5));
+        rates.Take(Statistics(("digits", "1", 999)), s_now.AddSeconds(5));
 
-        var series = rates.Until(s_now.AddSeconds(6));
+        var digits = Assert.Single(rates.Until(s_now.AddSeconds(6)));
 
-        Assert.Equal(["digits", "new"], series.Select(one => one.Name));
-        Assert.Equal([new ChartPoint(-1, 8)], series[0].Points);
-        Assert.Equal([new ChartPoint(-1, 4)], series[1].Points);
+        Assert.Equal("digits", digits.Name);
+        Assert.Equal([new ChartPoint(-1, 8)], digits.Points);
+    }
+
+    [Fact]
+    public void Version_that_comes_back_has_a_rate_from_its_second_count_on()
+    {
+        var rates = new ModelRates();
+        rates.Take(Statistics(("digits", "1", 100), ("digits", "2", 50_000)), s_now);
+        rates.Take(Statistics(("digits", "1", 110)), s_now.AddSeconds(5));
+        rates.Take(Statistics(("digits", "1", 120), ("digits", "2", 50_000), ("other", "1", 9_000)), s_now.AddSeconds(10));
+        rates.Take(Statistics(("digits", "1", 130), ("digits", "2", 50_005), ("other", "1", 9_005)), s_now.AddSeconds(15));
+
+        var series = rates.Until(s_now.AddSeconds(15));
+
+        Assert.Equal([2, 2, 3], series.Single(one => one.Name == "digits").Points.Select(point => point.Value!.Value));
+        Assert.Equal([0, 0, 1], series.Single(one => one.Name == "other").Points.Select(point => point.Value!.Value));
     }
 
     [Fact]
@@ -57,7 +71,16 @@ public class LiveTests
     [InlineData("# A\n###### B\n####### C\ntext # D", "### A\n###### B\n####### C\ntext # D\n")]
     [InlineData("---\r\nlicense: mit\r\n---\r\n# A", "### A\n")]
     [InlineData("---\nno end\n# A", "---\nno end\n### A\n")]
-    [InlineData("see ![a plot](https://example.org/p.png \"t\").", "see *a plot*.\n")]
+    [InlineData("see ![a plot](https://example.org/p.png \"t\").", "see [a plot](https://example.org/p.png \"t\").\n")]
+    [InlineData("![a][1] ![b] ![[c](d)](e)\n\n[1]: /p", "[a][1] [b] [[c](d)](e)\n\n[1]: /p\n")]
+    [InlineData("A\nB\n===\ntext\n\nC\n---\n\n---", "### A B\ntext\n\n#### C\n\n---\n")]
+    [InlineData("> # A\n> B\n> -\n- # C\n---", "> ### A\n> #### B\n- ### C\n---\n")]
+    [InlineData("A\n- - -\n- ```\n  # code\n# B", "A\n- - -\n- ```\n  # code\n### B\n")]
+    [InlineData("| a | b |\n|---|---|\n| c | d |", "| a | b |\n|---|---|\n| c | d |\n")]
+    [InlineData("- item\n---\n- [x] done", "- item\n---\n- [x] done\n")]
+    [InlineData("``` `code` ```\n# A", "``` `code` ```\n### A\n")]
+    [InlineData("````\n```\n# not a heading\n````\n# A", "````\n```\n# not a heading\n````\n### A\n")]
+    [InlineData("> ```\n> # not a heading\n# A", "> ```\n> # not a heading\n### A\n")]
     [InlineData("```\n# not a heading\n![x](y)\n```\n# A", "```\n# not a heading\n![x](y)\n```\n### A\n")]
     [InlineData("", "\n")]
     public void Card_of_a_model_fits_below_the_headings_of_its_page(string markdown, string shown) =>
@@ -66,18 +89,34 @@ public class LiveTests
     [Fact]
     public void Card_that_is_too_long_is_cut_and_says_so()
     {
-        var shown = CardText.Of(new string('a', CardText.Most + 1));
+        foreach (var length in new[] { CardText.Most, CardText.Most + 1 })
+        {
+            var shown = CardText.Of(new string('a', length));
 
-        Assert.StartsWith(new string('a', CardText.Most) + "\n", shown, StringComparison.Ordinal);
-        Assert.EndsWith("65,536 characters are shown.*", shown, StringComparison.Ordinal);
+            Assert.StartsWith(new string('a', CardText.Most) + "\n", shown, StringComparison.Ordinal);
+            Assert.EndsWith("65,536 bytes are shown.*", shown, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(CardText.Most, CardText.Of(new string('a', CardText.Most - 1)).Length);
     }
 
-    private static ModelStatistics Statistics(params ReadOnlySpan<(string Model, long Requests)> versions)
+    [Theory]
+    [InlineData(">")]
+    [InlineData("> ")]
+    [InlineData("- ")]
+    public void Card_that_is_nested_deeply_is_made_flatter(string one)
+    {
+        string Nested(int count) => string.Concat(Enumerable.Repeat(one, count));
+
+        Assert.Equal($"{Nested(CardText.MostNested)}a\n", CardText.Of($"{Nested(5_000)}a"));
+    }
+
+    private static ModelStatistics Statistics(params ReadOnlySpan<(string Model, string Version, long Requests)> versions)
     {
         var all = new List<VersionStatistics>();
-        foreach (var (model, requests) in versions)
+        foreach (var (model, version, requests) in versions)
         {
-            all.Add(new VersionStatistics(model, "1", 0, new RequestCounts(new Counted(requests - 1), new Counted(1))));
+            all.Add(new VersionStatistics(model, version, 0, new RequestCounts(new Counted(requests - 1), new Counted(1))));
         }
 
         return new ModelStatistics(all);

@@ -72,7 +72,7 @@ public class OperationsTests(Dashboard dashboard)
         await Expect(page.GetByRole(AriaRole.Link, new() { Name = $"Trace {FakeConsole.Trace}" }).First)
             .ToHaveAttributeAsync("href", $"http://traces.example/{FakeConsole.Trace}");
 
-        await page.GetByRole(AriaRole.Link, new() { Name = "digits/1" }).First.ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "digits/1, 1767323045000-0", Exact = true }).ClickAsync();
         await Expect(page).ToHaveURLAsync($"{dashboard.Url}/dead-letters/digits/1/1767323045000-0");
         await Expect(reasons).ToHaveCountAsync(1);
         await page.GotoAsync("/dead-letters/digits/1/0-0");
@@ -208,6 +208,11 @@ public class OperationsTests(Dashboard dashboard)
         Assert.Equal("batch-0198f0b4-0000-7000-8000-0000000000b1-output.jsonl", download.SuggestedFilename);
         Assert.Equal(
             "{\"custom_id\":\"a\"}\n", await File.ReadAllTextAsync(await download.PathAsync(), TestContext.Current.CancellationToken));
+
+        // One that expired is gone, and the Api is well.
+        var gone = await page.APIRequest.GetAsync($"{dashboard.Url}/batches/0198f0b4-0000-7000-8000-0000000000b9/output.jsonl");
+        var none = await page.APIRequest.GetAsync($"{dashboard.Url}/batches/{Guid.Empty}/errors.jsonl");
+        Assert.Equal((404, 410), (none.Status, gone.Status));
     }
 
     [Fact]

@@ -128,6 +128,12 @@ public class VisualTests(Dashboard dashboard)
         {
             await page.GotoAsync(path);
             await Expect(page.Locator(ready).First).ToBeVisibleAsync();
+            if (name == "model")
+            {
+                // Charts are drawn when they have found their size.
+                await Expect(page.Locator(".chart svg path").Last).ToBeVisibleAsync();
+            }
+
             await page.EvaluateAsync("document.fonts.ready");
             await page.Mouse.MoveAsync(0, 0);
             await page.EvaluateAsync(Hide, Steady);

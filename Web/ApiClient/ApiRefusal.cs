@@ -38,7 +38,7 @@ internal static class ApiRefusal
             HttpStatusCode.GatewayTimeout => ApiFailure.TimedOut,
             _ => ApiFailure.Unexpected,
         };
-        return ApiResult<T>.Failed(failure, reason ?? $"It answered {(int)status} {status}.", code);
+        return ApiResult<T>.Failed(failure, reason ?? $"It answered {(int)status} {status}.", code, (int)status);
     }
 
     private static async Task<(string? Text, string? Code)> ReasonAsync(HttpResponseMessage response, CancellationToken cancellationToken)

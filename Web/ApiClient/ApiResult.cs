@@ -38,8 +38,11 @@ public sealed record ApiResult<T>
     /// <summary>The Api's own name of what was wrong, where it has one.</summary>
     public string? Code { get; private init; }
 
+    /// <summary>The status of an answer that gave a reason of its own; null where there was none.</summary>
+    public int? Status { get; private init; }
+
     internal static ApiResult<T> Of(T value) => new() { Value = value };
 
-    internal static ApiResult<T> Failed(ApiFailure failure, string detail, string? code = null) =>
-        new() { Failure = failure, Detail = detail, Code = code };
+    internal static ApiResult<T> Failed(ApiFailure failure, string detail, string? code = null, int? status = null) =>
+        new() { Failure = failure, Detail = detail, Code = code, Status = status };
 }

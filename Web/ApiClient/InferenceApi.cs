@@ -27,9 +27,11 @@ internal sealed class InferenceApi(ApiTransport transport, ApiTransport patient)
             accessToken, ApiJson.Default.TrafficHistory, cancellationToken, OverviewTimeout);
 
     /// <summary>Reads what was done in a range, as the traffic's.</summary>
-    public Task<ApiResult<PlatformChanges>> GetChangesAsync(string accessToken, string range, CancellationToken cancellationToken) =>
+    /// <param name="model">Null for all.</param>
+    public Task<ApiResult<PlatformChanges>> GetChangesAsync(
+        string accessToken, string range, string? model, CancellationToken cancellationToken) =>
         transport.GetAsync(
-            Query.Of("/v1/overview/changes", ("range", range)),
+            Query.Of("/v1/overview/changes", ("range", range), ("model", model)),
             accessToken, ApiJson.Default.PlatformChanges, cancellationToken, OverviewTimeout);
 
     /// <summary>Reads whether the service keeps what it promises.</summary>

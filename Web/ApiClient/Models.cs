@@ -79,12 +79,18 @@ public sealed record RollbackRule(
 
 /// <summary>What <c>GET /v1/models/{model}/traffic/status</c> answers.</summary>
 /// <param name="Decisions">The latest, newest first.</param>
+/// <param name="Evaluation">Null without a canary that has a rule.</param>
 public sealed record TrafficStatus(
     TrafficPolicy Policy, double WindowSeconds, IReadOnlyList<VersionOutcome> Versions, ShadowOutcome? Shadow,
-    IReadOnlyList<TrafficDecision> Decisions);
+    IReadOnlyList<TrafficDecision> Decisions, CanaryEvaluation? Evaluation = null);
+
+/// <param name="Reason">The numbers that it rests on, or how many are missing.</param>
+public sealed record CanaryEvaluation(bool RollBack, string Reason);
 
 /// <summary>How a version did in the window. <paramref name="Role"/> is <c>stable</c>, <c>canary</c> or another word of the Api.</summary>
-public sealed record VersionOutcome(string Version, string Role, long Requests, long Errors, double ErrorRate, OutcomeTimes Total);
+/// <param name="Compute">Of the runs alone, which a rollback compares.</param>
+public sealed record VersionOutcome(
+    string Version, string Role, long Requests, long Errors, double ErrorRate, OutcomeTimes Total, OutcomeTimes? Compute = null);
 
 /// <summary>Seconds; null without traffic.</summary>
 public sealed record OutcomeTimes(double? Mean, double? P95);

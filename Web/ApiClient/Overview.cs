@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace InferenceTemplate.Web.ApiClient;
 
 /// <summary>What <c>GET /v1/overview</c> answers: the whole system at one moment.</summary>
@@ -40,7 +42,12 @@ public sealed record LatencyPercentiles(double? P50, double? P95, double? P99);
 /// <summary>What <c>GET /v1/overview/history</c> answers, the oldest first.</summary>
 /// <param name="Models">The versions that had traffic; null from an older Api.</param>
 public sealed record TrafficHistory(
-    double StepSeconds, IReadOnlyList<TrafficPoint> Points, IReadOnlyList<VersionTraffic>? Models = null);
+    double StepSeconds, IReadOnlyList<TrafficPoint> Points, IReadOnlyList<VersionTraffic>? Models = null)
+{
+    /// <summary>When the last step ended: a point is at the beginning of its step.</summary>
+    [JsonIgnore]
+    public DateTimeOffset End => Points is [.., var last] ? last.At.AddSeconds(StepSeconds) : default;
+}
 
 /// <summary>What a version did: a number for each of the points, latencies in seconds.</summary>
 public sealed record VersionTraffic(

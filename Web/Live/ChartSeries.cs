@@ -34,6 +34,6 @@ public sealed record ChartSeries(string Name, string Colour, IReadOnlyList<Chart
         [.. ages.Zip(values, (age, value) => new ChartPoint(age, value))];
 }
 
-/// <param name="Age">Seconds relative to the newest, so 0 or negative.</param>
+/// <param name="Age">Seconds relative to the right edge, so 0 or negative.</param>
 /// <param name="Value">Null for a gap.</param>
 public sealed record ChartPoint(double Age, double? Value);

@@ -6,7 +6,7 @@ namespace InferenceTemplate.Web.Live;
 public sealed class ModelRates
 {
     private readonly List<(DateTimeOffset At, IReadOnlyDictionary<string, double> Rates)> _samples = [];
-    private Dictionary<string, long>? _before;
+    private Dictionary<(string Name, string Version), long>? _before;
     private DateTimeOffset _beforeAt;
 
     /// <summary>Takes what was counted at a moment.</summary>
@@ -18,14 +18,18 @@ public sealed class ModelRates
             return;
         }
 
-        var counts = statistics.ModelStats.GroupBy(version => version.Name, StringComparer.Ordinal)
-            .ToDictionary(model => model.Key, model => model.Sum(version => version.Requests), StringComparer.Ordinal);
+        var counts = statistics.ModelStats.GroupBy(version => (version.Name, version.Version))
+            .ToDictionary(version => version.Key, version => version.Sum(one => one.Requests));
         if (_before is { } before)
         {
-            // A version that was deleted takes its count with it; a model that is new began at nothing.
+            // One that was not counted before may come back with all that it ever did: its rate is known from the next count on.
             var seconds = (at - _beforeAt).TotalSeconds;
-            double Rate(string model) => Math.Max(0, counts[model] - before.GetValueOrDefault(model)) / seconds;
-            _samples.Add((at, counts.Keys.ToDictionary(model => model, Rate, StringComparer.Ordinal)));
+            var rates = counts.Where(version => before.ContainsKey(version.Key))
+                .GroupBy(version => version.Key.Name, StringComparer.Ordinal)
+                .ToDictionary(
+                    model => model.Key, model => model.Sum(version => Math.Max(0, version.Value - before[version.Key])) / seconds,
+                    StringComparer.Ordinal);
+            _samples.Add((at, rates));
             _samples.RemoveAll(sample => sample.At < at - OverviewMonitor.Window);
         }
 

@@ -4,7 +4,7 @@ namespace InferenceTemplate.Web.Live;
 
 /// <summary>
 /// One point of the charts, with latency in milliseconds. Null values are a gap: no traffic, or no answer from the Api.
-/// <paramref name="Age"/> is seconds relative to the newest sample, so 0 or negative: charts need no time zone that way.
+/// <paramref name="Age"/> is seconds relative to the right edge of the charts, so 0 or negative: they need no time zone that way.
 /// </summary>
 public sealed record Sample(
     DateTimeOffset Time,
@@ -28,7 +28,7 @@ public sealed record Sample(
         Milliseconds(overview.Latency.P99),
         overview.QueueDepth);
 
-    /// <param name="end">Of the newest point.</param>
+    /// <param name="end">Of the last step.</param>
     public static Sample Of(TrafficPoint point, DateTimeOffset end) => new(
         point.At,
         (point.At - end).TotalSeconds,

@@ -25,9 +25,10 @@ internal sealed class SharedOverview(InferenceApi api, AdministrationApi adminis
         (await reads.ReadAsync(
             session, range, Slow, () => api.GetHistoryAsync(session.AccessToken, range, cancellationToken), cancellationToken)).Result;
 
-    public async Task<ApiResult<PlatformChanges>> GetChangesAsync(Session session, string range, CancellationToken cancellationToken) =>
+    public async Task<ApiResult<PlatformChanges>> GetChangesAsync(
+        Session session, string range, CancellationToken cancellationToken, string? model = null) =>
         (await reads.ReadAsync(
-            session, $"changes {range}", Slow, () => api.GetChangesAsync(session.AccessToken, range, cancellationToken),
+            session, $"changes {range} {model}", Slow, () => api.GetChangesAsync(session.AccessToken, range, model, cancellationToken),
             cancellationToken)).Result;
 
     public async Task<ApiResult<Objectives>> GetObjectivesAsync(Session session, CancellationToken cancellationToken) =>

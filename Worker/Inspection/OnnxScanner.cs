@@ -10,6 +10,8 @@ namespace InferenceTemplate.Worker.Inspection;
 internal sealed class OnnxScanner
 {
     private const int MaxText = 4096;
+    private const int MaxCard = 64 << 10;
+    private const string Card = "readme";
     private const int MaxName = 256;
     private const int MaxProperties = 64;
     private const string DefaultDomain = "ai.onnx";
@@ -85,7 +87,7 @@ internal sealed class OnnxScanner
                     _producerVersion = _reader.ReadText(field, MaxName);
                     break;
                 case { Number: 6, IsBlock: true }:
-                    _description = _reader.ReadText(field, MaxText);
+                    _description = _reader.ReadText(field, MaxCard);
                     break;
                 case { Number: 7, IsBlock: true }:
                     _graphs.Graph(field.End, depth: 0);
@@ -154,7 +156,7 @@ internal sealed class OnnxScanner
                     key = _reader.ReadText(field, MaxName);
                     break;
                 case { Number: 2, IsBlock: true }:
-                    value = _reader.ReadText(field, ClassLabels.IsProperty(key) ? ClassLabels.MaxBytes : MaxText);
+                    value = _reader.ReadText(field, ClassLabels.IsProperty(key) ? ClassLabels.MaxBytes : key == Card ? MaxCard : MaxText);
                     length = field.Length;
                     break;
             }

@@ -40,7 +40,9 @@ public sealed class OnnxScannerTests
     [InlineData("labels.y", 60_000, 60_000)]
     [InlineData("labels", 70_000, null)]
     [InlineData("purpose", 60_000, 4096)]
-    public void Scanner_keeps_names_of_classes_whole_or_leaves_them_out(string key, int length, int? kept)
+    [InlineData("readme", 60_000, 60_000)]
+    [InlineData("readme", 70_000, 65_536)]
+    public void Scanner_keeps_names_of_classes_whole_or_leaves_them_out_and_cuts_other_texts(string key, int length, int? kept)
     {
         var model = new OnnxModel().Input("x", OnnxModel.Float, 1).Output("y", OnnxModel.Float, 1).Node("Identity", ["x"], ["y"])
             .Property(key, new string('n', length));

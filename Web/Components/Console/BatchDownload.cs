@@ -69,7 +69,9 @@ internal static class BatchDownload
                 response.StatusCode = StatusCodes.Status403Forbidden;
                 break;
             default:
-                response.StatusCode = StatusCodes.Status502BadGateway;
+                // A file that expired, or never was, is no fault of the Api.
+                response.StatusCode = copied.Status is StatusCodes.Status404NotFound or StatusCodes.Status410Gone
+                    ? copied.Status.Value : StatusCodes.Status502BadGateway;
                 break;
         }
     }

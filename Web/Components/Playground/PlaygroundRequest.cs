@@ -86,6 +86,9 @@ public sealed class TensorField
         }
     }
 
+    /// <summary>Whether it holds an input of a sample request.</summary>
+    public bool IsFilled { get; private set; }
+
     /// <summary>Takes an input of a sample request, unless it is more than is written into a form.</summary>
     public void Fill(JsonElement input)
     {
@@ -95,6 +98,7 @@ public sealed class TensorField
             return;
         }
 
+        IsFilled = true;
         (Shape, Data) = (string.Join(", ", shape.EnumerateArray().Select(size => size.GetRawText())), text);
         SendsSingle = IsSingle && shape.EnumerateArray().All(size => size.GetRawText() == "1");
         if (SendsSingle)
@@ -116,6 +120,7 @@ internal static class PlaygroundRequest
 {
     private const int MaxDepth = 1_000;
     private const int ShownClasses = 5;
+    private const string TooMuch = "a form holds at most 16 KiB of an input.";
 
     /// <summary>A field for each input of a model, with what its sample request holds.</summary>
     /// <param name="sample">As the Api has it, which took it for a request to this model; null where there is none.</param>
@@ -134,6 +139,15 @@ internal static class PlaygroundRequest
         }
 
         return fields;
+    }
+
+    /// <summary>What of a request that was sent the fields hold.</summary>
+    public static string Filled(IReadOnlyList<TensorField> fields)
+    {
+        var left = string.Join(", ", fields.Where(field => !field.IsFilled).Select(field => field.Signature.Name));
+        return left.Length == 0 ? "The form has what was sent in that request."
+            : fields.Any(field => field.IsFilled) ? $"The form has what was sent in that request, but not of {left}: {TooMuch}"
+            : $"What was sent is not filled in, of {left}: {TooMuch}";
     }
 
     /// <summary>
