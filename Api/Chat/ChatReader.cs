@@ -290,7 +290,7 @@ internal static class ChatReader
             "reasoning_effort" => OpenAiFields.IsText(value, "none"),
             "logprobs" or "echo" or "ignore_eos" or "use_beam_search" => value.ValueKind == JsonValueKind.False,
             "skip_special_tokens" => value.ValueKind == JsonValueKind.True,
-            "logit_bias" or "web_search_options" => value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any(),
+            "logit_bias" => value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any(),
             "functions" => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0,
             "function_call" => OpenAiFields.IsText(value, "none") || OpenAiFields.IsText(value, "auto"),
             "suffix" => OpenAiFields.IsText(value, ""),

@@ -276,7 +276,7 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
         using var neutral = await client.PostAsync("/v1/chat/completions", Digits.Json(Filled("""
             {"model":"M","messages":[{"role":"developer","content":[{"type":"text","text":"a"}]}],"n":1,"logprobs":false,"tools":[],
              "tool_choice":"none","response_format":{"type":"text"},"frequency_penalty":0,"presence_penalty":0,"logit_bias":{},
-             "stop":null,"verbosity":"medium","reasoning_effort":"none","top_k":-1,"min_p":0,"web_search_options":{},
+             "stop":null,"verbosity":"medium","reasoning_effort":"none","top_k":-1,"min_p":0,
              "store":false,"metadata":{"a":"b"},"user":"u","max_completion_tokens":3,"seed":7,"temperature":0.7,"top_p":0.9}
             """)), Cancellation);
         using var refused = await client.PostAsJsonAsync(

@@ -233,7 +233,8 @@ public sealed class PipelineTests(Platform platform, PipelineModels models) : IC
         using var unload = await admin.PostAsync($"/v2/repository/models/{model}/unload", null, Cancellation);
         var error = await UntilAsync(InferAsync, HttpStatusCode.NotFound);
         using var settings = await admin.PutAsJsonAsync(
-            $"/v1/models/{name}/settings", new { fallback = new { model = name, version = "2" } }, Cancellation);
+            $"/v1/models/{name}/settings",
+            new { traffic = new { stable = "1" }, fallback = new { model = name, version = "2" } }, Cancellation);
         Assert.True(settings.IsSuccessStatusCode, await settings.Content.ReadAsStringAsync(Cancellation));
         await UntilAsync(InferAsync, HttpStatusCode.OK);
         using var fallen = await InferAsync();
