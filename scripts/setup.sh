@@ -119,11 +119,8 @@ want_openai_js() { want_package Tests/Api/OpenAi openai 6.49.0 "the tests with O
 # Debian's Python, whichever else is installed.
 want_grpc_python() {
   if /usr/bin/python3 -c 'import google.protobuf, grpc' 2>/dev/null; then return; fi
-  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-    install_debian "gRPC for Python" python3-grpcio python3-protobuf
-  else
-    say "gRPC for Python is missing: the test with it will be skipped (Debian: sudo apt-get install python3-grpcio python3-protobuf)"
-  fi
+  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null && (install_debian "gRPC for Python" python3-grpcio python3-protobuf); then return; fi
+  say "gRPC for Python is missing: the test with it will be skipped (Debian: sudo apt-get install python3-grpcio python3-protobuf)"
 }
 
 want_helm() {

@@ -56,7 +56,7 @@ internal sealed class BatchLineReader(
         {
             var shown = name.Length <= MaxShown ? name : name[..MaxShown] + "...";
             return Wrong(line, envelope.CustomId, StatusCodes.Status400BadRequest,
-                $"{shown}: a line has custom_id, model, version and body, and nothing else");
+                $"{shown}: a line has custom_id, model, version and body, and may have method and url");
         }
 
         // A version belongs to the model beside it.

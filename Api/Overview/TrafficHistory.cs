@@ -20,22 +20,9 @@ internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider t
     private static readonly TimeSpan SumsWithin = TimeSpan.FromSeconds(5);
 
     // The last two minutes are summed again, for records that came late. Whole minutes only: a part would take the place of the whole.
-    // Each table goes on from its own last minute: the one of models is newer, and begins with the last hour.
+    // Each table goes on from its own last minute: the one of models is newer, and begins with the last hour. It comes second, so that a
+    // minute that is read is not without its models.
     private static readonly string Sum = string.Create(CultureInfo.InvariantCulture, $"""
-        INSERT INTO traffic_model_minutes (minute, model, version, requests, errors, p50, p95)
-        SELECT minute, model, version, requests, errors, coalesce(latencies[1], 0) / 1e6, coalesce(latencies[2], 0) / 1e6
-        FROM (
-            SELECT date_trunc('minute', received_at) AS minute, model, version, count(*) AS requests,
-                   count(*) FILTER (WHERE status >= 500) AS errors,
-                   percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY total_microseconds)
-                       FILTER (WHERE status = 200 OR status >= 500) AS latencies
-            FROM predictions
-            WHERE received_at >= date_trunc('minute', greatest(
-                    now() - interval '1 hour', (SELECT max(minute) FROM traffic_model_minutes) - interval '2 minutes'))
-                AND received_at < date_trunc('minute', now()) AND role <> 'shadow'
-            GROUP BY 1, 2, 3) AS summed
-        ON CONFLICT (minute, model, version) DO UPDATE SET requests = excluded.requests, errors = excluded.errors,
-            p50 = excluded.p50, p95 = excluded.p95;
         INSERT INTO traffic_minutes (minute, requests, errors, rejections, fast, p50, p95, p99)
         SELECT minute, requests, errors, rejections, fast,
                coalesce(latencies[1], 0) / 1e6, coalesce(latencies[2], 0) / 1e6, coalesce(latencies[3], 0) / 1e6
@@ -52,6 +39,20 @@ internal sealed class TrafficHistory(NpgsqlDataSource dataSource, TimeProvider t
             GROUP BY 1) AS summed
         ON CONFLICT (minute) DO UPDATE SET requests = excluded.requests, errors = excluded.errors, rejections = excluded.rejections,
             fast = excluded.fast, p50 = excluded.p50, p95 = excluded.p95, p99 = excluded.p99;
+        INSERT INTO traffic_model_minutes (minute, model, version, requests, errors, p50, p95)
+        SELECT minute, model, version, requests, errors, coalesce(latencies[1], 0) / 1e6, coalesce(latencies[2], 0) / 1e6
+        FROM (
+            SELECT date_trunc('minute', received_at) AS minute, model, version, count(*) AS requests,
+                   count(*) FILTER (WHERE status >= 500) AS errors,
+                   percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY total_microseconds)
+                       FILTER (WHERE status = 200 OR status >= 500) AS latencies
+            FROM predictions
+            WHERE received_at >= date_trunc('minute', greatest(
+                    now() - interval '1 hour', (SELECT max(minute) FROM traffic_model_minutes) - interval '2 minutes'))
+                AND received_at < date_trunc('minute', now()) AND role <> 'shadow'
+            GROUP BY 1, 2, 3) AS summed
+        ON CONFLICT (minute, model, version) DO UPDATE SET requests = excluded.requests, errors = excluded.errors,
+            p50 = excluded.p50, p95 = excluded.p95;
         DELETE FROM traffic_minutes WHERE minute < now() - interval '31 days';
         DELETE FROM traffic_model_minutes WHERE minute < now() - interval '8 days'
         """);

@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace InferenceTemplate.Tests.Shared;
 
-/// <summary>Waits for a state, never for a number of seconds, and never for ever: what does not come within a minute is named.</summary>
+/// <summary>Waits for a state, never for a number of seconds, and never for ever: what does not come within three minutes is named.</summary>
 public sealed class Wait
 {
-    public static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(3);
 
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(20);
 
@@ -22,7 +22,7 @@ public sealed class Wait
 
     /// <summary>For a loop that calls <see cref="PauseAsync"/> or <see cref="ThrowIfOver"/> each time.</summary>
     /// <param name="awaited">What is waited for, as the failure is to name it.</param>
-    /// <param name="limit">Default: one minute.</param>
+    /// <param name="limit">Default: three minutes.</param>
     public static Wait For(string awaited, TimeSpan? limit = null) => new(awaited, limit ?? DefaultLimit);
 
     public static async Task UntilAsync(
