@@ -27,6 +27,7 @@ using InferenceTemplate.Api.Requests;
 using InferenceTemplate.Api.Retention;
 using InferenceTemplate.Api.Scaling;
 using InferenceTemplate.Api.Security;
+using InferenceTemplate.Api.Settings;
 using InferenceTemplate.Api.Startup;
 using InferenceTemplate.Api.Tenants;
 using InferenceTemplate.Api.Traffic;
@@ -68,6 +69,7 @@ builder.Services.AddDrift();
 builder.Services.AddPayloads();
 builder.Services.AddDataRights();
 builder.Services.AddScaling(builder.Configuration);
+builder.Services.AddEffectiveSettings();
 builder.Services.AddOpenApiDocument();
 builder.Services.AddStartup();
 
@@ -86,9 +88,9 @@ if (!listsEndpoints)
 
 app.UseEdge();
 app.UseTrafficMeter();
-app.UseAuthentication();
-app.UseAuthorization();
+app.UseAccess();
 app.UseModelAccess();
+app.UseKnownQueries();
 app.UseIdempotency();
 
 app.MapDefaultEndpoints();
@@ -117,6 +119,7 @@ app.MapTenants();
 app.MapUsage();
 app.MapRequests();
 app.MapPayloads();
+app.MapEffectiveSettings();
 app.MapOpenApiDocument();
 
 if (listsEndpoints)

@@ -74,7 +74,7 @@ public sealed class InferenceException : Exception
     internal static async Task<InferenceException> OfAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var problem = await ProblemAsync(response, cancellationToken).ConfigureAwait(false);
-        var detail = problem?.Error ?? problem?.Detail;
+        var detail = problem?.Error is { ValueKind: JsonValueKind.String } error ? error.GetString() : problem?.Detail;
         return new(ErrorOf(response.StatusCode), $"{(int)response.StatusCode}: {detail ?? problem?.Title ?? response.ReasonPhrase}")
         {
             Status = response.StatusCode,
@@ -152,5 +152,6 @@ public sealed class InferenceException : Exception
 }
 
 /// <summary>An error's body: the protocol's on <c>/v2</c>, problem details (RFC 9457) elsewhere.</summary>
+/// <param name="Error">A text by the protocol; beside problem details the object that clients of OpenAI read.</param>
 internal sealed record Problem(
-    string? Error, string? Title, string? Detail, [property: JsonPropertyName("traceId")] string? TraceId);
+    JsonElement? Error, string? Title, string? Detail, [property: JsonPropertyName("traceId")] string? TraceId);

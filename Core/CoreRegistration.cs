@@ -26,6 +26,7 @@ public static class CoreRegistration
         services.AddOptions<TritonOptions>().BindConfiguration(TritonOptions.Section);
         services.AddOptions<DirectOptions>().BindConfiguration(DirectOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<RequestQueue>();
+        services.AddSingleton<WithdrawnQueues>();
         services.AddSingleton<QueueTotals>();
         services.AddSingleton<QueueEpoch>();
         services.AddSingleton<JobSignals>();

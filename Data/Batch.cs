@@ -19,6 +19,9 @@ public sealed class Batch
 
     public required string Role { get; init; }
 
+    /// <summary>W3C trace context of the request that sent it, under which its lines run; null for one of an older release.</summary>
+    public string? TraceParent { get; init; }
+
     public BatchState State { get; init; }
 
     /// <summary>Lines that are not blank.</summary>
@@ -48,6 +51,9 @@ public sealed class Batch
 
     /// <summary>After this its lines are gone; null until it has ended.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Those that its lines name: whoever may not use all of them does not see it. Null until it has arrived.</summary>
+    public string[]? Models { get; init; }
 
     /// <summary>Whether its lines have been removed.</summary>
     public bool IsEmptied { get; init; }

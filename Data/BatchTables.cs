@@ -14,6 +14,7 @@ internal static class BatchTables
         batch.Property(b => b.KeyId).HasMaxLength(64);
         batch.Property(b => b.KeyName).HasMaxLength(200);
         batch.Property(b => b.Role).HasMaxLength(16);
+        batch.Property(b => b.TraceParent).HasMaxLength(55);
         batch.Property(b => b.State).HasMaxLength(16).HasConversion(state => state.Name(), name => BatchStates.Parse(name));
 
         // Listing: ids sort by time, so newest first is the index backwards.

@@ -55,10 +55,9 @@ public static class DataRegistration
         services.AddSingleton<JobDeadLetters>();
         services.AddSingleton(provider =>
         {
-            // A job's row has to be queued again before its entry is.
             var jobs = provider.GetRequiredService<JobDeadLetters>();
             var letters = ActivatorUtilities.CreateInstance<DeadLetters>(provider);
-            letters.BeforeRequeue = request => request.Kind == RequestKind.Job ? jobs.RequeueAsync(request.Id) : Task.FromResult(true);
+            letters.RequeueJob = id => jobs.RequeueAsync(id);
             return letters;
         });
     }

@@ -31,6 +31,8 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
 
     public DbSet<TrafficModelMinute> TrafficModelMinutes => Set<TrafficModelMinute>();
 
+    public DbSet<QueueMinute> QueueMinutes => Set<QueueMinute>();
+
     public DbSet<TrafficDecision> TrafficDecisions => Set<TrafficDecision>();
 
     public DbSet<ShadowComparison> ShadowComparisons => Set<ShadowComparison>();
@@ -94,6 +96,7 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             key.Property(k => k.Role).HasMaxLength(16);
             key.Property(k => k.CreatedBy).HasMaxLength(200);
             key.HasIndex(k => k.TenantId);
+            key.HasIndex(k => k.Name);
             key.HasIndex(k => k.Prefix).IsUnique();
             key.HasOne<Tenant>().WithMany().HasForeignKey(k => k.TenantId);
         });
@@ -131,6 +134,7 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             decision.Property(d => d.Policy).HasColumnType("jsonb");
             decision.HasIndex(d => new { d.Model, d.DecidedAt });
             decision.HasIndex(d => d.DecidedAt);
+            decision.HasIndex(d => d.Id, "ix_traffic_decisions_unaudited").HasFilter("NOT audited");
         });
 
         modelBuilder.Entity<TrafficMinute>(minute =>
@@ -147,6 +151,12 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             minute.Property(m => m.Version).HasMaxLength(32);
         });
 
+        modelBuilder.Entity<QueueMinute>(minute =>
+        {
+            minute.ToTable("queue_minutes");
+            minute.HasKey(m => m.Minute);
+        });
+
         modelBuilder.Entity<ShadowComparison>(comparison =>
         {
             comparison.ToTable("shadow_comparisons");
@@ -154,6 +164,7 @@ public sealed class InferenceDbContext(DbContextOptions<InferenceDbContext> opti
             comparison.Property(c => c.Version).HasMaxLength(32);
             comparison.Property(c => c.ShadowVersion).HasMaxLength(32);
             comparison.HasIndex(c => new { c.Model, c.ComparedAt });
+            comparison.HasIndex(c => c.ComparedAt);
         });
 
         modelBuilder.Entity<Job>(JobTable.Describe);

@@ -19,6 +19,9 @@ public sealed class Job
 
     public required string Version { get; init; }
 
+    /// <summary>What its caller named, where a fallback stands in for it: who may use that may see the job.</summary>
+    public string? RequestedModel { get; init; }
+
     public Priority Priority { get; init; }
 
     public JobState State { get; init; }
@@ -75,6 +78,9 @@ public sealed class Job
 
     /// <summary>Its share of that run's price, in the configured currency.</summary>
     public decimal Cost { get; init; }
+
+    /// <summary>Of the trace in which it was sent, or retried, and in which it runs: 32 hexadecimal digits.</summary>
+    public string? TraceId { get; init; }
 
     public string? IdempotencyKey { get; init; }
 

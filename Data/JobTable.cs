@@ -15,10 +15,12 @@ internal static class JobTable
         job.Property(j => j.TenantId).HasMaxLength(64);
         job.Property(j => j.Model).HasMaxLength(128);
         job.Property(j => j.Version).HasMaxLength(32);
+        job.Property(j => j.RequestedModel).HasMaxLength(128);
         job.Property(j => j.Priority).HasConversion<short>();
         job.Property(j => j.State).HasMaxLength(16).HasConversion(state => state.Name(), name => JobStates.Parse(name));
         job.Property(j => j.RequestId).HasMaxLength(256);
         job.Property(j => j.Worker).HasMaxLength(128);
+        job.Property(j => j.TraceId).HasMaxLength(32);
         job.Property(j => j.IdempotencyKey).HasMaxLength(255);
 
         // With a default, since a release before it writes rows too.

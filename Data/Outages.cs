@@ -32,6 +32,17 @@ public static class Outages
         return false;
     }
 
+    /// <summary>Postgres is away, or has refused.</summary>
+    public static bool IsOfDatabase(Exception exception) => exception is NpgsqlException || IsDatabaseAway(exception);
+
+    /// <summary>Postgres takes no U+0000 in a text.</summary>
+    public static bool IsTextRefused(Exception exception) =>
+        exception is PostgresException
+        {
+            SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter,
+        }
+        || (exception is InvalidOperationException or DbUpdateException && exception.InnerException is { } inner && IsTextRefused(inner));
+
     /// <summary>Redis can't be reached or refuses.</summary>
     public static bool IsQueueAway(Exception exception) => exception is QueueUnavailableException;
 }

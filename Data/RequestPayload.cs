@@ -28,5 +28,6 @@ public sealed class RequestPayload
         payload.Property(p => p.TenantId).HasMaxLength(64);
         payload.Property(p => p.Model).HasMaxLength(128);
         payload.HasIndex(p => new { p.TenantId, p.ExpiresAt });
+        payload.HasIndex(p => new { p.TenantId, p.ReceivedAt });
     }
 }

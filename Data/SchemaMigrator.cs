@@ -4,7 +4,9 @@ using Npgsql;
 
 namespace InferenceTemplate.Data;
 
-/// <summary>Applies migrations under a database lock, so that replicas that start together take turns.</summary>
+/// <summary>
+/// Applies migrations under a database lock, so that replicas that start together take turns; makes the database where there is none.
+/// </summary>
 public sealed partial class SchemaMigrator(
     NpgsqlDataSource dataSource, IDbContextFactory<InferenceDbContext> contexts, ILogger<SchemaMigrator> logger)
 {
@@ -43,8 +45,11 @@ public sealed partial class SchemaMigrator(
             }
             catch (Exception exception) when (Outages.IsDatabaseAway(exception))
             {
-                LogUnreachable(exception.GetBaseException().Message);
-                await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+                await AwaitServerAsync(exception, cancellationToken);
+            }
+            catch (NpgsqlException exception) when (DatabaseCreation.IsMissing(exception))
+            {
+                await CreateAsync(cancellationToken);
             }
             catch (NpgsqlException exception)
             {
@@ -52,6 +57,35 @@ public sealed partial class SchemaMigrator(
                 throw;
             }
         }
+    }
+
+    private async Task CreateAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await DatabaseCreation.CreateAsync(dataSource, cancellationToken))
+            {
+                LogCreated();
+                return;
+            }
+
+            await Task.Delay(s_turn, cancellationToken);
+        }
+        catch (DatabaseMissingException exception)
+        {
+            LogMissing(exception.Message);
+            throw;
+        }
+        catch (Exception exception) when (Outages.IsDatabaseAway(exception))
+        {
+            await AwaitServerAsync(exception, cancellationToken);
+        }
+    }
+
+    private async Task AwaitServerAsync(Exception exception, CancellationToken cancellationToken)
+    {
+        LogUnreachable(exception.GetBaseException().Message);
+        await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
     }
 
     // On a connection that is given back at once: EF Core locks the table that is read here, and the lead's transaction stays open.
@@ -63,6 +97,12 @@ public sealed partial class SchemaMigrator(
 
     [LoggerMessage(LogLevel.Information, "The database schema is current")]
     private partial void LogCurrent();
+
+    [LoggerMessage(LogLevel.Information, "The server had no such database: it was created")]
+    private partial void LogCreated();
+
+    [LoggerMessage(LogLevel.Critical, "Trying again would not help: {Reason}")]
+    private partial void LogMissing(string reason);
 
     [LoggerMessage(LogLevel.Warning, "The database can't be migrated yet, trying again in a second: {Reason}")]
     private partial void LogUnreachable(string reason);

@@ -21,7 +21,7 @@ public sealed class TrafficDecision
     /// <summary>The version that was rolled back; null for other actions.</summary>
     public string? Version { get; init; }
 
-    /// <summary>The numbers that a rollback rests on; null for other actions.</summary>
+    /// <summary>The numbers that a rollback rests on; what a policy changed; null where an earlier release wrote it.</summary>
     public string? Reason { get; init; }
 
     /// <summary>The policy as it was set, in JSON; null for other actions.</summary>

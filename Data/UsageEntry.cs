@@ -41,3 +41,14 @@ public sealed class UsageEntry
     /// <summary>Generated ones.</summary>
     public long CompletionTokens { get; init; }
 }
+
+/// <summary>How far a process has come with writing <see cref="UsageEntry">entries</see>: what it repeats is known by its turn.</summary>
+public sealed class UsageWriter
+{
+    /// <summary>Of the process.</summary>
+    public Guid Id { get; init; }
+
+    public long Turn { get; init; }
+
+    public DateTimeOffset WrittenAt { get; init; }
+}

@@ -22,6 +22,12 @@ internal static class UsageSchema
             entry.Property(e => e.CompletionTokens).HasDefaultValue(0L);
         });
 
+        modelBuilder.Entity<UsageWriter>(writer =>
+        {
+            writer.ToTable("usage_writers");
+            writer.Property(w => w.Id).ValueGeneratedNever();
+        });
+
         modelBuilder.Entity<UsageHour>(hour =>
         {
             hour.ToTable("usage_hours");

@@ -2,6 +2,8 @@ using InferenceTemplate.ServiceDefaults.Errors;
 using InferenceTemplate.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.ServiceDefaults;
 
@@ -9,14 +11,18 @@ namespace InferenceTemplate.ServiceDefaults;
 /// Puts the real caller's address, the correlation id and the error answers around a service's whole pipeline, so that no Program.cs has
 /// to remember them or their order.
 /// </summary>
-internal sealed class DefaultMiddleware : IStartupFilter
+internal sealed class DefaultMiddleware(IOptions<ForwardedHeadersOptions> forwarded) : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        app.UseForwardedHeaders();
+        if (forwarded.Value.ForwardedHeaders != ForwardedHeaders.None)
+        {
+            app.UseForwardedHeaders();
+        }
+
         app.UseMiddleware<CorrelationId>();
         app.UseExceptionHandler();
-        app.UseStatusCodePages(ErrorResponses.WriteStatusAsync);
+        app.Use(ErrorResponses.WriteStatusAsync);
         next(app);
     };
 }

@@ -7,6 +7,7 @@ using InferenceTemplate.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -37,15 +38,31 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>
     /// Maps, in every environment because probes and scrapers need them: <c>/alive</c> (is the process well), <c>/health</c> (can it
-    /// do its work), both one word and open to all; and <c>/metrics</c> for Prometheus. Where a background service fails, the process
-    /// ends with 1.
+    /// do its work), both one word and open to all; and <c>/metrics</c> for Prometheus, not for whoever comes through a proxy. Where a
+    /// background service fails, the process ends with 1.
     /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         app.ExitWithTheirFailure();
         app.MapHealthEndpoints();
-        app.MapPrometheusScrapingEndpoint(DefaultPaths.Metrics).AllowAnonymous().DisableHttpMetrics();
+        app.MapPrometheusScrapingEndpoint(
+                DefaultPaths.Metrics, meterProvider: null, configureBranchedPipeline: branch => branch.Use(HideFromOutsideAsync),
+                optionsName: null)
+            .AllowAnonymous().DisableHttpMetrics();
         return app;
+    }
+
+    // An ingress hands on whatever path it is asked for, and says for whom; Prometheus asks each replica itself.
+    private static Task HideFromOutsideAsync(HttpContext context, RequestDelegate next)
+    {
+        var headers = context.Request.Headers;
+        if (!headers.ContainsKey("X-Forwarded-For") && !headers.ContainsKey("X-Original-For"))
+        {
+            return next(context);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
     }
 
     /// <summary>

@@ -22,7 +22,7 @@ internal sealed class QueueConsumers(
         {
             // A job's row is the truth: it ends there before its entry goes to the dead letters.
             BeforeDeadLetter = (queued, reason) => queued.Request.Kind == RequestKind.Job
-                ? jobs.EndAsync(queued.Request.Id, reason)
+                ? jobs.EndAsync(queued.Request, reason)
                 : Task.CompletedTask,
         };
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using InferenceTemplate.Core.Jobs;
 using InferenceTemplate.Core.Queue;
@@ -36,6 +37,9 @@ internal sealed class ServingState(TimeProvider time)
 
     /// <summary>Why a model of the folder could not be registered, by <c>model/version</c>.</summary>
     public ImmutableDictionary<string, string> Failures { get; private set; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>Rows that a version runs together where enough wait, as this worker has learned; by <c>model/version</c>.</summary>
+    public ConcurrentDictionary<string, int> LearnedRows { get; } = new(StringComparer.Ordinal);
 
     public long Inferences => Interlocked.Read(ref _inferences);
 

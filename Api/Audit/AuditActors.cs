@@ -25,11 +25,17 @@ internal sealed class AuditActors(NpgsqlConnection connection)
         return id;
     }
 
-    // Whose name it is decides with whom it is forgotten. Most events only carry the name: it is taken for that of a key of the
-    // tenant whose business it was, else of the one tenant that has such a key.
+    // Whose name it is decides with whom it is forgotten. Changes of models only carry the name: it is taken for that of a key, or of an
+    // actor seen before, of the tenant whose business it was, else of the one tenant that has such a name.
     private async Task<string?> OwnerAsync(string name, string? business, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand("SELECT DISTINCT tenant_id FROM api_keys WHERE name = $1 LIMIT 1000", connection);
+        await using var command = new NpgsqlCommand(
+            """
+            SELECT tenant_id FROM api_keys WHERE name = $1
+            UNION SELECT tenant_id FROM audit_actors WHERE name = $1 AND tenant_id IS NOT NULL
+            LIMIT 1000
+            """,
+            connection);
         command.Parameters.AddWithValue(name);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var owners = new List<string>();

@@ -16,8 +16,8 @@ public sealed record AuditEvent(
     public DateTimeOffset? At { get; init; }
 
     /// <summary>
-    /// The tenant whose key the actor is. Where it is not said, it is taken for a key of that name, of <see cref="TenantId"/> or of
-    /// the only tenant that has one.
+    /// The tenant whose key or token the actor is. Where it is not said, it is taken for whoever has that name in <see cref="TenantId"/>,
+    /// or in the only tenant that has one.
     /// </summary>
     public string? ActorTenantId { get; init; }
 }

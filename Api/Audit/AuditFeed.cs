@@ -24,7 +24,7 @@ public sealed class AuditFeed(NpgsqlDataSource dataSource, AuditChain chain)
     private const string TakeDecisions = """
         WITH next AS MATERIALIZED (SELECT id FROM traffic_decisions WHERE NOT audited ORDER BY decided_at LIMIT $1 FOR UPDATE SKIP LOCKED)
         UPDATE traffic_decisions d SET audited = true FROM next WHERE d.id = next.id
-        RETURNING d.decided_at, 'traffic.' || d.action, d.actor, d.model || coalesce('/' || d.version, ''), coalesce(d.reason, d.policy::text), d.id::text
+        RETURNING d.decided_at, 'traffic.' || d.action, d.actor, d.model || coalesce('/' || d.version, ''), coalesce(d.policy::text, d.reason), d.id::text
         """;
 
     /// <summary>One pass.</summary>

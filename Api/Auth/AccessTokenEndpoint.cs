@@ -24,7 +24,10 @@ internal static class AccessTokenEndpoint
         ClaimsPrincipal caller, AccessTokenIssuer issuer, AuditLog audit, HttpResponse response)
     {
         audit.Record(new AuditEvent(
-            "token.issued", caller.Identity?.Name ?? "unnamed", caller.TenantId(), caller.FindFirstValue(InferenceClaims.KeyId)));
+            "token.issued", caller.Identity?.Name ?? "unnamed", caller.TenantId(), caller.FindFirstValue(InferenceClaims.KeyId))
+        {
+            ActorTenantId = caller.TenantId(),
+        });
         response.Headers.CacheControl = "no-store";
         return TypedResults.Json(issuer.Issue(caller), ApiJson.Default.AccessToken);
     }

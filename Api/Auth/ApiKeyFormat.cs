@@ -22,9 +22,12 @@ public static class ApiKeyFormat
     public static string NewKey(string prefix) => $"{prefix}_{RandomNumberGenerator.GetString(Alphabet, SecretLength)}";
 
     /// <summary>What the key is found by; null where it is no key.</summary>
-    public static string? PrefixOf(string key)
+    public static string? PrefixOf(ReadOnlySpan<char> key) => PrefixIn(key) is { IsEmpty: false } prefix ? prefix.ToString() : null;
+
+    /// <summary>The same in place; empty where it is no key.</summary>
+    public static ReadOnlySpan<char> PrefixIn(ReadOnlySpan<char> key)
     {
-        var separator = key.IndexOf('_', StringComparison.Ordinal);
-        return separator is < 1 or > MaxPrefixLength || key.Length > MaxLength ? null : key[..separator];
+        var separator = key.IndexOf('_');
+        return separator is < 1 or > MaxPrefixLength || key.Length > MaxLength ? [] : key[..separator];
     }
 }

@@ -29,25 +29,26 @@ public sealed class ApiKeyIdentity
     private string? _proof;
 
     /// <summary>Whether a key is the one whose hash this is; compares in constant time.</summary>
-    public bool IsProvedBy(string key, ApiKeyHasher hasher)
+    public bool IsProvedBy(ReadOnlySpan<char> key, ApiKeyHasher hasher)
     {
         if (_proof is { } proof
-            && CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(proof.AsSpan()), MemoryMarshal.AsBytes(key.AsSpan())))
+            && CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(proof.AsSpan()), MemoryMarshal.AsBytes(key)))
         {
             return true;
         }
 
-        if (!hasher.Matches(key, Hash))
+        var given = key.ToString();
+        if (!hasher.Matches(given, Hash))
         {
             return false;
         }
 
-        _proof = key;
+        _proof = given;
         return true;
     }
 
     /// <summary>The caller that the key makes, one for all of its requests.</summary>
-    public ClaimsPrincipal Principal => field ??= new ClaimsPrincipal(new ClaimsIdentity(
+    public KeyCaller Principal => field ??= new KeyCaller(new ClaimsIdentity(
         [
             new Claim(InferenceClaims.Name, Name),
             new Claim(InferenceClaims.Role, Role),

@@ -26,6 +26,9 @@ public sealed class ApiKeyLookup(NpgsqlDataSource dataSource, TimeProvider time)
     public Task<ApiKeyIdentity?> FindAsync(string prefix) =>
         _byPrefix.GetAsync(prefix, p => QueryAsync($"{Keys} WHERE k.prefix = $1", p, NpgsqlDbType.Varchar, ReadKeyAsync));
 
+    /// <summary>The key with this prefix where it was asked for within the last second; else null.</summary>
+    public ApiKeyIdentity? Known(ReadOnlySpan<char> prefix) => _byPrefix.Known(prefix);
+
     /// <summary>
     /// The key that a token was issued for; null when there is none. While the database is away a key that was seen before is
     /// what it was: tokens end soon by themselves.

@@ -24,9 +24,8 @@ public sealed class ApiKeyRegistry(
     /// <summary>The longest that a key goes on beside the one that replaces it.</summary>
     public static readonly TimeSpan MaxOverlap = TimeSpan.FromDays(30);
 
-    /// <param name="actor">Who makes it: the name of a key or token, or <c>admin command</c>.</param>
     public async Task<(IssuedApiKey? Issued, ApiKeyProblem? Problem)> CreateAsync(
-        NewApiKey wanted, string actor, CancellationToken cancellationToken)
+        NewApiKey wanted, Actor actor, CancellationToken cancellationToken)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
         var tenant = await database.Tenants.AsNoTracking().SingleOrDefaultAsync(t => t.Id == wanted.TenantId, cancellationToken);
@@ -35,7 +34,7 @@ public sealed class ApiKeyRegistry(
             return (null, problem);
         }
 
-        var issued = Issue(wanted, actor, replaces: null);
+        var issued = Issue(wanted, actor.Name, replaces: null);
         database.ApiKeys.Add(issued.Key);
         await database.SaveChangesAsync(cancellationToken);
         Record("key.created", issued.Key, actor);
@@ -66,7 +65,7 @@ public sealed class ApiKeyRegistry(
     /// </summary>
     /// <param name="overlap">From 0, which ends the old key at once, to <see cref="MaxOverlap"/>.</param>
     public async Task<(IssuedApiKey? Issued, ApiKeyProblem? Problem)> RotateAsync(
-        Guid id, TimeSpan overlap, string actor, CancellationToken cancellationToken)
+        Guid id, TimeSpan overlap, Actor actor, CancellationToken cancellationToken)
     {
         if (overlap < TimeSpan.Zero || overlap > MaxOverlap)
         {
@@ -84,7 +83,7 @@ public sealed class ApiKeyRegistry(
         }
 
         var issued = Issue(
-            new NewApiKey(old!.Name, old.TenantId, old.Role, old.Models, now + (old.ExpiresAt - old.CreatedAt)), actor, old.Id);
+            new NewApiKey(old!.Name, old.TenantId, old.Role, old.Models, Renewed(old, now)), actor.Name, old.Id);
         database.ApiKeys.Add(issued.Key);
         if (overlap == TimeSpan.Zero)
         {
@@ -101,9 +100,14 @@ public sealed class ApiKeyRegistry(
         return (issued, null);
     }
 
+    // As long again as it was to last, if there is a date for that: 9999-12-31 is how some say never.
+    private static DateTimeOffset? Renewed(ApiKey old, DateTimeOffset now) => old.ExpiresAt is not { } end ? null
+        : end - old.CreatedAt is var life && life < DateTimeOffset.MaxValue - now ? now + life
+        : end;
+
     /// <summary>Ends a key at once. One that was revoked before stays as it was.</summary>
     /// <returns>The key; null when there is none.</returns>
-    public async Task<ApiKey?> RevokeAsync(Guid id, string actor, CancellationToken cancellationToken)
+    public async Task<ApiKey?> RevokeAsync(Guid id, Actor actor, CancellationToken cancellationToken)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
@@ -148,11 +152,14 @@ public sealed class ApiKeyRegistry(
         return new IssuedApiKey(key, secret);
     }
 
-    private void Record(string action, ApiKey key, string actor, params (string Name, string Value)[] more) =>
-        audit.Record(new AuditEvent(action, actor, key.TenantId, key.Prefix, new Dictionary<string, string>(StringComparer.Ordinal)
+    private void Record(string action, ApiKey key, Actor actor, params (string Name, string Value)[] more) =>
+        audit.Record(new AuditEvent(action, actor.Name, key.TenantId, key.Prefix, new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["key_id"] = key.Id.ToString(),
             ["name"] = key.Name,
             ["role"] = key.Role,
-        }.Concat(more.Select(m => KeyValuePair.Create(m.Name, m.Value))).ToDictionary(StringComparer.Ordinal)));
+        }.Concat(more.Select(m => KeyValuePair.Create(m.Name, m.Value))).ToDictionary(StringComparer.Ordinal))
+        {
+            ActorTenantId = actor.TenantId,
+        });
 }

@@ -1,7 +1,9 @@
 using System.Security.Claims;
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 
 namespace InferenceTemplate.Api.Auth;
@@ -94,10 +96,13 @@ internal static class AuthorityTokens
     private static async Task UseClaimsAsync(TokenValidatedContext context, JwtOptions options)
     {
         var token = context.Principal!;
-        var tenantId = token.FindFirst(options.TenantClaim)?.Value ?? options.DefaultTenant;
+        var namesTenant = IsIn(context.SecurityToken, options.TenantClaim);
+        var tenantId = token.FindFirst(options.TenantClaim)?.Value ?? (namesTenant ? "" : options.DefaultTenant);
         if (tenantId.Length == 0)
         {
-            OwnTokens.Refuse(context, $"the token has no claim '{options.TenantClaim}', which names its tenant");
+            OwnTokens.Refuse(context, namesTenant
+                ? $"the token's claim '{options.TenantClaim}' names no tenant"
+                : $"the token has no claim '{options.TenantClaim}', which names its tenant");
             return;
         }
 
@@ -118,12 +123,22 @@ internal static class AuthorityTokens
                 new Claim(InferenceClaims.Name, name),
                 .. role,
                 new Claim(InferenceClaims.Tenant, tenant!.Id),
-                .. ModelScope.Claims(ModelScope.Narrow(models.Length > 0 ? models : null, tenant.Models)),
+                new Claim(InferenceClaims.Subject, SubjectOf((JsonWebToken)context.SecurityToken)),
+                .. ModelScope.Claims(ModelScope.Narrow(IsIn(context.SecurityToken, options.ModelsClaim) ? models : null, tenant.Models)),
             ],
             Scheme,
             InferenceClaims.Name,
             InferenceClaims.Role));
     }
+
+    // Names may be of several; a token that does not say whose it is stands for nobody but itself.
+    private static string SubjectOf(JsonWebToken token) => token.Subject is { Length: > 0 } subject
+        ? $"{token.Issuer} {subject}"
+        : Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token.EncodedToken)));
+
+    // Asked of the token itself: an empty array is there, and yet no claim of the principal's.
+    private static bool IsIn(SecurityToken token, string claim) =>
+        ((JsonWebToken)token).TryGetPayloadValue<object>(claim, out _);
 }
 
 /// <summary>The authority's document or keys can't be read.</summary>

@@ -22,6 +22,14 @@ internal sealed class ExpiringCache<TKey, TValue>(TimeProvider time, IEqualityCo
 
     private readonly ConcurrentDictionary<TKey, Entry> _entries = new(comparer);
 
+    /// <summary>What is known and need not be asked for again; null where it must.</summary>
+    public TValue? Known<TAlternate>(TAlternate key)
+        where TAlternate : notnull, allows ref struct =>
+        _entries.GetAlternateLookup<TAlternate>().TryGetValue(key, out var known) && IsFresh(known, time.GetTimestamp())
+            && known.Answer.IsCompletedSuccessfully
+            ? known.Answer.Result
+            : null;
+
     /// <exception cref="NpgsqlException">The database can't be asked, or does not answer.</exception>
     public Task<TValue?> GetAsync(TKey key, Func<TKey, Task<TValue?>> query) => AnswerAsync(Ask(key, query));
 
@@ -63,9 +71,9 @@ internal sealed class ExpiringCache<TKey, TValue>(TimeProvider time, IEqualityCo
 
     private Entry Ask(TKey key, Func<TKey, Task<TValue?>> query)
     {
-        var now = time.GetUtcNow();
+        var now = time.GetTimestamp();
         var known = _entries.GetValueOrDefault(key);
-        if (known is not null && now - known.AskedAt < CacheDuration && !known.Answer.IsFaulted)
+        if (known is not null && IsFresh(known, now))
         {
             return known;
         }
@@ -79,6 +87,8 @@ internal sealed class ExpiringCache<TKey, TValue>(TimeProvider time, IEqualityCo
         return _entries[key] = new Entry(query(key), now, last);
     }
 
+    private bool IsFresh(Entry entry, long now) => time.GetElapsedTime(entry.AskedAt, now) < CacheDuration && !entry.Answer.IsFaulted;
+
     /// <param name="Last">What was known before; null where nothing was.</param>
-    private sealed record Entry(Task<TValue?> Answer, DateTimeOffset AskedAt, TValue? Last);
+    private sealed record Entry(Task<TValue?> Answer, long AskedAt, TValue? Last);
 }

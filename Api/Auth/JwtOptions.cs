@@ -36,7 +36,10 @@ public sealed class JwtOptions
     /// <summary>The tenant of tokens that name none; empty: such tokens are refused.</summary>
     public string DefaultTenant { get; set; } = "";
 
-    /// <summary>The claim with the models that the caller may use, text or an array; all of the tenant's where a token lacks it.</summary>
+    /// <summary>
+    /// The claim with the models that the caller may use, text or an array; all of the tenant's where a token lacks it, none where it is
+    /// empty.
+    /// </summary>
     public string ModelsClaim { get; set; } = "models";
 
     public bool IsConfigured => Authority.Length > 0 || SigningKey.Length > 0;

@@ -11,6 +11,11 @@ public static class ModelScope
     /// <summary>Whether the caller may use, and know of, a model. Who may not is answered as if it did not exist.</summary>
     public static bool MayUse(this ClaimsPrincipal caller, string model)
     {
+        if (caller is KeyCaller known)
+        {
+            return known.Models?.Contains(model) ?? true;
+        }
+
         var all = true;
         foreach (var claim in caller.Claims)
         {
@@ -31,6 +36,38 @@ public static class ModelScope
     /// <summary>The models that the caller may use; null is everything.</summary>
     public static string[]? Models(this ClaimsPrincipal caller) =>
         caller.FindAll(InferenceClaims.Model).Select(claim => claim.Value).ToArray() is { Length: > 0 } models ? models : null;
+
+    /// <summary>
+    /// The models of which a caller may know in a tenant's data; null for all. A tenant knows what it has used, also where it has lost the
+    /// model since: only a key that is narrower than its tenant is held to fewer.
+    /// </summary>
+    /// <param name="tenant">Whose data; null for all tenants'.</param>
+    public static async Task<string[]?> ModelsOfAsync(this ApiKeyLookup keys, ClaimsPrincipal caller, string? tenant)
+    {
+        if (caller.Models() is not { } models || tenant != caller.TenantId())
+        {
+            return caller.Models();
+        }
+
+        var key = Guid.TryParse(caller.FindFirstValue(InferenceClaims.KeyId), out var id) ? await keys.FindAsync(id) : null;
+        var scope = key is null ? models : key.Models;
+        var all = (key is null ? await keys.FindTenantAsync(tenant) : key.Tenant)?.Models;
+        return scope is null || all?.All(model => scope.Contains(model)) == true ? null : models;
+    }
+
+    /// <summary>The caller, where it may use no others any more; null is everything.</summary>
+    public static ClaimsPrincipal Within(this ClaimsPrincipal caller, string[]? models)
+    {
+        var had = caller.Models();
+        var left = Narrow(had, models);
+        return left is null || left.Length == had?.Length
+            ? caller
+            : new ClaimsPrincipal(new ClaimsIdentity(
+                caller.Claims.Where(claim => claim.Type != InferenceClaims.Model).Concat(Claims(left)),
+                caller.Identity?.AuthenticationType,
+                InferenceClaims.Name,
+                InferenceClaims.Role));
+    }
 
     /// <summary>What both allow; null is everything.</summary>
     public static string[]? Narrow(string[]? some, string[]? others) =>

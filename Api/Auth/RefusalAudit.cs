@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Authorization.Policy;
 
 namespace InferenceTemplate.Api.Auth;
 
-/// <summary>Takes down who was refused, and answers as ever.</summary>
+/// <summary>Takes down who was refused, and answers as ever. Who was not is remembered for the next requests.</summary>
 internal sealed class RefusalAudit(AuditLog audit) : IAuthorizationMiddlewareResultHandler
 {
     private readonly AuthorizationMiddlewareResultHandler _answer = new();
@@ -13,7 +13,11 @@ internal sealed class RefusalAudit(AuditLog audit) : IAuthorizationMiddlewareRes
     public Task HandleAsync(
         RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
-        if (authorizeResult.Challenged && ApiKeyAuthenticationHandler.Credential(context.Request) is { Length: > 0 } credential)
+        if (authorizeResult.Succeeded)
+        {
+            RememberedCallers.Remember(context);
+        }
+        else if (authorizeResult.Challenged && ApiKeyAuthenticationHandler.Credential(context.Request) is { IsEmpty: false } credential)
         {
             audit.Record(new AuditEvent("login.failed", "anonymous", TenantId: null, Subject(credential), Details(
                 context, context.RefusalReason() ?? "credentials of this kind are not accepted here")));
@@ -36,10 +40,13 @@ internal sealed class RefusalAudit(AuditLog audit) : IAuthorizationMiddlewareRes
 
         // Some come in a body, of any length, and wait in memory until they are written.
         AuditText.Fit(subject, AuditSchema.SubjectLength),
-        Details(context, reason)));
+        Details(context, reason))
+    {
+        ActorTenantId = context.User.FindFirst(InferenceClaims.Tenant)?.Value,
+    });
 
     // The half of a key that is no secret; nothing of what may be one in a wrong place.
-    private static string Subject(string credential) => ApiKeyFormat.PrefixOf(credential) ?? "token or unreadable credential";
+    private static string Subject(ReadOnlySpan<char> credential) => ApiKeyFormat.PrefixOf(credential) ?? "token or unreadable credential";
 
     private static Dictionary<string, string> Details(HttpContext context, string reason) => new(StringComparer.Ordinal)
     {

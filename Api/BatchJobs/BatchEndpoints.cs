@@ -1,12 +1,13 @@
 using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace InferenceTemplate.Api.BatchJobs;
 
 /// <summary>
-/// <c>/v1/batches</c>: many requests in one body, run by and by. A tenant's own; others' are not there, for admins either.
+/// <c>/v1/batches</c>: many requests in one body, run by and by. A tenant's own; of others' an admin sees the list.
 /// </summary>
 internal static class BatchEndpoints
 {
@@ -27,7 +28,7 @@ internal static class BatchEndpoints
     {
         var batches = endpoints.MapGroup("/v1/batches").RequireAuthorization(Policies.Infer);
         batches.MapBatchUpload();
-        batches.MapGet("/", ListAsync).WithSummary("Batches of the own tenant, the newest first");
+        batches.MapGet("/", ListAsync).WithSummary("Batches of the own tenant, or for an admin of any, the newest first").WithReadSlot();
         batches.MapGet("/{id:guid}", GetAsync).WithSummary("A batch");
         batches.MapDelete("/{id:guid}", DeleteAsync).WithSummary("Delete a batch that has ended, and its files");
         batches.MapPost("/{id:guid}/cancel", CancelAsync).WithSummary("Cancel a batch");
@@ -43,31 +44,51 @@ internal static class BatchEndpoints
 
     private static async Task<Results<JsonHttpResult<BatchView>, ProblemHttpResult>> GetAsync(
         Guid id, ClaimsPrincipal caller, BatchQueries queries, CancellationToken cancellationToken) =>
-        await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } batch ? Show(batch) : Unknown(id);
+        await FindAsync(id, caller, queries, cancellationToken) is { } batch ? Show(batch) : Unknown(id);
+
+    private static Task<BatchFacts?> FindAsync(
+        Guid id, ClaimsPrincipal caller, BatchQueries queries, CancellationToken cancellationToken) =>
+        queries.FindAsync(caller.TenantId(), caller.Models(), id, cancellationToken);
 
     private static async Task<Results<JsonHttpResult<BatchView>, ProblemHttpResult>> CancelAsync(
         Guid id, ClaimsPrincipal caller, BatchEndings endings, BatchQueries queries, CancellationToken cancellationToken)
     {
+        if (await FindAsync(id, caller, queries, cancellationToken) is null)
+        {
+            return Unknown(id);
+        }
+
         await endings.CancelAsync(caller.TenantId(), id, cancellationToken);
-        return await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } batch ? Show(batch) : Unknown(id);
+        return await FindAsync(id, caller, queries, cancellationToken) is { } batch ? Show(batch) : Unknown(id);
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
         Guid id, ClaimsPrincipal caller, BatchEndings endings, BatchQueries queries, CancellationToken cancellationToken)
     {
+        if (await FindAsync(id, caller, queries, cancellationToken) is null)
+        {
+            return Unknown(id);
+        }
+
         if (await endings.DeleteAsync(caller.TenantId(), id, cancellationToken))
         {
             return TypedResults.NoContent();
         }
 
-        return await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } batch
+        return await FindAsync(id, caller, queries, cancellationToken) is { } batch
             ? TypedResults.Problem($"the batch is {batch.State.Name()}: cancel it first", statusCode: StatusCodes.Status409Conflict)
             : Unknown(id);
     }
 
     private static async Task<Results<JsonHttpResult<BatchPage>, ProblemHttpResult>> ListAsync(
-        string? state, int? limit, string? cursor, ClaimsPrincipal caller, BatchQueries queries, CancellationToken cancellationToken)
+        string? state, string? tenant, int? limit, string? cursor, ClaimsPrincipal caller, BatchQueries queries,
+        CancellationToken cancellationToken)
     {
+        if (ListedTenant.Refusal(tenant, caller, "batches") is { } refusal)
+        {
+            return refusal;
+        }
+
         BatchState? wanted = null;
         if (state is not null)
         {
@@ -97,7 +118,8 @@ internal static class BatchEndpoints
         }
 
         // One more than asked for tells whether there are more.
-        var batches = await queries.ListAsync(caller.TenantId(), wanted, before, count + 1, cancellationToken);
+        var batches = await queries.ListAsync(
+            ListedTenant.Of(tenant, caller), caller.Models(), wanted, before, count + 1, cancellationToken);
         var next = batches.Count > count ? IdCursor.Of(batches[count - 1].Id) : null;
         return TypedResults.Json(new BatchPage([.. batches.Take(count).Select(BatchView.Of)], next), BatchesJson.Default.BatchPage);
     }

@@ -1,6 +1,5 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data;
@@ -11,7 +10,8 @@ namespace InferenceTemplate.Api.BatchJobs;
 /// <summary>
 /// <c>GET /v1/batches/{id}/events</c>: the batch now and as its lines end, as server-sent events, until it has ended itself.
 /// </summary>
-internal sealed class BatchEvents(BatchQueries queries, JobSignals signals, TimeProvider time, IHostApplicationLifetime lifetime)
+internal sealed class BatchEvents(
+    BatchQueries queries, CredentialCheck credentials, JobSignals signals, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     // Beneath the signals, which may be lost.
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
@@ -23,13 +23,13 @@ internal sealed class BatchEvents(BatchQueries queries, JobSignals signals, Time
     private static readonly TimeSpan PingEvery = TimeSpan.FromSeconds(15);
 
     public async Task<Results<ServerSentEventsResult<string>, ProblemHttpResult>> HandleAsync(
-        Guid id, ClaimsPrincipal caller, CancellationToken cancellationToken) =>
-        await queries.FindAsync(caller.TenantId(), id, cancellationToken) is null
+        Guid id, HttpContext context, CancellationToken cancellationToken) =>
+        await queries.FindAsync(context.User.TenantId(), context.User.Models(), id, cancellationToken) is null
             ? BatchEndpoints.Unknown(id)
-            : TypedResults.ServerSentEvents(FollowAsync(caller.TenantId(), id, cancellationToken));
+            : TypedResults.ServerSentEvents(FollowAsync(context, id, cancellationToken));
 
     private async IAsyncEnumerable<SseItem<string>> FollowAsync(
-        string tenant, Guid id, [EnumeratorCancellation] CancellationToken cancellationToken)
+        HttpContext context, Guid id, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // A stopping replica ends its streams; clients come back to another and get the batch as it is then.
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
@@ -38,7 +38,7 @@ internal sealed class BatchEvents(BatchQueries queries, JobSignals signals, Time
         var saidAt = time.GetTimestamp();
         while (!ends.IsCancellationRequested)
         {
-            var (known, batch) = await LookAsync(tenant, id, ends.Token);
+            var (known, batch) = await LookAsync(context, id, ends.Token);
             if (known && batch is null)
             {
                 yield break;
@@ -66,12 +66,13 @@ internal sealed class BatchEvents(BatchQueries queries, JobSignals signals, Time
         }
     }
 
-    // An outage of Postgres interrupts the view, not the stream.
-    private async Task<(bool Known, BatchFacts? Batch)> LookAsync(string tenant, Guid id, CancellationToken cancellationToken)
+    // An outage of Postgres interrupts the view, not the stream; the end of the caller's credential ends it.
+    private async Task<(bool Known, BatchFacts? Batch)> LookAsync(HttpContext context, Guid id, CancellationToken cancellationToken)
     {
         try
         {
-            return (true, await queries.FindAsync(tenant, id, cancellationToken));
+            var (caller, _) = await credentials.CheckAsync(context);
+            return (true, caller is null ? null : await queries.FindAsync(caller.TenantId(), caller.Models(), id, cancellationToken));
         }
         catch (Exception exception) when (Outages.IsDatabaseAway(exception) || cancellationToken.IsCancellationRequested)
         {
@@ -84,7 +85,7 @@ internal static class BatchEventsEndpoint
 {
     public static void MapBatchEvents(this IEndpointRouteBuilder batches) => batches.MapGet(
         "/{id:guid}/events",
-        (Guid id, ClaimsPrincipal caller, BatchEvents events, CancellationToken cancellationToken) =>
-            events.HandleAsync(id, caller, cancellationToken))
+        (Guid id, HttpContext context, BatchEvents events, CancellationToken cancellationToken) =>
+            events.HandleAsync(id, context, cancellationToken))
         .WithSummary("Progress of a batch as server-sent events");
 }

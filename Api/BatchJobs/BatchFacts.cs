@@ -17,7 +17,13 @@ public sealed record BatchFacts(
     DateTimeOffset? FinishedAt,
     DateTimeOffset DeadlineAt,
     DateTimeOffset? ExpiresAt,
-    bool IsEmptied);
+    bool IsEmptied)
+{
+    public required string TenantId { get; init; }
+
+    /// <summary>W3C trace context of the request that sent it.</summary>
+    public string? TraceParent { get; init; }
+}
 
 /// <summary>A line as it arrived: with a request, or with what is wrong with it.</summary>
 /// <param name="Number">Its place in the body, from 1.</param>

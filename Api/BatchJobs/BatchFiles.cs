@@ -31,7 +31,7 @@ internal static class BatchFiles
         Guid id, bool completed, HttpContext context, ClaimsPrincipal caller, BatchQueries queries, TimeProvider time)
     {
         var cancellationToken = context.RequestAborted;
-        if (await queries.FindAsync(caller.TenantId(), id, cancellationToken) is not { } batch)
+        if (await queries.FindAsync(caller.TenantId(), caller.Models(), id, cancellationToken) is not { } batch)
         {
             await BatchEndpoints.Unknown(id).ExecuteAsync(context);
             return;
@@ -57,6 +57,14 @@ internal static class BatchFiles
             {
                 await body.FlushAsync(cancellationToken);
             }
+        }
+
+        // Its lines went while they were read: what was sent must not look whole.
+        if (await queries.FindAsync(caller.TenantId(), caller.Models(), id, cancellationToken) is not { } still
+            || WithoutFiles(still, time.GetUtcNow()) is not null)
+        {
+            context.Abort();
+            return;
         }
 
         await body.FlushAsync(cancellationToken);

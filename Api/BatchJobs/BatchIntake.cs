@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -22,10 +23,14 @@ public sealed class BatchIntake(NpgsqlDataSource dataSource, IOptions<BatchOptio
 
     private const string BeginSql = """
         INSERT INTO batches (id, tenant_id, key_id, key_name, role, state, total, completed, failed, attempt, lease_until, created_at,
-                             deadline_at, is_emptied)
-        SELECT $1, $2, $3, $4, $5, 'receiving', 0, 0, 0, 0, now() + $6, $7, $7 + $8, false
+                             deadline_at, is_emptied, trace_parent)
+        SELECT $1, $2, $3, $4, $5, 'receiving', 0, 0, 0, 0, now() + $6, $7, $7 + $8, false, $10
         WHERE (SELECT count(*) FROM batches WHERE tenant_id = $2 AND state IN ('receiving', 'queued', 'running')) < $9
+            AND (SELECT coalesce(sum(total), 0) FROM batches WHERE tenant_id = $2 AND NOT is_emptied) < $11
         """;
+
+    private const string PendingSql =
+        "SELECT count(*) FROM batches WHERE tenant_id = $1 AND state IN ('receiving', 'queued', 'running')";
 
     private const string ExtendSql = """
         UPDATE batches SET lease_until = now() + $2, total = total + $3, failed = failed + $4
@@ -39,6 +44,7 @@ public sealed class BatchIntake(NpgsqlDataSource dataSource, IOptions<BatchOptio
     // Nothing to run: it has ended.
     private const string FinishSql = """
         UPDATE batches SET lease_until = NULL,
+            models = ARRAY(SELECT DISTINCT model FROM batch_lines WHERE batch_id = $1 AND model IS NOT NULL),
             state = CASE WHEN failed = total THEN 'completed' ELSE 'queued' END,
             finished_at = CASE WHEN failed = total THEN now() END,
             expires_at = CASE WHEN failed = total THEN now() + $2 END
@@ -50,8 +56,8 @@ public sealed class BatchIntake(NpgsqlDataSource dataSource, IOptions<BatchOptio
         DELETE FROM batch_lines USING gone WHERE batch_lines.batch_id = gone.id
         """;
 
-    /// <summary>The id of a batch that may now arrive; null where the tenant has as many unfinished as it may.</summary>
-    public async Task<Guid?> BeginAsync(BatchOwner owner, CancellationToken cancellationToken)
+    /// <summary>The id of a batch that may now arrive, or why the tenant may not have one more.</summary>
+    public async Task<(Guid? Id, string? Refusal)> BeginAsync(BatchOwner owner, CancellationToken cancellationToken)
     {
         // Whole microseconds: what Postgres keeps of a time, so that it reads the same ever after.
         var now = time.GetUtcNow();
@@ -72,10 +78,24 @@ public sealed class BatchIntake(NpgsqlDataSource dataSource, IOptions<BatchOptio
                 new() { Value = now },
                 new() { Value = options.Value.Timeout },
                 new() { Value = options.Value.MaxPendingPerTenant },
+                new() { Value = (object?)Activity.Current?.Id ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Varchar },
+                new() { Value = (long)options.Value.MaxLinesPerTenant },
             },
         });
         await batch.ExecuteNonQueryAsync(cancellationToken);
-        return batch.BatchCommands[1].RecordsAffected == 1 ? id : null;
+        return batch.BatchCommands[1].RecordsAffected == 1 ? (id, null) : (null, await WhyNotAsync(owner.TenantId, cancellationToken));
+    }
+
+    private async Task<string> WhyNotAsync(string tenant, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(PendingSql);
+        command.Parameters.AddWithValue(tenant);
+        var limits = options.Value;
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))! < limits.MaxPendingPerTenant
+            ? $"the tenant '{tenant}' has {limits.MaxLinesPerTenant} lines or more in batches that are kept, as many as it may "
+                + "(Batches:MaxLinesPerTenant): delete those that have ended"
+            : $"the tenant '{tenant}' has {limits.MaxPendingPerTenant} batches that have not ended, as many as it may "
+                + "(Batches:MaxPendingPerTenant): try again when one has";
     }
 
     /// <summary>Adds lines, all or none, and renews the lease; there may be none.</summary>

@@ -5,7 +5,8 @@ using NpgsqlTypes;
 namespace InferenceTemplate.Api.BatchJobs;
 
 /// <summary>One replica's hold on one batch: valid as long as the row still has this attempt and runs.</summary>
-public sealed record BatchLease(Guid Id, int Attempt, BatchOwner Owner);
+/// <param name="TraceParent">W3C trace context of the request that sent the batch; null for one of an older release.</param>
+public sealed record BatchLease(Guid Id, int Attempt, BatchOwner Owner, string? TraceParent = null);
 
 /// <summary>The writes of whoever runs batches. All are fenced by attempt and state, and measure time by Postgres's clock alone.</summary>
 public sealed class BatchLeases(NpgsqlDataSource dataSource, IOptions<BatchOptions> options)
@@ -20,7 +21,7 @@ public sealed class BatchLeases(NpgsqlDataSource dataSource, IOptions<BatchOptio
                       WHERE other.tenant_id = next.tenant_id AND other.state = 'running' AND other.lease_until >= now()),
                 yielded_at NULLS FIRST, id
             LIMIT 1 FOR UPDATE SKIP LOCKED)
-        RETURNING id, attempt, tenant_id, key_id, key_name, role
+        RETURNING id, attempt, tenant_id, key_id, key_name, role, trace_parent
         """;
 
     private const string ExtendSql = """
@@ -65,7 +66,8 @@ public sealed class BatchLeases(NpgsqlDataSource dataSource, IOptions<BatchOptio
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
             ? new(reader.GetGuid(0), reader.GetInt32(1),
-                new(reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetString(5)))
+                new(reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetString(5)),
+                reader.GetValue(6) as string)
             : null;
     }
 

@@ -19,7 +19,7 @@ namespace InferenceTemplate.Api.BatchJobs;
 /// </summary>
 internal sealed class BatchLineCall(
     ModelCatalog catalog, ModelRouting routing, FallbackRouting fallbacks, CachedCalls calls, InferInput input, InferRecords records,
-    TenantGate tenants,
+    TenantGate tenants, ApiKeyLookup keys,
     IOptions<BatchOptions> options, TimeProvider time)
 {
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(250);
@@ -83,9 +83,19 @@ internal sealed class BatchLineCall(
         PendingBatchLine line, ClaimsPrincipal caller, CancellationToken cancellationToken)
     {
         var (receivedAt, start) = (time.GetUtcNow(), time.GetTimestamp());
+
+        // Accepted work goes on without its key, but not with what the tenant has lost.
+        caller = caller.Within((await keys.FindTenantAsync(caller.TenantId()))?.Models);
+        if (!caller.MayUse(line.Model))
+        {
+            return (Failed(line, StatusCodes.Status404NotFound, CatalogSnapshot.Empty.WhyNot(line.Model, line.Version)), false);
+        }
+
         if (await RouteAsync(line, caller, cancellationToken) is not { } routed)
         {
-            return (Failed(line, StatusCodes.Status404NotFound, $"version {line.Version} of '{line.Model}' is no longer served"), false);
+            return (Failed(
+                line, StatusCodes.Status404NotFound,
+                (await catalog.SnapshotAsync(cancellationToken)).WhyNot(line.Model, line.Version)), false);
         }
 
         routed = await fallbacks.RouteAsync(routed, cancellationToken);
@@ -114,19 +124,16 @@ internal sealed class BatchLineCall(
         }
 
         var ended = await calls.CallAsync(routed, tenant.Uncounted(), body, line.Request.Length, cancellationToken);
-        if (ended.Result.Status != StatusCodes.Status200OK && MayPass((short)ended.Result.Status))
+        if (ended.Status != StatusCodes.Status200OK && MayPass((short)ended.Status))
         {
-            return (Failed(line, ended.Result.Status, ended.Result.Error!), WasTried(ended.Result.Reply));
+            return (Failed(line, ended.Status, ended.Error!), WasTried(ended.Reply));
         }
 
-        var (reply, tooMany) = Classification.Of(ended.Result, routed.Version, body.Forms);
-        var parameters = records.Ended(caller, routed, body, ended, tooMany, receivedAt, time.GetElapsedTime(start)) with
+        var (reply, tooMany) = Classification.Of(ended, routed.Version, body.Forms);
+        var parameters = records.Ended(caller, routed, body, ended, tooMany, receivedAt, time.GetElapsedTime(start));
+        if (ended.Status != StatusCodes.Status200OK)
         {
-            Fallback = routed.Role == TrafficRole.Fallback ? $"{routed.Version.Model}/{routed.Version.Version}" : null,
-        };
-        if (ended.Result.Status != StatusCodes.Status200OK)
-        {
-            return (Failed(line, ended.Result.Status, ended.Result.Error!), false);
+            return (Failed(line, ended.Status, ended.Error!), false);
         }
 
         if (tooMany is not null)
@@ -169,7 +176,8 @@ internal sealed class BatchLineCall(
         }
 
         await catalog.RefreshAsync(cancellationToken);
-        return await routing.RouteAsync(line.Model, line.Version, caller, cancellationToken);
+        return await routing.RouteAsync(line.Model, line.Version, caller, cancellationToken)
+            ?? await fallbacks.OfLackingAsync(line.Model, line.Version, cancellationToken);
     }
 
     private static EndedBatchLine Failed(PendingBatchLine line, int status, string error) => new(line.Number, null, error, (short)status);

@@ -1,9 +1,11 @@
 using System.Security.Claims;
 using System.Text;
 using System.Text.Json;
+using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Traffic;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.BatchJobs;
 
@@ -12,13 +14,15 @@ namespace InferenceTemplate.Api.BatchJobs;
 /// needed where the batch names the model. Each is held against its model's signature as a call would be.
 /// </summary>
 internal sealed class BatchLineReader(
-    ModelRouting routing, InferInput input, ClaimsPrincipal caller, string? defaultModel, string? defaultVersion, int maxLineBytes)
+    ModelCatalog catalog, ModelRouting routing, FallbackRouting fallbacks, InferInput input, ClaimsPrincipal caller, string? defaultModel,
+    string? defaultVersion, int maxLineBytes)
 {
     private const int MaxCustomId = 256;
     private const int MaxName = 128;
 
     // Of what is said of a member that is unknown.
     private const int MaxShown = 64;
+    private const int MaxError = 2_000;
 
     // One choice for the whole batch: its answers are of one version, whatever the traffic policy does meanwhile.
     private readonly Dictionary<(string Model, string? Version), RoutedModel> _routes = [];
@@ -69,13 +73,10 @@ internal sealed class BatchLineReader(
                 "model: missing; name it in the line, or for all of them as ?model=");
         }
 
-        if (await RouteAsync(model, version, cancellationToken) is not { } routed)
+        var (routed, whyNot) = await RouteAsync(model, version, cancellationToken);
+        if (routed is null)
         {
-            return Wrong(
-                line, envelope.CustomId, StatusCodes.Status404NotFound,
-                version is null
-                    ? $"model: there is no model '{model}' that may be served"
-                    : $"model: there is no version '{version}' of '{model}' that may be served");
+            return Wrong(line, envelope.CustomId, StatusCodes.Status404NotFound, $"model: {whyNot}");
         }
 
         try
@@ -97,23 +98,32 @@ internal sealed class BatchLineReader(
     }
 
     private static NewBatchLine Wrong(JsonLine line, string? customId, int status, string error) =>
-        new(line.Number, customId, null, null, null, error.Replace("\0", "", StringComparison.Ordinal), (short)status);
+        new(line.Number, customId, null, null, null, AuditText.Fit(error, MaxError), (short)status);
 
-    private async ValueTask<RoutedModel?> RouteAsync(string model, string? version, CancellationToken cancellationToken)
+    private async ValueTask<(RoutedModel? Routed, string? WhyNot)> RouteAsync(
+        string model, string? version, CancellationToken cancellationToken)
     {
         if (_routes.TryGetValue((model, version), out var known))
         {
-            return known;
+            return (known, null);
         }
 
-        // What is not there is not cached: names may be as many as lines.
-        var routed = caller.MayUse(model) ? await routing.RouteAsync(model, version, caller, cancellationToken) : null;
-        if (routed is not null)
+        if (!caller.MayUse(model))
         {
-            _routes[(model, version)] = routed;
+            return (null, CatalogSnapshot.Empty.WhyNot(model, version));
         }
 
-        return routed;
+        // What is not there is not cached: names may be as many as lines. A line for a pipeline that can't run keeps its name: whether the
+        // fallback answers is seen when it runs, as for a version that no worker can load.
+        var routed = await routing.RouteAsync(model, version, caller, cancellationToken)
+            ?? (await fallbacks.LackingAsync(model, version, cancellationToken))?.Pipeline;
+        if (routed is null)
+        {
+            return (null, (await catalog.SnapshotAsync(cancellationToken)).WhyNot(model, version));
+        }
+
+        _routes[(model, version)] = routed;
+        return (routed, null);
     }
 
     private static Envelope Open(ReadOnlyMemory<byte> line, int maxDepth)

@@ -11,6 +11,16 @@ public sealed class BatchOptions
     [Range(1L << 10, 16L << 30)]
     public long MaxBytes { get; set; } = 100L << 20;
 
+    /// <summary>Lines of one batch; more are answered 413. Default 100,000.</summary>
+    [Range(1, 100_000_000)]
+    public int MaxLines { get; set; } = 100_000;
+
+    /// <summary>
+    /// Lines of a tenant's batches that are kept, those of a new one not counted; more are answered 429. Default 5,000,000.
+    /// </summary>
+    [Range(1, 1_000_000_000)]
+    public int MaxLinesPerTenant { get; set; } = 5_000_000;
+
     /// <summary>Bytes of one line; a longer line fails alone. Default 1 MiB.</summary>
     [Range(64, 32 << 20)]
     public int MaxLineBytes { get; set; } = 1 << 20;

@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace InferenceTemplate.Api.BatchJobs;
 
-/// <summary>Reads of batches. Each is of one tenant: others' batches are not there, nor is one that still arrives.</summary>
+/// <summary>
+/// Reads of batches. Each is of one tenant, but for the list: others' batches are not there, nor is one that still arrives.
+/// </summary>
 public sealed class BatchQueries(IDbContextFactory<InferenceDbContext> contexts, NpgsqlDataSource dataSource)
 {
     private const int PageLines = 256;
@@ -22,18 +24,20 @@ public sealed class BatchQueries(IDbContextFactory<InferenceDbContext> contexts,
         WHERE bytes <= $5 OR place = 1 ORDER BY number
         """;
 
-    public async Task<BatchFacts?> FindAsync(string tenant, Guid id, CancellationToken cancellationToken)
+    /// <param name="models">Those that the caller may use; null for all. A batch with a line for another one is not there.</param>
+    public async Task<BatchFacts?> FindAsync(string tenant, string[]? models, Guid id, CancellationToken cancellationToken)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
-        return await Facts(Visible(database, tenant).Where(b => b.Id == id)).SingleOrDefaultAsync(cancellationToken);
+        return await Facts(Visible(database, tenant, models).Where(b => b.Id == id)).SingleOrDefaultAsync(cancellationToken);
     }
 
     /// <summary>Batches from the newest to the oldest, those before <paramref name="before"/> where it is given.</summary>
+    /// <param name="tenant">Null for all.</param>
     public async Task<IReadOnlyList<BatchFacts>> ListAsync(
-        string tenant, BatchState? state, Guid? before, int limit, CancellationToken cancellationToken)
+        string? tenant, string[]? models, BatchState? state, Guid? before, int limit, CancellationToken cancellationToken)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
-        var batches = Visible(database, tenant);
+        var batches = Visible(database, tenant, models);
         batches = state is null ? batches : batches.Where(b => b.State == state);
         batches = before is null ? batches : batches.Where(b => b.Id < before);
         return await Facts(batches.OrderByDescending(b => b.Id).Take(limit)).ToListAsync(cancellationToken);
@@ -85,9 +89,17 @@ public sealed class BatchQueries(IDbContextFactory<InferenceDbContext> contexts,
         return lines;
     }
 
-    private static IQueryable<Batch> Visible(InferenceDbContext database, string tenant) =>
-        database.Batches.Where(b => b.TenantId == tenant && b.State != BatchState.Receiving);
+    private static IQueryable<Batch> Visible(InferenceDbContext database, string? tenant, string[]? models)
+    {
+        var batches = database.Batches.Where(b => b.State != BatchState.Receiving);
+        batches = tenant is null ? batches : batches.Where(b => b.TenantId == tenant);
+        return models is null ? batches : batches.Where(b => b.Models != null && b.Models.All(model => models.Contains(model)));
+    }
 
     private static IQueryable<BatchFacts> Facts(IQueryable<Batch> batches) => batches.Select(b => new BatchFacts(
-        b.Id, b.State, b.Total, b.Completed, b.Failed, b.CreatedAt, b.StartedAt, b.FinishedAt, b.DeadlineAt, b.ExpiresAt, b.IsEmptied));
+        b.Id, b.State, b.Total, b.Completed, b.Failed, b.CreatedAt, b.StartedAt, b.FinishedAt, b.DeadlineAt, b.ExpiresAt, b.IsEmptied)
+    {
+        TenantId = b.TenantId,
+        TraceParent = b.TraceParent,
+    });
 }

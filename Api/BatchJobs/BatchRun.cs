@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data;
@@ -130,6 +131,11 @@ internal sealed partial class BatchRun(
 
     private async Task CallAsync(PendingBatchLine line, CancellationToken cancellationToken)
     {
+        // Of the trace that sent the batch, however long ago and whichever replica runs it.
+        using var span = ActivityContext.TryParse(lease.TraceParent, traceState: null, isRemote: true, out var sent)
+            ? BatchTelemetry.Source.StartActivity("batch line", ActivityKind.Internal, sent)
+            : null;
+        span?.SetTag("inference.batch.id", lease.Id).SetTag("inference.batch.line", line.Number);
         try
         {
             _ended.Writer.TryWrite(await call.RunAsync(line, lease.Owner, () => _queueLives.Token, cancellationToken));

@@ -1,10 +1,14 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using InferenceTemplate.ServiceDefaults.Telemetry;
 
 namespace InferenceTemplate.Api.BatchJobs;
 
-/// <summary>Metrics of batches.</summary>
+/// <summary>Spans and metrics of batches.</summary>
 internal sealed class BatchTelemetry
 {
+    public static readonly ActivitySource Source = new(TraceIds.Batches);
+
     private readonly Counter<long> _lines;
     private int _running;
 

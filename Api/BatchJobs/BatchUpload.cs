@@ -1,13 +1,17 @@
+using System.Globalization;
 using System.IO.Pipelines;
 using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.Limits;
+using InferenceTemplate.Api.Tenants;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace InferenceTemplate.Api.BatchJobs;
 
@@ -27,9 +31,9 @@ internal static class BatchUpload
         .WithSummary("Run every line of a JSON lines body");
 
     private static async Task<IResult> PostAsync(
-        HttpContext context, ModelRouting routing, InferInput input, BatchIntake intake, BatchQueries queries, JobSignals signals,
-        IOptions<BatchOptions> options,
-        TimeProvider time, CancellationToken cancellationToken, string? model = null, string? version = null)
+        HttpContext context, ModelCatalog catalog, ModelRouting routing, FallbackRouting fallbacks, InferInput input, BatchIntake intake,
+        BatchQueries queries, JobSignals signals, TenantGate gate, TenantLimiter limiter, IOptions<BatchOptions> options, TimeProvider time,
+        CancellationToken cancellationToken, string? model = null, string? version = null)
     {
         var (request, limits) = (context.Request, options.Value);
         var type = request.ContentType?.Split(';')[0].Trim();
@@ -50,15 +54,18 @@ internal static class BatchUpload
             return TooLarge(limits);
         }
 
+        if (await RefusalAsync(context, gate, limiter, cancellationToken) is { } refusal)
+        {
+            return refusal;
+        }
+
         var coding = ContentCoding.Of(request);
         var owner = OwnerOf(context.User);
-        if (await intake.BeginAsync(owner, cancellationToken) is not { } id)
+        var (begun, tooMany) = await intake.BeginAsync(owner, cancellationToken);
+        if (begun is not { } id)
         {
             context.Response.Headers.RetryAfter = "10";
-            return TypedResults.Problem(
-                $"the tenant '{owner.TenantId}' has {limits.MaxPendingPerTenant} batches that have not ended, as many as it may (Batches:MaxPendingPerTenant): "
-                + "try again when one has",
-                statusCode: StatusCodes.Status429TooManyRequests);
+            return TypedResults.Problem(tooMany, statusCode: StatusCodes.Status429TooManyRequests);
         }
 
         // The server's limit is for inference requests. One more than allowed, so that it is this code that answers.
@@ -68,15 +75,21 @@ internal static class BatchUpload
         var body = decoded is null ? request.BodyReader : PipeReader.Create(decoded);
         try
         {
-            var reader = new BatchLineReader(routing, input, context.User, model, version, limits.MaxLineBytes);
-            if (await TakeAsync(
-                new JsonLines(body, limits.MaxLineBytes, limits.MaxBytes), reader, intake, id, time, cancellationToken) == 0)
+            var reader = new BatchLineReader(catalog, routing, fallbacks, input, context.User, model, version, limits.MaxLineBytes);
+            var lines = new JsonLines(body, limits.MaxLineBytes, limits.MaxBytes);
+            if (await TakeAsync(lines, reader, intake, id, limits.MaxLines, time, cancellationToken) == 0)
             {
                 return TypedResults.Problem("the body has no lines", statusCode: StatusCodes.Status400BadRequest);
             }
 
             await intake.FinishAsync(id, CancellationToken.None);
             accepted = true;
+        }
+        catch (BatchTooLongException)
+        {
+            return TypedResults.Problem(
+                $"the body has more than {limits.MaxLines} lines (Batches:MaxLines): send it as several batches",
+                statusCode: StatusCodes.Status413PayloadTooLarge);
         }
         catch (BatchTooLargeException)
         {
@@ -106,11 +119,39 @@ internal static class BatchUpload
 
         signals.Changed([id]);
         context.Response.Headers.Location = $"/v1/batches/{id}";
-        return BatchEndpoints.Show((await queries.FindAsync(owner.TenantId, id, cancellationToken))!, StatusCodes.Status202Accepted);
+        var batch = await queries.FindAsync(owner.TenantId, models: null, id, CancellationToken.None);
+        return BatchEndpoints.Show(batch!, StatusCodes.Status202Accepted);
+    }
+
+    // A batch is one request of its tenant, and its lines are inferences.
+    private static async Task<ProblemHttpResult?> RefusalAsync(
+        HttpContext context, TenantGate gate, TenantLimiter limiter, CancellationToken cancellationToken)
+    {
+        var tenant = await gate.FindAsync(context.User, cancellationToken);
+        var refusal = gate.RefusalWithoutAsking(tenant);
+        if (refusal is null)
+        {
+            (refusal, var standing) = await gate.TakeAsync(tenant, cancellationToken);
+            RateLimitHeaders.Set(context.Response.Headers, tenant, standing ?? refusal?.Standing);
+        }
+
+        if (refusal is null)
+        {
+            await limiter.RefundAsync(tenant);
+            return null;
+        }
+
+        if (refusal.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
+        {
+            context.Response.Headers.RetryAfter = refusal.RetryAfter.ToString(CultureInfo.InvariantCulture);
+        }
+
+        return TypedResults.Problem(refusal.Error, statusCode: refusal.Status);
     }
 
     private static async Task<int> TakeAsync(
-        JsonLines lines, BatchLineReader reader, BatchIntake intake, Guid id, TimeProvider time, CancellationToken cancellationToken)
+        JsonLines lines, BatchLineReader reader, BatchIntake intake, Guid id, int maxLines, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var (taken, bytes, since) = (0, 0L, time.GetTimestamp());
         var group = new List<NewBatchLine>();
@@ -118,6 +159,11 @@ internal static class BatchUpload
         {
             foreach (var line in next)
             {
+                if (taken + group.Count == maxLines)
+                {
+                    throw new BatchTooLongException();
+                }
+
                 group.Add(await reader.ReadAsync(line, cancellationToken));
                 bytes += line.Bytes?.Length ?? 0;
             }
@@ -146,7 +192,7 @@ internal static class BatchUpload
         {
             await intake.DiscardAsync(id);
         }
-        catch (NpgsqlException)
+        catch (Exception exception) when (Outages.IsOfDatabase(exception))
         {
             // It goes when its lease has run out.
         }
@@ -162,3 +208,6 @@ internal static class BatchUpload
         $"the body is larger than {limits.MaxBytes} bytes (Batches:MaxBytes): send it as several batches",
         statusCode: StatusCodes.Status413PayloadTooLarge);
 }
+
+/// <summary>The batch has more lines than it may.</summary>
+internal sealed class BatchTooLongException : Exception;

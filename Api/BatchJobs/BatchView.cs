@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data;
 
 namespace InferenceTemplate.Api.BatchJobs;
@@ -16,7 +17,9 @@ internal sealed record BatchView(
     DateTimeOffset DeadlineAt,
     DateTimeOffset? ExpiresAt,
     string? OutputUrl,
-    string? ErrorsUrl)
+    string? ErrorsUrl,
+    string? TraceId,
+    string Tenant)
 {
     // Quotes stay quotes: the answer is JSON, never markup.
     private static readonly BatchesJson Readable = new(new JsonSerializerOptions(BatchesJson.Default.Options)
@@ -37,7 +40,9 @@ internal sealed record BatchView(
             batch.DeadlineAt,
             batch.ExpiresAt,
             hasFiles ? $"/v1/batches/{batch.Id}/output" : null,
-            hasFiles ? $"/v1/batches/{batch.Id}/errors" : null);
+            hasFiles ? $"/v1/batches/{batch.Id}/errors" : null,
+            InferenceRequest.TraceIdOf(batch.TraceParent),
+            batch.TenantId);
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, Readable.BatchView);

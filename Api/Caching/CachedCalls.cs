@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using InferenceTemplate.Api.Features;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Limits;
@@ -10,11 +9,6 @@ using InferenceTemplate.Core.Tenants;
 using InferenceTemplate.Core.Triton;
 
 namespace InferenceTemplate.Api.Caching;
-
-/// <param name="CacheHit">
-/// Answered by an earlier run, or by one that another caller began; null where the model's answers are not cached.
-/// </param>
-internal readonly record struct CachedCallResult(InferenceCallResult Result, bool? CacheHit);
 
 /// <summary>Calls a model, unless the answer is known: for models whose settings say that answers may be kept.</summary>
 internal sealed partial class CachedCalls(
@@ -40,20 +34,27 @@ internal sealed partial class CachedCalls(
     public InferenceCallResult? RefusalWithoutAsking(RoutedModel routed, long? contentLength) =>
         calls.RefusalWithoutAsking(routed.Version, contentLength);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<CachedCallResult> CallAsync(
-        RoutedModel routed, TenantAccount tenant, InferBody body, long? contentLength, CancellationToken cancellationToken)
-    {
+    /// <summary>Calls, or finds the answer.</summary>
+    public ValueTask<InferenceCallResult> CallAsync(
+        RoutedModel routed, TenantAccount tenant, InferBody body, long? contentLength, CancellationToken cancellationToken) =>
+
         // Generated text is drawn anew for each caller.
-        if (routed.Settings.Cache is not { } settings || GenerationSignature.IsOf(routed.Version.Signature)
-            || !await features.IsOnAsync(FeatureNames.ResponseCache, tenant.Id))
+        routed.Settings.Cache is not { } settings || GenerationSignature.IsOf(routed.Version.Signature)
+            ? calls.CallAsync(routed.Version, tenant, body, contentLength, kept: null, cancellationToken)
+            : CallAsync(settings, routed, tenant, body, contentLength, cancellationToken);
+
+    private async ValueTask<InferenceCallResult> CallAsync(
+        CacheSettings settings, RoutedModel routed, TenantAccount tenant, InferBody body, long? contentLength,
+        CancellationToken cancellationToken)
+    {
+        if (!await features.IsOnAsync(FeatureNames.ResponseCache, tenant.Id))
         {
-            return new(await calls.CallAsync(routed.Version, tenant, body, contentLength, kept: null, cancellationToken), null);
+            return await calls.CallAsync(routed.Version, tenant, body, contentLength, kept: null, cancellationToken);
         }
 
         var (start, timeout) = (time.GetTimestamp(), calls.TimeFor(body.Timeout));
         var key = ResponseCacheKey.Of(routed.Version, tenant.Id, body.Inputs, body.Outputs);
-        CachedCallResult ended;
+        InferenceCallResult ended;
         try
         {
             var (answer, shared) = await _flights.RunAsync(
@@ -66,19 +67,21 @@ internal sealed partial class CachedCalls(
                 timeout,
                 time,
                 cancellationToken);
-            ended = new(answer.Result, shared || answer.Kept);
+            ended = answer.Result with { CacheHit = shared || answer.Kept };
             if (shared)
             {
                 // Another's request brought the answer; this one counts all the same.
                 var (refusal, standing) = await gate.TakeAsync(tenant, cancellationToken);
-                ended = refusal is null ? ended with { Result = ended.Result with { Standing = standing } } : new(refusal, false);
+                ended = refusal is null ? ended with { Standing = standing } : refusal with { CacheHit = false };
             }
         }
         catch (TimeoutException)
         {
-            ended = new(
-                InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, "the same request of another caller did not end in time"),
-                false);
+            ended = InferenceCallResult.Refused(
+                StatusCodes.Status504GatewayTimeout, "the same request of another caller did not end in time") with
+            {
+                CacheHit = false,
+            };
         }
 
         telemetry.Cached(routed.Version.Model, routed.Version.Version, ended.CacheHit!.Value);

@@ -7,6 +7,7 @@ using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Api.OpenAi;
 using InferenceTemplate.Api.Overview;
+using InferenceTemplate.Api.Security;
 using InferenceTemplate.Core.Generation;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
@@ -51,7 +52,7 @@ internal static class ChatEndpoint
 
     public static void MapChat(this IEndpointRouteBuilder endpoints)
     {
-        var group = endpoints.MapGroup("").RequireAuthorization(Policies.Infer);
+        var group = endpoints.MapGroup("").RequireAuthorization(Policies.Infer).WithMetadata(new OpenQuery());
         group.MapPost(Chat, (HttpContext context, OpenAiCalls calls, InferPipeline pipeline, TimeProvider time) =>
                 HandleAsync(context, calls, pipeline, time, chat: true))
             .WithSummary("An answer to messages, as OpenAI's API has it; whole or as events")
@@ -87,7 +88,7 @@ internal static class ChatEndpoint
         // A fallback may answer.
         ChatWriter WriterOf(ModelVersion version) =>
             new(chat, $"{version.Model}:{version.Version}", time.GetUtcNow(), request.IncludeUsage, request.Tools);
-        var running = pipeline.RunAsync(admitted, body, deadline: null, context.RequestAborted);
+        var running = pipeline.RunAsync(admitted, body, deadline: null, context.RequestAborted).AsTask();
         if (parts is not null)
         {
             await StreamAsync(context, running, parts, admitted, () => WriterOf(parts.Version ?? admitted.Routed.Version), time);

@@ -10,7 +10,7 @@ namespace InferenceTemplate.Api.Chat;
 /// <summary>A request for text as OpenAI's clients send it.</summary>
 /// <param name="IncludeUsage">Whether the last event of a stream has the usage.</param>
 /// <param name="Tools">Names of the functions that the answer may call; empty where it is text.</param>
-internal readonly record struct TextRequest(string Model, GenerationRequest Generation, bool IncludeUsage, IReadOnlySet<string> Tools);
+internal readonly record struct TextRequest(string Model, GenerationRequest Generation, bool IncludeUsage, CallableTools Tools);
 
 /// <summary>Reads requests field by field, and passes over none that would change the answer: <see cref="OpenAiFields"/>.</summary>
 internal static class ChatReader
@@ -179,13 +179,14 @@ internal static class ChatReader
 
         return role switch
         {
-            "assistant" when calls is not null => new GenerationMessage(role, content ?? "") { ToolCalls = calls },
+            // A turn of thoughts alone has no content, and clients send it back as it came.
+            "assistant" => new GenerationMessage(role, content ?? "") { ToolCalls = calls },
             "tool" => new GenerationMessage(role, content ?? throw new InvalidInferBodyException($"{where}.content: it is missing"))
             {
                 ToolCallId = call ?? throw new InvalidInferBodyException($"{where}.tool_call_id: it is missing"),
             },
             null => throw new InvalidInferBodyException($"{where}.role: it is missing"),
-            "system" or "user" or "assistant" or "developer" => new GenerationMessage(
+            "system" or "user" or "developer" => new GenerationMessage(
                 role == "developer" ? "system" : role,
                 content ?? throw new InvalidInferBodyException($"{where}.content: it is missing")),
             _ => throw new InvalidInferBodyException(
@@ -270,6 +271,7 @@ internal static class ChatReader
 
                 // Padding against who listens; none is added.
                 "include_obfuscation" => usage,
+                "continuous_usage_stats" when option.Value.ValueKind == JsonValueKind.False => usage,
                 _ => throw OpenAiFields.Unsupported($"stream_options.{OpenAiFields.Shown(option.Name)}"),
             };
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using InferenceTemplate.Core.Generation;
 
 namespace InferenceTemplate.Api.Chat;
 
@@ -7,12 +8,12 @@ namespace InferenceTemplate.Api.Chat;
 internal sealed record Generated(string Text, string FinishReason, long PromptTokens, long CompletionTokens);
 
 /// <summary>Writes answers, whole and as events, in the forms of chat or of completions.</summary>
-/// <param name="tools">The functions that an answer may call; empty where it is text.</param>
-internal sealed class ChatWriter(bool chat, string model, DateTimeOffset now, bool includeUsage, IReadOnlySet<string> tools)
+/// <param name="tools">What an answer may call; nothing where it is text.</param>
+internal sealed class ChatWriter(bool chat, string model, DateTimeOffset now, bool includeUsage, CallableTools tools)
 {
     private const string ToolCalls = "tool_calls";
 
-    private readonly ToolCallText? _calls = tools.Count > 0 ? new ToolCallText(tools) : null;
+    private readonly ToolCallText? _calls = tools.Names.Count > 0 ? new ToolCallText(tools) : null;
     private readonly string _id = $"{(chat ? "chatcmpl" : "cmpl")}-{Guid.CreateVersion7(now):N}";
 
     /// <summary>The whole answer.</summary>
@@ -100,7 +101,9 @@ internal sealed class ChatWriter(bool chat, string model, DateTimeOffset now, bo
         target.Write("data: [DONE]\n\n"u8);
     }
 
-    private string ReasonOf(Generated generated) => _calls is { Count: > 0 } ? ToolCalls : generated.FinishReason;
+    // An answer that was cut off is none to act on, whatever calls there are in what came of it.
+    private string ReasonOf(Generated generated) =>
+        _calls is { Count: > 0 } && generated.FinishReason == GenerationSignature.Stop ? ToolCalls : generated.FinishReason;
 
     private void Parts(IBufferWriter<byte> target, string text, List<ToolCall> calls, int first)
     {

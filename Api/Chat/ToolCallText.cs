@@ -8,17 +8,24 @@ namespace InferenceTemplate.Api.Chat;
 /// <param name="Arguments">An object, as JSON.</param>
 internal sealed record ToolCall(string Id, string Name, string Arguments);
 
+/// <param name="Names">Of the functions.</param>
+/// <param name="Parallel">Whether an answer may have more calls than one; else those after the first are left out.</param>
+internal sealed record CallableTools(IReadOnlySet<string> Names, bool Parallel);
+
 /// <summary>
 /// Tells the calls in a generated text from the rest, as it comes: those of Qwen and Hermes between marks, and answers that are
 /// <see cref="BareCalls"/>. What looks like one and is none of the tools, or no JSON, stays text.
 /// </summary>
-internal sealed class ToolCallText(IReadOnlySet<string> tools)
+internal sealed class ToolCallText(CallableTools tools)
 {
     private readonly StringBuilder _held = new();
 
     // Until an answer says that it is more than calls alone.
     private bool _mayBeBare = true;
     private string _beginning = "";
+
+    // Also those that are left out.
+    private int _found;
 
     // What is held begins with the mark of a call, of which the end is still to come.
     private bool _isInCall;
@@ -37,20 +44,29 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
         }
 
         // Without its last character there is no mark of an end: a long call is not read anew with each piece.
-        return _mayBeBare || (_isInCall && !piece.Contains(GenerationTools.Close[^1])) ? ("", []) : Read();
+        return _mayBeBare || (_isInCall && !piece.Contains(GenerationTools.Close[^1])) ? ("", []) : Given(Read());
     }
 
     /// <summary>What was held back, where nothing more comes; a model may leave the last mark out.</summary>
-    public (string Text, List<ToolCall> Calls) Rest()
+    public (string Text, List<ToolCall> Calls) Rest() => Given(Held());
+
+    private (string Text, List<ToolCall> Calls) Given((string Text, List<ToolCall> Calls) read)
+    {
+        var calls = tools.Parallel ? read.Calls : read.Calls[..Math.Min(read.Calls.Count, 1 - Count)];
+        Count += calls.Count;
+        return (read.Text, calls);
+    }
+
+    private (string Text, List<ToolCall> Calls) Held()
     {
         var (text, calls) = ("", new List<ToolCall>());
         if (_mayBeBare)
         {
             _mayBeBare = false;
-            if (BareCalls.Read(_held.ToString(), tools) is { } bare)
+            if (BareCalls.Read(_held.ToString(), tools.Names) is { } bare)
             {
                 _held.Clear();
-                Count += bare.Count;
+                _found += bare.Count;
                 return ("", bare.ConvertAll(call => new ToolCall(NewId(), call.Name, call.Arguments)));
             }
 
@@ -155,7 +171,7 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
     private string Shown(StringBuilder text)
     {
         var shown = text.ToString();
-        return Count > 0 && string.IsNullOrWhiteSpace(shown) ? "" : shown;
+        return _found > 0 && string.IsNullOrWhiteSpace(shown) ? "" : shown;
     }
 
     private ToolCall? CallOf(string json)
@@ -166,11 +182,11 @@ internal sealed class ToolCallText(IReadOnlySet<string> tools)
             if (read.RootElement.ValueKind == JsonValueKind.Object
                 && read.RootElement.TryGetProperty("name"u8, out var name)
                 && name.ValueKind == JsonValueKind.String
-                && tools.Contains(name.GetString()!)
+                && tools.Names.Contains(name.GetString()!)
                 && read.RootElement.TryGetProperty("arguments"u8, out var arguments)
                 && arguments.ValueKind == JsonValueKind.Object)
             {
-                Count++;
+                _found++;
                 return new ToolCall(NewId(), name.GetString()!, arguments.GetRawText());
             }
         }

@@ -18,8 +18,10 @@ internal sealed class ToolChoice
     public bool Parallel { get; set; } = true;
 
     /// <summary>Puts down in a request what was given.</summary>
-    /// <returns>Names of the functions that its answer may call.</returns>
-    public HashSet<string> Apply(GenerationRequest request)
+    /// <returns>What its answer may call.</returns>
+    public CallableTools Apply(GenerationRequest request) => new(Names(request), Parallel);
+
+    private HashSet<string> Names(GenerationRequest request)
     {
         HashSet<string> names = new(StringComparer.Ordinal);
         if (Tools is not { } tools || (tools.ValueKind == JsonValueKind.Array && tools.GetArrayLength() == 0))
@@ -42,13 +44,6 @@ internal sealed class ToolChoice
 
         request.Tools = tools;
         Choose(request);
-
-        // An answer that has to be a call is one call; where the model decides, nothing keeps it from several.
-        if (!Parallel && !request.MustCall)
-        {
-            throw OpenAiFields.Unsupported("parallel_tool_calls");
-        }
-
         names.UnionWith(GenerationTools.Functions(tools).Select(f => f.Name));
         return names;
     }
@@ -115,7 +110,8 @@ internal sealed class ToolChoice
         JsonNode? given;
         try
         {
-            given = JsonNode.Parse(
+            // What several servers answer for a function without parameters.
+            given = string.IsNullOrWhiteSpace(arguments.GetString()) ? new JsonObject() : JsonNode.Parse(
                 arguments.GetString()!,
                 documentOptions: new JsonDocumentOptions { MaxDepth = GenerationTools.MaxDepth, AllowDuplicateProperties = false });
         }

@@ -4,6 +4,7 @@ using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.DataRights;
 
@@ -27,10 +28,14 @@ internal static class DataRightsEndpoints
         tenant.MapPost("/erasure", EraseAsync).WithSummary("Erase a deleted tenant now");
     }
 
-    private static Task OwnAsync(HttpContext context, TenantExport export, AuditLog audit, TimeProvider time) =>
-        SendAsync(context, context.User.TenantId(), export, audit, time);
+    private static Task OwnAsync(
+        HttpContext context, TenantExport export, ExportSlots slots, ApiKeyLookup keys, AuditLog audit, IOptions<DataRightsOptions> options,
+        TimeProvider time) =>
+        SendAsync(context, context.User.TenantId(), export, slots, keys, audit, options.Value, time);
 
-    private static async Task ExportAsync(string tenant, HttpContext context, TenantExport export, AuditLog audit, TimeProvider time)
+    private static async Task ExportAsync(
+        string tenant, HttpContext context, TenantExport export, ExportSlots slots, ApiKeyLookup keys, AuditLog audit,
+        IOptions<DataRightsOptions> options, TimeProvider time)
     {
         if (!IsText(tenant) || !await export.ExistsAsync(tenant, context.RequestAborted))
         {
@@ -38,22 +43,48 @@ internal static class DataRightsEndpoints
             return;
         }
 
-        await SendAsync(context, tenant, export, audit, time);
+        await SendAsync(context, tenant, export, slots, keys, audit, options.Value, time);
     }
 
-    private static async Task SendAsync(HttpContext context, string tenant, TenantExport export, AuditLog audit, TimeProvider time)
+    private static async Task SendAsync(
+        HttpContext context, string tenant, TenantExport export, ExportSlots slots, ApiKeyLookup keys, AuditLog audit,
+        DataRightsOptions options, TimeProvider time)
     {
+        if (await keys.ModelsOfAsync(context.User, tenant) is not null)
+        {
+            await TypedResults.Problem(
+                $"an export has the data of all models of the tenant '{tenant}', and the key or token is for some only: "
+                + "use one without 'models'",
+                statusCode: StatusCodes.Status403Forbidden).ExecuteAsync(context);
+            return;
+        }
+
+        using var slot = slots.Take(tenant);
+        if (!slot.IsAcquired)
+        {
+            context.Response.Headers.RetryAfter = "10";
+            await TypedResults.Problem(
+                $"an export of the tenant '{tenant}' is running already, or {options.MaxExports} of others (DataRights:MaxExports): "
+                + "try again when one has ended",
+                statusCode: StatusCodes.Status429TooManyRequests).ExecuteAsync(context);
+            return;
+        }
+
+        // What is broken off has no end that a reader could take for one.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        limit.CancelAfter(options.ExportTimeout);
+
         // Nothing leaves unrecorded: without the entry there is no export.
         await audit.RecordAsync(By(context.User, AuditActions.Exported, tenant), context.RequestAborted);
         context.Response.ContentType = "application/zip";
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers.ContentDisposition =
             $"attachment; filename=\"{FileName(tenant)}-{time.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}.zip\"";
+
         // Payloads are for admins, of all models.
         var caller = context.User;
         await export.WriteAsync(
-            tenant, caller.IsInRole(Roles.Admin) && !caller.HasClaim(c => c.Type == InferenceClaims.Model), context.Response.Body,
-            context.RequestAborted);
+            tenant, caller.IsInRole(Roles.Admin) && caller.Models() is null, context.Response.Body, limit.Token);
     }
 
     private static async Task<IResult> StatusAsync(string tenant, TenantErasure erasure, CancellationToken cancellationToken) =>

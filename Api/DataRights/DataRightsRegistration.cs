@@ -9,6 +9,7 @@ public static class DataRightsRegistration
     {
         services.AddOptions<DataRightsOptions>().BindConfiguration(DataRightsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<TenantExport>();
+        services.AddSingleton<ExportSlots>();
         services.AddSingleton<TenantErasure>();
         services.AddHostedServiceAfterSchema<ErasureService>();
         return services;

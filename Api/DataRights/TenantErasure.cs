@@ -15,6 +15,7 @@ public sealed class TenantErasure(
     IDbContextFactory<InferenceDbContext> contexts,
     AuditChain chain,
     DeadLetters deadLetters,
+    WithdrawnQueues queues,
     TimeProvider time)
 {
     /// <summary>What stands in place of a name.</summary>
@@ -23,10 +24,11 @@ public sealed class TenantErasure(
     private const int Batch = 5_000;
     private const int LetterPage = 100;
 
-    // Names that another tenant's keys have too say nothing about this one's people.
+    // Of keys, and of those who came with a token of another authority. Names that another tenant has too say nothing about this one's
+    // people.
     private const string OwnNames = """
-        SELECT DISTINCT name FROM api_keys k WHERE tenant_id = $1
-            AND NOT EXISTS (SELECT 1 FROM api_keys o WHERE o.name = k.name AND o.tenant_id <> $1)
+        WITH named AS (SELECT tenant_id, name FROM api_keys UNION SELECT tenant_id, name FROM audit_actors WHERE name IS NOT NULL)
+        SELECT name FROM named WHERE tenant_id = $1 EXCEPT SELECT name FROM named WHERE tenant_id <> $1
         """;
 
     /// <summary>How far it is; null where it was never begun.</summary>
@@ -67,7 +69,7 @@ public sealed class TenantErasure(
                 cancellationToken);
         }
 
-        await EraseLettersAsync(tenant, cancellationToken);
+        await EraseQueuedAsync(tenant, cancellationToken);
         foreach (var table in TenantTable.All(database.Model).Where(t => t.IsErased))
         {
             // By ctid: the cheapest way to take a bounded number of any table's rows.
@@ -84,13 +86,14 @@ public sealed class TenantErasure(
         await FinishAsync(tenant, cancellationToken);
     }
 
-    // What was given up holds its inputs. Cached responses can't be found by tenant; they expire within a day.
-    private async Task EraseLettersAsync(string tenant, CancellationToken cancellationToken)
+    // What waits and what was given up hold its inputs. Cached responses can't be found by tenant; they expire within a day.
+    private async Task EraseQueuedAsync(string tenant, CancellationToken cancellationToken)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
         var versions = await database.ModelVersions.Select(v => new { v.Model, v.Version }).ToListAsync(cancellationToken);
         foreach (var queue in versions.Select(v => new QueueName(v.Model, v.Version)))
         {
+            await queues.RemoveOfTenantAsync(queue, tenant);
             string? after = null;
             while (await deadLetters.ListAsync(queue, after, LetterPage) is { Count: > 0 } page)
             {

@@ -9,17 +9,19 @@ namespace InferenceTemplate.Api.Direct;
 /// <param name="Left">Why it did not begin there: it may elsewhere, as if never sent.</param>
 /// <param name="Failure">Why its run failed through no fault of its own: it may run elsewhere, after a while.</param>
 /// <param name="Lost">Why nobody knows what became of it: it may be what ended the worker.</param>
+/// <param name="IsLate">Nothing came in time.</param>
 internal readonly record struct DirectEnd(
-    InferenceReply? Reply = null, Admission? Refusal = null, string? Left = null, string? Failure = null, string? Lost = null);
+    InferenceReply? Reply = null, Admission? Refusal = null, string? Left = null, string? Failure = null, string? Lost = null,
+    bool IsLate = false);
 
 /// <summary>One request on a connection, and the wait for its end, for one who waits.</summary>
-internal sealed class DirectCall(WorkerConnection connection, InferenceRequest request, AnswerParts? parts)
+internal sealed class DirectCall(
+    WorkerConnection connection, InferenceRequest request, AnswerParts? parts, DirectDeadlines deadlines)
     : IValueTaskSource<DirectEnd>, IDisposable
 {
     // Continuations must not run on the connection's reader.
     private ManualResetValueTaskSourceCore<DirectEnd> _source = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _leaving;
-    private ITimer? _deadline;
     private int _ended;
 
     public WorkerConnection Connection => connection;
@@ -28,13 +30,17 @@ internal sealed class DirectCall(WorkerConnection connection, InferenceRequest r
 
     public AnswerParts? Parts => parts;
 
+    /// <summary>The tick at which it is late, and its neighbors there: the deadlines' own. Zero while it is none of theirs.</summary>
+    internal long Due { get; set; }
+
+    internal DirectCall? Previous { get; set; }
+
+    internal DirectCall? Next { get; set; }
+
     /// <summary>Waits for the end; called once.</summary>
-    /// <exception cref="TimeoutException">It did not come in time.</exception>
-    public ValueTask<DirectEnd> EndAsync(TimeSpan most, TimeProvider time, CancellationToken cancellationToken)
+    public ValueTask<DirectEnd> EndAsync(TimeSpan most, CancellationToken cancellationToken)
     {
-        _deadline = time.CreateTimer(
-            static call => ((DirectCall)call!).Failed(new TimeoutException()), this, most > TimeSpan.Zero ? most : TimeSpan.Zero,
-            Timeout.InfiniteTimeSpan);
+        deadlines.Add(this, most > TimeSpan.Zero ? most : TimeSpan.Zero);
         _leaving = cancellationToken.UnsafeRegister(
             static (call, token) => ((DirectCall)call!).Failed(new OperationCanceledException(token)), this);
         return new ValueTask<DirectEnd>(this, _source.Version);
@@ -51,7 +57,7 @@ internal sealed class DirectCall(WorkerConnection connection, InferenceRequest r
     /// <summary>Nobody waits any more: the worker hears of it, unless it has answered.</summary>
     public void Dispose()
     {
-        _deadline?.Dispose();
+        deadlines.Remove(this);
         _leaving.Dispose();
         connection.Forget(this);
     }

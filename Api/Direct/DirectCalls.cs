@@ -6,11 +6,11 @@ using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Api.Direct;
 
-/// <summary>How a call ended that was sent directly; one of these is set.</summary>
+/// <summary>How a call ended that was sent directly; one of these is set, or none where no worker answered in time.</summary>
 /// <param name="Refusal">All workers that have the model open are full.</param>
 /// <param name="Spent">Why it is given up: it was with as many workers as it may.</param>
 /// <param name="Elsewhere">It is to go through Redis, as it is now; <paramref name="Reason"/> says why.</param>
-internal sealed record DirectCallEnd(
+internal readonly record struct DirectCallEnd(
     InferenceReply? Reply = null,
     (Admission Admission, int RetryAfter)? Refusal = null,
     string? Spent = null,
@@ -127,7 +127,7 @@ internal sealed partial class DirectCalls(
     }
 
     /// <param name="parts">Gets parts of the answer as they come; null where only the whole is wanted.</param>
-    /// <exception cref="TimeoutException">No worker answered by <paramref name="until"/>.</exception>
+    /// <param name="until">When it ends without an answer.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<DirectCallEnd> RunAsync(
         InferenceRequest request, AnswerParts? parts, long? contentLength, DateTimeOffset until, CancellationToken cancellationToken)
@@ -153,7 +153,12 @@ internal sealed partial class DirectCalls(
                 continue;
             }
 
-            var end = await call.EndAsync(until - time.GetUtcNow(), time, cancellationToken);
+            var end = await call.EndAsync(until - time.GetUtcNow(), cancellationToken);
+            if (end.IsLate)
+            {
+                return default;
+            }
+
             telemetry.Direct(end);
             if (end.Reply is not null)
             {

@@ -6,6 +6,7 @@ internal static class DirectRegistration
     {
         services.AddSingleton<WorkerConnections>();
         services.AddHostedService(provider => provider.GetRequiredService<WorkerConnections>());
+        services.AddSingleton<DirectDeadlines>();
         services.AddSingleton<DirectCalls>();
         return services;
     }

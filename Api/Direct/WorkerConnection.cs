@@ -17,6 +17,7 @@ internal sealed partial class WorkerConnection(
     string replica,
     int maxFrame,
     Action changed,
+    DirectDeadlines deadlines,
     TimeProvider time,
     ILogger logger)
 {
@@ -91,7 +92,7 @@ internal sealed partial class WorkerConnection(
             return null;
         }
 
-        var call = new DirectCall(this, request, parts);
+        var call = new DirectCall(this, request, parts, deadlines);
         _calls[request.Id] = call;
 
         // Where others are under way their requests may share its send.
@@ -175,7 +176,7 @@ internal sealed partial class WorkerConnection(
             switch (frame.Type)
             {
                 case FrameType.Replies:
-                    foreach (var reply in ReplyBatch.Read(frame.Payload))
+                    foreach (var reply in ReplyBatch.Each(frame.Payload))
                     {
                         End(reply.Id, new DirectEnd(Reply: reply));
                     }

@@ -14,6 +14,7 @@ internal sealed partial class WorkerConnections(
     ReplyInbox inbox,
     IOptions<DirectOptions> options,
     IOptions<ResponseOptions> responses,
+    DirectDeadlines deadlines,
     TimeProvider time,
     ILogger<WorkerConnections> logger) : BackgroundService
 {
@@ -71,7 +72,8 @@ internal sealed partial class WorkerConnections(
             if (status.Direct is { Protocol: Frame.ProtocolVersion } endpoint && !_connections.ContainsKey(status.Id))
             {
                 var connection = new WorkerConnection(
-                    status.Id, endpoint, handshake, inbox.Replica, responses.Value.ResponseBytes + Surroundings, Changed, time, logger);
+                    status.Id, endpoint, handshake, inbox.Replica, responses.Value.ResponseBytes + Surroundings, Changed, deadlines, time,
+                    logger);
                 _connections[status.Id] = (connection, RunAsync(connection, stop));
             }
         }

@@ -19,6 +19,9 @@ internal sealed partial class DriftGathering(
     private readonly DriftWindows _windows = new(time);
     private readonly List<DriftWindow> _finished = [];
 
+    // So many of the first ones may be written: the connection broke before Postgres said so.
+    private int _unsure;
+
     /// <summary>One round.</summary>
     /// <param name="stops">Whether it is the last one.</param>
     public async Task GatherAsync(bool stops, CancellationToken cancellationToken)
@@ -39,18 +42,40 @@ internal sealed partial class DriftGathering(
 
         try
         {
-            await store.WriteAsync(_finished, cancellationToken);
-            _finished.Clear();
-        }
-        catch (PostgresException exception) when (!exception.IsTransient)
-        {
-            // These will never be taken; holding on to them would hold up all that follow.
-            LogRefused(exception, _finished.Count);
-            Drop(_finished.Count);
+            if (_unsure > 0)
+            {
+                await WriteAsync(_unsure, cancellationToken);
+            }
+
+            await WriteAsync(_finished.Count, cancellationToken);
         }
         finally
         {
             Drop(_finished.Count - MaxWaiting);
+        }
+    }
+
+    private async Task WriteAsync(int count, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.WriteAsync(_finished[..count], cancellationToken);
+            Remove(count);
+        }
+        catch (PostgresException exception) when (_unsure > 0 && exception.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            Remove(count);
+        }
+        catch (PostgresException exception) when (!exception.IsTransient)
+        {
+            // These will never be taken; holding on to them would hold up all that follow.
+            LogRefused(exception, count);
+            Drop(count);
+        }
+        catch (Exception exception) when (exception is not PostgresException)
+        {
+            _unsure = count;
+            throw;
         }
     }
 
@@ -78,7 +103,13 @@ internal sealed partial class DriftGathering(
             telemetry.DriftDropped(window.Model, window.Version, window.Requests);
         }
 
-        _finished.RemoveRange(0, Math.Max(0, count));
+        Remove(Math.Max(0, count));
+    }
+
+    private void Remove(int count)
+    {
+        _finished.RemoveRange(0, count);
+        _unsure = Math.Max(0, _unsure - count);
     }
 
     [LoggerMessage(LogLevel.Error, "{Count} windows of drift were refused by Postgres")]

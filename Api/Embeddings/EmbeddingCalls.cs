@@ -47,6 +47,17 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, OpenAiCalls calls)
             $"{outcome.Version!.Model}:{outcome.Version.Version}",
             Output(EmbeddingSignature.Embedding),
             Output(EmbeddingSignature.TokenCount));
+        if (!embedded.IsOf(texts.Count))
+        {
+            // A model may give another shape than it declares.
+            await OpenAiErrors.Error(
+                StatusCodes.Status400BadRequest,
+                $"model: {embedded.Model} gave embeddings of the shape [{string.Join(", ", embedded.Embeddings.Shape)}] and "
+                + $"{embedded.TokenCounts.ElementCount} counts of tokens for {texts.Count} texts",
+                "model").ExecuteAsync(context);
+            return null;
+        }
+
         if (FiniteNumbers.FirstNotFinite(embedded.Embeddings) is >= 0 and var number)
         {
             // JSON has no such numbers, and a distance to them is none.
@@ -99,6 +110,10 @@ internal sealed class EmbeddingCalls(InferPipeline pipeline, OpenAiCalls calls)
 /// <param name="Model">Which answered: <c>model:version</c>.</param>
 internal sealed record Embedded(string Model, Tensor Embeddings, Tensor TokenCounts)
 {
+    /// <summary>Whether each of so many texts has an embedding and a count.</summary>
+    public bool IsOf(int texts) =>
+        Embeddings.Shape is [var rows, > 0] && rows == texts && TokenCounts.ElementCount == texts;
+
     public int Count => (int)Embeddings.Shape[0];
 
     public int Dimensions => (int)Embeddings.Shape[1];

@@ -1,5 +1,6 @@
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.OpenAi;
+using InferenceTemplate.Api.Security;
 using InferenceTemplate.ServiceDefaults.Errors;
 
 namespace InferenceTemplate.Api.Embeddings;
@@ -20,7 +21,7 @@ internal static class EmbeddingsRegistration
 
     public static void MapEmbeddings(this IEndpointRouteBuilder endpoints)
     {
-        var group = endpoints.MapGroup("").RequireAuthorization(Policies.Infer);
+        var group = endpoints.MapGroup("").RequireAuthorization(Policies.Infer).WithMetadata(new OpenQuery());
         group.MapEmbed();
         group.MapRerank();
     }

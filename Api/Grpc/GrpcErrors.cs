@@ -73,6 +73,11 @@ internal sealed partial class GrpcErrors(IOptions<ErrorResponses> responses, ILo
             return Of(StatusCodes.Status503ServiceUnavailable, outage, retryAfter: 1);
         }
 
+        if (responses.Value.RefusalOf(exception) is { } refusal)
+        {
+            return Of(StatusCodes.Status400BadRequest, refusal);
+        }
+
         LogUnexpected(exception, context.Method);
         return Of(
             StatusCodes.Status500InternalServerError,

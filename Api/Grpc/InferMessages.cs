@@ -90,9 +90,11 @@ internal static class InferMessages
         }
 
         var datatype = InputReader.ParseDatatype(input.Datatype, index);
+        var isBase64 = false;
         foreach (var (name, value) in input.Parameters)
         {
             RefuseExtension(name, value, $"inputs[{index}].parameters");
+            isBase64 |= name == "content_type" && value.StringParam == Base64Elements.ContentType;
         }
 
         if (input.Shape.Count > limits.MaxDimensions)
@@ -109,7 +111,7 @@ internal static class InferMessages
         var count = TensorDataReader.ElementCount(shape, index, limits);
         if (raw is null)
         {
-            return new Tensor(input.Name, datatype, shape, TensorContents.Read(input.Contents ?? new(), datatype, count, index));
+            return Decoded(new Tensor(input.Name, datatype, shape, TensorContents.Read(input.Contents ?? new(), datatype, count, index)));
         }
 
         if (TensorContents.HasAny(input.Contents))
@@ -118,7 +120,9 @@ internal static class InferMessages
         }
 
         BinaryTensors.Check(raw.Span, datatype, count, index, "raw_input_contents");
-        return new Tensor(input.Name, datatype, shape, raw.Memory);
+        return Decoded(new Tensor(input.Name, datatype, shape, raw.Memory));
+
+        Tensor Decoded(Tensor tensor) => isBase64 ? Base64Elements.Decode(tensor, index) : tensor;
     }
 
     private static string[] Outputs(ModelInferRequest request, LimitOptions limits, out Dictionary<string, int>? classes)
@@ -139,7 +143,11 @@ internal static class InferMessages
 
             foreach (var (name, value) in output.Parameters)
             {
-                if (name != "classification")
+                if (name == "content_type")
+                {
+                    RefuseContentType(value, $"outputs[{names.Count}].parameters");
+                }
+                else if (name != "classification")
                 {
                     RefuseExtension(name, value, $"outputs[{names.Count}].parameters");
                 }
@@ -172,6 +180,9 @@ internal static class InferMessages
                 case "priority":
                     priority = Priorities.FromProtocol(Whole(value) ?? throw new InvalidInferBodyException(RequestRules.Priority));
                     break;
+                case "content_type":
+                    RefuseContentType(value, "parameters");
+                    break;
                 default:
                     RefuseExtension(name, value, "parameters");
                     break;
@@ -201,6 +212,14 @@ internal static class InferMessages
         if (answer.LoweredTo is { } priority)
         {
             parameters["priority"] = new() { StringParam = priority.Name() };
+        }
+    }
+
+    private static void RefuseContentType(InferParameter value, string path)
+    {
+        if (RequestRules.RefusalOfContentType(value.StringParam, path) is { } refusal)
+        {
+            throw refusal;
         }
     }
 

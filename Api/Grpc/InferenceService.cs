@@ -27,6 +27,7 @@ internal sealed class InferenceService(
     HealthCheckService health,
     TrafficMeter traffic,
     AuditLog audit,
+    CredentialCheck credentials,
     GrpcErrors errors,
     IHostApplicationLifetime lifetime,
     IOptions<GrpcOptions> options,
@@ -53,7 +54,7 @@ internal sealed class InferenceService(
     public override async Task<ModelReadyResponse> ModelReady(ModelReadyRequest request, ServerCallContext context)
     {
         // As Triton has it: what is not there is not ready, which is no error. Who waits for a model asks until it is.
-        var version = Hidden(request.Name, request.Version, context) is null
+        var version = Hidden(request.Name, request.Version, CallerOf(context), context) is null
             ? await catalog.FindAsync(request.Name, Named(request.Version), context.CancellationToken)
             : null;
         return new() { Ready = version is not null && await ModelMetadataEndpoints.IsReadyAsync(fleet, version) };
@@ -91,7 +92,7 @@ internal sealed class InferenceService(
 
     public override async Task<ModelInferResponse> ModelInfer(ModelInferRequest request, ServerCallContext context)
     {
-        var outcome = await InferAsync(request, context);
+        var outcome = await InferAsync(request, CallerOf(context), context);
         var headers = context.GetHttpContext().Response.Headers;
         if (outcome.Tenant is { } tenant)
         {
@@ -114,9 +115,10 @@ internal sealed class InferenceService(
         using var stream = new InferenceStream(
             requestStream,
             responseStream,
-            async request =>
+            () => StillAsync(context),
+            async (request, caller) =>
             {
-                var outcome = await InferAsync(request, context);
+                var outcome = await InferAsync(request, caller, context);
                 return outcome.Status == StatusCodes.Status200OK ? InferMessages.Response(outcome) : throw GrpcErrors.Of(outcome);
             },
             exception => errors.Translate(exception, context),
@@ -149,15 +151,29 @@ internal sealed class InferenceService(
 
     private static ClaimsPrincipal CallerOf(ServerCallContext context) => context.GetHttpContext().User;
 
+    // A stream may last for days, and its credential not as long. While Postgres is away nobody ends one.
+    private async Task<ClaimsPrincipal> StillAsync(ServerCallContext context)
+    {
+        try
+        {
+            var (caller, refusal) = await credentials.CheckAsync(context.GetHttpContext());
+            return caller ?? throw GrpcErrors.Of(StatusCodes.Status401Unauthorized, refusal!);
+        }
+        catch (Exception exception) when (Outages.IsDatabaseAway(exception))
+        {
+            return CallerOf(context);
+        }
+    }
+
     private static string? Named(string version) => version.Length == 0 ? null : version;
 
-    private async Task<InferOutcome> InferAsync(ModelInferRequest request, ServerCallContext context)
+    private async Task<InferOutcome> InferAsync(ModelInferRequest request, ClaimsPrincipal caller, ServerCallContext context)
     {
         var (start, status) = (time.GetTimestamp(), StatusCodes.Status500InternalServerError);
         traffic.Begin();
         try
         {
-            var outcome = await RunAsync(request, context);
+            var outcome = await RunAsync(request, caller, context);
             status = outcome.Status;
             return outcome;
         }
@@ -167,38 +183,40 @@ internal sealed class InferenceService(
         }
     }
 
-    private async Task<InferOutcome> RunAsync(ModelInferRequest request, ServerCallContext context)
+    private async Task<InferOutcome> RunAsync(ModelInferRequest request, ClaimsPrincipal caller, ServerCallContext context)
     {
-        if (Hidden(request.ModelName, request.ModelVersion, context) is { } unknown)
+        if (Hidden(request.ModelName, request.ModelVersion, caller, context) is { } unknown)
         {
             return new(StatusCodes.Status404NotFound, unknown);
         }
 
         var cancellation = context.CancellationToken;
         var (admitted, refused) = await pipeline.AdmitAsync(
-            CallerOf(context), request.ModelName, Named(request.ModelVersion), waits: true, InferMessages.RawBytes(request), cancellation);
+            caller, request.ModelName, Named(request.ModelVersion), waits: true, InferMessages.RawBytes(request), cancellation);
         if (admitted is null)
         {
             return refused!;
         }
 
         var deadline = context.Deadline == DateTime.MaxValue ? (DateTimeOffset?)null : new DateTimeOffset(context.Deadline, TimeSpan.Zero);
-        var (body, unreadable) = await pipeline.ReadAsync(admitted, () => Task.FromResult(InferInput.Fitting(
-            InferMessages.Read(request, limits.Value, deadline - time.GetUtcNow()), admitted.Routed.Version, admitted.Routed.Settings)));
+        var (body, unreadable) = await pipeline.ReadAsync(
+            admitted, (request, limits.Value, Left: deadline - time.GetUtcNow()), static (source, routed) => new(InferInput.Fitting(
+                InferMessages.Read(source.request, source.Value, source.Left), routed.Version, routed.Settings)));
         return body is null ? unreadable! : await pipeline.RunAsync(admitted, body, deadline, cancellation);
     }
 
     private async Task<(CatalogSnapshot Snapshot, ModelVersion Version)> FindAsync(string model, string version, ServerCallContext context)
     {
         var snapshot = await catalog.SnapshotAsync(context.CancellationToken);
-        return Hidden(model, version, context) is { } unknown ? throw GrpcErrors.Of(StatusCodes.Status404NotFound, unknown)
+        return Hidden(model, version, CallerOf(context), context) is { } unknown
+            ? throw GrpcErrors.Of(StatusCodes.Status404NotFound, unknown)
             : snapshot.Find(model, Named(version)) is { } found ? (snapshot, found)
             : throw GrpcErrors.Of(StatusCodes.Status404NotFound, snapshot.WhyNot(model, Named(version)));
     }
 
     private async Task SetAsync(string model, IEnumerable<string> parameters, Residency residency, string kind, ServerCallContext context)
     {
-        if (Hidden(model, "", context) is { } unknown)
+        if (Hidden(model, "", CallerOf(context), context) is { } unknown)
         {
             throw GrpcErrors.Of(StatusCodes.Status404NotFound, unknown);
         }
@@ -215,9 +233,9 @@ internal sealed class InferenceService(
     }
 
     // The model is in the message and not in a path: who may not use it is told here that there is none. Null for who may.
-    private string? Hidden(string model, string version, ServerCallContext context)
+    private string? Hidden(string model, string version, ClaimsPrincipal caller, ServerCallContext context)
     {
-        if (CallerOf(context).MayUse(model))
+        if (caller.MayUse(model))
         {
             return null;
         }

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Grpc.Core;
 using InferenceTemplate.Api.Grpc.Protocol;
 
@@ -7,10 +8,12 @@ namespace InferenceTemplate.Api.Grpc;
 /// One <c>ModelStreamInfer</c>: requests are worked on side by side, so many at a time, and answered as they end. Whatever goes wrong with
 /// one of them is its answer; the others, and the stream, go on.
 /// </summary>
+/// <param name="callerAsync">Who the caller is as of now, asked for each request. What it throws ends the stream.</param>
 internal sealed class InferenceStream(
     IAsyncStreamReader<ModelInferRequest> requests,
     IServerStreamWriter<ModelStreamInferResponse> responses,
-    Func<ModelInferRequest, Task<ModelInferResponse>> inferAsync,
+    Func<Task<ClaimsPrincipal>> callerAsync,
+    Func<ModelInferRequest, ClaimsPrincipal, Task<ModelInferResponse>> inferAsync,
     Func<Exception, RpcException> translate,
     int concurrency) : IDisposable
 {
@@ -28,9 +31,9 @@ internal sealed class InferenceStream(
         using var registration = stopping.Register(stopped.SetResult);
         try
         {
-            while (await NextAsync(stopped.Task, cancellationToken))
+            while (await NextAsync(stopped.Task, cancellationToken) is { } caller)
             {
-                _ = AnswerAsync(requests.Current, cancellationToken);
+                _ = AnswerAsync(requests.Current, caller, cancellationToken);
             }
         }
         finally
@@ -55,30 +58,30 @@ internal sealed class InferenceStream(
     }
 
     // A request is only read where there is a slot for it. It is given back by whoever answers.
-    private async Task<bool> NextAsync(Task stopped, CancellationToken cancellationToken)
+    private async Task<ClaimsPrincipal?> NextAsync(Task stopped, CancellationToken cancellationToken)
     {
         await _slots.WaitAsync(cancellationToken);
-        var hasNext = false;
+        ClaimsPrincipal? caller = null;
         try
         {
             var next = requests.MoveNext(cancellationToken);
-            hasNext = await Task.WhenAny(next, stopped) == next && await next;
-            return hasNext;
+            caller = await Task.WhenAny(next, stopped) == next && await next ? await callerAsync() : null;
+            return caller;
         }
         finally
         {
-            if (!hasNext)
+            if (caller is null)
             {
                 _slots.Release();
             }
         }
     }
 
-    private async Task AnswerAsync(ModelInferRequest request, CancellationToken cancellationToken)
+    private async Task AnswerAsync(ModelInferRequest request, ClaimsPrincipal caller, CancellationToken cancellationToken)
     {
         try
         {
-            var response = await RespondAsync(request);
+            var response = await RespondAsync(request, caller);
             response.InferResponse.Parameters[Final] = new() { BoolParam = true };
             await _writing.WaitAsync(cancellationToken);
             try
@@ -104,11 +107,11 @@ internal sealed class InferenceStream(
         }
     }
 
-    private async Task<ModelStreamInferResponse> RespondAsync(ModelInferRequest request)
+    private async Task<ModelStreamInferResponse> RespondAsync(ModelInferRequest request, ClaimsPrincipal caller)
     {
         try
         {
-            return new() { InferResponse = await inferAsync(request) };
+            return new() { InferResponse = await inferAsync(request, caller) };
         }
         catch (Exception exception)
         {

@@ -21,6 +21,9 @@ internal sealed class HashingStream : ForwardStream
     /// <summary>Bytes read so far.</summary>
     public long BytesRead { get; private set; }
 
+    /// <summary>Whether a read has met the end.</summary>
+    public bool HasEnded { get; private set; }
+
     /// <summary>SHA-256 of the target and of what was read.</summary>
     public byte[] Fingerprint() => _hash.GetCurrentHash();
 
@@ -29,23 +32,19 @@ internal sealed class HashingStream : ForwardStream
     {
         var buffer = new byte[16 << 10];
         var left = most;
-        while (left >= 0)
+        while (left >= 0 && !HasEnded)
         {
             var read = await ReadAsync(buffer, cancellationToken);
-            if (read == 0)
-            {
-                return true;
-            }
-
             left -= read;
         }
 
-        return false;
+        return HasEnded;
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = await _body.ReadAsync(buffer, cancellationToken);
+        HasEnded |= read == 0 && buffer.Length > 0;
         BytesRead += read;
         _hash.AppendData(buffer.Span[..read]);
         return read;

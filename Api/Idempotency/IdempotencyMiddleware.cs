@@ -5,11 +5,11 @@ using Grpc.AspNetCore.Server;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Jobs;
+using InferenceTemplate.Data;
 using InferenceTemplate.ServiceDefaults.Errors;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
-using Npgsql;
 
 namespace InferenceTemplate.Api.Idempotency;
 
@@ -58,8 +58,8 @@ internal sealed partial class IdempotencyMiddleware(
         }
 
         // Of one credential: what it was told, a key secret perhaps, is nobody else's.
-        var caller = context.User.FindFirstValue(InferenceClaims.KeyId)
-            ?? context.User.FindFirstValue(ClaimTypes.NameIdentifier) ?? context.User.FindFirstValue("sub");
+        var caller = context.User.FindFirstValue(InferenceClaims.KeyId) ?? context.User.FindFirstValue(InferenceClaims.Subject)
+            ?? throw new InvalidOperationException("The caller is authenticated and is neither a key nor an authority's subject.");
         var scope = new IdempotencyScope(tenant, SHA256.HashData(Encoding.UTF8.GetBytes($"{caller}\n{key}")));
         var claim = await store.ClaimAsync(scope, context.RequestAborted);
         using var body = new HashingStream(context.Request.Body, TargetOf(context.Request));
@@ -86,6 +86,8 @@ internal sealed partial class IdempotencyMiddleware(
     {
         var (response, sent) = (context.Response, context.Response.Body);
         var before = response.Headers.Keys.ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var lifetime = context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
+        var finished = new FinishedByHandler(lifetime);
         using var answer = new HeldAnswer(sent, options.Value.MaxAnswerBytes);
         using var renewing = new CancellationTokenSource();
         var renewal = RenewAsync(scope, token, renewing.Token);
@@ -95,9 +97,10 @@ internal sealed partial class IdempotencyMiddleware(
             // Whoever repeats the request may not take what the first one took: kept, and answered, is what everybody reads.
             context.Request.Headers.Remove(HeaderNames.AcceptEncoding);
             (context.Request.Body, response.Body) = (body, answer);
+            context.Features.Set<IHttpRequestLifetimeFeature>(finished);
             await next(context);
             await response.BodyWriter.FlushAsync(CancellationToken.None);
-            if (IsFinal(context, answer) && await body.DrainAsync(MaxDrain, context.RequestAborted))
+            if (!finished.IsAborted && IsFinal(response, answer) && await IsReadAsync(context, body))
             {
                 var headers = response.Headers.Where(h => !before.Contains(h.Key) && !NotKept.Contains(h.Key))
                     .ToDictionary(h => h.Key, h => h.Value.ToArray(), StringComparer.OrdinalIgnoreCase);
@@ -109,6 +112,7 @@ internal sealed partial class IdempotencyMiddleware(
         finally
         {
             response.Body = sent;
+            context.Features.Set(lifetime);
             await renewing.CancelAsync();
             await renewal;
             if (!stored)
@@ -123,14 +127,27 @@ internal sealed partial class IdempotencyMiddleware(
         }
     }
 
-    // A failure of ours, and what may be otherwise in a moment, is not an answer to keep; nor is what was never written because the caller
-    // left.
-    private static bool IsFinal(HttpContext context, HeldAnswer answer) =>
-        !answer.IsTooLong
-        && context.Response.StatusCode is < 500 and not (
-            StatusCodes.Status408RequestTimeout or StatusCodes.Status409Conflict or TooEarly or StatusCodes.Status429TooManyRequests)
-        && !(context.RequestAborted.IsCancellationRequested
-            && context.Response.StatusCode == StatusCodes.Status200OK && answer.Bytes.Length == 0);
+    // A failure of ours, and what may be otherwise in a moment, is not an answer to keep.
+    private static bool IsFinal(HttpResponse response, HeldAnswer answer) => !answer.IsTooLong && response.StatusCode is < 500 and not (
+        StatusCodes.Status408RequestTimeout or StatusCodes.Status409Conflict or TooEarly or StatusCodes.Status429TooManyRequests);
+
+    // A connection that has closed gives nothing more, not even the end of what there was: the body knows whether it was read.
+    private static async Task<bool> IsReadAsync(HttpContext context, HashingStream body)
+    {
+        if (body.HasEnded || context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
+        {
+            return true;
+        }
+
+        try
+        {
+            return await body.DrainAsync(MaxDrain, context.RequestAborted);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
 
     private async Task ReplayAsync(HttpContext context, IdempotencyScope scope, string key, KeptAnswer kept, HashingStream body)
     {
@@ -185,7 +202,7 @@ internal sealed partial class IdempotencyMiddleware(
                 {
                     await store.ExtendAsync(scope, token, cancellationToken);
                 }
-                catch (NpgsqlException exception)
+                catch (Exception exception) when (Outages.IsOfDatabase(exception))
                 {
                     LogNotHeld(exception.Message);
                 }
@@ -204,7 +221,7 @@ internal sealed partial class IdempotencyMiddleware(
         {
             await store.KeepAsync(scope, token, kept);
         }
-        catch (NpgsqlException exception)
+        catch (Exception exception) when (Outages.IsOfDatabase(exception))
         {
             LogNotKept(exception.Message);
         }
@@ -219,7 +236,7 @@ internal sealed partial class IdempotencyMiddleware(
         {
             await store.ReleaseAsync(scope, token);
         }
-        catch (NpgsqlException exception)
+        catch (Exception exception) when (Outages.IsOfDatabase(exception))
         {
             LogNotHeld(exception.Message);
         }
@@ -231,4 +248,21 @@ internal sealed partial class IdempotencyMiddleware(
 
     [LoggerMessage(LogLevel.Warning, "An idempotency key could not be held or given back; it is free when its lock has run out: {Reason}")]
     private partial void LogNotHeld(string reason);
+
+    /// <summary>
+    /// A caller who leaves ends nothing: a repetition gets the answer instead of having the work done twice. What the handler itself
+    /// aborts is no answer.
+    /// </summary>
+    private sealed class FinishedByHandler(IHttpRequestLifetimeFeature connection) : IHttpRequestLifetimeFeature
+    {
+        public bool IsAborted { get; private set; }
+
+        public CancellationToken RequestAborted { get; set; }
+
+        public void Abort()
+        {
+            IsAborted = true;
+            connection.Abort();
+        }
+    }
 }

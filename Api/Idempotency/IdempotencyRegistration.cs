@@ -8,6 +8,9 @@ internal static class IdempotencyRegistration
     public static IServiceCollection AddIdempotency(this IServiceCollection services)
     {
         services.AddOptions<IdempotencyOptions>().BindConfiguration(IdempotencyOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(new ShownSettings(
+            ShownSettings.Retention, typeof(IdempotencyOptions), IdempotencyOptions.Section,
+            (nameof(IdempotencyOptions.Retention), "Idempotency keys with their responses")));
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<AnswerSeal>();
         services.AddHostedServiceAfterSchema<IdempotencySweep>();

@@ -10,6 +10,8 @@ namespace InferenceTemplate.Api.Inference;
 internal sealed record AnswerParameters(
     TimeSpan Queue, TimeSpan Compute, int BatchSize, decimal Cost, string Currency, bool? CacheHit)
 {
+    public const string FallbackHeader = "Inference-Fallback";
+
     /// <summary>
     /// The version that answered in place of one that could not be loaded, as <c>model/version</c>; null where none had to.
     /// </summary>
@@ -64,7 +66,7 @@ internal sealed record AnswerParameters(
 
         if (Fallback is not null)
         {
-            headers["Inference-Fallback"] = Fallback;
+            headers[FallbackHeader] = Fallback;
         }
     }
 

@@ -34,6 +34,16 @@ internal ref struct BinaryTensors(ReadOnlySpan<byte> bytes)
         }
     }
 
+    /// <summary>Operators compute with the byte of a BOOL: one beyond 0 and 1 would be neither, with no word of it in the answer.</summary>
+    /// <param name="of">What the data is of, for whoever is told.</param>
+    public static void CheckElements(ReadOnlySpan<byte> data, Datatype datatype, string of)
+    {
+        if (datatype == Datatype.Bool && data.IndexOfAnyExceptInRange((byte)0, (byte)1) is >= 0 and var wrong)
+        {
+            throw new InvalidInferBodyException($"{of}: element {wrong} is the byte {data[wrong]}; a BOOL is 0 or 1");
+        }
+    }
+
     /// <param name="field">Where the input says how long its data is.</param>
     public static void Check(ReadOnlySpan<byte> data, Datatype datatype, int count, int index, string field)
     {
@@ -45,6 +55,7 @@ internal ref struct BinaryTensors(ReadOnlySpan<byte> bytes)
                     $"inputs[{index}].{field}: {data.Length} bytes given, but the shape says {(long)count * datatype.Size()}");
             }
 
+            CheckElements(data, datatype, $"inputs[{index}]");
             return;
         }
 

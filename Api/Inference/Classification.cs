@@ -20,16 +20,22 @@ internal static class Classification
     /// <summary>Classes that one output may be asked for.</summary>
     public const int MaxClasses = 10_000;
 
-    // Texts in one answer: each takes many times the bytes of its number.
+    // Texts in one answer, and their bytes: each takes many times those of its number, and a label may be long.
     private const int MaxTexts = 1 << 20;
+    private const int MaxBytes = 64 << 20;
 
     /// <summary>Why the outputs can't be asked for so; null where they can.</summary>
     public static string? Refusal(ModelSignature signature, OutputForms forms)
     {
-        var wrong = signature.Outputs.FirstOrDefault(o => forms.ClassesOf(o.Name) > 0 && o.Datatype is Datatype.Bytes or Datatype.Bool);
-        return wrong is null
-            ? null
-            : $"outputs: '{wrong.Name}' is {wrong.Datatype.Name()}, which has no classes; classification is for numbers";
+        foreach (var output in signature.Outputs)
+        {
+            if (forms.ClassesOf(output.Name) > 0 && output.Datatype is Datatype.Bytes or Datatype.Bool)
+            {
+                return $"outputs: '{output.Name}' is {output.Datatype.Name()}, which has no classes; classification is for numbers";
+            }
+        }
+
+        return null;
     }
 
     /// <summary>The outputs of a call in the form that was asked for, or why they can't have it; nothing of one without a result.</summary>
@@ -45,6 +51,7 @@ internal static class Classification
         }
 
         var outputs = new Tensor[reply.Outputs.Length];
+        var (texts, bytes) = (0L, 0L);
         for (var i = 0; i < outputs.Length; i++)
         {
             var output = reply.Outputs[i];
@@ -58,7 +65,8 @@ internal static class Classification
             long? rows = version.Signature.IsBatchable && output.Shape.Length > 0 ? output.Shape[0] : null;
             var count = output.ElementCount;
             var classes = (int)Math.Min(asked, rows is > 0 ? count / rows.Value : count);
-            if ((rows ?? 1) * classes > MaxTexts)
+            texts += (rows ?? 1) * classes;
+            if (texts > MaxTexts)
             {
                 return (
                     reply,
@@ -66,31 +74,38 @@ internal static class Classification
             }
 
             var labels = ClassLabels.Of(version.Metadata, output.Name);
-            outputs[i] = new Tensor(
-                output.Name, Datatype.Bytes, rows is { } batch ? [batch, classes] : [classes], Texts(output, rows ?? 1, classes, labels));
+            if (Texts(output, rows ?? 1, classes, labels, MaxBytes - bytes) is not { } written)
+            {
+                return (
+                    reply, $"outputs: with the labels of '{output.Name}' the classes take more than {MaxBytes} bytes; ask for less");
+            }
+
+            bytes += written.Length;
+            outputs[i] = new Tensor(output.Name, Datatype.Bytes, rows is { } batch ? [batch, classes] : [classes], written);
         }
 
         return (reply with { Outputs = outputs }, null);
     }
 
-    private static ReadOnlyMemory<byte> Texts(Tensor output, long rows, int classes, string[] labels) => output.Datatype switch
+    // Null where they would take more bytes than that.
+    private static ReadOnlyMemory<byte>? Texts(Tensor output, long rows, int classes, string[] labels, long most) => output.Datatype switch
     {
-        Datatype.Uint8 => Texts<byte>(output, rows, classes, labels),
-        Datatype.Uint16 => Texts<ushort>(output, rows, classes, labels),
-        Datatype.Uint32 => Texts<uint>(output, rows, classes, labels),
-        Datatype.Uint64 => Texts<ulong>(output, rows, classes, labels),
-        Datatype.Int8 => Texts<sbyte>(output, rows, classes, labels),
-        Datatype.Int16 => Texts<short>(output, rows, classes, labels),
-        Datatype.Int32 => Texts<int>(output, rows, classes, labels),
-        Datatype.Int64 => Texts<long>(output, rows, classes, labels),
-        Datatype.Fp16 => Texts<Half>(output, rows, classes, labels),
-        Datatype.Bf16 => Texts<float>(output with { Data = Widened(output.Data.Span) }, rows, classes, labels),
-        Datatype.Fp32 => Texts<float>(output, rows, classes, labels),
-        Datatype.Fp64 => Texts<double>(output, rows, classes, labels),
+        Datatype.Uint8 => Texts<byte>(output, rows, classes, labels, most),
+        Datatype.Uint16 => Texts<ushort>(output, rows, classes, labels, most),
+        Datatype.Uint32 => Texts<uint>(output, rows, classes, labels, most),
+        Datatype.Uint64 => Texts<ulong>(output, rows, classes, labels, most),
+        Datatype.Int8 => Texts<sbyte>(output, rows, classes, labels, most),
+        Datatype.Int16 => Texts<short>(output, rows, classes, labels, most),
+        Datatype.Int32 => Texts<int>(output, rows, classes, labels, most),
+        Datatype.Int64 => Texts<long>(output, rows, classes, labels, most),
+        Datatype.Fp16 => Texts<Half>(output, rows, classes, labels, most),
+        Datatype.Bf16 => Texts<float>(output with { Data = Widened(output.Data.Span) }, rows, classes, labels, most),
+        Datatype.Fp32 => Texts<float>(output, rows, classes, labels, most),
+        Datatype.Fp64 => Texts<double>(output, rows, classes, labels, most),
         _ => throw new InvalidOperationException($"{output.Datatype} has no classes."),
     };
 
-    private static ReadOnlyMemory<byte> Texts<T>(Tensor output, long rows, int classes, string[] labels)
+    private static ReadOnlyMemory<byte>? Texts<T>(Tensor output, long rows, int classes, string[] labels, long most)
         where T : unmanaged, IComparable<T>, ISpanFormattable
     {
         var values = MemoryMarshal.Cast<byte, T>(output.Data.Span);
@@ -99,6 +114,10 @@ internal static class Classification
         for (var row = 0; row < rows && classes > 0; row++)
         {
             Highest(values.Slice(row * width, width), classes, texts, labels);
+            if (texts.WrittenCount > most)
+            {
+                return null;
+            }
         }
 
         return texts.WrittenMemory;

@@ -3,6 +3,7 @@ using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Api.Overview;
 using InferenceTemplate.Api.Tenants;
+using InferenceTemplate.Core.Queue;
 
 namespace InferenceTemplate.Api.Inference;
 
@@ -23,14 +24,15 @@ internal sealed class Infer(
         }
 
         var (body, unreadable) = await pipeline.ReadAsync(
-            request, () => input.ReadAsync(context.Request, request.Routed.Version, request.Routed.Settings, context.RequestAborted));
+            request, (Input: input, Context: context), static (source, routed) => source.Input.ReadAsync(
+                source.Context.Request, routed.Version, routed.Settings, source.Context.RequestAborted));
         if (body is null)
         {
             await AnswerAsync(context, unreadable!);
         }
         else if (asynchronous)
         {
-            await SubmitAsync(context, request, version, body);
+            await SubmitAsync(context, request, (model, version), body);
         }
         else
         {
@@ -39,7 +41,8 @@ internal sealed class Infer(
     }
 
     // Counted first, by a script of its own: the queue's admission comes later, and not for the caller.
-    private async Task SubmitAsync(HttpContext context, AdmittedRequest request, string? requestedVersion, InferBody body)
+    private async Task SubmitAsync(
+        HttpContext context, AdmittedRequest request, (string Model, string? Version) requested, InferBody body)
     {
         var (tenant, version) = (request.Tenant, request.Routed.Version);
         var (refusal, standing) = await gate.TakeAsync(tenant, context.RequestAborted);
@@ -50,11 +53,16 @@ internal sealed class Infer(
         }
 
         RateLimitHeaders.Set(context.Response.Headers, tenant, standing);
+        if (request.Routed.Role == TrafficRole.Fallback)
+        {
+            context.Response.Headers[AnswerParameters.FallbackHeader] = $"{version.Model}/{version.Version}";
+        }
+
         JobAnswer? answer = null;
         var left = false;
         try
         {
-            answer = await jobs.SubmitAsync(context, version, requestedVersion, body);
+            answer = await jobs.SubmitAsync(context, version, requested, body);
         }
         catch (OperationCanceledException)
         {
@@ -111,18 +119,23 @@ internal sealed class Infer(
 
 internal static class InferEndpoint
 {
-    public static void MapInfer(this IEndpointRouteBuilder v2, string model) => v2.MapPost(
-        $"{model}/infer",
-        (HttpContext context, string model, string? version, Infer infer) => infer.HandleAsync(context, model, version))
-        .WithSummary("Inference")
-        .WithDescription(
-            "JSON, or JSON with raw tensors behind it, whose length Inference-Header-Content-Length says; 0 says that the body is nothing but the data of "
-            + "the model's one input. May be compressed (Content-Encoding: gzip, deflate, br). With Prefer: respond-async it becomes a job.")
-        .WithMetadata(new CountedAsTraffic())
-        .WithBody<InferRequestDocument>(InferExamples.Request, InferExamples.Response, "application/octet-stream")
-        .Produces<InferAnswerDocument>(StatusCodes.Status200OK, "application/json", "application/octet-stream")
-        .Produces(StatusCodes.Status202Accepted)
-        .Produces<ErrorBody>(StatusCodes.Status415UnsupportedMediaType)
-        .Produces<ErrorBody>(StatusCodes.Status422UnprocessableEntity)
-        .Produces<ErrorBody>(StatusCodes.Status504GatewayTimeout);
+    public static void MapInfer(this IEndpointRouteBuilder v2, string model)
+    {
+        // Not of the request's services: those are made for each request that asks them.
+        var infer = new Lazy<Infer>(v2.ServiceProvider.GetRequiredService<Infer>);
+        v2.MapPost(
+            $"{model}/infer",
+            (HttpContext context, string model, string? version) => infer.Value.HandleAsync(context, model, version))
+            .WithSummary("Inference")
+            .WithDescription(
+                "JSON, or JSON with raw tensors behind it, whose length Inference-Header-Content-Length says; 0 says that the body is nothing but the data of "
+                + "the model's one input. May be compressed (Content-Encoding: gzip, deflate, br). With Prefer: respond-async it becomes a job.")
+            .WithMetadata(new CountedAsTraffic())
+            .WithBody<InferRequestDocument>(InferExamples.Request, InferExamples.Response, "application/octet-stream")
+            .Produces<InferAnswerDocument>(StatusCodes.Status200OK, "application/json", "application/octet-stream")
+            .Produces(StatusCodes.Status202Accepted)
+            .Produces<ErrorBody>(StatusCodes.Status415UnsupportedMediaType)
+            .Produces<ErrorBody>(StatusCodes.Status422UnprocessableEntity)
+            .Produces<ErrorBody>(StatusCodes.Status504GatewayTimeout);
+    }
 }

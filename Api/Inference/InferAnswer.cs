@@ -26,10 +26,9 @@ internal static class InferAnswer
     public static async Task WriteAsync(
         HttpContext context, string model, string version, string? id, OutputForms forms, InferenceReply reply, AnswerParameters parameters)
     {
-        if (reply.Outputs.Sum(o => (long)o.Data.Length) > MostHeld)
+        if (Bytes(reply.Outputs) > MostHeld)
         {
-            await StreamAsync(
-                context, forms, reply, writer => InferResponseWriter.Pieces(writer, model, version, id, reply, parameters, forms));
+            await StreamAsync(context, model, version, id, forms, reply, parameters);
             return;
         }
 
@@ -37,7 +36,7 @@ internal static class InferAnswer
         InferResponseWriter.Write(json, model, version, id, reply, parameters, forms);
 
         var response = context.Response;
-        var raw = forms == OutputForms.Json ? [] : reply.Outputs.Where(o => forms.IsBinary(o.Name)).ToArray();
+        var raw = Raw(reply, forms);
         response.ContentType = "application/json";
         if (raw.Length > 0)
         {
@@ -45,7 +44,7 @@ internal static class InferAnswer
             response.Headers[InferRequest.HeaderLength] = json.WrittenCount.ToString(CultureInfo.InvariantCulture);
         }
 
-        var length = json.WrittenCount + raw.Sum(o => (long)o.Data.Length);
+        var length = json.WrittenCount + Bytes(raw);
         if (length >= LeastToCompress && ContentCoding.IsGzipAccepted(context.Request))
         {
             await CompressAsync(context, json, raw);
@@ -63,6 +62,43 @@ internal static class InferAnswer
         await response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 
+    // The outputs that go behind the JSON.
+    private static Tensor[] Raw(InferenceReply reply, OutputForms forms)
+    {
+        var count = 0;
+        foreach (var output in reply.Outputs)
+        {
+            count += forms.IsBinary(output.Name) ? 1 : 0;
+        }
+
+        if (count == 0 || count == reply.Outputs.Length)
+        {
+            return count == 0 ? [] : reply.Outputs;
+        }
+
+        var (raw, at) = (new Tensor[count], 0);
+        foreach (var output in reply.Outputs)
+        {
+            if (forms.IsBinary(output.Name))
+            {
+                raw[at++] = output;
+            }
+        }
+
+        return raw;
+    }
+
+    private static long Bytes(Tensor[] tensors)
+    {
+        var bytes = 0L;
+        foreach (var tensor in tensors)
+        {
+            bytes += tensor.Data.Length;
+        }
+
+        return bytes;
+    }
+
     private static async Task CompressAsync(HttpContext context, PooledBuffer json, Tensor[] raw)
     {
         context.Response.Headers.ContentEncoding = ContentCoding.Gzip;
@@ -77,28 +113,30 @@ internal static class InferAnswer
 
     // The answer goes out as it is written: neither its JSON nor a second copy of its tensors is ever held whole.
     private static async Task StreamAsync(
-        HttpContext context, OutputForms forms, InferenceReply reply, Func<IBufferWriter<byte>, IEnumerable<int>> pieces)
+        HttpContext context, string model, string version, string? id, OutputForms forms, InferenceReply reply, AnswerParameters parameters)
     {
+        IEnumerable<int> Pieces(IBufferWriter<byte> writer) =>
+            InferResponseWriter.Pieces(writer, model, version, id, reply, parameters, forms);
         var response = context.Response;
-        Tensor[] raw = [.. reply.Outputs.Where(o => forms.IsBinary(o.Name))];
+        var raw = Raw(reply, forms);
         response.ContentType = "application/json";
         var compressed = ContentCoding.IsGzipAccepted(context.Request);
         if (raw.Length > 0)
         {
             var json = new CountedBytes();
-            foreach (var _ in pieces(json))
+            foreach (var _ in Pieces(json))
             {
                 // The length of the JSON goes before it.
             }
 
             response.ContentType = "application/octet-stream";
             response.Headers[InferRequest.HeaderLength] = json.Count.ToString(CultureInfo.InvariantCulture);
-            response.ContentLength = compressed ? null : json.Count + raw.Sum(o => (long)o.Data.Length);
+            response.ContentLength = compressed ? null : json.Count + Bytes(raw);
         }
 
         if (!compressed)
         {
-            await WriteAsync(response.BodyWriter, pieces, raw, context.RequestAborted);
+            await WriteAsync(response.BodyWriter, Pieces, raw, context.RequestAborted);
             return;
         }
 
@@ -106,7 +144,7 @@ internal static class InferAnswer
         response.Headers.Append("Vary", "Accept-Encoding");
         await using var gzip = new GZipStream(response.Body, CompressionLevel.Fastest, leaveOpen: true);
         var writer = PipeWriter.Create(gzip, new StreamPipeWriterOptions(leaveOpen: true));
-        await WriteAsync(writer, pieces, raw, context.RequestAborted);
+        await WriteAsync(writer, Pieces, raw, context.RequestAborted);
         await writer.CompleteAsync();
     }
 

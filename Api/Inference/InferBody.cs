@@ -21,6 +21,21 @@ internal sealed record InferBody(string? Id, TimeSpan? Timeout, Tensor[] Inputs,
     /// <summary>In which form the outputs are wanted.</summary>
     public OutputForms Forms { get; init; } = OutputForms.Json;
 
+    /// <summary>Of the tensors' data.</summary>
+    public long Bytes
+    {
+        get
+        {
+            var bytes = 0L;
+            foreach (var input in Inputs)
+            {
+                bytes += input.Data.Length;
+            }
+
+            return bytes;
+        }
+    }
+
     /// <summary>The same with what is left of its time.</summary>
     public InferBody Within(TimeSpan rest) => this with { Timeout = rest > TimeSpan.Zero ? rest : TimeSpan.FromMilliseconds(1) };
 }

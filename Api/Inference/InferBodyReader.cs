@@ -201,6 +201,10 @@ internal ref struct InferBodyReader
             {
                 form.Classes = _json.IsNull ? 0 : ReadClasses(index);
             }
+            else if (_json.Is("content_type"u8))
+            {
+                _json.RefuseContentType("outputs", index, "parameters");
+            }
             else
             {
                 _json.SkipParameter("outputs", index, "parameters");

@@ -15,20 +15,24 @@ internal sealed class InferInput(IOptions<LimitOptions> limits)
 
     /// <exception cref="InvalidInferBodyException">It can't be understood, or does not fit.</exception>
     /// <exception cref="BadHttpRequestException">The body is too large, ended too early, or is compressed in an unknown way.</exception>
-    public async Task<InferBody> ReadAsync(
+    public async ValueTask<InferBody> ReadAsync(
         HttpRequest request, ModelVersion version, ModelSettings settings, CancellationToken cancellationToken) =>
         Fitting(await InferRequest.ReadAsync(request, version, limits.Value, cancellationToken), version, settings);
 
     /// <summary>A request that is all JSON and already there.</summary>
+    /// <param name="isSample">Whether it is to be tried, and not served: then its tensors may be empty as nobody has tried.</param>
     /// <exception cref="InvalidInferBodyException">It can't be understood, or does not fit.</exception>
-    public InferBody Read(ReadOnlySpan<byte> json, ModelVersion version, ModelSettings settings) =>
-        Fitting(InferBodyReader.Read(json, limits: limits.Value), version, settings);
+    public InferBody Read(ReadOnlySpan<byte> json, ModelVersion version, ModelSettings settings, bool isSample = false) =>
+        Fitting(InferBodyReader.Read(json, limits: limits.Value), version, settings, isSample);
 
     /// <summary>A request that was read already.</summary>
     /// <exception cref="InvalidInferBodyException">It does not fit.</exception>
-    public static InferBody Fitting(InferBody body, ModelVersion version, ModelSettings settings)
+    public static InferBody Fitting(InferBody body, ModelVersion version, ModelSettings settings, bool isSample = false)
     {
-        var problem = SignatureValidator.Validate(version.Signature, body.Inputs, body.Outputs, BatchDecision.Of(version, settings).Batched)
+        // What a pipeline's steps take is known where they run.
+        var tried = !isSample && version.Metadata.Steps.Count == 0;
+        var problem = SignatureValidator.Validate(
+            version.Signature, body.Inputs, body.Outputs, BatchDecision.Of(version, settings).Batched, tried)
             ?? Classification.Refusal(version.Signature, body.Forms)
             ?? HalfPrecision(version, body)
             ?? (settings.RefuseNan ? FiniteNumbers.Refusal(body.Inputs) : null);
@@ -47,12 +51,17 @@ internal sealed class InferInput(IOptions<LimitOptions> limits)
 
     private static string? HalfPrecision(ModelVersion version, InferBody body)
     {
-        var half = version.Signature.Outputs.FirstOrDefault(o => o.Datatype is Datatype.Fp16 or Datatype.Bf16
-            && !body.Forms.IsBinary(o.Name)
-            && body.Forms.ClassesOf(o.Name) == 0
-            && (body.Outputs.Length == 0 || body.Outputs.Contains(o.Name, StringComparer.Ordinal)));
-        return half is null
-            ? null
-            : $"outputs: '{half.Name}' is {half.Datatype.Name()}, which can't be answered as JSON numbers; ask for it as binary data, or for other outputs";
+        foreach (var output in version.Signature.Outputs)
+        {
+            if (output.Datatype is Datatype.Fp16 or Datatype.Bf16
+                && !body.Forms.IsBinary(output.Name)
+                && body.Forms.ClassesOf(output.Name) == 0
+                && (body.Outputs.Length == 0 || body.Outputs.Contains(output.Name, StringComparer.Ordinal)))
+            {
+                return $"outputs: '{output.Name}' is {output.Datatype.Name()}, which can't be answered as JSON numbers; ask for it as binary data, or for other outputs";
+            }
+        }
+
+        return null;
     }
 }

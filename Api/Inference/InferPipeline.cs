@@ -39,7 +39,7 @@ internal sealed class InferPipeline(
     {
         var (receivedAt, start) = (time.GetUtcNow(), time.GetTimestamp());
         var found = await routing.RouteAsync(model, version, caller, cancellationToken)
-            ?? (waits ? await fallbacks.OfLackingAsync(model, version, cancellationToken) : null);
+            ?? await fallbacks.OfLackingAsync(model, version, cancellationToken);
         if (found is not { } routed)
         {
             return (null, new(StatusCodes.Status404NotFound, (await catalog.SnapshotAsync(cancellationToken)).WhyNot(model, version)));
@@ -74,12 +74,14 @@ internal sealed class InferPipeline(
     }
 
     /// <summary>Reads the body by the protocol's own means.</summary>
+    /// <param name="source">What it is read from, for <paramref name="readAsync"/>, which need not be made for each request then.</param>
     /// <returns>The body with the priority that the tenant may have, or how the request ended.</returns>
-    public async Task<(InferBody? Body, InferOutcome? Ended)> ReadAsync(AdmittedRequest request, Func<Task<InferBody>> readAsync)
+    public async ValueTask<(InferBody? Body, InferOutcome? Ended)> ReadAsync<T>(
+        AdmittedRequest request, T source, Func<T, RoutedModel, ValueTask<InferBody>> readAsync)
     {
         try
         {
-            var body = await readAsync();
+            var body = await readAsync(source, request.Routed);
             var priority = request.Tenant.Limits.Lower(body.Priority);
             return (priority == body.Priority ? body : body with { Priority = priority, IsLowered = true }, null);
         }
@@ -89,52 +91,59 @@ internal sealed class InferPipeline(
         }
         catch (BadHttpRequestException exception)
         {
-            return (null, Refused(request, new InferOutcome(exception.StatusCode, exception.Message)));
+            // Too many bodies at once: some come to their end any moment.
+            return (null, Refused(request, new InferOutcome(exception.StatusCode, exception.Message)
+            {
+                RetryAfter = exception.StatusCode is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable ? 1 : null,
+            }));
         }
     }
 
     /// <param name="deadline">When the caller stops waiting, where its protocol tells; else it is known only that it left.</param>
-    public async Task<InferOutcome> RunAsync(
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<InferOutcome> RunAsync(
         AdmittedRequest request, InferBody body, DateTimeOffset? deadline, CancellationToken cancellationToken)
     {
-        var (routed, tenant, start) = (request.Routed, request.Tenant, time.GetTimestamp());
-        var ended = await CallAsync(routed, tenant, body, request.Bytes, deadline, cancellationToken);
-        if (ended.Result.Reply is { Outcome: ReplyOutcome.Unavailable }
+        var (routed, start) = (request.Routed, time.GetTimestamp());
+        var ended = await CallAsync(routed, request.Tenant, body, request.Bytes, deadline, cancellationToken);
+        if (ended.Reply is { Outcome: ReplyOutcome.Unavailable or ReplyOutcome.NotLoaded }
             && body.Parts is not { HasBegun: true }
             && await fallbacks.InsteadOfAsync(routed, cancellationToken) is { } instead)
         {
             // It was queued before anybody knew that it can't be loaded.
             routed = instead;
-            var standing = ended.Result.Standing;
+            var standing = ended.Standing;
             var late = body.Within(calls.TimeFor(body.Timeout) - time.GetElapsedTime(start));
-            ended = await CallAsync(routed, tenant.Uncounted(), late, request.Bytes, deadline, cancellationToken);
-            ended = ended with { Result = ended.Result with { Standing = standing } };
+            ended = await CallAsync(routed, request.Tenant.Uncounted(), late, request.Bytes, deadline, cancellationToken);
+            ended = ended with { Standing = standing };
         }
 
-        var (reply, tooMany) = Classification.Of(ended.Result, routed.Version, body.Forms);
-        var total = time.GetElapsedTime(request.Start);
-        var parameters = records.Ended(request.Caller, routed, body, ended, tooMany, request.ReceivedAt, total) with
-        {
-            Fallback = routed.Role == TrafficRole.Fallback ? $"{routed.Version.Model}/{routed.Version.Version}" : null,
-            LoweredTo = body.IsLowered ? body.Priority : null,
-        };
-        if (ended is { CacheHit: not true, Result: { Reply: { } answer, Status: StatusCodes.Status200OK } }
+        var outcome = Told(request, routed, body, ended);
+        if (ended is { CacheHit: not true, Reply: { } answer, Status: StatusCodes.Status200OK }
             && routed.Shadow is not null
             && await features.IsOnAsync(FeatureNames.ShadowTraffic, request.Caller.TenantId()))
         {
             shadows.Mirror(routed, request.Caller.TenantId(), body, answer);
         }
 
-        var outcome = InferOutcome.Of(ended.Result) with
+        return outcome;
+    }
+
+    private InferOutcome Told(AdmittedRequest request, RoutedModel routed, InferBody body, InferenceCallResult ended)
+    {
+        var (reply, tooMany) = Classification.Of(ended, routed.Version, body.Forms);
+        var total = time.GetElapsedTime(request.Start);
+        var parameters = records.Ended(request.Caller, routed, body, ended, tooMany, request.ReceivedAt, total);
+        return new InferOutcome(tooMany is null ? ended.Status : StatusCodes.Status400BadRequest, tooMany ?? ended.Error)
         {
-            Tenant = tenant,
+            RetryAfter = InferOutcome.RetryAfterOf(ended),
+            Tenant = request.Tenant,
+            Standing = ended.Standing,
             Version = routed.Version,
             Body = body,
+            Reply = tooMany is null ? reply : null,
             Parameters = parameters,
         };
-        return tooMany is null
-            ? outcome with { Reply = reply }
-            : outcome with { Status = StatusCodes.Status400BadRequest, Error = tooMany };
     }
 
     /// <summary>Counts and records a request that was refused.</summary>
@@ -154,7 +163,7 @@ internal sealed class InferPipeline(
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<CachedCallResult> CallAsync(
+    private async ValueTask<InferenceCallResult> CallAsync(
         RoutedModel routed, TenantAccount tenant, InferBody body, long? bytes, DateTimeOffset? deadline,
         CancellationToken cancellationToken)
     {
@@ -166,11 +175,9 @@ internal sealed class InferPipeline(
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            return new(
-                time.GetUtcNow() >= deadline
-                    ? InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, "the call's deadline passed before it was answered")
-                    : InferenceCallResult.Refused(InferenceCallResult.ClientClosedRequest, "the caller left"),
-                null);
+            return time.GetUtcNow() >= deadline
+                ? InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, "the call's deadline passed before it was answered")
+                : InferenceCallResult.Refused(InferenceCallResult.ClientClosedRequest, "the caller left");
         }
         finally
         {
@@ -208,9 +215,10 @@ internal sealed record InferOutcome(int Status, string? Error)
 
     public static InferOutcome Of(InferenceCallResult result) => new(result.Status, result.Error)
     {
-        RetryAfter = result.Status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests
-            ? result.RetryAfter
-            : null,
+        RetryAfter = RetryAfterOf(result),
         Standing = result.Standing,
     };
+
+    public static int? RetryAfterOf(InferenceCallResult result) =>
+        result.Status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests ? result.RetryAfter : null;
 }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Security.Claims;
 using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
-using InferenceTemplate.Api.Caching;
 using InferenceTemplate.Api.Drift;
 using InferenceTemplate.Api.Payloads;
 using InferenceTemplate.Api.Predictions;
@@ -32,11 +31,11 @@ internal sealed class InferRecords(
     /// <param name="refusal">Why the caller is answered 400 though the model ran; null where it is not.</param>
     /// <returns>What the answer says of itself.</returns>
     public AnswerParameters Ended(
-        ClaimsPrincipal caller, RoutedModel routed, InferBody body, CachedCallResult ended, string? refusal, DateTimeOffset receivedAt,
+        ClaimsPrincipal caller, RoutedModel routed, InferBody body, InferenceCallResult result, string? refusal, DateTimeOffset receivedAt,
         TimeSpan total)
     {
         var (model, version) = (routed.Version.Model, routed.Version.Version);
-        var (result, hit) = (ended.Result, ended.CacheHit == true);
+        var hit = result.CacheHit == true;
 
         // A cached response tells of the run that made it; this request has had none.
         var reply = hit ? null : result.Reply;
@@ -45,7 +44,11 @@ internal sealed class InferRecords(
             : UsedBy(routed.Version, routed.Settings, body.Inputs, reply);
         var parameters = new AnswerParameters(
             reply?.QueueTime ?? default, reply?.ComputeTime ?? default, reply?.BatchSize ?? 0,
-            used.Cost, costs.Value.Currency, ended.CacheHit);
+            used.Cost, costs.Value.Currency, result.CacheHit)
+        {
+            Fallback = routed.Role == TrafficRole.Fallback ? $"{model}/{version}" : null,
+            LoweredTo = body.IsLowered ? body.Priority : null,
+        };
 
         telemetry.Answered(model, version, result.Status, total);
         telemetry.Failed(model, version, ErrorKinds.Of(result.Status, result.Reply));
@@ -54,7 +57,7 @@ internal sealed class InferRecords(
         statistics.Ended(
             model, version, result.Status == StatusCodes.Status200OK, total,
             reply?.Outcome == ReplyOutcome.Completed ? reply.QueueTime : null,
-            parameters.Compute, ended.CacheHit);
+            parameters.Compute, result.CacheHit);
         if (routed.Role is TrafficRole.Stable or TrafficRole.Canary && !hit && result.IsOfModel)
         {
             var computed = reply?.Outcome == ReplyOutcome.Completed ? reply.ComputeTime : (TimeSpan?)null;

@@ -17,7 +17,7 @@ internal static class InferRequest
     /// <exception cref="InvalidInferBodyException">The body is not a request; the message says why.</exception>
     /// <exception cref="BadHttpRequestException">The body is larger than allowed (413), ended too early (400), or is compressed in an
     /// unknown way (415).</exception>
-    public static async Task<InferBody> ReadAsync(
+    public static async ValueTask<InferBody> ReadAsync(
         HttpRequest request, ModelVersion version, LimitOptions limits, CancellationToken cancellationToken)
     {
         using var content = await RequestBody.ReadAsync(request, limits.MaxBodyBytes, cancellationToken);
@@ -61,7 +61,12 @@ internal static class InferRequest
         }
 
         var open = Array.IndexOf(shape, TensorShape.Variable);
-        var known = shape.Where(d => d != TensorShape.Variable).Aggregate(1L, (product, d) => product * d);
+        var known = 1L;
+        foreach (var dimension in shape)
+        {
+            known *= dimension == TensorShape.Variable ? 1 : dimension;
+        }
+
         if (open >= 0 && Array.IndexOf(shape, TensorShape.Variable, open + 1) >= 0)
         {
             throw new InvalidInferBodyException(
@@ -82,10 +87,14 @@ internal static class InferRequest
         }
 
         var expected = (long)TensorDataReader.ElementCount(shape, 0, limits) * input.Datatype.Size();
-        return data.Length == expected
-            ? new Tensor(input.Name, input.Datatype, shape, data.ToArray())
-            : throw new InvalidInferBodyException(
+        if (data.Length != expected)
+        {
+            throw new InvalidInferBodyException(
                 $"the body: {data.Length} bytes given, but {expected} are {input.Datatype.Name()} {TensorShape.Format(shape)}");
+        }
+
+        BinaryTensors.CheckElements(data, input.Datatype, "the body");
+        return new Tensor(input.Name, input.Datatype, shape, data.ToArray());
     }
 
     private static byte[] OneElement(ReadOnlySpan<byte> data)

@@ -13,6 +13,12 @@ internal static class InferResponseWriter
     // Of a tensor: as JSON, at most six times as many.
     private const int PieceBytes = 16 << 10;
 
+    private static readonly JsonWriterOptions Options = new() { SkipValidation = true };
+
+    // For answers that are written in one go.
+    [ThreadStatic]
+    private static Utf8JsonWriter? t_json;
+
     /// <param name="forms">Outputs that it says are binary get only their size: their bytes follow the JSON.</param>
     public static void Write(
         IBufferWriter<byte> target,
@@ -23,10 +29,26 @@ internal static class InferResponseWriter
         AnswerParameters? parameters = null,
         OutputForms? forms = null)
     {
-        foreach (var _ in Pieces(target, model, version, id, reply, parameters, forms))
+        var json = t_json ??= new Utf8JsonWriter(target, Options);
+        json.Reset(target);
+        WriteStart(json, model, version, id, reply, parameters, forms);
+        foreach (var output in reply.Outputs)
         {
-            // One after the other.
+            if (!TryWriteRaw(json, output, forms))
+            {
+                for (var at = 0; at < output.Data.Length;)
+                {
+                    at += WriteData(target, json, output.Datatype, output.Data.Span, at);
+                }
+
+                json.WriteEndArray();
+            }
+
+            json.WriteEndObject();
         }
+
+        WriteEnd(json);
+        json.Flush();
     }
 
     /// <summary>
@@ -43,30 +65,13 @@ internal static class InferResponseWriter
         AnswerParameters? parameters,
         OutputForms? forms)
     {
-        using var json = new Utf8JsonWriter(target, new JsonWriterOptions { SkipValidation = true });
-        json.WriteStartObject();
-        json.WriteString("model_name"u8, model);
-        json.WriteString("model_version"u8, version);
-        if (id is not null)
-        {
-            json.WriteString("id"u8, id);
-        }
-
-        (parameters is not null && HasNonFinite(reply, forms) ? parameters with { NonFinite = true } : parameters)?.Write(json);
-        json.WriteStartArray("outputs"u8);
+        using var json = new Utf8JsonWriter(target, Options);
+        WriteStart(json, model, version, id, reply, parameters, forms);
         for (var i = 0; i < reply.Outputs.Length; i++)
         {
             var output = reply.Outputs[i];
-            WriteHead(json, output);
-            if (forms is not null && forms.IsBinary(output.Name))
+            if (!TryWriteRaw(json, output, forms))
             {
-                json.WriteStartObject("parameters"u8);
-                json.WriteNumber("binary_data_size"u8, output.Data.Length);
-                json.WriteEndObject();
-            }
-            else
-            {
-                json.WriteStartArray("data"u8);
                 for (var at = 0; at < output.Data.Length;)
                 {
                     at += WriteData(target, json, output.Datatype, output.Data.Span, at);
@@ -80,8 +85,7 @@ internal static class InferResponseWriter
             json.WriteEndObject();
         }
 
-        json.WriteEndArray();
-        json.WriteEndObject();
+        WriteEnd(json);
     }
 
     /// <summary>Why the outputs can't be answered in these forms; null where they can.</summary>
@@ -96,6 +100,44 @@ internal static class InferResponseWriter
         }
 
         return null;
+    }
+
+    private static void WriteStart(
+        Utf8JsonWriter json, string model, string version, string? id, InferenceReply reply, AnswerParameters? parameters,
+        OutputForms? forms)
+    {
+        json.WriteStartObject();
+        json.WriteString("model_name"u8, model);
+        json.WriteString("model_version"u8, version);
+        if (id is not null)
+        {
+            json.WriteString("id"u8, id);
+        }
+
+        (parameters is not null && HasNonFinite(reply, forms) ? parameters with { NonFinite = true } : parameters)?.Write(json);
+        json.WriteStartArray("outputs"u8);
+    }
+
+    private static void WriteEnd(Utf8JsonWriter json)
+    {
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    /// <returns>Whether nothing is left to write of the output, its bytes following the JSON; else its array is begun.</returns>
+    private static bool TryWriteRaw(Utf8JsonWriter json, Tensor output, OutputForms? forms)
+    {
+        WriteHead(json, output);
+        if (forms is null || !forms.IsBinary(output.Name))
+        {
+            json.WriteStartArray("data"u8);
+            return false;
+        }
+
+        json.WriteStartObject("parameters"u8);
+        json.WriteNumber("binary_data_size"u8, output.Data.Length);
+        json.WriteEndObject();
+        return true;
     }
 
     private static bool HasNonFinite(InferenceReply reply, OutputForms? forms)

@@ -13,6 +13,11 @@ internal sealed record InferenceCallResult(int Status, string? Error, InferenceR
     /// <summary>An earlier request's answer, from the response cache.</summary>
     public bool IsKept { get; init; }
 
+    /// <summary>
+    /// Answered by an earlier run, or by one that another caller began; null where the model's answers are not cached.
+    /// </summary>
+    public bool? CacheHit { get; init; }
+
     /// <summary>How the caller's tenant stands; null where it has no limits that are counted.</summary>
     public TenantStanding? Standing { get; init; }
 

@@ -72,7 +72,7 @@ internal sealed partial class InferenceCalls(
             await OpenAsync(name, wait / 2, cancellationToken);
         }
 
-        var byConnection = direct.Takes(name, body.Inputs.Sum(i => (long)i.Data.Length));
+        var byConnection = direct.Takes(name, body.Bytes);
 
         // The answer may come before the enqueueing call returns: be listening first.
         using var pending = byConnection ? null : inbox.Expect(request.Id);
@@ -122,9 +122,15 @@ internal sealed partial class InferenceCalls(
 
         try
         {
-            return pending is null
-                ? await DirectAsync(request, body.Parts, tenant, wait, contentLength, standing, cancellationToken)
-                : await AwaitAsync(request, pending, wait, again: null, asked: 1, cancellationToken) with { Standing = standing };
+            if (pending is null)
+            {
+                var end = await direct.RunAsync(request, body.Parts, contentLength, request.Deadline + ReplyGrace, cancellationToken);
+                return end.Reply is { } reply
+                    ? Translate(reply, standing)
+                    : await InsteadOfReplyAsync(request, end, tenant, wait, standing, cancellationToken);
+            }
+
+            return await AwaitAsync(request, pending, wait, again: null, asked: 1, cancellationToken) with { Standing = standing };
         }
         finally
         {
@@ -144,34 +150,20 @@ internal sealed partial class InferenceCalls(
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<InferenceCallResult> DirectAsync(
-        InferenceRequest request, AnswerParts? parts, TenantAccount tenant, TimeSpan wait, long? contentLength, TenantStanding? standing,
-        CancellationToken cancellationToken)
-    {
-        DirectCallEnd end;
-        try
+    private async Task<InferenceCallResult> InsteadOfReplyAsync(
+        InferenceRequest request, DirectCallEnd end, TenantAccount tenant, TimeSpan wait, TenantStanding? standing,
+        CancellationToken cancellationToken) =>
+        end switch
         {
-            end = await direct.RunAsync(request, parts, contentLength, request.Deadline + ReplyGrace, cancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            end = new DirectCallEnd();
-        }
-
-        return end switch
-        {
-            { Reply: { } reply } => Translate(reply) with { Standing = standing },
             { Refusal: var (admission, retryAfter) } => Refusal(new QueueName(request.Model, request.Version), admission, retryAfter) with
             {
                 // It was counted before its worker was asked.
                 Standing = await UndoAsync(tenant, request, request.Id) ?? standing,
             },
-            { Spent: { } reason } => Translate(Unavailable(request.Id, reason)) with { Standing = standing },
+            { Spent: { } reason } => Translate(Unavailable(request.Id, reason), standing),
             { Elsewhere: { } again } => (await AskAgainAsync(again, wait, end.Reason, asked: 2, tenant, cancellationToken)).OrStanding(standing),
             _ => InferenceCallResult.Refused(StatusCodes.Status504GatewayTimeout, Late(wait)) with { Standing = standing },
         };
-    }
 
     /// <param name="again">Why the request was sent again; null where it was sent once.</param>
     /// <param name="asked">How often it was sent.</param>
@@ -253,28 +245,32 @@ internal sealed partial class InferenceCalls(
 
     private static string Late(TimeSpan wait) => $"no worker answered within {wait.TotalSeconds:0.###} s";
 
-    private Task<Admission> AdmitAsync(
+    private ValueTask<Admission> AdmitAsync(
         InferenceRequest request, TenantAccount tenant, ResponseCacheKey? kept, bool byConnection, CancellationToken cancellationToken)
     {
         var extras = kept is null && !tenant.Limits.AreCounted
             ? null
             : new AdmissionExtras(kept is null ? null : QueueKeys.ResponseCache(kept.Model, kept.Version, kept.Hash), tenant);
-        return tenant.Limits.MonthlyInferences == 0 ? AdmitOnceAsync() : AdmitInMonthAsync();
+        return tenant.Limits.MonthlyInferences == 0
+            ? AdmitOnceAsync(request, extras, byConnection)
+            : AdmitInMonthAsync(request, tenant, extras, byConnection, cancellationToken);
+    }
 
-        Task<Admission> AdmitOnceAsync() => byConnection ? queue.PassAsync(request, extras) : queue.EnqueueAsync(request, extras);
+    private ValueTask<Admission> AdmitOnceAsync(InferenceRequest request, AdmissionExtras? extras, bool byConnection) =>
+        byConnection ? queue.PassAsync(request, extras) : new(queue.EnqueueAsync(request, extras));
 
-        async Task<Admission> AdmitInMonthAsync()
+    private async ValueTask<Admission> AdmitInMonthAsync(
+        InferenceRequest request, TenantAccount tenant, AdmissionExtras? extras, bool byConnection, CancellationToken cancellationToken)
+    {
+        var admission = await AdmitOnceAsync(request, extras, byConnection);
+        if (admission.Outcome != EnqueueOutcome.UnknownMonth)
         {
-            var admission = await AdmitOnceAsync();
-            if (admission.Outcome != EnqueueOutcome.UnknownMonth)
-            {
-                return admission;
-            }
-
-            // The first of the month, or since Redis lost its data.
-            await limiter.LoadMonthAsync(tenant, cancellationToken);
-            return await AdmitOnceAsync();
+            return admission;
         }
+
+        // The first of the month, or since Redis lost its data.
+        await limiter.LoadMonthAsync(tenant, cancellationToken);
+        return await AdmitOnceAsync(request, extras, byConnection);
     }
 
     // Null where a build with another format wrote it.
@@ -291,6 +287,9 @@ internal sealed partial class InferenceCalls(
     }
 
     // Redis may keep what it is asked for longer than the caller waits.
+    private ValueTask<Admission> InTimeAsync(InferenceRequest request, ValueTask<Admission> admission) =>
+        admission.IsCompletedSuccessfully ? admission : new(InTimeAsync(request, admission.AsTask()));
+
     private async Task<Admission> InTimeAsync(InferenceRequest request, Task<Admission> admission)
     {
         try
@@ -359,13 +358,16 @@ internal sealed partial class InferenceCalls(
     private static InferenceReply Unavailable(Guid id, string reason) =>
         new(id, ReplyOutcome.Unavailable, reason, TimeSpan.Zero, TimeSpan.Zero, 0, "", []);
 
-    private static InferenceCallResult Translate(InferenceReply reply) => reply.Outcome switch
+    private static InferenceCallResult Translate(InferenceReply reply, TenantStanding? standing = null) =>
+        new(StatusOf(reply.Outcome), reply.Outcome == ReplyOutcome.Completed ? null : reply.Error, reply) { Standing = standing };
+
+    private static int StatusOf(ReplyOutcome outcome) => outcome switch
     {
-        ReplyOutcome.Completed => new(StatusCodes.Status200OK, null, reply),
-        ReplyOutcome.Expired => new(StatusCodes.Status504GatewayTimeout, reply.Error, reply),
-        ReplyOutcome.Unavailable => new(StatusCodes.Status503ServiceUnavailable, reply.Error, reply),
-        ReplyOutcome.TooLarge => new(StatusCodes.Status413PayloadTooLarge, reply.Error, reply),
-        _ => new(StatusCodes.Status400BadRequest, reply.Error, reply),
+        ReplyOutcome.Completed => StatusCodes.Status200OK,
+        ReplyOutcome.Expired => StatusCodes.Status504GatewayTimeout,
+        ReplyOutcome.Unavailable or ReplyOutcome.NotLoaded => StatusCodes.Status503ServiceUnavailable,
+        ReplyOutcome.TooLarge => StatusCodes.Status413PayloadTooLarge,
+        _ => StatusCodes.Status400BadRequest,
     };
 
     [LoggerMessage(LogLevel.Debug, "Request {Request}, which nobody waits for, could not be cancelled: {Reason}")]

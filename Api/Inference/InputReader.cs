@@ -18,6 +18,7 @@ internal ref struct InputReader
     private long[]? _shape;
     private ReadOnlyMemory<byte>? _data;
     private long? _binarySize;
+    private bool _isBase64;
 
     // Where the data is, when it could not be read on the way.
     private Utf8JsonReader _place;
@@ -30,7 +31,8 @@ internal ref struct InputReader
     {
         var input = new InputReader(index);
         input.Read(ref json);
-        return input.ToTensor(ref binary, json.Limits);
+        var tensor = input.ToTensor(ref binary, json.Limits);
+        return input._isBase64 ? Base64Elements.Decode(tensor, index) : tensor;
     }
 
     /// <exception cref="InvalidInferBodyException">There is none of that name.</exception>
@@ -154,6 +156,11 @@ internal ref struct InputReader
                 _binarySize = json.IsNull
                     ? null
                     : json.ReadWhole($"inputs[{_index}].parameters.binary_data_size: a whole number of bytes expected");
+            }
+            else if (json.Is("content_type"u8))
+            {
+                _isBase64 = !json.IsNull
+                    && json.ReadString(Inputs, _index, "parameters.content_type") == Base64Elements.ContentType;
             }
             else
             {

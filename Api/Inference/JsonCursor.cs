@@ -132,6 +132,16 @@ internal ref struct JsonCursor
         Skip();
     }
 
+    /// <summary>Reads the <c>content_type</c> of a request or an output, which has none that would change the answer.</summary>
+    public readonly void RefuseContentType(string parameters, int index = -1, string? of = null)
+    {
+        var path = Path(parameters, index, of);
+        if (!IsNull && RequestRules.RefusalOfContentType(ReadString($"{path}.content_type"), path) is { } refusal)
+        {
+            throw refusal;
+        }
+    }
+
     private readonly bool AsksForNothing() => Reader.TokenType switch
     {
         JsonTokenType.Null or JsonTokenType.False => true,

@@ -34,6 +34,7 @@ internal static class OpenInferenceEndpoints
         services.AddSingleton<CachedCalls>();
         services.AddSingleton<InferRecords>();
         services.AddSingleton<InferInput>();
+        services.AddSingleton<BodyBudget>();
         services.AddSingleton<InferPipeline>();
         services.AddSingleton<Infer>();
         return services;

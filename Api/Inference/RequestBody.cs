@@ -1,4 +1,5 @@
 using System.Buffers;
+using InferenceTemplate.Api.Auth;
 
 namespace InferenceTemplate.Api.Inference;
 
@@ -8,18 +9,24 @@ internal sealed class RequestBody : IDisposable
     // What a sender announces costs nothing; what it sends does. So no more than this is taken before any of it has come.
     private const int MaxTakenInAdvance = 1024 * 1024;
 
-    private byte[] _buffer;
+    private byte[] _buffer = [];
     private int _length;
+    private BodyBudget? _budget;
+    private string _tenant = "";
+    private long _counted;
 
-    private RequestBody(int capacity) => _buffer = ArrayPool<byte>.Shared.Rent(capacity);
+    private RequestBody()
+    {
+    }
 
     public ReadOnlySpan<byte> Span => _buffer.AsSpan(0, _length);
 
     /// <exception cref="InvalidInferBodyException">The body is empty, or not compressed as it says.</exception>
     /// <exception cref="BadHttpRequestException">
-    /// The body is larger than allowed (413), also once decompressed; ended too early (400); or its encoding is not known (415).
+    /// The body is larger than allowed (413), also once decompressed; ended too early (400); its encoding is not known (415); or there is
+    /// no room for it now (429, 503).
     /// </exception>
-    public static async Task<RequestBody> ReadAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
+    public static async ValueTask<RequestBody> ReadAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
     {
         var body = await ReadOrEmptyAsync(request, maxBytes, cancellationToken);
         if (body._length > 0)
@@ -32,7 +39,7 @@ internal sealed class RequestBody : IDisposable
     }
 
     /// <inheritdoc cref="ReadAsync"/>
-    public static async Task<RequestBody> ReadOrEmptyAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
+    public static async ValueTask<RequestBody> ReadOrEmptyAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
     {
         var announced = request.ContentLength ?? 0;
         if (announced > maxBytes)
@@ -42,9 +49,10 @@ internal sealed class RequestBody : IDisposable
 
         var coding = ContentCoding.Of(request);
         await using var decoded = ContentCoding.Decode(request, coding);
-        var body = new RequestBody((int)Math.Clamp(announced + 1, 4096, MaxTakenInAdvance));
+        var body = new RequestBody();
         try
         {
+            body.Grow((int)Math.Clamp(announced + 1, 4096, MaxTakenInAdvance), request);
             int read;
             while ((read = await ReadSomeAsync(
                 decoded ?? request.Body, coding, body._buffer.AsMemory(body._length), cancellationToken)) > 0)
@@ -57,7 +65,8 @@ internal sealed class RequestBody : IDisposable
 
                 if (body._length == body._buffer.Length)
                 {
-                    body.Grow((int)announced + 1);
+                    var doubled = body._buffer.Length * 2;
+                    body.Grow(announced >= body._buffer.Length ? Math.Min((int)announced + 1, doubled) : doubled, request);
                 }
             }
 
@@ -72,9 +81,14 @@ internal sealed class RequestBody : IDisposable
 
     public void Dispose()
     {
-        ArrayPool<byte>.Shared.Return(_buffer);
+        Return();
         _buffer = [];
         _length = 0;
+        if (_counted > 0)
+        {
+            _budget!.Return(_tenant, _counted);
+            _counted = 0;
+        }
     }
 
     private static async ValueTask<int> ReadSomeAsync(
@@ -90,13 +104,37 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
-    private void Grow(int announced)
+    private void Grow(int bytes, HttpRequest request)
     {
-        var doubled = _buffer.Length * 2;
-        var larger = ArrayPool<byte>.Shared.Rent(announced > _buffer.Length ? Math.Min(announced, doubled) : doubled);
+        if (bytes > BodyBudget.Uncounted)
+        {
+            Count(bytes - _counted, request.HttpContext);
+        }
+
+        var larger = ArrayPool<byte>.Shared.Rent(bytes);
         Span.CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(_buffer);
+        Return();
         _buffer = larger;
+    }
+
+    // A body that is small asks no services.
+    private void Count(long bytes, HttpContext context)
+    {
+        _budget ??= context.RequestServices?.GetService<BodyBudget>();
+        if (_budget is { } budget)
+        {
+            _tenant = context.User.TenantId();
+            budget.Take(_tenant, bytes);
+            _counted += bytes;
+        }
+    }
+
+    private void Return()
+    {
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+        }
     }
 
     private static BadHttpRequestException TooLarge(int maxBytes, string when) =>

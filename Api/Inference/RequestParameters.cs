@@ -39,6 +39,10 @@ internal readonly record struct RequestParameters(TimeSpan? Timeout, Priority Pr
             {
                 parameters = parameters with { BinaryOutput = !json.IsNull && json.ReadBoolean("parameters.binary_data_output") };
             }
+            else if (json.Is("content_type"u8))
+            {
+                json.RefuseContentType("parameters");
+            }
             else
             {
                 json.SkipParameter("parameters");

@@ -34,6 +34,12 @@ internal static class RequestRules
     public static InvalidInferBodyException WrongClasses(int index) => new(
         $"outputs[{index}].parameters.classification: a whole number of classes up to {Classification.MaxClasses} expected");
 
+    /// <summary>Why a content type of a request or an output can't be had; null where it changes nothing.</summary>
+    /// <param name="path">Where it stands.</param>
+    public static InvalidInferBodyException? RefusalOfContentType(string type, string path) => type != Base64Elements.ContentType
+        ? null
+        : new($"{path}.content_type: {type} is only for an input; outputs of any bytes come as binary tensors (binary_data)");
+
     /// <summary>Why a parameter that means nothing here can't be left out: the answer would be another. Null where it can.</summary>
     /// <param name="path">Where it stands.</param>
     public static InvalidInferBodyException? RefusalOf(string parameter, string path)

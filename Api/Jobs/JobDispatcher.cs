@@ -81,7 +81,7 @@ public sealed partial class JobDispatcher(
         for (var i = 0; i < jobs.Count; i++)
         {
             var outcome = i < outcomes.Count ? outcomes[i] : EnqueueOutcome.Full;
-            if (outcome != EnqueueOutcome.Enqueued && !(outcome == EnqueueOutcome.TooLarge && await EndedAsync(jobs[i].Request.Id)))
+            if (outcome != EnqueueOutcome.Enqueued && !(outcome == EnqueueOutcome.TooLarge && await EndedAsync(jobs[i].Request)))
             {
                 _missed.Enqueue(jobs[i].Request.Id);
             }
@@ -93,11 +93,11 @@ public sealed partial class JobDispatcher(
         }
     }
 
-    private async Task<bool> EndedAsync(Guid id)
+    private async Task<bool> EndedAsync(InferenceRequest request)
     {
         try
         {
-            await deadLetters.EndAsync(id, "the request is larger than a whole queue may be");
+            await deadLetters.EndAsync(request, "the request is larger than a whole queue may be");
             return true;
         }
         catch (Exception)

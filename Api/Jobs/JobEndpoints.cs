@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Core.Jobs;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -25,7 +26,8 @@ internal static class JobEndpoints
     public static void MapJobs(this IEndpointRouteBuilder endpoints)
     {
         var jobs = endpoints.MapGroup("/v1/jobs").RequireAuthorization(Policies.Infer);
-        jobs.MapGet("/", ListAsync).WithSummary("Jobs of the own tenant, or for an admin of any, the newest first").Produces<JobPage>();
+        jobs.MapGet("/", ListAsync).WithSummary("Jobs of the own tenant, or for an admin of any, the newest first").Produces<JobPage>()
+            .WithReadSlot();
         jobs.MapGet("/{id:guid}", GetAsync).WithSummary("A job").Produces<JobView>();
         jobs.MapDelete("/{id:guid}", DeleteAsync)
             .WithSummary("Delete a job that has ended, and its result").Produces(StatusCodes.Status204NoContent);
@@ -47,43 +49,48 @@ internal static class JobEndpoints
 
     private static async Task<Results<JsonHttpResult<JobView>, ProblemHttpResult>> GetAsync(
         Guid id, ClaimsPrincipal caller, JobQueries queries, CancellationToken cancellationToken) =>
-        await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } job ? Show(job) : Unknown(id);
+        await FindAsync(id, caller, queries, cancellationToken) is { } job ? Show(job) : Unknown(id);
+
+    private static Task<JobFacts?> FindAsync(Guid id, ClaimsPrincipal caller, JobQueries queries, CancellationToken cancellationToken) =>
+        queries.FindAsync(caller.TenantId(), caller.Models(), id, cancellationToken);
 
     private static async Task<Results<JsonHttpResult<JobView>, ProblemHttpResult>> CancelAsync(
         Guid id, ClaimsPrincipal caller, JobCancellation cancellation, JobQueries queries, CancellationToken cancellationToken)
     {
+        if (await FindAsync(id, caller, queries, cancellationToken) is null)
+        {
+            return Unknown(id);
+        }
+
         await cancellation.CancelAsync(caller.TenantId(), id, cancellationToken);
-        return await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } job ? Show(job) : Unknown(id);
+        return await FindAsync(id, caller, queries, cancellationToken) is { } job ? Show(job) : Unknown(id);
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
         Guid id, ClaimsPrincipal caller, JobDeletion deletion, JobQueries queries, CancellationToken cancellationToken)
     {
+        if (await FindAsync(id, caller, queries, cancellationToken) is null)
+        {
+            return Unknown(id);
+        }
+
         if (await deletion.DeleteAsync(caller.TenantId(), id, cancellationToken))
         {
             return TypedResults.NoContent();
         }
 
-        return await queries.FindAsync(caller.TenantId(), id, cancellationToken) is { } job
+        return await FindAsync(id, caller, queries, cancellationToken) is { } job
             ? Conflict($"the job is {job.State.Name()}: cancel it first")
             : Unknown(id);
     }
 
-    /// <param name="tenant">The caller's own where it is left out. An admin may name another, or <c>all</c>.</param>
     private static async Task<Results<JsonHttpResult<JobPage>, ProblemHttpResult>> ListAsync(
         string? state, string? model, string? tenant, int? limit, string? cursor, ClaimsPrincipal caller, JobQueries queries,
         CancellationToken cancellationToken)
     {
-        if (tenant is not null && tenant != caller.TenantId() && !caller.IsInRole(Roles.Admin))
+        if (ListedTenant.Refusal(tenant, caller, "jobs") is { } refusal)
         {
-            return TypedResults.Problem(
-                $"The jobs of '{tenant}' are not yours to see: leave 'tenant' out for your own.",
-                statusCode: StatusCodes.Status403Forbidden);
-        }
-
-        if (tenant?.Contains('\0', StringComparison.Ordinal) == true)
-        {
-            return Wrong("tenant: a name without U+0000 expected");
+            return refusal;
         }
 
         JobState? wanted = null;
@@ -115,11 +122,9 @@ internal static class JobEndpoints
             before = id;
         }
 
-        // One more than asked for tells whether there are more. Of others' jobs none tells of a model that the caller may not know.
-        var isOwn = tenant is null || tenant == caller.TenantId();
+        // One more than asked for tells whether there are more.
         var jobs = await queries.ListAsync(
-            tenant == "all" ? null : tenant ?? caller.TenantId(), wanted, model, before, count + 1, cancellationToken,
-            isOwn ? null : caller.Models());
+            ListedTenant.Of(tenant, caller), caller.Models(), wanted, model, before, count + 1, cancellationToken);
         var next = jobs.Count > count ? IdCursor.Of(jobs[count - 1].Id) : null;
         return TypedResults.Json(new JobPage([.. jobs.Take(count).Select(JobView.Of)], next), ApiJson.Default.JobPage);
     }

@@ -1,6 +1,5 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Core.Jobs;
 using InferenceTemplate.Core.Queue;
@@ -12,7 +11,8 @@ namespace InferenceTemplate.Api.Jobs;
 /// <summary>
 /// <c>GET /v1/jobs/{id}/events</c>: the job now and after each change, as server-sent events, until it has ended.
 /// </summary>
-internal sealed class JobEvents(JobQueries queries, JobSignals signals, TimeProvider time, IHostApplicationLifetime lifetime)
+internal sealed class JobEvents(
+    JobQueries queries, CredentialCheck credentials, JobSignals signals, TimeProvider time, IHostApplicationLifetime lifetime)
 {
     // Beneath the signals, which may be lost.
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(2);
@@ -21,13 +21,13 @@ internal sealed class JobEvents(JobQueries queries, JobSignals signals, TimeProv
     private static readonly TimeSpan PingEvery = TimeSpan.FromSeconds(15);
 
     public async Task<Results<ServerSentEventsResult<string>, ProblemHttpResult>> HandleAsync(
-        Guid id, ClaimsPrincipal caller, CancellationToken cancellationToken) =>
-        await queries.FindAsync(caller.TenantId(), id, cancellationToken) is null
+        Guid id, HttpContext context, CancellationToken cancellationToken) =>
+        await queries.FindAsync(context.User.TenantId(), context.User.Models(), id, cancellationToken) is null
             ? JobEndpoints.Unknown(id)
-            : TypedResults.ServerSentEvents(FollowAsync(caller.TenantId(), id, cancellationToken));
+            : TypedResults.ServerSentEvents(FollowAsync(context, id, cancellationToken));
 
     private async IAsyncEnumerable<SseItem<string>> FollowAsync(
-        string tenant, Guid id, [EnumeratorCancellation] CancellationToken cancellationToken)
+        HttpContext context, Guid id, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // A stopping replica ends its streams; clients come back to another and get the job as it is then.
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
@@ -36,7 +36,7 @@ internal sealed class JobEvents(JobQueries queries, JobSignals signals, TimeProv
         var saidAt = time.GetTimestamp();
         while (!ends.IsCancellationRequested)
         {
-            var (known, job) = await LookAsync(tenant, id, ends.Token);
+            var (known, job) = await LookAsync(context, id, ends.Token);
             if (known && job is null)
             {
                 yield break;
@@ -62,12 +62,13 @@ internal sealed class JobEvents(JobQueries queries, JobSignals signals, TimeProv
         }
     }
 
-    // An outage of Postgres interrupts the view, not the stream.
-    private async Task<(bool Known, JobFacts? Job)> LookAsync(string tenant, Guid id, CancellationToken cancellationToken)
+    // An outage of Postgres interrupts the view, not the stream; the end of the caller's credential ends it.
+    private async Task<(bool Known, JobFacts? Job)> LookAsync(HttpContext context, Guid id, CancellationToken cancellationToken)
     {
         try
         {
-            return (true, await queries.FindAsync(tenant, id, cancellationToken));
+            var (caller, _) = await credentials.CheckAsync(context);
+            return (true, caller is null ? null : await queries.FindAsync(caller.TenantId(), caller.Models(), id, cancellationToken));
         }
         catch (Exception exception) when (Outages.IsDatabaseAway(exception) || cancellationToken.IsCancellationRequested)
         {
@@ -80,8 +81,8 @@ internal static class JobEventsEndpoint
 {
     public static void MapJobEvents(this IEndpointRouteBuilder jobs) => jobs.MapGet(
         "/{id:guid}/events",
-        (Guid id, ClaimsPrincipal caller, JobEvents events, CancellationToken cancellationToken) =>
-            events.HandleAsync(id, caller, cancellationToken))
+        (Guid id, HttpContext context, JobEvents events, CancellationToken cancellationToken) =>
+            events.HandleAsync(id, context, cancellationToken))
         .WithSummary("Changes of a job as server-sent events")
         .Produces(StatusCodes.Status200OK, contentType: "text/event-stream");
 }

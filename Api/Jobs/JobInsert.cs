@@ -22,12 +22,13 @@ internal sealed class JobInsert(NpgsqlDataSource dataSource)
     private const string Insert = """
         INSERT INTO jobs (id, tenant_id, model, version, priority, state, attempt, max_attempts, request, request_id, progress,
                           created_at, queued_at, deadline_at, cancel_requested, batch_size, compute_microseconds,
-                          idempotency_key, request_hash)
+                          idempotency_key, request_hash, trace_id, requested_model)
         SELECT id, tenant_id, model, version, priority, 'queued', 0, $12, request, request_id, 0,
-               created_at, CASE WHEN offered THEN now() END, deadline_at, false, 0, 0, idempotency_key, request_hash
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13)
+               created_at, CASE WHEN offered THEN now() END, deadline_at, false, 0, 0, idempotency_key, request_hash, trace_id,
+               requested_model
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15)
             AS new (id, tenant_id, model, version, priority, request, request_id, created_at, deadline_at, idempotency_key, request_hash,
-                offered)
+                offered, trace_id, requested_model)
         ON CONFLICT DO NOTHING
         """;
 
@@ -62,6 +63,24 @@ internal sealed class JobInsert(NpgsqlDataSource dataSource)
         return [.. jobs.Select(job => OutcomeOf(job, known))];
     }
 
+    /// <summary>What a job with this key came to before; null where there is no key, or none such.</summary>
+    public async Task<JobAcceptance?> FindAsync(NewJob job, CancellationToken cancellationToken)
+    {
+        if (job.IdempotencyKey is null)
+        {
+            return null;
+        }
+
+        await using var command = dataSource.CreateCommand(FindKeys);
+        command.Parameters.AddWithValue(new[] { job.TenantId });
+        command.Parameters.AddWithValue(new[] { job.IdempotencyKey });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? Found(job, reader.GetGuid(2), reader.GetFieldValue<byte[]>(3)) : null;
+    }
+
+    private static JobAcceptance Found(NewJob job, Guid id, byte[] hash) =>
+        hash.AsSpan().SequenceEqual(job.RequestHash) ? new(JobAcceptanceOutcome.Replayed, id) : new(JobAcceptanceOutcome.KeyReused);
+
     private static JobAcceptance OutcomeOf(UnwrittenJob job, Dictionary<(string, string), (Guid Id, byte[] Hash)> known)
     {
         if (job.Job.IdempotencyKey is not { } key)
@@ -75,9 +94,7 @@ internal sealed class JobInsert(NpgsqlDataSource dataSource)
             return new(JobAcceptanceOutcome.Busy);
         }
 
-        return found.Id == job.Request.Id ? new(JobAcceptanceOutcome.Accepted, found.Id)
-            : found.Hash.AsSpan().SequenceEqual(job.Job.RequestHash) ? new(JobAcceptanceOutcome.Replayed, found.Id)
-            : new(JobAcceptanceOutcome.KeyReused);
+        return found.Id == job.Request.Id ? new(JobAcceptanceOutcome.Accepted, found.Id) : Found(job.Job, found.Id, found.Hash);
     }
 
     private static NpgsqlBatchCommand InsertOf(UnwrittenJob[] jobs, int maxAttempts) => new(Insert)
@@ -97,6 +114,8 @@ internal sealed class JobInsert(NpgsqlDataSource dataSource)
             Array(NpgsqlDbType.Bytea, jobs, j => j.Job.RequestHash),
             new() { Value = maxAttempts },
             Array(NpgsqlDbType.Boolean, jobs, j => j.IsOffered),
+            Array(NpgsqlDbType.Text, jobs, j => j.Request.TraceId),
+            Array(NpgsqlDbType.Text, jobs, j => j.Job.RequestedModel),
         },
     };
 

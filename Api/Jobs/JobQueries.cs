@@ -29,30 +29,35 @@ public sealed record JobFacts(
     public decimal Cost { get; init; }
 
     public string? Tenant { get; init; }
+
+    /// <summary>Of the trace in which it was sent, or retried, and in which it runs.</summary>
+    public string? TraceId { get; init; }
 }
 
 /// <summary>Reads of jobs. Each is of one tenant, but for the list: others' jobs are not there.</summary>
 public sealed class JobQueries(IDbContextFactory<InferenceDbContext> contexts)
 {
     /// <summary>The job, or null where the tenant has none of that id.</summary>
-    public async Task<JobFacts?> FindAsync(string tenant, Guid id, CancellationToken cancellationToken)
+    /// <param name="models">Those that the caller may use; null for all.</param>
+    public async Task<JobFacts?> FindAsync(string tenant, string[]? models, Guid id, CancellationToken cancellationToken)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
-        return await Facts(database.Jobs.Where(j => j.TenantId == tenant && j.Id == id)).SingleOrDefaultAsync(cancellationToken);
+        var jobs = database.Jobs.Where(j => j.TenantId == tenant && j.Id == id);
+        jobs = models is null ? jobs : jobs.Where(j => models.Contains(j.RequestedModel ?? j.Model));
+        return await Facts(jobs).SingleOrDefaultAsync(cancellationToken);
     }
 
     /// <summary>Jobs from the newest to the oldest, those before <paramref name="before"/> where it is given.</summary>
     /// <param name="tenant">Null for all.</param>
-    /// <param name="models">Only of these; null for all.</param>
+    /// <param name="models">Those that the caller may use; null for all.</param>
     public async Task<IReadOnlyList<JobFacts>> ListAsync(
-        string? tenant, JobState? state, string? model, Guid? before, int limit, CancellationToken cancellationToken,
-        string[]? models = null)
+        string? tenant, string[]? models, JobState? state, string? model, Guid? before, int limit, CancellationToken cancellationToken)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
         var jobs = tenant is null ? database.Jobs : database.Jobs.Where(j => j.TenantId == tenant);
         jobs = state is null ? jobs : jobs.Where(j => j.State == state);
         jobs = model is null ? jobs : jobs.Where(j => j.Model == model);
-        jobs = models is null ? jobs : jobs.Where(j => models.Contains(j.Model));
+        jobs = models is null ? jobs : jobs.Where(j => models.Contains(j.RequestedModel ?? j.Model));
         jobs = before is null ? jobs : jobs.Where(j => j.Id < before);
         return await Facts(jobs.OrderByDescending(j => j.Id).Take(limit)).ToListAsync(cancellationToken);
     }
@@ -72,5 +77,6 @@ public sealed class JobQueries(IDbContextFactory<InferenceDbContext> contexts)
     {
         Cost = j.Cost,
         Tenant = j.TenantId,
+        TraceId = j.TraceId,
     });
 }

@@ -14,6 +14,7 @@ namespace InferenceTemplate.Api.Jobs;
 /// </summary>
 public sealed partial class JobReconciler : BackgroundService
 {
+    private static readonly TimeSpan ShortestHang = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(5);
 
     private readonly NpgsqlDataSource _dataSource;
@@ -28,6 +29,9 @@ public sealed partial class JobReconciler : BackgroundService
     private readonly ILogger<JobReconciler> _logger;
     private long? _countedAt;
 
+    // Null before the first answer, and since one that did not come.
+    private long? _answersSince;
+
     public JobReconciler(
         NpgsqlDataSource dataSource, RequestQueue queue, QueueEpoch epoch, JobDeadLetters deadLetters, JobSignals signals,
         JobTelemetry telemetry, IOptions<JobOptions> options, TimeProvider time, ILogger<JobReconciler> logger)
@@ -37,20 +41,49 @@ public sealed partial class JobReconciler : BackgroundService
         (_options, _time, _logger) = (options.Value, time, logger);
     }
 
+    // An answer that takes so long is none: whoever wanted to extend a lease meanwhile had to wait as well.
+    private TimeSpan Hang => _options.Lease / 3 > ShortestHang ? _options.Lease / 3 : ShortestHang;
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         PeriodicLoop.RunAsync(_options.ReconcileInterval, ReconcileAsync, _time, _logger, stoppingToken);
 
     /// <summary>One pass; false where another replica is at it.</summary>
     public async Task<bool> ReconcileAsync(CancellationToken cancellationToken)
     {
+        try
+        {
+            return await PassAsync(cancellationToken);
+        }
+        catch (Exception exception) when (Outages.IsOfDatabase(exception))
+        {
+            _answersSince = null;
+            throw;
+        }
+    }
+
+    private async Task<bool> PassAsync(CancellationToken cancellationToken)
+    {
+        var asked = _time.GetTimestamp();
         await using var lead = await LeaderLock.TryTakeAsync(_dataSource, "jobs.reconciler", cancellationToken);
+        if (_answersSince is null || _time.GetElapsedTime(asked) > Hang)
+        {
+            _answersSince = _time.GetTimestamp();
+        }
+
         if (lead is null)
         {
             _telemetry.Pending([]);
             return false;
         }
 
-        Report(await _repairs.EndLostAsync(cancellationToken));
+        // While Postgres was away nobody could extend a lease, and whether it was is not known before it has answered for a while. A live
+        // worker extends its leases three times in as long as one lasts.
+        if (_time.GetElapsedTime(_answersSince.Value) >= _options.Lease)
+        {
+            Report(await _repairs.EndLostAsync(cancellationToken));
+        }
+
+        Report(await _repairs.EndGoneAsync(cancellationToken));
         Report(await _repairs.EndLateAsync(cancellationToken));
         await _repairs.ExpireAsync(cancellationToken);
         await CountAsync(cancellationToken);
@@ -62,39 +95,28 @@ public sealed partial class JobReconciler : BackgroundService
     {
         // A model whose queue is full is left for the next pass, and holds up no other.
         var full = new HashSet<string>(StringComparer.Ordinal);
-        var requeued = 0;
-        while (requeued < _options.ReconcileBatch)
+        var (requeued, held) = (0, 0);
+        while (requeued + held < _options.ReconcileBatch)
         {
-            var missing = await _repairs.MissingAsync(epoch, full, _options.ReconcileBatch - requeued, cancellationToken);
+            var missing = await _repairs.MissingAsync(epoch, full, _options.ReconcileBatch - requeued - held, cancellationToken);
             if (missing.Count == 0)
             {
                 break;
             }
 
-            foreach (var jobs in missing.GroupBy(job => job.Queue).Select(g => g.ToList()))
+            foreach (var group in missing.GroupBy(missed => missed.Job.Queue).Select(g => g.ToList()))
             {
-                List<Guid> queued = [];
-                var outcomes = await _queue.EnqueueJobsAsync(jobs[0].Queue, jobs);
-                for (var i = 0; i < outcomes.Count; i++)
+                Guid[] old = [.. group.Where(missed => missed.MayBeThere).Select(missed => missed.Job.Request.Id)];
+                if (old.Length > 0 && await HoldsAllAsync(group[0].Job.Queue, cancellationToken))
                 {
-                    if (outcomes[i] == EnqueueOutcome.Enqueued)
-                    {
-                        queued.Add(jobs[i].Request.Id);
-                    }
-                    else if (outcomes[i] == EnqueueOutcome.TooLarge)
-                    {
-                        await _deadLetters.EndAsync(
-                            jobs[i].Request.Id, "the request is larger than a whole queue may be", cancellationToken);
-                    }
-                    else
-                    {
-                        full.Add(jobs[0].Queue.ToString());
-                    }
+                    await _repairs.RequeuedAsync(old, cancellationToken);
+                    held += group.RemoveAll(missed => missed.MayBeThere);
                 }
 
-                // Before the next queue, which may be out of reach: what is marked is not queued once more.
-                await _repairs.RequeuedAsync(queued, cancellationToken);
-                requeued += queued.Count;
+                if (group.Count > 0)
+                {
+                    requeued += await EnqueueAsync([.. group.Select(missed => missed.Job)], full, cancellationToken);
+                }
             }
         }
 
@@ -103,6 +125,36 @@ public sealed partial class JobReconciler : BackgroundService
             _telemetry.Requeued(requeued);
             LogRequeued(requeued);
         }
+    }
+
+    // An entry can't be looked for by its job. A queue that has as many as there are jobs in it has lost none; second entries of all would
+    // fill it, and keep out calls.
+    private async Task<bool> HoldsAllAsync(QueueName queue, CancellationToken cancellationToken) =>
+        (await _queue.DepthsAsync([(queue.Model, queue.Version)]))[0] >= await _repairs.CountQueuedAsync(queue, cancellationToken);
+
+    private async Task<int> EnqueueAsync(List<QueuedJob> jobs, HashSet<string> full, CancellationToken cancellationToken)
+    {
+        List<Guid> queued = [];
+        var outcomes = await _queue.EnqueueJobsAsync(jobs[0].Queue, jobs);
+        for (var i = 0; i < outcomes.Count; i++)
+        {
+            if (outcomes[i] == EnqueueOutcome.Enqueued)
+            {
+                queued.Add(jobs[i].Request.Id);
+            }
+            else if (outcomes[i] == EnqueueOutcome.TooLarge)
+            {
+                await _deadLetters.EndAsync(jobs[i].Request, "the request is larger than a whole queue may be", cancellationToken);
+            }
+            else
+            {
+                full.Add(jobs[0].Queue.ToString());
+            }
+        }
+
+        // Before the next queue, which may be out of reach: what is marked is not queued once more.
+        await _repairs.RequeuedAsync(queued, cancellationToken);
+        return queued.Count;
     }
 
     private async Task CountAsync(CancellationToken cancellationToken)
@@ -128,7 +180,7 @@ public sealed partial class JobReconciler : BackgroundService
         _signals.Changed(moved.Select(job => job.Id));
     }
 
-    [LoggerMessage(LogLevel.Warning, "Job {Job} of {Model}/{Version} was neither run nor finished in time; it is {State} now")]
+    [LoggerMessage(LogLevel.Warning, "Job {Job} of {Model}/{Version} was lost, late or of a version that is deleted; it is {State} now")]
     private partial void LogMoved(Guid job, string model, string version, string state);
 
     [LoggerMessage(LogLevel.Information, "{Count} jobs that the queue did not hold were put there")]

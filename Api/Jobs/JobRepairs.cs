@@ -9,6 +9,9 @@ namespace InferenceTemplate.Api.Jobs;
 /// <summary>A job that the reconciler moved.</summary>
 internal sealed record MovedJob(Guid Id, string Model, string Version, JobState State);
 
+/// <param name="MayBeThere">Whether it was put into its queue since Redis' data began.</param>
+internal sealed record MissingJob(QueuedJob Job, bool MayBeThere);
+
 /// <summary>
 /// What becomes of jobs that nobody looks after. Each statement takes a bounded number, and passes over rows that somebody has
 /// locked: those are being looked after.
@@ -45,6 +48,19 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
         RETURNING jobs.id, jobs.model, jobs.version, jobs.state
         """;
 
+    private const string EndGoneSql = """
+        WITH gone AS MATERIALIZED (
+            SELECT id FROM jobs WHERE state = 'queued' AND EXISTS (
+                SELECT FROM model_versions v
+                WHERE v.model = jobs.model AND v.version = jobs.version AND v.deleted_at IS NOT NULL)
+            LIMIT $1 FOR UPDATE OF jobs SKIP LOCKED)
+        UPDATE jobs SET state = 'failed', error_status = 404,
+            error = 'version ' || version || ' of ''' || model || ''' was deleted before the job could run',
+            queued_at = NULL, finished_at = now(), expires_at = now() + $2
+        FROM gone WHERE jobs.id = gone.id
+        RETURNING jobs.id, jobs.model, jobs.version, jobs.state
+        """;
+
     private const string DropResultsSql = """
         WITH expired AS MATERIALIZED (
             SELECT id FROM jobs WHERE outputs IS NOT NULL AND expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
@@ -65,7 +81,7 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
         """;
 
     private const string MissingSql = """
-        SELECT id, request FROM (
+        SELECT id, request, coalesce(queued_at >= $1, false) FROM (
             SELECT id, request, queued_at, row_number() OVER oldest AS number, sum(octet_length(request)) OVER oldest AS bytes
             FROM (SELECT id, request, queued_at FROM jobs
                   WHERE state = 'queued' AND (queued_at IS NULL OR queued_at < greatest($1, now() - $2)) AND deadline_at > now()
@@ -93,6 +109,9 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
     /// <summary>Jobs that nobody began in time.</summary>
     public Task<List<MovedJob>> EndLateAsync(CancellationToken cancellationToken) => MoveAsync(EndLateSql, cancellationToken);
 
+    /// <summary>Jobs whose version was deleted. Their entries are nobody's any more.</summary>
+    public Task<List<MovedJob>> EndGoneAsync(CancellationToken cancellationToken) => MoveAsync(EndGoneSql, cancellationToken);
+
     /// <summary>Drops results and requests after their retention, and as long afterwards what is known of the jobs.</summary>
     public async Task ExpireAsync(CancellationToken cancellationToken)
     {
@@ -104,13 +123,16 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
         await forget.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Some jobs that are not in Redis: never were, were there before its data began, or have been for too long.</summary>
-    public async Task<List<QueuedJob>> MissingAsync(
+    /// <summary>
+    /// Some jobs that are not in Redis: never were, or were there before its data began; and those that have been for so long that they may
+    /// have been lost.
+    /// </summary>
+    public async Task<List<MissingJob>> MissingAsync(
         DateTimeOffset epoch, IReadOnlyCollection<string> exceptModels, int limit, CancellationToken cancellationToken)
     {
         await using var command = Command(
             MissingSql, epoch, options.Value.RequeueAfter, exceptModels.ToArray(), Math.Min(limit, MaxRequeueRows), MaxRequeueBytes);
-        var jobs = new List<QueuedJob>();
+        var jobs = new List<MissingJob>();
         var unreadable = new List<Guid>();
         await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
         {
@@ -119,7 +141,7 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
                 try
                 {
                     var encoded = reader.GetFieldValue<byte[]>(1);
-                    jobs.Add(new QueuedJob(RequestCodec.Decode(encoded), encoded));
+                    jobs.Add(new(new QueuedJob(RequestCodec.Decode(encoded), encoded), reader.GetBoolean(2)));
                 }
                 catch (InvalidDataException)
                 {
@@ -135,6 +157,15 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
         }
 
         return jobs;
+    }
+
+    /// <summary>How many jobs of a version are in its queue, as far as is known here.</summary>
+    public async Task<long> CountQueuedAsync(QueueName queue, CancellationToken cancellationToken)
+    {
+        await using var command = Command(
+            "SELECT count(*) FROM jobs WHERE state = 'queued' AND queued_at IS NOT NULL AND model = $1 AND version = $2",
+            queue.Model, queue.Version);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
     public async Task RequeuedAsync(IEnumerable<Guid> ids, CancellationToken cancellationToken)

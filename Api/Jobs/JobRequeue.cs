@@ -3,6 +3,7 @@ using InferenceTemplate.Core.Jobs;
 using InferenceTemplate.Core.Queue;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace InferenceTemplate.Api.Jobs;
 
@@ -20,6 +21,7 @@ public sealed class JobRequeue(
 
     private const string QueueSql = """
         UPDATE jobs SET state = 'queued', max_attempts = attempt + $2, request = $3, priority = $4, deadline_at = $5, queued_at = now(),
+            trace_id = $6,
             error = NULL, error_status = NULL, outputs = NULL, progress = 0, cost = 0, batch_size = 0, compute_microseconds = 0,
             cancel_requested = false, worker = NULL, started_at = NULL, finished_at = NULL, expires_at = NULL, lease_until = NULL
         WHERE id = $1
@@ -69,6 +71,7 @@ public sealed class JobRequeue(
             queue.Parameters.AddWithValue(encoded);
             queue.Parameters.AddWithValue((short)priority);
             queue.Parameters.AddWithValue(request.Deadline);
+            queue.Parameters.AddWithValue(NpgsqlDbType.Varchar, (object?)request.TraceId ?? DBNull.Value);
             await queue.ExecuteNonQueryAsync(cancellationToken);
         }
 

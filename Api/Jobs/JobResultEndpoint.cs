@@ -24,7 +24,7 @@ internal static class JobResultEndpoint
         Guid id, HttpContext context, ClaimsPrincipal caller, JobQueries queries, IOptions<CostOptions> costs, TimeProvider time,
         CancellationToken cancellationToken)
     {
-        if (await queries.FindAsync(caller.TenantId(), id, cancellationToken) is not { } job)
+        if (await queries.FindAsync(caller.TenantId(), caller.Models(), id, cancellationToken) is not { } job)
         {
             await JobEndpoints.Unknown(id).ExecuteAsync(context);
             return;

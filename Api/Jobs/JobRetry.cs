@@ -24,7 +24,7 @@ internal sealed class JobRetry(
     {
         var (caller, cancellationToken) = (context.User, context.RequestAborted);
         var tenantId = caller.TenantId();
-        if (await queries.FindAsync(tenantId, id, cancellationToken) is not { } job)
+        if (await queries.FindAsync(tenantId, caller.Models(), id, cancellationToken) is not { } job)
         {
             await JobEndpoints.Unknown(id).ExecuteAsync(context);
             return;
@@ -36,7 +36,7 @@ internal sealed class JobRetry(
             return;
         }
 
-        var snapshot = caller.MayUse(job.Model) ? await catalog.SnapshotAsync(cancellationToken) : CatalogSnapshot.Empty;
+        var snapshot = await catalog.SnapshotAsync(cancellationToken);
         if (snapshot.Find(job.Model, job.Version) is not { } version)
         {
             await RefuseAsync(context, StatusCodes.Status404NotFound, snapshot.WhyNot(job.Model, job.Version));
@@ -104,7 +104,7 @@ internal sealed class JobRetry(
             return;
         }
 
-        var now = await queries.FindAsync(tenant.Id, job.Id, context.RequestAborted);
+        var now = await queries.FindAsync(tenant.Id, models: null, job.Id, context.RequestAborted);
         if (!queued)
         {
             // Another was faster, or it ended before requests were kept for this.
@@ -137,7 +137,10 @@ internal sealed class JobRetry(
                 ["model"] = job.Model,
                 ["version"] = job.Version,
                 ["state"] = job.State.Name(),
-            }));
+            })
+        {
+            ActorTenantId = caller.TenantId(),
+        });
     }
 
     private static Task RefuseAsync(HttpContext context, int status, string detail, int? retryAfter = null)

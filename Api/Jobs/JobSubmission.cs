@@ -25,8 +25,9 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, Featur
 
     /// <summary>Accepts the job, or says why not; writes nothing.</summary>
     /// <param name="version">The one that answers.</param>
-    /// <param name="requestedVersion">The one that the caller named; null for none.</param>
-    public async Task<JobAnswer> SubmitAsync(HttpContext context, ModelVersion version, string? requestedVersion, InferBody body)
+    /// <param name="requested">What the caller named; no version for none.</param>
+    public async Task<JobAnswer> SubmitAsync(
+        HttpContext context, ModelVersion version, (string Model, string? Version) requested, InferBody body)
     {
         var tenant = context.User.TenantId();
         if (!await features.IsOnAsync(FeatureNames.Jobs, tenant))
@@ -64,7 +65,8 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, Featur
         var accepted = await writer.AcceptAsync(
             new NewJob(
                 tenant, version.Model, version.Version, priority, body.Inputs, body.Outputs, body.Timeout, body.Id,
-                key, key is null ? null : JobFingerprint.Of(version.Model, requestedVersion, body)),
+                key, key is null ? null : JobFingerprint.Of(requested.Model, requested.Version, body),
+                requested.Model == version.Model ? null : requested.Model),
             context.RequestAborted);
         return accepted.Outcome switch
         {
@@ -83,7 +85,7 @@ internal sealed class JobSubmission(JobWriter writer, JobQueries queries, Featur
 
     private async Task<JobAnswer> ReplayAsync(string tenant, Guid id, CancellationToken cancellationToken) =>
         // Forgotten this very moment, in the other case: then the key is free again.
-        await queries.FindAsync(tenant, id, cancellationToken) is { } job
+        await queries.FindAsync(tenant, models: null, id, cancellationToken) is { } job
             ? JobAnswer.Accepted(job, replayed: true)
             : JobAnswer.Refused(StatusCodes.Status503ServiceUnavailable, "the job of this key has just expired: try again");
 }

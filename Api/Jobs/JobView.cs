@@ -22,7 +22,8 @@ internal sealed record JobView(
     DateTimeOffset? FinishedAt,
     DateTimeOffset DeadlineAt,
     DateTimeOffset? ExpiresAt,
-    string? Tenant)
+    string? Tenant,
+    string? TraceId)
 {
     // Quotes stay quotes: the answer is JSON, never markup.
     private static readonly ApiJson Readable = new(new JsonSerializerOptions(ApiJson.Default.Options)
@@ -47,7 +48,8 @@ internal sealed record JobView(
         job.FinishedAt,
         job.DeadlineAt,
         job.ExpiresAt,
-        job.Tenant);
+        job.Tenant,
+        job.TraceId);
 
     public string ToJson() => JsonSerializer.Serialize(this, Readable.JobView);
 }

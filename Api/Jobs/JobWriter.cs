@@ -48,7 +48,8 @@ public sealed partial class JobWriter : BackgroundService
     {
         if (!await _pending.HasRoomAsync(job.TenantId, cancellationToken))
         {
-            return new(JobAcceptanceOutcome.TooManyPending);
+            // A repetition takes no room.
+            return await _insert.FindAsync(job, cancellationToken) ?? new(JobAcceptanceOutcome.TooManyPending);
         }
 
         var waiting = new Waiting(Prepare(job), cancellationToken);
@@ -105,6 +106,7 @@ public sealed partial class JobWriter : BackgroundService
         job.Request.Deadline, ExpiresAt: null)
     {
         Tenant = job.Job.TenantId,
+        TraceId = job.Request.TraceId,
     };
 
     private List<Waiting> Take()

@@ -11,6 +11,7 @@ namespace InferenceTemplate.Api.Jobs;
 /// <param name="RequestId">The caller's id of the request, for the result.</param>
 /// <param name="IdempotencyKey">At most one job of a tenant has it; with it goes <paramref name="RequestHash"/>.</param>
 /// <param name="RequestHash">SHA-256 of what is asked, by which a repetition is told from another request.</param>
+/// <param name="RequestedModel">What the caller named; null where that is <paramref name="Model"/> itself.</param>
 public sealed record NewJob(
     string TenantId,
     string Model,
@@ -21,7 +22,8 @@ public sealed record NewJob(
     TimeSpan? Timeout = null,
     string? RequestId = null,
     string? IdempotencyKey = null,
-    byte[]? RequestHash = null);
+    byte[]? RequestHash = null,
+    string? RequestedModel = null);
 
 public enum JobAcceptanceOutcome
 {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using InferenceTemplate.Api.Admin;
+using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Data;
 
@@ -9,6 +10,8 @@ namespace InferenceTemplate.Api.Keys;
 internal static class KeyCommands
 {
     private const int PageSize = 100;
+
+    private static readonly Actor Shell = new(AdminOutput.Actor, TenantId: null);
 
     private static readonly Option<bool> Json = AdminOutput.Json();
     private static readonly Argument<string> Key = new("key") { Description = "Id of the key, or its prefix." };
@@ -41,7 +44,7 @@ internal static class KeyCommands
                 parsed.GetRequiredValue(role),
                 scope is { Length: > 0 } ? scope : null,
                 Now(services) + parsed.GetValue(lifetime));
-            return Told(parsed, services, await Keys(services).CreateAsync(wanted, AdminOutput.Actor, cancellationToken));
+            return Told(parsed, services, await Keys(services).CreateAsync(wanted, Shell, cancellationToken));
         });
         return command;
     }
@@ -81,7 +84,7 @@ internal static class KeyCommands
         var command = new Command("rotate", "Makes a key in place of another and shows it, this once.") { Key, overlap, Json };
         command.SetRun(async (parsed, cancellationToken) => await FindAsync(parsed, services, cancellationToken) is { } key
             ? Told(parsed, services,
-                await Keys(services).RotateAsync(key.Id, parsed.GetValue(overlap), AdminOutput.Actor, cancellationToken))
+                await Keys(services).RotateAsync(key.Id, parsed.GetValue(overlap), Shell, cancellationToken))
             : Unknown(parsed));
         return command;
     }
@@ -96,7 +99,7 @@ internal static class KeyCommands
                 return Unknown(parsed);
             }
 
-            var revoked = await Keys(services).RevokeAsync(key.Id, AdminOutput.Actor, cancellationToken);
+            var revoked = await Keys(services).RevokeAsync(key.Id, Shell, cancellationToken);
             Write(parsed, [KeyView.Of(revoked!, Now(services))]);
             return 0;
         });

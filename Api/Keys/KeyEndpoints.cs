@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Claims;
+using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -36,7 +37,7 @@ internal static class KeyEndpoints
 
         var (issued, problem) = await keys.CreateAsync(
             new NewApiKey(wanted.Name, wanted.Tenant ?? Tenant.DefaultId, wanted.Role, wanted.Models, wanted.ExpiresAt),
-            Actor(caller),
+            Actor.Of(caller),
             cancellationToken);
         return problem is null ? Issued(context.Response, issued!, time) : KeyBodies.Refused(problem);
     }
@@ -84,13 +85,13 @@ internal static class KeyEndpoints
         }
 
         var (issued, problem) = await keys.RotateAsync(
-            id, wanted.Overlap ?? ApiKeyRegistry.DefaultOverlap, Actor(caller), cancellationToken);
+            id, wanted.Overlap ?? ApiKeyRegistry.DefaultOverlap, Actor.Of(caller), cancellationToken);
         return problem is null ? Issued(context.Response, issued!, time) : KeyBodies.Refused(problem);
     }
 
     private static async Task<IResult> RevokeAsync(
         Guid id, ClaimsPrincipal caller, ApiKeyRegistry keys, TimeProvider time, CancellationToken cancellationToken) =>
-        Shown(await keys.RevokeAsync(id, Actor(caller), cancellationToken), id, time);
+        Shown(await keys.RevokeAsync(id, Actor.Of(caller), cancellationToken), id, time);
 
     private static JsonHttpResult<KeyView> Issued(HttpResponse response, IssuedApiKey issued, TimeProvider time)
     {
@@ -102,6 +103,4 @@ internal static class KeyEndpoints
     private static IResult Shown(ApiKey? key, Guid id, TimeProvider time) => key is null
         ? KeyBodies.Refused(ApiKeyProblem.Unknown(id))
         : TypedResults.Json(KeyView.Of(key, time.GetUtcNow()), KeysJson.Default.KeyView);
-
-    private static string Actor(ClaimsPrincipal caller) => caller.Identity?.Name ?? "unnamed";
 }

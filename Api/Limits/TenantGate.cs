@@ -8,7 +8,6 @@ using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tenants;
 using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace InferenceTemplate.Api.Limits;
 
@@ -166,7 +165,7 @@ internal sealed partial class TenantGate(
         {
             await alerts.StoppedAsync(tenant, CancellationToken.None);
         }
-        catch (NpgsqlException exception)
+        catch (Exception exception) when (Outages.IsOfDatabase(exception))
         {
             // The next refusal tells it.
             LogUntold(tenant.Id, exception.Message);

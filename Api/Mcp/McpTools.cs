@@ -22,10 +22,12 @@ namespace InferenceTemplate.Api.Mcp;
 
 /// <summary>What an agent can do. Each tool answers with the JSON of the path that does the same, or with an error in words.</summary>
 [McpServerToolType]
-internal sealed class McpTools(ModelCatalog catalog, FleetRegistry fleet, AuditLog audit, IHttpContextAccessor http)
+internal sealed class McpTools(ModelCatalog catalog, FleetRegistry fleet, AuditLog audit, HttpContextAccessor http)
 {
     /// <summary>Bytes of the tensors of an answer: more is no use to an agent, which reads every number.</summary>
     public const int MaxAnswerBytes = 256 << 10;
+
+    public const string InferName = "infer";
 
     [McpServerTool(Name = "list_models", Title = "List models", ReadOnly = true, Idempotent = true, OpenWorld = false)]
     [Description("Names of the models that can be called. get_model tells what one takes and gives.")]
@@ -60,7 +62,7 @@ internal sealed class McpTools(ModelCatalog catalog, FleetRegistry fleet, AuditL
                 : Error(snapshot.WhyNot(model, null));
     }
 
-    [McpServerTool(Name = "infer", Title = "Run a model", ReadOnly = true, Idempotent = true, OpenWorld = false)]
+    [McpServerTool(Name = InferName, Title = "Run a model", ReadOnly = true, Idempotent = true, OpenWorld = false)]
     [Description("Runs a model on tensors, as the Open Inference Protocol v2 has them. get_model tells its inputs.")]
     public async Task<CallToolResult> InferAsync(
         ClaimsPrincipal caller,
@@ -117,7 +119,8 @@ internal sealed class McpTools(ModelCatalog catalog, FleetRegistry fleet, AuditL
         }
 
         var (body, unreadable) = await pipeline.ReadAsync(
-            admitted, () => Task.FromResult(input.Read(request.Span, admitted.Routed.Version, admitted.Routed.Settings)));
+            admitted, (input, request), static (source, routed) => new(
+                source.input.Read(source.request.Span, routed.Version, routed.Settings)));
         return body is null ? unreadable! : await pipeline.RunAsync(admitted, body, deadline: null, cancellationToken);
     }
 
@@ -129,7 +132,10 @@ internal sealed class McpTools(ModelCatalog catalog, FleetRegistry fleet, AuditL
         {
             json.WriteStartObject();
             json.WritePropertyName("inputs"u8);
-            inputs.WriteTo(json);
+
+            // Some agents give what is no text as one. Half a character is for the reader to refuse.
+            var given = inputs.ValueKind == JsonValueKind.String ? JsonIn(inputs) ?? inputs.GetRawText() : inputs.GetRawText();
+            json.WriteRawValue(given, skipInputValidation: true);
             json.WriteStartArray("outputs"u8);
             foreach (var output in outputs)
             {
@@ -143,6 +149,20 @@ internal sealed class McpTools(ModelCatalog catalog, FleetRegistry fleet, AuditL
         }
 
         return written.WrittenMemory;
+    }
+
+    private static string? JsonIn(JsonElement text)
+    {
+        try
+        {
+            var json = text.GetString()!;
+            using var read = JsonDocument.Parse(json);
+            return read.RootElement.ValueKind == JsonValueKind.Array ? json : null;
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     private static CallToolResult Told(InferOutcome outcome)

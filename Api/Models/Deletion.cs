@@ -24,9 +24,11 @@ internal static class Deletion
         return problem?.ToResult() ?? TypedResults.NoContent();
     }
 
+    // ?force=true, which a version may need, says nothing more here.
     private static async Task<IResult> DeleteModelAsync(
-        string model, ClaimsPrincipal caller, ModelRemoval removal, CancellationToken cancellationToken)
+        string model, ClaimsPrincipal caller, ModelRemoval removal, CancellationToken cancellationToken, bool force = false)
     {
+        _ = force;
         var problem = await removal.DeleteModelAsync(model, caller.Actor(), cancellationToken, caller.Models());
         return problem?.ToResult() ?? TypedResults.NoContent();
     }

@@ -21,12 +21,32 @@ internal static class DownloadArtifact
             return ModelReads.Unknown(model, version);
         }
 
-        var content = await PeekedStream.OpenAsync(
-            await artifacts.OpenReadAsync(found.Sha256, cancellationToken), ArtifactFormats.HeadBytes, cancellationToken);
+        PeekedStream content;
+        try
+        {
+            content = await PeekedStream.OpenAsync(
+                await artifacts.OpenReadAsync(found.Sha256, cancellationToken), ArtifactFormats.HeadBytes, cancellationToken);
+        }
+        catch (ArtifactMissingException)
+        {
+            // Deleted meanwhile, or lost.
+            if ((await catalog.RefreshAsync(cancellationToken)).FindAny(model, version)?.Sha256 != found.Sha256)
+            {
+                return ModelReads.Unknown(model, version);
+            }
+
+            throw;
+        }
+
         var format = ArtifactFormats.Of(content.Head);
 
         // Told before it is known to be true: a damaged file breaks the answer off instead of ending it.
-        response.ContentLength = found.SizeBytes;
+        // Not where the caller's conditions end it without a body.
+        response.OnStarting(() =>
+        {
+            response.ContentLength = response.StatusCode == StatusCodes.Status200OK ? found.SizeBytes : null;
+            return Task.CompletedTask;
+        });
         response.Headers.Append("Repr-Digest", $"sha-256=:{Convert.ToBase64String(Convert.FromHexString(found.Sha256))}:");
         FileStreamHttpResult file = TypedResults.Stream(
             content, format.ContentType(), $"{model}-{found.Version}{format.Extension()}",

@@ -9,7 +9,7 @@ namespace InferenceTemplate.Api.Models;
 internal sealed record ModelList(ModelSummary[] Models, string Object, ListedModel[] Data)
 {
     public static ModelList Of(ModelSummary[] models) =>
-        new(models, "list", [.. models.Select(m => new ListedModel(m.Name, ListedModel.Kind, m.UpdatedAt.ToUnixTimeSeconds(), ListedModel.Owner))]);
+        new(models, "list", [.. models.Select(m => ListedModel.Of(m.Name, m.UpdatedAt))]);
 }
 
 /// <param name="Created">Seconds since 1970, of its last change.</param>
@@ -17,6 +17,8 @@ internal sealed record ListedModel(string Id, string Object, long Created, strin
 {
     public const string Kind = "model";
     public const string Owner = "platform";
+
+    public static ListedModel Of(string id, DateTimeOffset created) => new(id, Kind, created.ToUnixTimeSeconds(), Owner);
 }
 
 /// <param name="Stable">The version that answers requests which name none; null while there is none.</param>

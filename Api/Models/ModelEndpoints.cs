@@ -28,7 +28,9 @@ internal static class ModelEndpoints
 
     public static void MapModels(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGroup("/v1/models").RequireAuthorization(Policies.Infer).MapModelList();
+        var named = endpoints.MapGroup("/v1/models").RequireAuthorization(Policies.Infer);
+        named.MapModelList();
+        named.MapModelRead();
 
         var read = endpoints.MapGroup("/v1/models").RequireAuthorization(Policies.Observe);
         read.MapModelReads();

@@ -1,6 +1,6 @@
+using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
-using Microsoft.EntityFrameworkCore;
 
 namespace InferenceTemplate.Api.Models;
 
@@ -29,13 +29,7 @@ public sealed class ModelPromotion(ModelRegistry registry)
                         $"Version {found.Version} of '{model}' is {found.State.ToString().ToLowerInvariant()}; only a ready one can be promoted.", "version");
                 }
 
-                var before = await StableAsync(change, cancellationToken);
-                if (before != found.Version)
-                {
-                    change.Model.PreviousStable = before;
-                }
-
-                SetStable(change, found.Version);
+                var before = await SetStableAsync(change, found.Version, cancellationToken);
                 change.Record(ModelEventKinds.Promoted, actor, found.Version, before is null ? null : $"instead of {before}");
                 return null;
             },
@@ -55,35 +49,19 @@ public sealed class ModelPromotion(ModelRegistry registry)
                 }
 
                 // Going back once more goes forward again.
-                var before = await StableAsync(change, cancellationToken);
-                change.Model.PreviousStable = before;
-                SetStable(change, version.Version);
+                var before = await SetStableAsync(change, version.Version, cancellationToken);
                 change.Record(ModelEventKinds.RolledBack, actor, version.Version, $"instead of {before}");
                 return null;
             },
             cancellationToken);
 
-    // A canary that becomes the stable version is none any more.
-    private static void SetStable(ModelChange change, string version)
+    // Returns what was stable until now.
+    private static async Task<string?> SetStableAsync(ModelChange change, string version, CancellationToken cancellationToken)
     {
-        var traffic = change.Model.Settings.Traffic;
-        change.Model.Settings = change.Model.Settings with
-        {
-            Traffic = traffic with { Stable = version, Canary = traffic.Canary?.Version == version ? null : traffic.Canary },
-        };
-    }
-
-    private static async Task<string?> StableAsync(ModelChange change, CancellationToken cancellationToken)
-    {
-        if (change.Model.Settings.Traffic.Stable is { } stable)
-        {
-            return stable;
-        }
-
-        var ready = await change.Database.ModelVersions
-            .Where(v => v.Model == change.Model.Name && v.DeletedAt == null && v.State == VersionState.Ready)
-            .Select(v => v.Version).ToListAsync(cancellationToken);
-        return ready.MaxBy(CatalogSnapshot.NumberOf);
+        var ready = await change.ReadyAsync(cancellationToken);
+        var before = change.StableOf(ready);
+        change.SetPolicy(change.Model.Settings.Traffic.WithStable(version), ready);
+        return before;
     }
 
     private async Task<(StableVersion? Stable, RegistryProblem? Problem)> ChangeAsync(

@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Security;
 using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Models;
@@ -11,11 +12,24 @@ internal static class ModelReads
 {
     /// <summary>The list, by which clients of OpenAI also try whether their key is one.</summary>
     public static void MapModelList(this IEndpointRouteBuilder models) =>
-        models.MapGet("", ListAsync).WithSummary("All models").Produces<ModelList>();
+        models.MapGet("", ListAsync).WithSummary("All models").WithMetadata(new OpenQuery()).Produces<ModelList>();
+
+    /// <summary>One model, which clients of OpenAI retrieve by the name that they call it by.</summary>
+    public static void MapModelRead(this IEndpointRouteBuilder models)
+    {
+        models.MapGet("/{model}", GetAsync)
+            .WithSummary("A model: settings, aliases, versions")
+            .WithDescription("For keys of the role service only what the list of clients of OpenAI says of it.")
+            .WithMetadata(new OpenQuery())
+            .Produces<ModelDetails>();
+        models.MapGet("/{model}:{version}", GetVersionAsync)
+            .WithSummary("A version that may be called, as clients of OpenAI name it")
+            .WithMetadata(new OpenQuery())
+            .Produces<ListedModel>();
+    }
 
     public static void MapModelReads(this IEndpointRouteBuilder models)
     {
-        models.MapGet("/{model}", GetAsync).WithSummary("A model: settings, aliases, versions").Produces<ModelDetails>();
         models.MapGet("/{model}/versions", VersionsAsync).WithSummary("Versions of a model, in every state").Produces<VersionList>();
         models.MapGet("/{model}/versions/{version}", VersionAsync).WithSummary("A version of a model").Produces<VersionDetails>();
     }
@@ -39,7 +53,7 @@ internal static class ModelReads
     }
 
     private static async Task<IResult> GetAsync(
-        string model, ModelCatalog catalog, HttpResponse response, CancellationToken cancellationToken)
+        string model, ClaimsPrincipal caller, ModelCatalog catalog, HttpResponse response, CancellationToken cancellationToken)
     {
         var snapshot = await catalog.RefreshAsync(cancellationToken);
         if (snapshot.ModelOf(model) is not { } found)
@@ -47,8 +61,22 @@ internal static class ModelReads
             return RegistryProblem.NotFound($"There is no model '{model}'.").ToResult();
         }
 
+        if (!caller.IsInRole(Roles.Admin) && !caller.IsInRole(Roles.User))
+        {
+            return TypedResults.Json(ListedModel.Of(found.Name, found.UpdatedAt), ModelsJson.Default.ListedModel);
+        }
+
         response.Headers.ETag = SettingsTag.Of(found.Settings);
         return TypedResults.Json(ModelDetails.From(snapshot, found), ModelsJson.Default.ModelDetails);
+    }
+
+    private static async Task<IResult> GetVersionAsync(
+        string model, string version, ModelCatalog catalog, CancellationToken cancellationToken)
+    {
+        var snapshot = await catalog.RefreshAsync(cancellationToken);
+        return snapshot.Find(model, version) is { } found
+            ? TypedResults.Json(ListedModel.Of($"{model}:{version}", found.RegisteredAt), ModelsJson.Default.ListedModel)
+            : TypedResults.Problem(snapshot.WhyNot(model, version), statusCode: StatusCodes.Status404NotFound);
     }
 
     private static async Task<IResult> VersionsAsync(string model, ModelCatalog catalog, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Artifacts;
@@ -105,7 +106,10 @@ public sealed class ModelRemoval(ModelRegistry registry, ArtifactStore artifacts
     {
         var traffic = change.Model.Settings.Traffic;
         var uses = new List<string>();
-        if (traffic.Stable == version)
+
+        // Also one that nobody named, where another would then answer in its place.
+        var ready = await change.ReadyAsync(cancellationToken);
+        if (traffic.Stable == version || (ready.Count > 1 && change.StableOf(ready) == version))
         {
             uses.Add("the stable version");
         }

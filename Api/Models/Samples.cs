@@ -90,7 +90,7 @@ internal static class Samples
                 : $"Version {row.Version} of '{row.Model}' was rejected, and takes no requests: {row.Reason}");
         }
 
-        var inputs = InOrder(row.Signature, input.Read(body.Span, row, change.Model.Settings).Inputs);
+        var inputs = InOrder(row.Signature, input.Read(body.Span, row, change.Model.Settings, isSample: true).Inputs);
         row.HasSample = true;
         row.OutdateProof();
         var sample = await change.Database.SampleRequests.FindAsync([row.Model, row.Version], cancellationToken);

@@ -133,11 +133,11 @@ public static class SettingsRules
 
     private static IEnumerable<(string Field, string Message)> Traffic(TrafficPolicy traffic)
     {
-        foreach (var (field, version) in Versions(traffic))
+        foreach (var (field, version) in traffic.Versions())
         {
             if (version is null || !ModelNames.IsVersion(version))
             {
-                yield return (field, $"must be {ModelNames.VersionRule}");
+                yield return ($"traffic.{field}", $"must be {ModelNames.VersionRule}");
             }
         }
 
@@ -152,25 +152,6 @@ public static class SettingsRules
                 "traffic.rollback.window", rollback?.Window ?? TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), TimeSpan.FromHours(24))))
         {
             yield return wrong;
-        }
-    }
-
-    /// <summary>The versions that a policy names, with the fields that name them.</summary>
-    public static IEnumerable<(string Field, string Version)> Versions(TrafficPolicy traffic)
-    {
-        if (traffic.Stable is not null)
-        {
-            yield return ("traffic.stable", traffic.Stable);
-        }
-
-        if (traffic.Canary is not null)
-        {
-            yield return ("traffic.canary.version", traffic.Canary.Version);
-        }
-
-        if (traffic.Shadow is not null)
-        {
-            yield return ("traffic.shadow.version", traffic.Shadow.Version);
         }
     }
 

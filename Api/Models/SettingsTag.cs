@@ -11,7 +11,16 @@ internal static class SettingsTag
 
     public static string Of(ModelSettings settings)
     {
-        var json = JsonSerializer.SerializeToUtf8Bytes(settings, ModelsJson.Default.ModelSettings);
+        // Postgres keeps names in an order of its own.
+        var batching = settings.Batching;
+        var ordered = settings with
+        {
+            Batching = batching with
+            {
+                Versions = new SortedDictionary<string, BatchingMode>(batching.Versions.ToDictionary(), StringComparer.Ordinal),
+            },
+        };
+        var json = JsonSerializer.SerializeToUtf8Bytes(ordered, ModelsJson.Default.ModelSettings);
         return $"\"{Convert.ToHexStringLower(SHA256.HashData(json))[..Digits]}\"";
     }
 

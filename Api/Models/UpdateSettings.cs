@@ -1,6 +1,6 @@
 using System.Globalization;
+using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Core.Catalog;
-using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
 using Microsoft.EntityFrameworkCore;
 
@@ -54,22 +54,21 @@ internal static class UpdateSettings
                 "Somebody has changed the settings since you read them: read them again, and repeat your change.");
         }
 
-        var ready = await change.Database.ModelVersions
-            .Where(v => v.Model == change.Model.Name && v.DeletedAt == null && v.State == VersionState.Ready)
-            .Select(v => v.Version).ToListAsync(cancellationToken);
-        foreach (var (field, version) in SettingsRules.Versions(settings.Traffic))
+        // The same rules as /traffic has, and the same decision.
+        var (traffic, ready) = (change.Model.Settings.Traffic, await change.ReadyAsync(cancellationToken));
+        if (settings.Traffic with { Since = traffic.Since } != traffic)
         {
-            if (!ready.Contains(version))
+            var wrong = TrafficPolicyBody.From(settings.Traffic).Problems(
+                ready, version => $"there is no version '{version}' that is ready");
+            if (wrong.Count > 0)
             {
-                return RegistryProblem.Invalid(field, $"there is no version '{version}' that is ready");
+                return RegistryProblem.Invalid($"traffic.{wrong.First().Key}", wrong.First().Value[0]);
             }
+
+            traffic = change.Decide(settings.Traffic == new TrafficPolicy() ? null : settings.Traffic, ready, context.User.Actor());
         }
 
-        if (change.Model.Settings.Traffic.Stable is { } stable && settings.Traffic.Stable != stable)
-        {
-            change.Model.PreviousStable = stable;
-        }
-
+        settings.Traffic = traffic;
         RecordPayload(change, context.User.Actor(), settings.Payload);
         await RecordForcedAsync(change, context.User.Actor(), settings, cancellationToken);
         change.Model.Settings = settings;

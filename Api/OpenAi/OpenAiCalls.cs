@@ -108,9 +108,8 @@ internal sealed class OpenAiCalls(InferPipeline pipeline, TenantGate gate, IOpti
             return null;
         }
 
-        var routed = request.Routed;
-        var (body, unreadable) = await pipeline.ReadAsync(
-            request, () => Task.FromResult(InferInput.Fitting(bodyOf(routed.Version, routed.Settings), routed.Version, routed.Settings)));
+        var (body, unreadable) = await pipeline.ReadAsync(request, bodyOf, static (source, routed) => new(
+            InferInput.Fitting(source(routed.Version, routed.Settings), routed.Version, routed.Settings)));
         if (body is null)
         {
             await RefuseAsync(context, unreadable!, "model");

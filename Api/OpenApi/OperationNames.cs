@@ -11,7 +11,7 @@ internal sealed class OperationNames : IOpenApiOperationTransformer
     {
         var segments = (context.Description.RelativePath ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries);
         operation.OperationId = string.Concat(
-            [(context.Description.HttpMethod ?? "").ToLowerInvariant(), .. segments.Select(s => Capitalised(s.Trim('{', '}')))]);
+            [(context.Description.HttpMethod ?? "").ToLowerInvariant(), .. segments.Select(Capitalised)]);
         var tag = segments switch
         {
             ["v2", ..] => "open inference protocol",
@@ -31,5 +31,6 @@ internal sealed class OperationNames : IOpenApiOperationTransformer
 
     private static string Capitalised(string segment) =>
         string.Concat(
-            segment.Split('-', '_').Where(w => w.Length > 0).Select(w => char.ToUpper(w[0], CultureInfo.InvariantCulture) + w[1..]));
+            segment.Trim('{', '}').Replace("}:{", "-", StringComparison.Ordinal).Split('-', '_').Where(w => w.Length > 0)
+                .Select(w => char.ToUpper(w[0], CultureInfo.InvariantCulture) + w[1..]));
 }

@@ -28,7 +28,10 @@ internal sealed partial class ApiHeartbeat(
     private ApiStatus Status()
     {
         var (requests, errors, rejections, inFlight, latencies) = traffic.Read();
-        return new ApiStatus(inbox.Replica, Environment.MachineName, _started, requests, errors, rejections, inFlight, latencies);
+        return new ApiStatus(inbox.Replica, Environment.MachineName, _started, requests, errors, rejections, inFlight, latencies)
+        {
+            Build = RunningBuild.Version,
+        };
     }
 
     [LoggerMessage(LogLevel.Warning, "The fleet could not be told that this Api replica leaves: {Reason}")]

@@ -1,10 +1,10 @@
 using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Api.Inference;
+using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Fleet;
-using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -17,8 +17,11 @@ internal static class OverviewEndpoint
     public static IServiceCollection AddOverview(this IServiceCollection services)
     {
         services.AddSingleton<TrafficMeter>();
+        services.AddSingleton<FleetSnapshot>();
+        services.AddSingleton<JobTotals>();
         services.AddHostedService<ApiHeartbeat>();
         services.AddHostedServiceAfterSchema<TrafficHistory>();
+        services.AddHostedServiceAfterSchema<QueueHistory>();
         return services;
     }
 
@@ -27,40 +30,43 @@ internal static class OverviewEndpoint
         var overview = endpoints.MapGroup("/v1/overview").RequireAuthorization(Policies.Observe);
         overview.MapGet("", GetAsync).WithSummary("State of the whole platform").Produces<PlatformOverview>();
         overview.MapGet("/history", TrafficHistory.GetAsync)
-            .WithSummary("Traffic of the last hour, day or week").Produces<TrafficHistoryView>();
+            .WithSummary("Traffic of the last hour, day or week").Produces<TrafficHistoryView>().WithReadSlot();
         overview.MapGet("/changes", PlatformChanges.GetAsync)
-            .WithSummary("What was done to models and their traffic in the last hour, day or week").Produces<PlatformChangesView>();
+            .WithSummary("What was done to models and their traffic in the last hour, day or week").Produces<PlatformChangesView>()
+            .WithReadSlot();
         overview.MapGet("/objectives", ObjectiveStatus.GetAsync)
-            .WithSummary("Whether the service keeps what it promises, and how fast its error budgets burn").Produces<ObjectivesView>();
+            .WithSummary("Whether the service keeps what it promises, and how fast its error budgets burn").Produces<ObjectivesView>()
+            .WithReadSlot();
     }
 
     private static async Task<JsonHttpResult<PlatformOverview>> GetAsync(
-        FleetRegistry fleet,
-        ModelCatalog catalog,
-        QueueTotals queue,
+        FleetSnapshot fleet,
         RecentDecisions decisions,
+        JobTotals jobs,
         ClaimsPrincipal caller,
-        TimeProvider time,
         CancellationToken cancellationToken)
     {
-        var snapshot = await catalog.SnapshotAsync(cancellationToken);
-        var versions = snapshot.Versions.Where(v => caller.MayUse(v.Model)).ToList();
-        var apis = await fleet.ApisAsync();
-        var workers = await fleet.WorkersAsync();
-        var queues = await queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
+        var (time, snapshot, apis, workers, all) = await fleet.GetAsync(cancellationToken);
+        var visible = all.Where(queue => caller.MayUse(queue.Version.Model)).ToList();
+        var queues = visible.ConvertAll(queue => queue.Stats);
+        var served = snapshot.Versions.ToHashSet();
+
         var overview = new PlatformOverview(
-            time.GetUtcNow(),
+            time,
             apis.Sum(a => a.RequestsPerSecond),
             apis.Sum(a => a.ErrorsPerSecond),
             apis.Sum(a => a.RejectionsPerSecond),
             LatencyQuantiles.Of(apis.Aggregate(LatencyBuckets.Empty(), (sum, api) => sum.Plus(api.Latencies))),
             queues.Sum(q => q.Depth),
             queues.Select(q => q.OldestAge.TotalSeconds).DefaultIfEmpty().Max(),
+            queues.Sum(q => q.DeadLetters),
+            await jobs.PendingAsync(caller, cancellationToken),
             apis.Sum(a => a.InFlight),
             [.. apis.OrderBy(a => a.Started).Select(ToOverview)],
             [.. workers.OrderBy(w => w.Started).Select(w => ToOverview(w, caller))],
-            [.. versions.Zip(queues, (version, stats) => ToOverview(version, snapshot.SettingsOf(version.Model), stats.Depth, workers))],
-            [.. (await decisions.AllAsync(cancellationToken)).Where(d => caller.MayUse(d.Model)).Select(DecisionStatus.From)]);
+            [.. visible.Where(queue => served.Contains(queue.Version)).Select(queue =>
+                ToOverview(queue.Version, snapshot.SettingsOf(queue.Version.Model), queue.Stats.Depth, workers))],
+            [.. (await decisions.AllAsync(cancellationToken)).Where(d => caller.MayUse(d.Model))]);
         return TypedResults.Json(overview, ApiJson.Default.PlatformOverview);
     }
 

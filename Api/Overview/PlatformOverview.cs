@@ -46,7 +46,9 @@ internal sealed record ModelOverview(
 /// <param name="RejectionsPerSecond">Of them, those answered with a 4xx.</param>
 /// <param name="QueueDepth">Requests waiting or running, over all models.</param>
 /// <param name="OldestWaitSeconds">Age of the oldest request that waits or runs; zero where there is none.</param>
-/// <param name="TrafficDecisions">The latest changes of traffic policies, newest first.</param>
+/// <param name="DeadLetters">Requests that were given up, over all models.</param>
+/// <param name="PendingJobs">Jobs of all tenants that are queued or run, at most five seconds old; null while Postgres can't tell.</param>
+/// <param name="TrafficDecisions">The latest changes of traffic policies and stable versions, newest first.</param>
 internal sealed record PlatformOverview(
     DateTimeOffset Time,
     double RequestsPerSecond,
@@ -55,6 +57,8 @@ internal sealed record PlatformOverview(
     LatencyQuantiles Latency,
     long QueueDepth,
     double OldestWaitSeconds,
+    long DeadLetters,
+    long? PendingJobs,
     int InFlight,
     ApiOverview[] Apis,
     WorkerStatus[] Workers,

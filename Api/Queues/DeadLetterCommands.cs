@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Queues;
 
@@ -17,7 +18,15 @@ internal static class DeadLetterCommands
     public static Command Create(IServiceProvider services) => new("dead-letters", "Requests that were given up.")
     {
         Verb("list", "Shows them, without their data.", services, (letters, _, queue, _) => ListAsync(letters, queue)),
-        Verb("requeue", "Puts them back into their queue.", services, RequeueAsync, Id),
+        Verb(
+            "requeue",
+            "Puts them back into their queue.",
+            services,
+            async (letters, audit, queue, id) =>
+                await QueueEndpoints.GoneAsync(services.GetRequiredService<ModelCatalog>(), queue, CancellationToken.None) is { } gone
+                    ? Failed($"{gone}: nothing is put back")
+                    : await RequeueAsync(letters, audit, queue, id),
+            Id),
         Verb("purge", "Throws them away.", services, PurgeAsync, Id),
     };
 

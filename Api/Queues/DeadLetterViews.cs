@@ -8,7 +8,7 @@ internal sealed record DeadTensor(string Name, string Datatype, long[] Shape, in
 
 internal sealed record DeadRequest(
     Guid Id, string Kind, string Priority, string Tenant, DateTimeOffset EnqueuedAt, DateTimeOffset Deadline, string? TraceParent,
-    DeadTensor[] Inputs);
+    string? TraceId, DeadTensor[] Inputs);
 
 /// <param name="Request">What it asked, without its data; null where the message can't be read any more.</param>
 internal sealed record DeadLetterView(string Id, string Reason, int Deliveries, DateTimeOffset Time, int Bytes, DeadRequest? Request)
@@ -24,6 +24,7 @@ internal sealed record DeadLetterView(string Id, string Reason, int Deliveries, 
         request.EnqueuedAt,
         request.Deadline,
         request.TraceParent,
+        request.TraceId,
         [.. request.Inputs.Select(i => new DeadTensor(i.Name, i.Datatype.Name(), i.Shape, i.Data.Length))]);
 
     private static string Name<T>(T value)

@@ -17,6 +17,7 @@ internal static class QueueEndpoints
     public static IServiceCollection AddQueues(this IServiceCollection services)
     {
         services.AddHostedServiceAfterSchema<QueueGauges>();
+        services.AddHostedServiceAfterSchema<WithdrawnVersions>();
         return services;
     }
 
@@ -42,7 +43,7 @@ internal static class QueueEndpoints
         }
 
         var count = limit ?? DefaultPage;
-        var versions = (await catalog.AllAsync(cancellationToken)).Where(v => model is null || v.Model == model);
+        var versions = (await catalog.SnapshotAsync(cancellationToken)).QueuedVersions.Where(v => model is null || v.Model == model);
         var stats = (await requests.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)))).Where(
             s => s.DeadLetters > 0).ToList();
         var found = await Task.WhenAll(stats.Select(async s =>
@@ -81,17 +82,38 @@ internal static class QueueEndpoints
             ApiJson.Default.DeadLetterPage);
     }
 
-    private static async Task<JsonHttpResult<RequeuedCount>> RequeueAllAsync(
-        string model, string version, ClaimsPrincipal caller, DeadLetters letters, AuditLog audit)
+    /// <summary>Why nothing can be put back: nobody will ever read the queue of a version that is not in the registry.</summary>
+    public static async Task<string?> GoneAsync(ModelCatalog catalog, QueueName queue, CancellationToken cancellationToken)
     {
+        var snapshot = await catalog.SnapshotAsync(cancellationToken);
+        return snapshot.AllVersionsOf(queue.Model).Any(v => v.Version == queue.Version)
+            ? null
+            : $"there is no version '{queue.Version}' of a model '{queue.Model}'";
+    }
+
+    private static async Task<Results<JsonHttpResult<RequeuedCount>, ProblemHttpResult>> RequeueAllAsync(
+        string model, string version, ClaimsPrincipal caller, DeadLetters letters, ModelCatalog catalog, AuditLog audit,
+        CancellationToken cancellationToken)
+    {
+        if (await GoneAsync(catalog, new QueueName(model, version), cancellationToken) is { } gone)
+        {
+            return Problem(StatusCodes.Status404NotFound, gone);
+        }
+
         var requeued = await letters.RequeueAllAsync(new QueueName(model, version));
         audit.Record(DeadLetterAudit.Requeued(caller, new QueueName(model, version), requeued));
         return TypedResults.Json(new RequeuedCount(requeued), ApiJson.Default.RequeuedCount);
     }
 
     private static async Task<Results<JsonHttpResult<RequeuedCount>, ProblemHttpResult>> RequeueAsync(
-        string model, string version, string id, ClaimsPrincipal caller, DeadLetters letters, AuditLog audit, HttpResponse response)
+        string model, string version, string id, ClaimsPrincipal caller, DeadLetters letters, ModelCatalog catalog, AuditLog audit,
+        HttpResponse response, CancellationToken cancellationToken)
     {
+        if (await GoneAsync(catalog, new QueueName(model, version), cancellationToken) is { } gone)
+        {
+            return Problem(StatusCodes.Status404NotFound, gone);
+        }
+
         var outcome = DeadLetters.IsId(id) ? await letters.RequeueAsync(new QueueName(model, version), id) : RequeueOutcome.Unknown;
         switch (outcome)
         {

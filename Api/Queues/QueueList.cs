@@ -31,10 +31,14 @@ internal static class QueueList
     public static async Task<JsonHttpResult<QueueOverviews>> GetAsync(
         ModelCatalog catalog, QueueTotals queue, QueueRejections rejections, DirectCalls direct, CancellationToken cancellationToken)
     {
-        var versions = await catalog.AllAsync(cancellationToken);
-        var stats = await queue.StatsAsync(versions.Select(v => new QueueName(v.Model, v.Version)));
+        var snapshot = await catalog.SnapshotAsync(cancellationToken);
+        var served = snapshot.Versions.Select(v => new QueueName(v.Model, v.Version)).ToHashSet();
+        var stats = await queue.StatsAsync(snapshot.QueuedVersions.Select(v => new QueueName(v.Model, v.Version)));
+
+        // Of what is not served now, only what is left of it.
+        var shown = stats.Where(s => served.Contains(s.Queue) || s.Depth > 0 || s.DeadLetters > 0);
         return TypedResults.Json(
-            new QueueOverviews([.. stats.Select(s => Overview(s, rejections, direct))]), ApiJson.Default.QueueOverviews);
+            new QueueOverviews([.. shown.Select(s => Overview(s, rejections, direct))]), ApiJson.Default.QueueOverviews);
     }
 
     private static QueueOverview Overview(QueueStats stats, QueueRejections rejections, DirectCalls direct)

@@ -1,14 +1,20 @@
 using System.Threading.Channels;
+using InferenceTemplate.Data;
 using Npgsql;
 
 namespace InferenceTemplate.Api.Records;
 
 /// <summary>
 /// Writes records in batches beside the hot path. Recording never waits: when Postgres can't keep up, the newest records
-/// are shed and counted.
+/// are shed and counted. So is a record that Postgres refuses for what it holds, alone.
 /// </summary>
 internal abstract partial class BatchedRecorder<T>(int capacity, string what, ILogger logger, int maxBatch = 1_000) : BackgroundService
 {
+    // Classes of errors in Postgres's manual, appendix A.
+    private const string DataException = "22";
+    private const string IntegrityViolation = "23";
+    private const string LimitExceeded = "54";
+
     private static readonly TimeSpan GatherFor = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LastFlush = TimeSpan.FromSeconds(5);
@@ -18,7 +24,7 @@ internal abstract partial class BatchedRecorder<T>(int capacity, string what, IL
     private readonly Channel<T> _records = Channel.CreateBounded<T>(new BoundedChannelOptions(capacity) { SingleReader = true });
 
     // Taken from the channel and not yet written: what a stop in the middle of an outage must still flush.
-    private List<T> _inFlight = [];
+    private readonly List<T> _inFlight = [];
 
     public void Record(T record)
     {
@@ -75,31 +81,61 @@ internal abstract partial class BatchedRecorder<T>(int capacity, string what, IL
             _inFlight.Add(record);
         }
 
-        while (_inFlight.Count > 0)
+        if (_inFlight.Count == 0)
         {
+            return false;
+        }
+
+        var (refused, reason) = (0, (Exception?)null);
+        var mayBeWritten = false;
+        for (var next = _inFlight.Count; _inFlight.Count > 0;)
+        {
+            next = Math.Min(next, _inFlight.Count);
             try
             {
-                await WriteAsync(_inFlight, cancellationToken);
-                _inFlight = [];
-                return true;
+                await WriteAsync(_inFlight[..next], cancellationToken);
+                (next, mayBeWritten) = (Done(next) * 2, false);
             }
-            catch (PostgresException exception) when (!exception.IsTransient)
+            catch (PostgresException exception) when (mayBeWritten && exception.SqlState == PostgresErrorCodes.UniqueViolation)
             {
-                // These rows will never be accepted; holding on to them would hold up all that follow.
-                LogRefused(exception, _inFlight.Count, what);
-                Shed(_inFlight.Count);
-                _inFlight = [];
-                return true;
+                // They were committed the time before, and the connection broke before it said so.
+                (next, mayBeWritten) = (Done(next) * 2, false);
             }
-            catch (NpgsqlException exception)
+            catch (Exception exception) when (IsOfTheRows(exception))
             {
+                // Only those that will never be accepted are given up, and none that stand beside them.
+                reason = exception;
+                refused += next == 1 ? Done(1) : 0;
+                next = Math.Max(1, next / 2);
+            }
+            catch (Exception exception) when (Outages.IsOfDatabase(exception))
+            {
+                mayBeWritten |= exception is not PostgresException;
                 LogWaiting(what, exception.Message);
                 await Task.Delay(RetryAfter, cancellationToken);
             }
         }
 
-        return false;
+        if (refused > 0)
+        {
+            LogRefused(reason!, refused, what);
+            Shed(refused);
+        }
+
+        return true;
     }
+
+    private int Done(int records)
+    {
+        _inFlight.RemoveRange(0, records);
+        return records;
+    }
+
+    // What else a server refuses, it refuses in the state that it is in: one that takes no writes yet, or that ended the statement. What
+    // never came to it, and no stop ended, can't be written: half a surrogate pair.
+    private static bool IsOfTheRows(Exception exception) => exception is PostgresException refusal
+        ? refusal.SqlState[..2] is DataException or IntegrityViolation or LimitExceeded
+        : exception is not OperationCanceledException && !Outages.IsOfDatabase(exception);
 
     [LoggerMessage(LogLevel.Warning, "The {What} can't be written now, trying again in a second: {Reason}")]
     private partial void LogWaiting(string what, string reason);

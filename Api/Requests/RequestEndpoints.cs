@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Core.Costs;
 using InferenceTemplate.Data;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -24,14 +25,13 @@ internal static class RequestEndpoints
     public static void MapRequests(this IEndpointRouteBuilder endpoints)
     {
         var requests = endpoints.MapGroup("/v1/requests").RequireAuthorization(Policies.Observe);
-        requests.MapGet("/", ListAsync).WithSummary("Requests for inference, the newest first").Produces<RequestPage>();
+        requests.MapGet("/", ListAsync).WithSummary("Requests for inference, the newest first").Produces<RequestPage>().WithReadSlot();
         requests.MapGet("/{id:guid}", GetAsync).WithSummary("A request for inference").Produces<RequestView>();
     }
 
     /// <param name="status"><c>failed</c> for all but 200, <c>4xx</c>, <c>5xx</c>, or a number; 499 is a caller who left.</param>
     /// <param name="minMs">Those that took this long or longer.</param>
     /// <param name="trace">The trace id, which is the <c>X-Correlation-Id</c> of a response whose caller sent none.</param>
-    /// <param name="tenant">The caller's own where it is left out. An admin may name another, or <c>all</c>.</param>
     private static async Task<Results<JsonHttpResult<RequestPage>, ProblemHttpResult>> ListAsync(
         string? model, string? version, string? status, [FromQuery(Name = "min_ms")] double? minMs, string? trace, string? tenant,
         string? from, string? to, string? cursor, int? limit, ClaimsPrincipal caller, IDbContextFactory<InferenceDbContext> contexts,
@@ -63,7 +63,7 @@ internal static class RequestEndpoints
             return Wrong($"trace: '{trace}' given, 32 hexadecimal digits expected");
         }
 
-        foreach (var (name, value) in ((string, string?)[])[("model", model), ("version", version), ("tenant", tenant)])
+        foreach (var (name, value) in ((string, string?)[])[("model", model), ("version", version)])
         {
             if (value?.Contains('\0', StringComparison.Ordinal) == true)
             {
@@ -71,11 +71,9 @@ internal static class RequestEndpoints
             }
         }
 
-        if (tenant is not null && tenant != caller.TenantId() && !caller.IsInRole(Roles.Admin))
+        if (ListedTenant.Refusal(tenant, caller, "requests") is { } refusal)
         {
-            return TypedResults.Problem(
-                $"The requests of '{tenant}' are not yours to see: leave 'tenant' out for your own.",
-                statusCode: StatusCodes.Status403Forbidden);
+            return refusal;
         }
 
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);

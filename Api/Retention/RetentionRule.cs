@@ -10,9 +10,13 @@ namespace InferenceTemplate.Api.Retention;
 /// <param name="TimeColumn">What counts; rows where it is null are kept.</param>
 /// <param name="TenantColumn">Says whose a row is; null for a table of the platform.</param>
 /// <param name="IsTenants">Whether a tenant's own number of days goes before <paramref name="Days"/>.</param>
+/// <param name="IsById">
+/// Whether rows are found by their ids, which sort by when they were made: no index is kept for a time that is set with each row's end.
+/// </param>
 /// <param name="Parts">Tables whose rows go with them, and the columns that have their ids.</param>
 public sealed record RetentionRule(
-    string Table, string TimeColumn, string? TenantColumn, int Days, bool IsTenants, IReadOnlyList<(string Table, string Column)> Parts)
+    string Table, string TimeColumn, string? TenantColumn, int Days, bool IsTenants, bool IsById,
+    IReadOnlyList<(string Table, string Column)> Parts)
 {
     /// <summary>The rules of the tables that there are.</summary>
     public static IReadOnlyList<RetentionRule> All(IModel model, RetentionOptions options)
@@ -41,6 +45,7 @@ public sealed record RetentionRule(
                    entity.FindProperty(nameof(Prediction.TenantId))?.GetColumnName(),
                    want.Days,
                    want.IsTenants,
+                   want.Column == "finished_at",
                    [.. TenantTable.Parts(entity).Select(part => (part.GetTableName()!, TenantTable.PartColumn(part, entity)))]),
         ];
     }

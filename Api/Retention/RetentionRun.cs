@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Data;
 using Microsoft.EntityFrameworkCore;
@@ -67,6 +68,14 @@ public sealed class RetentionRun(
         return pruned == 0 ? deleted : [.. deleted, new ExpiredRows(AuditTable, null, options.Value.AuditDays, pruned)];
     }
 
+    // Ids of version 7 begin with the time in milliseconds.
+    private static Guid FirstId(DateTimeOffset at)
+    {
+        Span<byte> id = stackalloc byte[16];
+        BinaryPrimitives.WriteInt64BigEndian(id, at.ToUnixTimeMilliseconds() << 16);
+        return new Guid(id, bigEndian: true);
+    }
+
     private DateTimeOffset Before(int days) => time.GetUtcNow().AddDays(-days);
 
     private async Task<IReadOnlyList<RetentionRule>> RulesAsync(CancellationToken cancellationToken)
@@ -114,6 +123,10 @@ public sealed class RetentionRun(
             (var column, null) => $"$2::varchar IS NULL AND NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = r.{column})",
             (var column, _) => $"r.{column} = $2",
         };
+
+        // What ended by then was made by then.
+        var order = rule.IsById ? "AND r.id < $4 ORDER BY r.id" : $"ORDER BY r.{rule.TimeColumn}";
+
         // What has parts goes a few at a time: each may have very many of them.
         var limit = rule.Parts.Count == 0 ? options.Value.BatchSize : Math.Min(options.Value.BatchSize, MaxWholes);
         var parts = string.Concat(rule.Parts.Select((part, number) =>
@@ -121,8 +134,8 @@ public sealed class RetentionRun(
         var sql = $"""
             WITH old AS MATERIALIZED (
                 SELECT r.ctid AS place{(rule.Parts.Count == 0 ? "" : ", r.id")} FROM {rule.Table} r
-                WHERE r.{rule.TimeColumn} < $1 AND {whose} ORDER BY r.{rule.TimeColumn} LIMIT $3){parts}
-            DELETE FROM {rule.Table} r USING old WHERE r.ctid = old.place
+                WHERE r.{rule.TimeColumn} < $1 AND {whose} {order} LIMIT $3){parts}
+            DELETE FROM {rule.Table} WHERE ctid = ANY (ARRAY(SELECT place FROM old))
             """;
         var (before, total) = (Before(days), 0L);
         while (true)
@@ -132,6 +145,11 @@ public sealed class RetentionRun(
             command.Parameters.AddWithValue(before);
             command.Parameters.AddWithValue(NpgsqlDbType.Varchar, (object?)tenant ?? DBNull.Value);
             command.Parameters.AddWithValue(limit);
+            if (rule.IsById)
+            {
+                command.Parameters.AddWithValue(FirstId(before));
+            }
+
             var deleted = await command.ExecuteNonQueryAsync(cancellationToken);
             total += deleted;
             if (deleted < limit)

@@ -53,9 +53,16 @@ internal static class StartupRegistration
         {
             errors.MapOutage(Outages.IsDatabaseAway, "the database is unavailable: try again later");
             errors.MapOutage(Outages.IsQueueAway, "the queue is unavailable: try again later");
+            errors.MapRefusal(Outages.IsTextRefused, "a text contains the character U+0000, which can't be stored or searched for");
+            errors.MapRefusal(IsNoText, "a text of the body is not Unicode: half of a surrogate pair stands alone");
         });
         return services;
     }
+
+    // How System.Text.Json says so where a text is read later than its JSON.
+    private static bool IsNoText(Exception exception) =>
+        exception is InvalidOperationException { Source: "System.Text.Json.Rethrowable" }
+        && exception.Message.Contains("UTF", StringComparison.Ordinal);
 
     /// <summary><c>Api --migrate</c>: applies migrations and ends, for pipelines that do so before they deploy.</summary>
     /// <returns>The exit code: 0 when the schema is current.</returns>

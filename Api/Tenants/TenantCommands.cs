@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using InferenceTemplate.Api.Admin;
+using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
 
@@ -9,8 +11,9 @@ namespace InferenceTemplate.Api.Tenants;
 /// <summary><c>admin tenants create|list|show|suspend|resume|set-limits|delete</c>. Output is JSON, one object a line.</summary>
 internal static class TenantCommands
 {
-    private const string Actor = "admin command";
     private const int PageSize = 100;
+
+    private static readonly Actor Shell = new(AdminOutput.Actor, TenantId: null);
 
     private static readonly Argument<string> Id = new("id") { Description = "The tenant." };
 
@@ -44,18 +47,18 @@ internal static class TenantCommands
                 var (settings, problem) = TenantBody.Merge(new TenantSettings { Name = id }, patch);
                 return settings is null
                     ? Task.FromResult<(Tenant?, TenantProblem?)>((null, problem))
-                    : store.CreateAsync(id, settings, Actor, cancellation);
+                    : store.CreateAsync(id, settings, Shell, cancellation);
             }, withSettings: true),
             Verb("show", "Shows one.", services, async (store, id, _, cancellation) => await store.FindAsync(id, cancellation) is { } tenant
                 ? (tenant, null)
                 : (null, new TenantProblem(TenantProblemKind.NotFound, $"There is no tenant '{id}'."))),
             Verb("suspend", "Refuses all its credentials.", services,
-                (store, id, _, cancellation) => store.SuspendAsync(id, Actor, cancellation)),
-            Verb("resume", "Takes that back.", services, (store, id, _, cancellation) => store.ResumeAsync(id, Actor, cancellation)),
+                (store, id, _, cancellation) => store.SuspendAsync(id, Shell, cancellation)),
+            Verb("resume", "Takes that back.", services, (store, id, _, cancellation) => store.ResumeAsync(id, Shell, cancellation)),
             Verb("set-limits", "Changes what is given.", services, (store, id, patch, cancellation) =>
-                store.UpdateAsync(id, present => TenantBody.Merge(present, patch), Actor, cancellation), withSettings: true),
+                store.UpdateAsync(id, present => TenantBody.Merge(present, patch), Shell, cancellation), withSettings: true),
             Verb("delete", "Ends it; its data go later.", services,
-                (store, id, _, cancellation) => store.DeleteAsync(id, Actor, cancellation)),
+                (store, id, _, cancellation) => store.DeleteAsync(id, Shell, cancellation)),
         };
     }
 

@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.Auth;
 using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
@@ -24,15 +25,16 @@ internal static class TenantEndpoints
         tenants.MapPut("/{id}", PutAsync).WithSummary("Set all limits; what is not named is the platform's");
         tenants.MapDelete("/{id}", async (string id, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform,
             CancellationToken cancellationToken) =>
-            Show(await store.DeleteAsync(id, caller.Name(), cancellationToken), platform))
+            Show(await store.DeleteAsync(id, Actor.Of(caller), cancellationToken), platform))
                 .WithSummary("Delete a tenant: its work is refused at once");
         tenants.MapPost("/{id}/suspend", async (string id, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform,
             CancellationToken cancellationToken) =>
-            Show(await store.SuspendAsync(id, caller.Name(), cancellationToken), platform))
+            Show(await store.SuspendAsync(id, Actor.Of(caller), cancellationToken), platform))
                 .WithSummary("Refuse all credentials of a tenant");
         tenants.MapPost("/{id}/resume", async (string id, ClaimsPrincipal caller, TenantStore store, IOptions<TenantOptions> platform,
             CancellationToken cancellationToken) =>
-            Show(await store.ResumeAsync(id, caller.Name(), cancellationToken), platform)).WithSummary("Accept a suspended tenant again");
+            Show(await store.ResumeAsync(id, Actor.Of(caller), cancellationToken), platform))
+                .WithSummary("Accept a suspended tenant again");
     }
 
     private static async Task<IResult> ListAsync(
@@ -80,7 +82,7 @@ internal static class TenantEndpoints
             return wrong!.ToResult();
         }
 
-        var created = await store.CreateAsync(id, settings, caller.Name(), cancellationToken);
+        var created = await store.CreateAsync(id, settings, Actor.Of(caller), cancellationToken);
         if (created.Tenant is null)
         {
             return created.Problem!.ToResult();
@@ -110,13 +112,11 @@ internal static class TenantEndpoints
         return body is null
             ? unreadable!.ToResult()
             : Show(await store.UpdateAsync(
-                id, present => TenantBody.Merge(begin(present), body), caller.Name(), cancellationToken), platform);
+                id, present => TenantBody.Merge(begin(present), body), Actor.Of(caller), cancellationToken), platform);
     }
 
     private static IResult Show((Tenant? Tenant, TenantProblem? Problem) changed, IOptions<TenantOptions> platform) =>
         changed.Tenant is { } tenant
         ? TypedResults.Json(TenantView.Of(tenant, platform.Value), TenantsJson.Default.TenantView)
         : changed.Problem!.ToResult();
-
-    private static string Name(this ClaimsPrincipal caller) => caller.Identity?.Name ?? "unknown";
 }

@@ -45,7 +45,7 @@ public sealed partial class TenantStore(
     }
 
     public async Task<(Tenant? Tenant, TenantProblem? Problem)> CreateAsync(
-        string id, TenantSettings settings, string actor, CancellationToken cancellationToken)
+        string id, TenantSettings settings, Actor actor, CancellationToken cancellationToken)
     {
         if (!IsId(id))
         {
@@ -71,13 +71,13 @@ public sealed partial class TenantStore(
             return (null, new(TenantProblemKind.Conflict, $"There is, or was, a tenant '{id}': ids are not used again."));
         }
 
-        audit.Record(new AuditEvent("tenant.created", actor, id, id));
+        audit.Record(new AuditEvent("tenant.created", actor.Name, id, id) { ActorTenantId = actor.TenantId });
         return (tenant, null);
     }
 
     /// <summary>Gives a tenant new settings, made from its present ones.</summary>
     public Task<(Tenant? Tenant, TenantProblem? Problem)> UpdateAsync(
-        string id, Func<TenantSettings, (TenantSettings? Settings, TenantProblem? Problem)> change, string actor,
+        string id, Func<TenantSettings, (TenantSettings? Settings, TenantProblem? Problem)> change, Actor actor,
         CancellationToken cancellationToken) =>
         ChangeAsync(id, "tenant.updated", actor, tenant =>
         {
@@ -96,14 +96,14 @@ public sealed partial class TenantStore(
             return null;
         }, cancellationToken);
 
-    public Task<(Tenant? Tenant, TenantProblem? Problem)> SuspendAsync(string id, string actor, CancellationToken cancellationToken) =>
+    public Task<(Tenant? Tenant, TenantProblem? Problem)> SuspendAsync(string id, Actor actor, CancellationToken cancellationToken) =>
         ChangeAsync(id, "tenant.suspended", actor, tenant =>
         {
             tenant.SuspendedAt ??= time.GetUtcNow();
             return OfDefault(tenant, "suspended");
         }, cancellationToken);
 
-    public Task<(Tenant? Tenant, TenantProblem? Problem)> ResumeAsync(string id, string actor, CancellationToken cancellationToken) =>
+    public Task<(Tenant? Tenant, TenantProblem? Problem)> ResumeAsync(string id, Actor actor, CancellationToken cancellationToken) =>
         ChangeAsync(id, "tenant.resumed", actor, tenant =>
         {
             tenant.SuspendedAt = null;
@@ -111,7 +111,7 @@ public sealed partial class TenantStore(
         }, cancellationToken);
 
     /// <summary>Marks a tenant as deleted, which also refuses its credentials; its data are removed elsewhere.</summary>
-    public Task<(Tenant? Tenant, TenantProblem? Problem)> DeleteAsync(string id, string actor, CancellationToken cancellationToken) =>
+    public Task<(Tenant? Tenant, TenantProblem? Problem)> DeleteAsync(string id, Actor actor, CancellationToken cancellationToken) =>
         ChangeAsync(id, "tenant.deleted", actor, tenant =>
         {
             tenant.DeletedAt = time.GetUtcNow();
@@ -120,7 +120,7 @@ public sealed partial class TenantStore(
         }, cancellationToken);
 
     private async Task<(Tenant? Tenant, TenantProblem? Problem)> ChangeAsync(
-        string id, string action, string actor, Func<Tenant, TenantProblem?> change, CancellationToken cancellationToken)
+        string id, string action, Actor actor, Func<Tenant, TenantProblem?> change, CancellationToken cancellationToken)
     {
         await using var database = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await database.Database.BeginTransactionAsync(cancellationToken);
@@ -149,7 +149,7 @@ public sealed partial class TenantStore(
         await transaction.CommitAsync(cancellationToken);
         if (changed.Count > 0)
         {
-            audit.Record(new AuditEvent(action, actor, id, id, changed));
+            audit.Record(new AuditEvent(action, actor.Name, id, id, changed) { ActorTenantId = actor.TenantId });
         }
 
         if (changed.ContainsKey("monthly_inferences") || changed.ContainsKey("allow_overdraft"))

@@ -1,9 +1,11 @@
 using InferenceTemplate.Core;
+using InferenceTemplate.Data.Catalog;
 
 namespace InferenceTemplate.Api.Traffic;
 
 /// <summary>Has the canaries judged every second, by one of the Api replicas.</summary>
-internal sealed partial class CanaryEvaluation(CanaryJudge judge, Telemetry telemetry, TimeProvider time, ILogger<CanaryEvaluation> logger)
+internal sealed partial class CanaryEvaluation(
+    CanaryJudge judge, CatalogChangeNotifier notifier, Telemetry telemetry, TimeProvider time, ILogger<CanaryEvaluation> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -13,10 +15,16 @@ internal sealed partial class CanaryEvaluation(CanaryJudge judge, Telemetry tele
 
     private async Task JudgeAsync(CancellationToken cancellationToken)
     {
-        foreach (var rollback in await judge.JudgeAsync(cancellationToken))
+        var taken = await judge.JudgeAsync(cancellationToken);
+        foreach (var rollback in taken)
         {
             telemetry.RolledBack(rollback.Model, rollback.Version);
             LogRolledBack(rollback.Version, rollback.Model, rollback.Reason);
+        }
+
+        if (taken.Count > 0)
+        {
+            await notifier.PublishAsync(cancellationToken);
         }
     }
 

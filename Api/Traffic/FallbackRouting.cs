@@ -28,13 +28,22 @@ internal sealed class FallbackRouting(ModelCatalog catalog, ModelAvailability av
     /// The route of the fallback of a pipeline of which a step can't run; null where it is none such, or has no fallback that can take its
     /// place.
     /// </summary>
-    public async ValueTask<RoutedModel?> OfLackingAsync(string model, string? version, CancellationToken cancellationToken)
+    public async ValueTask<RoutedModel?> OfLackingAsync(string model, string? version, CancellationToken cancellationToken) =>
+        (await LackingAsync(model, version, cancellationToken))?.Instead;
+
+    /// <summary>Such a pipeline itself, and the route of its fallback; null where there is either not.</summary>
+    public async ValueTask<(RoutedModel Pipeline, RoutedModel Instead)?> LackingAsync(
+        string model, string? version, CancellationToken cancellationToken)
     {
         var snapshot = await catalog.SnapshotAsync(cancellationToken);
         var role = version is null ? TrafficRole.Stable : TrafficRole.Named;
-        return snapshot.LackingOf(model, version) is { } lacking
-            ? await InsteadOfAsync(new RoutedModel(lacking, snapshot.SettingsOf(model), role, Shadow: null), cancellationToken)
-            : null;
+        if (snapshot.LackingOf(model, version) is not { } lacking)
+        {
+            return null;
+        }
+
+        var pipeline = new RoutedModel(lacking, snapshot.SettingsOf(model), role, Shadow: null);
+        return await InsteadOfAsync(pipeline, cancellationToken) is { } instead ? (pipeline, instead) : null;
     }
 
     /// <summary>The route of the fallback; null where there is none, or where its callers would notice more than its mark.</summary>

@@ -20,7 +20,8 @@ internal sealed record RoutedModel(ModelVersion Version, ModelSettings Settings,
 internal sealed class ModelRouting(ModelCatalog catalog)
 {
     /// <returns>Null when there is no such model or version, or it can't run now: the catalog tells why.</returns>
-    public async Task<RoutedModel?> RouteAsync(string model, string? version, ClaimsPrincipal caller, CancellationToken cancellationToken)
+    public async ValueTask<RoutedModel?> RouteAsync(
+        string model, string? version, ClaimsPrincipal caller, CancellationToken cancellationToken)
     {
         var snapshot = await catalog.SnapshotAsync(cancellationToken);
         var known = snapshot.SettingsOf(model);
@@ -29,6 +30,12 @@ internal sealed class ModelRouting(ModelCatalog catalog)
             return snapshot.Find(model, version) is { } named
                 ? new RoutedModel(named, known, TrafficRole.Named, null)
                 : null;
+        }
+
+        if (known.Traffic is { Canary: null, Shadow: null })
+        {
+            // There is nothing to choose.
+            return snapshot.StableOf(model) is { } stable ? new RoutedModel(stable, known, TrafficRole.Stable, null) : null;
         }
 
         var versions = snapshot.ReadyOf(model);

@@ -3,7 +3,9 @@ using InferenceTemplate.Core.Tensors;
 
 namespace InferenceTemplate.Api.Traffic;
 
-/// <param name="Agreed">Whether all outputs are there and equal, or for floating-point ones within the tolerance.</param>
+/// <param name="Agreed">
+/// Whether all outputs that callers know are there and equal, or for floating-point ones within the tolerance; others may come along.
+/// </param>
 /// <param name="MaxDifference">The largest distance between floating-point elements; null where there are none to compare.</param>
 public readonly record struct OutputAgreement(bool Agreed, double? MaxDifference);
 
@@ -12,7 +14,7 @@ public static class OutputComparison
 {
     public static OutputAgreement Compare(IReadOnlyList<Tensor> expected, IReadOnlyList<Tensor> actual, double tolerance)
     {
-        var agreed = expected.Count == actual.Count;
+        var agreed = true;
         double? largest = null;
         foreach (var output in expected)
         {

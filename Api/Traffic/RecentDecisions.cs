@@ -10,10 +10,10 @@ internal sealed class RecentDecisions(TrafficPolicyStore policies, TimeProvider 
 
     private static readonly TimeSpan WaitTimeout = TimeSpan.FromSeconds(2);
 
-    private readonly Refreshing<IReadOnlyList<TrafficDecision>> _decisions = new(
+    private readonly Refreshing<IReadOnlyList<DecisionStatus>> _decisions = new(
         TimeSpan.FromSeconds(1), () => policies.DecisionsAsync(null, Count, CancellationToken.None), time);
 
-    public async Task<IReadOnlyList<TrafficDecision>> AllAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<DecisionStatus>> AllAsync(CancellationToken cancellationToken)
     {
         try
         {

@@ -25,7 +25,12 @@ public static class SignatureCompatibility
             .Select(input => Differs("input", input, Array.Find(accepted, i => i.Name == input.Name), mayOpen: true))
             .Concat(stable.Outputs.Select(output =>
                 Differs("output", output, Array.Find(other.Outputs, o => o.Name == output.Name), mayOpen: false)))
-            .FirstOrDefault(problem => problem is not null);
+            .FirstOrDefault(problem => problem is not null)
+            ?? other.Outputs
+                .Where(output => output.Datatype is Datatype.Fp16 or Datatype.Bf16 && stable.Outputs.All(o => o.Name != output.Name))
+                .Select(output => $"its output '{output.Name}' is {output.Datatype.Name()}, which callers of the stable version, who do "
+                    + "not name it, can't be given as JSON")
+                .FirstOrDefault();
     }
 
     // An input may accept more than the stable version's does; an output must be what callers know.

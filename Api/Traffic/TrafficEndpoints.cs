@@ -65,8 +65,8 @@ internal static class TrafficEndpoints
     private static async Task<Results<JsonHttpResult<TrafficPolicyBody>, ValidationProblem, ProblemHttpResult>> PutAsync(
         string model, HttpContext context, ModelCatalog catalog, TrafficPolicyStore policies, CancellationToken cancellationToken)
     {
-        var versions = await catalog.VersionsAsync(model, cancellationToken);
-        if (versions.Count == 0)
+        var snapshot = await catalog.SnapshotAsync(cancellationToken);
+        if (snapshot.ModelOf(model) is null)
         {
             return Unknown(model);
         }
@@ -77,19 +77,24 @@ internal static class TrafficEndpoints
             return TypedResults.ValidationProblem(unreadable);
         }
 
-        if (body.Problems(versions) is { Count: > 0 } problems)
+        if (body.Problems(snapshot.ReadyOf(model), version => snapshot.WhyNot(model, version)) is { Count: > 0 } problems)
         {
             return TypedResults.ValidationProblem(problems);
         }
 
-        return await policies.SetAsync(model, body.ToPolicy(), Actor(context), cancellationToken) is { } kept
-            ? TypedResults.Json(TrafficPolicyBody.From(kept), ApiJson.Default.TrafficPolicyBody)
-            : Unknown(model);
+        var (kept, problem) = await policies.SetAsync(model, body.ToPolicy(), Actor(context), cancellationToken);
+        return problem is null
+            ? TypedResults.Json(TrafficPolicyBody.From(kept!), ApiJson.Default.TrafficPolicyBody)
+            : problem is { Kind: RegistryProblemKind.Invalid, Field: { } field }
+                ? TypedResults.ValidationProblem([new(field, [problem.Message])])
+                : Unknown(model);
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
         string model, HttpContext context, TrafficPolicyStore policies, CancellationToken cancellationToken) =>
-        await policies.SetAsync(model, null, Actor(context), cancellationToken) is null ? Unknown(model) : TypedResults.NoContent();
+        (await policies.SetAsync(model, null, Actor(context), cancellationToken)).Problem is null
+            ? TypedResults.NoContent()
+            : Unknown(model);
 
     private static string Actor(HttpContext context) => context.User.FindFirst(InferenceClaims.Name)?.Value ?? "unnamed";
 

@@ -43,20 +43,21 @@ internal sealed record TrafficPolicyBody(
     };
 
     /// <summary>What is wrong, by field; empty where nothing is.</summary>
-    /// <param name="versions">Those of the model that can answer.</param>
-    public Dictionary<string, string[]> Problems(IReadOnlyList<ModelVersion> versions)
+    /// <param name="versions">Those of the model among which a policy may choose.</param>
+    /// <param name="whyNot">Why a version is none of them.</param>
+    public Dictionary<string, string[]> Problems(IReadOnlyList<ModelVersion> versions, Func<string, string> whyNot)
     {
         var problems = new Dictionary<string, string[]>(StringComparer.Ordinal);
-        Add("stable", StableProblem(versions));
+        Add("stable", StableProblem(versions, whyNot));
         if (Canary is not null)
         {
-            Add("canary.version", CandidateProblem(Canary.Version, versions));
+            Add("canary.version", CandidateProblem(Canary.Version, versions, whyNot));
             Add("canary.weight", Canary.Weight is >= 0 and <= 1 ? null : "a number from 0 to 1 expected");
         }
 
         if (Shadow is not null)
         {
-            Add("shadow.version", CandidateProblem(Shadow.Version, versions)
+            Add("shadow.version", CandidateProblem(Shadow.Version, versions, whyNot)
                 ?? (Shadow.Version == Canary?.Version ? "this version is the canary already: it answers callers" : null));
             Add("shadow.sample", Shadow.Sample is >= 0 and <= 1 ? null : "a number from 0 to 1 expected");
             Add("shadow.tolerance", Shadow.Tolerance is >= 0 and < double.PositiveInfinity ? null : "a number from 0 on expected");
@@ -88,11 +89,11 @@ internal sealed record TrafficPolicyBody(
     }
 
     // Without a name, the highest version would be stable: that may be the very one that is being tried.
-    private string? StableProblem(IReadOnlyList<ModelVersion> versions) => Stable is null
+    private string? StableProblem(IReadOnlyList<ModelVersion> versions, Func<string, string> whyNot) => Stable is null
         ? Canary is null && Shadow is null ? null : "with a canary or a shadow the stable version must be named"
-        : versions.Any(v => v.Version == Stable) ? null : $"there is no version '{Stable}' that can answer";
+        : versions.Any(v => v.Version == Stable) ? null : whyNot(Stable);
 
-    private string? CandidateProblem(string? version, IReadOnlyList<ModelVersion> versions)
+    private string? CandidateProblem(string? version, IReadOnlyList<ModelVersion> versions, Func<string, string> whyNot)
     {
         if (string.IsNullOrEmpty(version))
         {
@@ -101,7 +102,7 @@ internal sealed record TrafficPolicyBody(
 
         if (versions.FirstOrDefault(v => v.Version == version) is not { } candidate)
         {
-            return $"there is no version '{version}' that can answer";
+            return whyNot(version);
         }
 
         if (version == Stable)

@@ -1,26 +1,27 @@
 using System.Text.Json;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace InferenceTemplate.Api.Traffic;
 
 /// <summary>Changes of traffic policies. Each writes its decision with it, and none touches a model's other settings.</summary>
-public sealed class TrafficPolicyStore(NpgsqlDataSource dataSource, TimeProvider time)
+public sealed class TrafficPolicyStore(NpgsqlDataSource dataSource, ModelRegistry registry, TimeProvider time)
 {
-    private const string Set = """
-        WITH changed AS (
-            UPDATE models SET settings = jsonb_set(settings, '{traffic}', $2), updated_at = $3 WHERE name = $1 RETURNING name)
-        INSERT INTO traffic_decisions (id, model, decided_at, action, actor, policy)
-        SELECT $4, name, $3, $5, $6, $7 FROM changed
+    // A model whose versions are all deleted is none.
+    private const string Find = """
+        SELECT coalesce(settings -> 'traffic', '{}')::text FROM models
+        WHERE name = $1 AND EXISTS (SELECT FROM model_versions WHERE model = $1 AND deleted_at IS NULL)
         """;
 
     // Fenced: nothing happens unless the canary is still the one that was judged, with the same weight, under the same policy.
     private const string RollBack = """
         WITH changed AS (
             UPDATE models
-            SET settings = jsonb_set(jsonb_set(settings, '{traffic,canary}', 'null'), '{traffic,since}', to_jsonb($3::timestamptz)),
+            SET settings = jsonb_set(settings, '{traffic}', (settings -> 'traffic')
+                    || jsonb_build_object('canary', NULL, 'rollback', NULL, 'since', $3::timestamptz)),
                 updated_at = $3
             WHERE name = $1 AND settings #>> '{traffic,canary,version}' = $2
               AND (settings #>> '{traffic,canary,weight}')::float8 = $7
@@ -30,16 +31,20 @@ public sealed class TrafficPolicyStore(NpgsqlDataSource dataSource, TimeProvider
         SELECT $4, name, $3, 'rolled_back', $5, $2, $6 FROM changed
         """;
 
+    // The stable version is a matter of traffic too: who promoted or rolled back, the model's history has.
     private const string Recent = """
-        SELECT id, model, decided_at, action, actor, version, reason, policy FROM traffic_decisions
-        WHERE $1::varchar IS NULL OR model = $1 ORDER BY decided_at DESC LIMIT $2
+        (SELECT model, decided_at, action, actor, version, reason, policy FROM traffic_decisions
+         WHERE $1::varchar IS NULL OR model = $1 ORDER BY decided_at DESC LIMIT $2)
+        UNION ALL
+        (SELECT model, at, CASE kind WHEN $3 THEN $5 ELSE kind END, actor, version, details, NULL FROM model_events
+         WHERE kind IN ($3, $4) AND ($1::varchar IS NULL OR model = $1) ORDER BY at DESC LIMIT $2)
+        ORDER BY decided_at DESC LIMIT $2
         """;
 
     /// <summary>A model's policy as it is now; null when there is no such model.</summary>
     public async Task<TrafficPolicy?> FindAsync(string model, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(
-            "SELECT coalesce(settings -> 'traffic', '{}')::text FROM models WHERE name = $1");
+        await using var command = dataSource.CreateCommand(Find);
         command.Parameters.AddWithValue(model);
         return await command.ExecuteScalarAsync(cancellationToken) is string json
             ? JsonSerializer.Deserialize(json, StoreJson.Default.TrafficPolicy)
@@ -48,22 +53,30 @@ public sealed class TrafficPolicyStore(NpgsqlDataSource dataSource, TimeProvider
 
     /// <summary>Replaces a model's policy; it counts from now.</summary>
     /// <param name="policy">Null for the default: no canary, no shadow, the highest version.</param>
-    /// <returns>The policy as it is kept; null when there is no such model.</returns>
-    public async Task<TrafficPolicy?> SetAsync(string model, TrafficPolicy? policy, string actor, CancellationToken cancellationToken)
+    /// <returns>The policy as it is kept, or why it is not.</returns>
+    public async Task<(TrafficPolicy? Kept, RegistryProblem? Problem)> SetAsync(
+        string model, TrafficPolicy? policy, string actor, CancellationToken cancellationToken)
     {
-        // Postgres keeps microseconds: what is compared later must be as coarse from the start.
-        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
-        var kept = (policy ?? new TrafficPolicy()) with { Since = now };
-        var json = JsonSerializer.Serialize(kept, StoreJson.Default.TrafficPolicy);
-        await using var command = dataSource.CreateCommand(Set);
-        command.Parameters.AddWithValue(model);
-        command.Parameters.AddWithValue(NpgsqlDbType.Jsonb, json);
-        command.Parameters.AddWithValue(now);
-        command.Parameters.AddWithValue(Guid.CreateVersion7(now));
-        command.Parameters.AddWithValue(policy is null ? "cleared" : "set");
-        command.Parameters.AddWithValue(actor);
-        command.Parameters.AddWithValue(NpgsqlDbType.Jsonb, policy is null ? DBNull.Value : json);
-        return await command.ExecuteNonQueryAsync(cancellationToken) == 1 ? kept : null;
+        TrafficPolicy? kept = null;
+        var problem = await registry.ChangeAsync(
+            model,
+            async change =>
+            {
+                // What the caller looked at may be a second old.
+                var ready = await change.ReadyAsync(cancellationToken);
+                foreach (var (field, version) in policy?.Versions() ?? [])
+                {
+                    if (!ready.Any(v => v.Version == version))
+                    {
+                        return RegistryProblem.Invalid(field, $"there is no version '{version}' that is ready");
+                    }
+                }
+
+                kept = change.Decide(policy, ready, actor);
+                return null;
+            },
+            cancellationToken);
+        return (kept, problem);
     }
 
     /// <summary>Takes a canary back, if it is still the one that was judged.</summary>
@@ -83,28 +96,28 @@ public sealed class TrafficPolicyStore(NpgsqlDataSource dataSource, TimeProvider
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 
-    /// <summary>The latest decisions, newest first.</summary>
+    /// <summary>The latest decisions, and changes of the stable version, newest first.</summary>
     /// <param name="model">Null for those of all models.</param>
-    public async Task<IReadOnlyList<TrafficDecision>> DecisionsAsync(string? model, int count, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<DecisionStatus>> DecisionsAsync(string? model, int count, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(Recent);
         command.Parameters.AddWithValue(NpgsqlDbType.Varchar, model is null ? DBNull.Value : model);
         command.Parameters.AddWithValue(count);
+        command.Parameters.AddWithValue(ModelEventKinds.RolledBack);
+        command.Parameters.AddWithValue(ModelEventKinds.Promoted);
+        command.Parameters.AddWithValue(DecisionStatus.StableRolledBack);
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
-        var decisions = new List<TrafficDecision>();
+        var decisions = new List<DecisionStatus>();
         while (await row.ReadAsync(cancellationToken))
         {
-            decisions.Add(new TrafficDecision
-            {
-                Id = row.GetGuid(0),
-                Model = row.GetString(1),
-                DecidedAt = await row.GetFieldValueAsync<DateTimeOffset>(2, cancellationToken),
-                Action = row.GetString(3),
-                Actor = row.GetString(4),
-                Version = await row.IsDBNullAsync(5, cancellationToken) ? null : row.GetString(5),
-                Reason = await row.IsDBNullAsync(6, cancellationToken) ? null : row.GetString(6),
-                Policy = await row.IsDBNullAsync(7, cancellationToken) ? null : row.GetString(7),
-            });
+            string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+            // Earlier releases wrote no reason.
+            var reason = Text(5) ?? (Text(6) is { } policy
+                ? TrafficChange.Of(new TrafficPolicy(), JsonSerializer.Deserialize(policy, StoreJson.Default.TrafficPolicy)) : null);
+            decisions.Add(new DecisionStatus(
+                row.GetString(0), await row.GetFieldValueAsync<DateTimeOffset>(1, cancellationToken), row.GetString(2), row.GetString(3),
+                Text(4), reason));
         }
 
         return decisions;

@@ -26,14 +26,18 @@ public static class TrafficRouter
         var shadow = policy.Shadow is { } mirrored && CanRun(mirrored.Version) && random.NextDouble() < mirrored.Sample
             ? mirrored.Version
             : null;
+
+        // What answers has nothing to be compared with but itself.
+        TrafficRoute Of(string version, TrafficRole role) => new(version, role, shadow == version ? null : shadow);
+
         if (policy.Canary is { } canary
             && CanRun(canary.Version)
             && (canary.Sticky ? Place(canary.Version, caller) : random.NextDouble()) < canary.Weight)
         {
-            return new TrafficRoute(canary.Version, TrafficRole.Canary, shadow);
+            return Of(canary.Version, TrafficRole.Canary);
         }
 
-        return policy.StableOf(versions) is { } stable && CanRun(stable) ? new TrafficRoute(stable, TrafficRole.Stable, shadow) : null;
+        return policy.StableOf(versions) is { } stable && CanRun(stable) ? Of(stable, TrafficRole.Stable) : null;
     }
 
     // A caller's place in 0..1 stands still, so that a growing weight only ever adds callers. It differs from one canary to

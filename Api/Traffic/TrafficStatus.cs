@@ -19,11 +19,17 @@ internal sealed record ShadowStatus(
 
 internal sealed record EvaluationStatus(bool RollBack, string Reason);
 
-internal sealed record DecisionStatus(
+/// <summary>Who changed which version answers, when and why.</summary>
+/// <param name="Action">
+/// Of the policy <c>set</c>, <c>cleared</c> or <c>rolled_back</c> (the canary); of the stable version <c>promoted</c> or
+/// <c>stable_rolled_back</c>.
+/// </param>
+/// <param name="Version">That was rolled back, or is stable since.</param>
+/// <param name="Reason">The numbers that a rollback of a canary rests on; else what changed.</param>
+public sealed record DecisionStatus(
     string Model, DateTimeOffset DecidedAt, string Action, string Actor, string? Version, string? Reason)
 {
-    public static DecisionStatus From(TrafficDecision decision) => new(
-        decision.Model, decision.DecidedAt, decision.Action, decision.Actor, decision.Version, decision.Reason);
+    internal const string StableRolledBack = "stable_rolled_back";
 }
 
 /// <summary>The answer of <c>GET /v1/models/{m}/traffic/status</c>.</summary>
@@ -87,7 +93,7 @@ internal sealed class TrafficStatusReader(
                 ToStatus(r.Version, r.Role, await outcomes.ReadAsync(model, r.Version, policy.Since, window)))),
             await ShadowAsync(model, policy, window, cancellationToken),
             evaluation is null ? null : new EvaluationStatus(evaluation.RollBack, evaluation.Reason),
-            [.. (await policies.DecisionsAsync(model, Decisions, cancellationToken)).Select(DecisionStatus.From)]);
+            [.. await policies.DecisionsAsync(model, Decisions, cancellationToken)]);
     }
 
     private static VersionStatus ToStatus(string version, TrafficRole role, VersionOutcomes seen) => new(

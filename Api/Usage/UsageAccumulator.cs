@@ -14,20 +14,26 @@ public readonly record struct UsageKey(string Tenant, string Model, string Versi
 /// </summary>
 public sealed class UsageAccumulator(NpgsqlDataSource dataSource, TimeProvider time) : IDisposable
 {
-    // A repetition of what was committed, though its answer was lost, changes nothing.
+    // A repetition of what was committed, though its answer was lost, changes nothing, also where another replica has summed it meanwhile:
+    // each writer counts its turns.
     private const string Sql = """
+        WITH turn AS (
+            INSERT INTO usage_writers AS old (id, turn, written_at) VALUES ($13, $14, now())
+            ON CONFLICT (id) DO UPDATE SET turn = excluded.turn, written_at = excluded.written_at WHERE old.turn < excluded.turn
+            RETURNING turn)
         INSERT INTO usage_entries (id, tenant_id, model, version, hour, requests, failures, cached, jobs, device_microseconds, cost,
             prompt_tokens, completion_tokens)
         SELECT id, tenant_id, model, version, hour, requests, failures, cached, 0, device_microseconds, cost, prompt_tokens, completion_tokens
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        FROM turn, unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             AS new (id, tenant_id, model, version, hour, requests, failures, cached, device_microseconds, cost, prompt_tokens, completion_tokens)
-        ON CONFLICT DO NOTHING
         """;
 
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _oneWriter = new(1);
     private Dictionary<UsageKey, Sums> _gathered = [];
+    private readonly Guid _writer = Guid.CreateVersion7();
     private UsageEntry[] _unwritten = [];
+    private long _turn;
 
     /// <summary>Puts one inference down.</summary>
     /// <param name="cached">Answered from memory.</param>
@@ -52,7 +58,7 @@ public sealed class UsageAccumulator(NpgsqlDataSource dataSource, TimeProvider t
         }
     }
 
-    /// <summary>Writes what was gathered. If that fails it is kept, under the same ids, for the next time.</summary>
+    /// <summary>Writes what was gathered. If that fails it is kept, for the next time.</summary>
     /// <exception cref="NpgsqlException">Postgres is away or refused.</exception>
     public async Task WriteAsync(CancellationToken cancellationToken)
     {
@@ -86,6 +92,7 @@ public sealed class UsageAccumulator(NpgsqlDataSource dataSource, TimeProvider t
             (gathered, _gathered) = (_gathered, []);
         }
 
+        _turn++;
         return _unwritten = [.. gathered.Select(g => Entry(g.Key, g.Value))];
     }
 
@@ -120,6 +127,8 @@ public sealed class UsageAccumulator(NpgsqlDataSource dataSource, TimeProvider t
         Add(NpgsqlDbType.Numeric, e => e.Cost);
         Add(NpgsqlDbType.Bigint, e => e.PromptTokens);
         Add(NpgsqlDbType.Bigint, e => e.CompletionTokens);
+        command.Parameters.AddWithValue(_writer);
+        command.Parameters.AddWithValue(_turn);
         await command.ExecuteNonQueryAsync(cancellationToken);
 
         void Add<T>(NpgsqlDbType type, Func<UsageEntry, T> value) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Core.Costs;
 using InferenceTemplate.Core.Tenants;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -18,13 +19,13 @@ internal static class UsageEndpoints
     public static void MapUsage(this IEndpointRouteBuilder endpoints)
     {
         var usage = endpoints.MapGroup("/v1/usage").RequireAuthorization(Policies.Infer);
-        usage.MapGet("/", GetAsync).WithSummary("What was used, by hour, model or tenant");
-        usage.MapGet("/statement", GetStatementAsync).WithSummary("A month's statement as CSV");
+        usage.MapGet("/", GetAsync).WithSummary("What was used, by hour, model or tenant").WithReadSlot();
+        usage.MapGet("/statement", GetStatementAsync).WithSummary("A month's statement as CSV").WithReadSlot();
     }
 
     private static async Task<IResult> GetAsync(
-        string? from, string? to, string? group, string? tenant, ClaimsPrincipal caller, UsageReport report, IOptions<CostOptions> costs,
-        TimeProvider time, CancellationToken cancellationToken)
+        string? from, string? to, string? group, string? tenant, ClaimsPrincipal caller, UsageReport report, ApiKeyLookup keys,
+        IOptions<CostOptions> costs, TimeProvider time, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var month = TenantAccount.MonthOf(now);
@@ -50,7 +51,8 @@ internal static class UsageEndpoints
         }
 
         // One more than allowed tells that there are too many.
-        var rows = await report.ReadAsync(whose.Tenant, begin, end, groups, MaxRows + 1, cancellationToken);
+        var models = await keys.ModelsOfAsync(caller, whose.Tenant);
+        var rows = await report.ReadAsync(whose.Tenant, models, begin, end, groups, MaxRows + 1, cancellationToken);
         return rows.Count > MaxRows
             ? Wrong($"from, to, group: more than {MaxRows} rows; ask for a shorter time or tell less apart")
             : TypedResults.Json(
@@ -59,14 +61,18 @@ internal static class UsageEndpoints
     }
 
     private static async Task<IResult> GetStatementAsync(
-        string? month, string? by, string? tenant, ClaimsPrincipal caller, UsageReport report, IOptions<CostOptions> costs,
-        TimeProvider time,
-        CancellationToken cancellationToken)
+        string? month, string? by, string? tenant, ClaimsPrincipal caller, UsageReport report, ApiKeyLookup keys,
+        IOptions<CostOptions> costs, TimeProvider time, CancellationToken cancellationToken)
     {
         var first = TenantAccount.MonthOf(time.GetUtcNow());
         if (month is not null && !DateOnly.TryParseExact(month, "yyyy-MM", CultureInfo.InvariantCulture, DateTimeStyles.None, out first))
         {
             return Wrong($"month: '{month}' given, one such as 2026-11 expected");
+        }
+
+        if (first > TenantAccount.MonthOf(time.GetUtcNow()))
+        {
+            return Wrong($"month: '{month}' given, the present one or an earlier expected");
         }
 
         if (by is not (null or "model" or "day"))
@@ -86,7 +92,8 @@ internal static class UsageEndpoints
         }
 
         var begin = new DateTimeOffset(first, TimeOnly.MinValue, TimeSpan.Zero);
-        var rows = await report.ReadAsync(whose.Tenant, begin, begin.AddMonths(1), groups, int.MaxValue, cancellationToken);
+        var models = await keys.ModelsOfAsync(caller, whose.Tenant);
+        var rows = await report.ReadAsync(whose.Tenant, models, begin, begin.AddMonths(1), groups, int.MaxValue, cancellationToken);
         return TypedResults.File(
             Statement.Write(first, rows, costs.Value.Currency),
             "text/csv; charset=utf-8",

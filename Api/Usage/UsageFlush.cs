@@ -1,8 +1,8 @@
 using InferenceTemplate.Api.Tenants;
 using InferenceTemplate.Core;
 using InferenceTemplate.Core.Costs;
+using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace InferenceTemplate.Api.Usage;
 
@@ -30,7 +30,7 @@ public sealed partial class UsageFlush(
         {
             await accumulator.WriteAsync(limit.Token);
         }
-        catch (Exception exception) when (exception is NpgsqlException or OperationCanceledException)
+        catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOfDatabase(exception))
         {
             LogLost(exception.Message);
         }

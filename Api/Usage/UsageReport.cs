@@ -29,11 +29,12 @@ public sealed class UsageReport(NpgsqlDataSource dataSource)
         + "sum(prompt_tokens)::bigint, sum(completion_tokens)::bigint";
 
     /// <param name="tenant">Null for all.</param>
+    /// <param name="models">Null for all.</param>
     /// <param name="from">Rounded down to its hour.</param>
     /// <param name="to">Exclusive.</param>
     /// <param name="limit">Rows at most.</param>
     public async Task<IReadOnlyList<UsageRow>> ReadAsync(
-        string? tenant, DateTimeOffset from, DateTimeOffset to, IReadOnlySet<UsageGroup> groups, int limit,
+        string? tenant, string[]? models, DateTimeOffset from, DateTimeOffset to, IReadOnlySet<UsageGroup> groups, int limit,
         CancellationToken cancellationToken)
     {
         var start = groups.Contains(UsageGroup.Hour) ? "hour"
@@ -54,12 +55,14 @@ public sealed class UsageReport(NpgsqlDataSource dataSource)
         await using var command = dataSource.CreateCommand($"""
             SELECT {string.Join(", ", columns.Select(c => c ?? "NULL"))}, {Sums} FROM usage_hours
             WHERE hour >= date_trunc('hour', $1, 'UTC') AND hour < $2 AND ($3::text IS NULL OR tenant_id = $3)
+                AND ($5::text[] IS NULL OR model = ANY ($5))
             {(grouping.Length > 0 ? $"GROUP BY {grouping} ORDER BY 4 NULLS FIRST, {grouping}" : "HAVING count(*) > 0")} LIMIT $4
             """);
         command.Parameters.AddWithValue(from.ToUniversalTime());
         command.Parameters.AddWithValue(to.ToUniversalTime());
         command.Parameters.Add(new() { NpgsqlDbType = NpgsqlDbType.Text, Value = tenant ?? (object)DBNull.Value });
         command.Parameters.AddWithValue(limit);
+        command.Parameters.Add(new() { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text, Value = models ?? (object)DBNull.Value });
         await using var row = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<UsageRow>();
         while (await row.ReadAsync(cancellationToken))

@@ -33,7 +33,8 @@ public sealed class UsageSummation(NpgsqlDataSource dataSource)
             SELECT tenant_id, date_trunc('month', hour AT TIME ZONE 'UTC')::date, sum(requests), sum(cost), sum(prompt_tokens + completion_tokens)
             FROM taken GROUP BY 1, 2
             ON CONFLICT (tenant_id, month) DO UPDATE SET
-                inferences = old.inferences + excluded.inferences, cost = old.cost + excluded.cost, tokens = old.tokens + excluded.tokens)
+                inferences = old.inferences + excluded.inferences, cost = old.cost + excluded.cost, tokens = old.tokens + excluded.tokens),
+        gone AS (DELETE FROM usage_writers WHERE written_at < now() - interval '7 days')
         SELECT tenant_id, sum(jobs)::bigint, coalesce(sum(failures) FILTER (WHERE jobs > 0), 0)::bigint,
                coalesce(sum(cost) FILTER (WHERE jobs > 0), 0),
                coalesce(sum(prompt_tokens) FILTER (WHERE jobs > 0), 0)::bigint,

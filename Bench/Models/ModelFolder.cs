@@ -30,7 +30,7 @@ internal sealed class ModelFolder : IDisposable
     /// <summary>Convolutions over 32x32 pixels: bound by arithmetic, so a batch shares little.</summary>
     public BenchModel Convnet { get; }
 
-    /// <summary>224x224 pixels of three colours: 150,528 numbers, and little to compute.</summary>
+    /// <summary>224x224 pixels of three colors: 150,528 numbers, and little to compute.</summary>
     public BenchModel Large { get; }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);

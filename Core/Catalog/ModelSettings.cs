@@ -112,6 +112,25 @@ public sealed record TrafficPolicy
     /// <summary>When this policy began: what a version did under an earlier one is not held against it. Null before the first.</summary>
     public DateTimeOffset? Since { get; set; }
 
+    /// <summary>The versions that it names, with the fields that name them.</summary>
+    public IEnumerable<(string Field, string Version)> Versions()
+    {
+        if (Stable is not null)
+        {
+            yield return ("stable", Stable);
+        }
+
+        if (Canary is not null)
+        {
+            yield return ("canary.version", Canary.Version);
+        }
+
+        if (Shadow is not null)
+        {
+            yield return ("shadow.version", Shadow.Version);
+        }
+    }
+
     /// <summary>Of the versions that there are, lowest first, the named one; else the highest that is not being tried.</summary>
     /// <returns>Null where there is none.</returns>
     public string? StableOf(IReadOnlyList<string> versions) =>

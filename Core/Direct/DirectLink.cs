@@ -48,8 +48,7 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
                 return false;
             }
 
-            WriteHeader(type, payload.Length);
-            _filling.Write(payload);
+            Write(type, payload);
             begins = Begins();
         }
 
@@ -68,8 +67,7 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
                 return false;
             }
 
-            WriteHeader(type, payload.Length);
-            _filling.Write(payload);
+            Write(type, payload);
             begins = Begins();
         }
 
@@ -237,6 +235,14 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
 
         _smallBytes += length;
         return !_closed;
+    }
+
+    // Room for the whole frame first: where there is none, nothing of it is written, and others may follow.
+    private void Write(FrameType type, ReadOnlySpan<byte> payload)
+    {
+        _filling.GetSpan(Frame.HeaderSize + payload.Length);
+        WriteHeader(type, payload.Length);
+        _filling.Write(payload);
     }
 
     private void WriteHeader(FrameType type, int length)

@@ -11,4 +11,8 @@ public sealed record ApiStatus(
     double ErrorsPerSecond,
     double RejectionsPerSecond,
     int InFlight,
-    LatencyBuckets Latencies);
+    LatencyBuckets Latencies)
+{
+    /// <summary>Its build, as <see cref="RunningBuild"/>; null for a replica of an older one.</summary>
+    public string? Build { get; set; }
+}

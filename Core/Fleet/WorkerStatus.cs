@@ -38,6 +38,18 @@ public sealed record WorkerStatus(
 
     public IReadOnlyList<GpuStatus> Gpus { get; set; } = [];
 
+    /// <summary>Processor cores that it used over the last second; null for a worker of an older build.</summary>
+    public double? CpuCores { get; set; }
+
+    /// <summary>Resident bytes of its process, open models included; null for a worker of an older build.</summary>
+    public long? MemoryBytes { get; set; }
+
+    /// <summary>Its build, as <see cref="RunningBuild"/>; null for a worker of an older one.</summary>
+    public string? Build { get; set; }
+
+    /// <summary>Version of ONNX Runtime; null for a worker of an older build.</summary>
+    public string? OnnxRuntime { get; set; }
+
     /// <summary>Where it takes calls by direct connections; null where it takes none.</summary>
     public DirectEndpoint? Direct { get; set; }
 
@@ -66,7 +78,11 @@ public sealed record ServingDefaults(int MaxBatchSize, TimeSpan MaxBatchDelay, i
 /// <param name="State"><c>loading</c>, <c>ready</c> or <c>closing</c>.</param>
 /// <param name="Bytes">Memory reserved or measured.</param>
 /// <param name="Leases">Who uses it now; without any it may be evicted.</param>
-public sealed record CachedModelStatus(string Model, string State, long Bytes, int Leases, DateTimeOffset LastUsed);
+public sealed record CachedModelStatus(string Model, string State, long Bytes, int Leases, DateTimeOffset LastUsed)
+{
+    /// <summary>Rows that it runs together where enough wait, as it has learned; null before its first run.</summary>
+    public int? BatchRows { get; set; }
+}
 
 /// <param name="Model"><c>model/version</c>.</param>
 /// <param name="RetryAt">Until then the worker refuses to load it again; in the past once it may be tried.</param>

@@ -25,6 +25,7 @@ public static class GenerationSchema
     private static readonly string[] s_types = ["object", "array", "string", "integer", "number", "boolean", "null"];
 
     /// <summary>What is wrong; null where nothing is.</summary>
+    /// <exception cref="InvalidOperationException">A text within is half of a surrogate pair.</exception>
     public static string? Problem(JsonElement schema)
     {
         if (schema.ValueKind != JsonValueKind.Object)
@@ -35,7 +36,7 @@ public static class GenerationSchema
         var (schemas, values) = (0, 0);
         return schema.GetRawText().Length > MaxBytes
             ? $"the schema has more than {MaxBytes} characters"
-            : OfSchema(schema, 1, ref schemas, ref values);
+            : OfSchema(schema, 1, ref schemas, ref values) ?? GenerationTools.TooDeepOrWithNul(schema, 0);
     }
 
     private static string? OfSchema(JsonElement schema, int depth, ref int schemas, ref int values)

@@ -19,6 +19,10 @@ public sealed class JobOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan MaxTimeout { get; set; } = TimeSpan.FromHours(24);
 
+    /// <summary>How long the run of a job may take; it is ended then, and the job fails. Default 1 h.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan MaxRunTime { get; set; } = TimeSpan.FromHours(1);
+
     /// <summary>Attempts before a job whose workers died is dead-lettered. Default 3.</summary>
     [Range(1, 100)]
     public int MaxAttempts { get; set; } = 3;

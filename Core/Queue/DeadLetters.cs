@@ -28,9 +28,9 @@ public sealed class DeadLetters(IConnectionMultiplexer redis, IOptions<QueueOpti
     private const int PageSize = 100;
 
     /// <summary>
-    /// Awaited before a request goes back into its queue, where a record of it elsewhere has to change with it; false forbids it.
+    /// Queues a job anew. What is known of a job elsewhere is the truth, and whoever keeps it brings it to its queue; false forbids it.
     /// </summary>
-    public Func<InferenceRequest, Task<bool>>? BeforeRequeue { get; set; }
+    public Func<Guid, Task<bool>>? RequeueJob { get; set; }
 
     /// <summary>A page of them, oldest first.</summary>
     /// <param name="after">The id of the last one of the page before; null for the first page.</param>
@@ -53,9 +53,20 @@ public sealed class DeadLetters(IConnectionMultiplexer redis, IOptions<QueueOpti
     public async Task<RequeueOutcome> RequeueAsync(QueueName queue, string id)
     {
         var letter = (await OnRedisAsync(database => database.StreamRangeAsync(Key(queue), id, id, 1))).Select(Read).FirstOrDefault();
-        if (letter?.Request is not { } dead || (BeforeRequeue is { } before && !await before(dead)))
+        if (letter?.Request is not { } dead)
         {
             return RequeueOutcome.Unknown;
+        }
+
+        if (dead.Kind == RequestKind.Job && RequeueJob is { } requeueJob)
+        {
+            if (!await requeueJob(dead.Id))
+            {
+                return RequeueOutcome.Unknown;
+            }
+
+            await PurgeAsync(queue, id);
+            return RequeueOutcome.Requeued;
         }
 
         var now = time.GetUtcNow();

@@ -20,6 +20,9 @@ public enum ReplyOutcome : byte
 
     /// <summary>A worker refused its input before the model was run: the caller's mistake, which says nothing of the version.</summary>
     Refused = 5,
+
+    /// <summary>It waited for a model that no worker could load, and was not tried.</summary>
+    NotLoaded = 6,
 }
 
 /// <summary>A worker's answer to one <see cref="InferenceRequest"/>.</summary>

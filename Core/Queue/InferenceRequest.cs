@@ -23,6 +23,12 @@ public sealed record InferenceRequest(
     string[] RequestedOutputs,
     Tensor[] Inputs)
 {
+    /// <summary>The trace that <see cref="TraceParent"/> names, as 32 hexadecimal digits; null where there is none.</summary>
+    public string? TraceId => TraceIdOf(TraceParent);
+
     /// <summary>How often it was given to workers before it came this way; they did not finish it.</summary>
     public int EarlierDeliveries { get; init; }
+
+    /// <summary>The trace that a W3C trace context names; null where there is none.</summary>
+    public static string? TraceIdOf(string? traceParent) => traceParent?.Split('-') is [_, { Length: 32 } trace, ..] ? trace : null;
 }

@@ -5,9 +5,10 @@ namespace InferenceTemplate.Core.Queue;
 /// <param name="bytes">Size of its message.</param>
 public class QueuedRequest(string entryId, InferenceRequest request, int deliveries = 1, int bytes = 0)
 {
-    private readonly Lock _lock = new();
-    private RunWatch? _watch;
-    private volatile bool _cancelled;
+    private static readonly object s_cancelled = new();
+
+    // The run that it is in, if any; or that its caller has left.
+    private object? _state;
 
     public string EntryId { get; } = entryId;
 
@@ -18,7 +19,7 @@ public class QueuedRequest(string entryId, InferenceRequest request, int deliver
     public int Bytes { get; } = bytes;
 
     /// <summary>Its caller has left.</summary>
-    public bool IsCancelled => _cancelled;
+    public bool IsCancelled => Volatile.Read(ref _state) == s_cancelled;
 
     /// <summary>It may be what ended the worker that had it before: no other request may share its run.</summary>
     public bool RunsAlone => AllDeliveries > 1;
@@ -29,30 +30,23 @@ public class QueuedRequest(string entryId, InferenceRequest request, int deliver
     /// <summary>The number of its stream in the scripts.</summary>
     internal int Level => (int)Request.Priority + 1;
 
-    public void Cancel()
-    {
-        RunWatch? watch;
-        lock (_lock)
-        {
-            if (_cancelled)
-            {
-                return;
-            }
-
-            _cancelled = true;
-            watch = _watch;
-        }
-
-        watch?.OneLeft();
-    }
+    public void Cancel() => (Interlocked.Exchange(ref _state, s_cancelled) as RunWatch)?.OneLeft();
 
     /// <returns>False where the caller has left already.</returns>
     internal bool Watch(RunWatch watch)
     {
-        lock (_lock)
+        var state = Volatile.Read(ref _state);
+        while (state != s_cancelled)
         {
-            _watch = watch;
-            return !_cancelled;
+            var before = Interlocked.CompareExchange(ref _state, watch, state);
+            if (before == state)
+            {
+                return true;
+            }
+
+            state = before;
         }
+
+        return false;
     }
 }

@@ -13,9 +13,37 @@ public sealed class Replies
     /// </summary>
     public const int MaxMessageBytes = 64 << 10;
 
+    // One whose answers are sent, for the next run of this thread: most have a few small answers.
+    [ThreadStatic]
+    private static Replies? t_spare;
+
     private readonly List<(string Replica, ReplyBatch Message)> _messages = [];
+    private ReplyBatch? _spare;
     private Dictionary<Guid, ReplyBatch>? _large;
     private Dictionary<Guid, ReplyBatch>? _ofJobs;
+
+    /// <summary>An empty one.</summary>
+    public static Replies Take()
+    {
+        var replies = t_spare ?? new Replies();
+        t_spare = null;
+        return replies;
+    }
+
+    /// <summary>Says that it was sent, on the thread that took it: nobody has it, or one of its messages, any more.</summary>
+    public void Recycle()
+    {
+        // Of the messages one is enough: replicas are few.
+        foreach (var (_, message) in _messages)
+        {
+            message.Clear();
+            _spare = message;
+        }
+
+        _messages.Clear();
+        (_large, _ofJobs) = (null, null);
+        t_spare = this;
+    }
 
     /// <summary>Messages, each for the Api replica that is named.</summary>
     public IReadOnlyList<(string Replica, ReplyBatch Message)> Messages => _messages;
@@ -55,7 +83,8 @@ public sealed class Replies
             }
         }
 
-        var message = new ReplyBatch(whole);
+        var message = _spare ?? new ReplyBatch(whole);
+        _spare = null;
         _messages.Add((request.ReplyTo, message));
         return message;
     }

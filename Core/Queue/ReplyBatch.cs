@@ -13,8 +13,9 @@ public sealed class ReplyBatch
     // Raised when the layout changes; during a rolling update a replica refuses what it can't read, and its caller times out.
     private const byte FormatVersion = 1;
 
-    // A replica of before ReplyOutcome.Refused refuses messages with it: it is written as a failure whose first row is this.
-    private const int RefusedRow = -1;
+    // A replica of before these outcomes refuses messages with them: each is written as an older one whose first row says which it is.
+    private static readonly (ReplyOutcome Outcome, ReplyOutcome Written, int Row)[] s_later =
+        [(ReplyOutcome.Refused, ReplyOutcome.Failed, -1), (ReplyOutcome.NotLoaded, ReplyOutcome.Unavailable, -2)];
 
     private readonly ArrayBufferWriter<byte> _buffer;
     private readonly WireWriter _writer;
@@ -40,13 +41,22 @@ public sealed class ReplyBatch
         int outputs = 0,
         int firstRow = 0)
     {
+        foreach (var later in s_later)
+        {
+            if (outcome == later.Outcome)
+            {
+                (outcome, firstRow) = (later.Written, later.Row);
+                break;
+            }
+        }
+
         _writer.Id(id);
-        _writer.Byte((byte)(outcome == ReplyOutcome.Refused ? ReplyOutcome.Failed : outcome));
+        _writer.Byte((byte)outcome);
         _writer.String(error);
         _writer.Int64(queueTime.Ticks);
         _writer.Int64(computeTime.Ticks);
         _writer.Int32(batchSize);
-        _writer.Int32(outcome == ReplyOutcome.Refused ? RefusedRow : firstRow);
+        _writer.Int32(firstRow);
         _writer.String(worker);
         _writer.Int32(outputs);
     }
@@ -71,6 +81,13 @@ public sealed class ReplyBatch
     public static int OutputSize(string name, int dimensions, int data) =>
         4 + Encoding.UTF8.GetByteCount(name) + 1 + 1 + (8 * dimensions) + 4 + data;
 
+    /// <summary>Begins it anew.</summary>
+    internal void Clear()
+    {
+        _buffer.ResetWrittenCount();
+        _writer.Byte(FormatVersion);
+    }
+
     /// <summary>The whole message; nothing may be added after it.</summary>
     public byte[] ToMessage() =>
         MemoryMarshal.TryGetArray(_buffer.WrittenMemory, out var written) && written.Array!.Length == written.Count
@@ -82,37 +99,69 @@ public sealed class ReplyBatch
     public static IReadOnlyList<InferenceReply> Read(ReadOnlyMemory<byte> message)
     {
         var replies = new List<InferenceReply>();
-        var reader = new WireReader(message);
-        var version = reader.Byte();
-        if (version != FormatVersion)
+        foreach (var reply in Each(message))
         {
-            throw new InvalidDataException($"A reply message has format version {version}; this process reads {FormatVersion}.");
-        }
-
-        while (!reader.AtEnd)
-        {
-            var id = reader.Id();
-            var outcome = reader.Enumeration<ReplyOutcome>();
-            var error = reader.String();
-            var queueTime = new TimeSpan(reader.Int64());
-            var computeTime = new TimeSpan(reader.Int64());
-            var batchSize = reader.Int32();
-            var firstRow = reader.Int32();
-            if (outcome == ReplyOutcome.Failed && firstRow == RefusedRow)
-            {
-                (outcome, firstRow) = (ReplyOutcome.Refused, 0);
-            }
-
-            var worker = reader.RequiredString();
-            var outputs = new Tensor[reader.Count(WireReader.LeastTensor)];
-            for (var i = 0; i < outputs.Length; i++)
-            {
-                outputs[i] = reader.Tensor();
-            }
-
-            replies.Add(new InferenceReply(id, outcome, error, queueTime, computeTime, batchSize, worker, outputs) { FirstRow = firstRow });
+            replies.Add(reply);
         }
 
         return replies;
+    }
+
+    /// <summary>The same, one after the other as they are asked for.</summary>
+    /// <inheritdoc cref="Read" path="/exception"/>
+    public static Reader Each(ReadOnlyMemory<byte> message) => new(message);
+
+    /// <summary>The answers of a message, for <c>foreach</c>.</summary>
+    public ref struct Reader
+    {
+        private WireReader _reader;
+
+        internal Reader(ReadOnlyMemory<byte> message)
+        {
+            _reader = new WireReader(message);
+            var version = _reader.Byte();
+            if (version != FormatVersion)
+            {
+                throw new InvalidDataException($"A reply message has format version {version}; this process reads {FormatVersion}.");
+            }
+        }
+
+        public InferenceReply Current { get; private set; } = null!;
+
+        public readonly Reader GetEnumerator() => this;
+
+        public bool MoveNext()
+        {
+            if (_reader.AtEnd)
+            {
+                return false;
+            }
+
+            var id = _reader.Id();
+            var outcome = _reader.Enumeration<ReplyOutcome>();
+            var error = _reader.String();
+            var queueTime = new TimeSpan(_reader.Int64());
+            var computeTime = new TimeSpan(_reader.Int64());
+            var batchSize = _reader.Int32();
+            var firstRow = _reader.Int32();
+            foreach (var later in s_later)
+            {
+                if (outcome == later.Written && firstRow == later.Row)
+                {
+                    (outcome, firstRow) = (later.Outcome, 0);
+                    break;
+                }
+            }
+
+            var worker = _reader.Name();
+            var outputs = new Tensor[_reader.Count(WireReader.LeastTensor)];
+            for (var i = 0; i < outputs.Length; i++)
+            {
+                outputs[i] = _reader.Tensor();
+            }
+
+            Current = new InferenceReply(id, outcome, error, queueTime, computeTime, batchSize, worker, outputs) { FirstRow = firstRow };
+            return true;
+        }
     }
 }

@@ -51,8 +51,9 @@ public static class RequestCodec
 
     /// <summary>Reads a request; its tensors are slices of <paramref name="message"/>.</summary>
     /// <param name="replyTo">Who gets the answer, whatever the message says; null for what it says.</param>
+    /// <param name="traced">Whether anybody asks for its trace; else it has none.</param>
     /// <exception cref="InvalidDataException">The message is cut short, damaged or of another format version.</exception>
-    public static InferenceRequest Decode(ReadOnlyMemory<byte> message, string? replyTo = null)
+    public static InferenceRequest Decode(ReadOnlyMemory<byte> message, string? replyTo = null, bool traced = true)
     {
         var reader = new WireReader(message);
         var version = reader.Byte();
@@ -62,20 +63,20 @@ public static class RequestCodec
         }
 
         var id = reader.Id();
-        var model = reader.RequiredString();
-        var modelVersion = reader.RequiredString();
-        var tenant = reader.RequiredString();
+        var model = reader.Name();
+        var modelVersion = reader.Name();
+        var tenant = reader.Name();
         var kind = reader.Enumeration<RequestKind>();
         var priority = reader.Enumeration<Priority>();
-        var written = reader.RequiredString();
+        var written = reader.Name();
         var enqueuedAt = reader.Time();
         var deadline = reader.Time();
-        var traceParent = reader.String();
-        var traceState = reader.String();
+        var traceParent = traced ? reader.String() : reader.Skip();
+        var traceState = traced ? reader.String() : reader.Skip();
         var outputs = new string[reader.Count(WireReader.LeastString)];
         for (var i = 0; i < outputs.Length; i++)
         {
-            outputs[i] = reader.RequiredString();
+            outputs[i] = reader.Name();
         }
 
         var inputs = new Tensor[reader.Count(WireReader.LeastTensor)];

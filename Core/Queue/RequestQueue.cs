@@ -12,6 +12,8 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
     // Of the requests in one script, during which nobody else gets an answer.
     private const long ScriptBytes = 1 << 20;
 
+    private static readonly Admission s_passed = new(EnqueueOutcome.Enqueued, 0, 0, 0);
+
     private readonly ConcurrentDictionary<QueueName, RedisKey[]> _keys = new();
 
     /// <summary>
@@ -67,19 +69,10 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
     /// does; it is queued nowhere. Asks nobody where there is neither.
     /// </summary>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
-    public async Task<Admission> PassAsync(InferenceRequest request, AdmissionExtras? extras)
-    {
-        if (request.Deadline <= time.GetUtcNow())
-        {
-            return new Admission(EnqueueOutcome.Expired, 0, 0, 0);
-        }
-
-        var keys = Keys(new QueueName(request.Model, request.Version));
-        return extras is null || (extras.CacheKey is null && extras.Tenant is not { Limits.AreCounted: true })
-            ? new Admission(EnqueueOutcome.Enqueued, 0, 0, 0)
-            : Read(await OnRedisAsync(
-                database => AdmitAsync(database, keys, AdmissionValues.WithoutRequest(request), request, extras, queued: false)));
-    }
+    public ValueTask<Admission> PassAsync(InferenceRequest request, AdmissionExtras? extras) =>
+        request.Deadline <= time.GetUtcNow() ? new(new Admission(EnqueueOutcome.Expired, 0, 0, 0))
+        : extras is null || (extras.CacheKey is null && extras.Tenant is not { Limits.AreCounted: true }) ? new(s_passed)
+        : new(CountAsync(request, extras));
 
     /// <summary>Has workers open a version for which nothing is queued yet. They may not hear of it.</summary>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
@@ -119,6 +112,13 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
     public Task<QueueStats[]> StatsAsync(IEnumerable<QueueName> queues) =>
         OnRedisAsync(database => Task.WhenAll(queues.Select(queue => StatsAsync(database, queue))));
+
+    private async Task<Admission> CountAsync(InferenceRequest request, AdmissionExtras extras)
+    {
+        var keys = Keys(new QueueName(request.Model, request.Version));
+        return Read(await OnRedisAsync(
+            database => AdmitAsync(database, keys, AdmissionValues.WithoutRequest(request), request, extras, queued: false)));
+    }
 
     private Task<RedisResult> AdmitAsync(
         IDatabase database, RedisKey[] keys, RedisValue[] values, InferenceRequest request, AdmissionExtras? extras, bool queued = true)

@@ -12,9 +12,9 @@ internal sealed class RunWatch : IDisposable
     {
         _terminate = terminate;
         _waiting = run.Count;
-        foreach (var request in run)
+        for (var i = 0; i < run.Count; i++)
         {
-            if (!request.Watch(this))
+            if (!run[i].Watch(this))
             {
                 OneLeft();
             }

@@ -35,7 +35,20 @@ internal ref struct WireReader(ReadOnlyMemory<byte> message)
 
     public string RequiredString() => String() ?? throw new InvalidDataException("A required string of a queue message is null.");
 
+    /// <summary>A required string that many messages have.</summary>
+    public string Name() =>
+        Int32() is var length and >= 0
+            ? KnownNames.Of(Take(length).Span)
+            : throw new InvalidDataException("A required string of a queue message is null.");
+
     public ReadOnlyMemory<byte> Block() => Take(Int32());
+
+    /// <summary>Passes a string by, which may be null.</summary>
+    public string? Skip()
+    {
+        Take(Math.Max(0, Int32()));
+        return null;
+    }
 
     /// <summary>How many items follow, each of so many bytes at least: what the message can't hold gets no memory.</summary>
     public int Count(int leastBytes)
@@ -70,7 +83,7 @@ internal ref struct WireReader(ReadOnlyMemory<byte> message)
 
     public Tensor Tensor()
     {
-        var name = RequiredString();
+        var name = Name();
         var datatype = Enumeration<Datatype>();
         var shape = new long[Byte()];
         for (var i = 0; i < shape.Length; i++)

@@ -6,7 +6,7 @@ using InferenceTemplate.Core.Tensors;
 namespace InferenceTemplate.Core.Queue;
 
 /// <summary>Writes the queue's messages: little-endian, strings and blocks prefixed by their length.</summary>
-internal sealed class WireWriter(ArrayBufferWriter<byte> buffer)
+internal readonly struct WireWriter(ArrayBufferWriter<byte> buffer)
 {
     /// <summary>A small message as bytes of its own.</summary>
     public static byte[] Message(Action<WireWriter> write)

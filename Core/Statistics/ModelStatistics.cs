@@ -34,9 +34,11 @@ public sealed class ModelStatistics(IConnectionMultiplexer redis, TimeProvider t
     /// <param name="compute">How long its run took.</param>
     /// <param name="cacheHit">Null where its model's answers are not cached.</param>
     public void Ended(string model, string version, bool succeeded, TimeSpan total, TimeSpan? queue = null, TimeSpan compute = default,
-        bool? cacheHit = null) =>
-        Count(model, version, counts =>
+        bool? cacheHit = null)
+    {
+        lock (_lock)
         {
+            var counts = CountsOf(model, version);
             counts.Add(succeeded ? RequestTime.Success : RequestTime.Fail, total);
             if (queue is { } waited)
             {
@@ -52,22 +54,27 @@ public sealed class ModelStatistics(IConnectionMultiplexer redis, TimeProvider t
                 var rest = total - (queue ?? default) - compute;
                 counts.Add(RequestTime.CacheMiss, rest > TimeSpan.Zero ? rest : TimeSpan.Zero);
             }
-        });
+        }
+    }
 
     /// <summary>Counts a run: once for each request that shared it, and once by its size.</summary>
-    public void Ran(RunTimes run) => Count(run.Model, run.Version, counts =>
+    public void Ran(RunTimes run)
     {
-        counts.Inferences += run.Rows;
-        counts.Executions++;
-        counts.Add(RequestTime.ComputeInput, run.Input, run.Requests);
-        counts.Add(RequestTime.ComputeInfer, run.Infer, run.Requests);
-        counts.Add(RequestTime.ComputeOutput, run.Output, run.Requests);
-        var batch = counts.Batch(run.Rows);
-        batch.Count++;
-        batch.InputNanoseconds += run.Input.Ticks * TimeSpan.NanosecondsPerTick;
-        batch.InferNanoseconds += run.Infer.Ticks * TimeSpan.NanosecondsPerTick;
-        batch.OutputNanoseconds += run.Output.Ticks * TimeSpan.NanosecondsPerTick;
-    });
+        lock (_lock)
+        {
+            var counts = CountsOf(run.Model, run.Version);
+            counts.Inferences += run.Rows;
+            counts.Executions++;
+            counts.Add(RequestTime.ComputeInput, run.Input, run.Requests);
+            counts.Add(RequestTime.ComputeInfer, run.Infer, run.Requests);
+            counts.Add(RequestTime.ComputeOutput, run.Output, run.Requests);
+            var batch = counts.Batch(run.Rows);
+            batch.Count++;
+            batch.InputNanoseconds += run.Input.Ticks * TimeSpan.NanosecondsPerTick;
+            batch.InferNanoseconds += run.Infer.Ticks * TimeSpan.NanosecondsPerTick;
+            batch.OutputNanoseconds += run.Output.Ticks * TimeSpan.NanosecondsPerTick;
+        }
+    }
 
     /// <summary>Adds what was counted to Redis; what could not be added stays for the next time.</summary>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
@@ -115,19 +122,17 @@ public sealed class ModelStatistics(IConnectionMultiplexer redis, TimeProvider t
         }
     }
 
-    private void Count(string model, string version, Action<VersionStatistics> add)
+    // Under the lock.
+    private VersionStatistics CountsOf(string model, string version)
     {
         var name = new QueueName(model, version);
-        lock (_lock)
+        if (!_gathered.TryGetValue(name, out var counts))
         {
-            if (!_gathered.TryGetValue(name, out var counts))
-            {
-                _gathered[name] = counts = new VersionStatistics();
-            }
-
-            counts.LastInference = time.GetUtcNow().ToUnixTimeMilliseconds();
-            add(counts);
+            _gathered[name] = counts = new VersionStatistics();
         }
+
+        counts.LastInference = time.GetUtcNow().ToUnixTimeMilliseconds();
+        return counts;
     }
 
     private Dictionary<QueueName, VersionStatistics> Take()

@@ -78,4 +78,5 @@ public sealed class BatchTimes
 /// <summary>One run that completed.</summary>
 /// <param name="Requests">That shared it.</param>
 /// <param name="Rows">Of all of them.</param>
-public sealed record RunTimes(string Model, string Version, int Requests, int Rows, TimeSpan Input, TimeSpan Infer, TimeSpan Output);
+public readonly record struct RunTimes(
+    string Model, string Version, int Requests, int Rows, TimeSpan Input, TimeSpan Infer, TimeSpan Output);

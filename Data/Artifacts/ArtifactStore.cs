@@ -65,16 +65,18 @@ public sealed class ArtifactStore(NpgsqlDataSource dataSource, IBlobStore blobs,
         return await row.ReadAsync(cancellationToken);
     }
 
-    /// <summary>Removes a blob that is loose, now; where that fails, the next sweep tries again.</summary>
+    /// <summary>
+    /// Removes a blob if it is loose, now; where that fails, the next sweep tries again. One that a version has by now stays: the answer to
+    /// its commit may be what was lost.
+    /// </summary>
     public async Task DiscardAsync(Guid blob)
     {
         try
         {
             // Not the caller's token: an upload that was broken off is exactly what must be cleaned up.
-            await blobs.DeleteAsync(blob, CancellationToken.None);
-            await ForgetAsync(blob, CancellationToken.None);
+            await RemoveLooseAsync(blob, CancellationToken.None);
         }
-        catch (Exception exception) when (exception is NpgsqlException or ArtifactStoreUnavailableException)
+        catch (Exception exception) when (exception is ArtifactStoreUnavailableException || Outages.IsOfDatabase(exception))
         {
             // Its row stays, so the sweep finds it.
         }
@@ -98,17 +100,24 @@ public sealed class ArtifactStore(NpgsqlDataSource dataSource, IBlobStore blobs,
 
         foreach (var blob in loose)
         {
-            await blobs.DeleteAsync(blob, cancellationToken);
-            await ForgetAsync(blob, cancellationToken);
+            await RemoveLooseAsync(blob, cancellationToken);
         }
 
         return loose.Count;
     }
 
-    private async Task ForgetAsync(Guid blob, CancellationToken cancellationToken)
+    // The row is gone once a version has the blob; its lock waits for a commit that is under way. It goes after the blob, so that what
+    // fails is tried again.
+    private async Task RemoveLooseAsync(Guid blob, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("DELETE FROM loose_blobs WHERE blob = $1");
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = blob });
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var take = new NpgsqlCommand("DELETE FROM loose_blobs WHERE blob = $1", connection, transaction);
+        take.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = blob });
+        if (await take.ExecuteNonQueryAsync(cancellationToken) == 1)
+        {
+            await blobs.DeleteAsync(blob, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+        }
     }
 }

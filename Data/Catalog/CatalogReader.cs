@@ -1,3 +1,4 @@
+using System.Data;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Npgsql;
@@ -5,7 +6,7 @@ using Npgsql;
 namespace InferenceTemplate.Data.Catalog;
 
 /// <summary>
-/// Reads the registry in one round trip, without EF Core: every process does so at its start, and again each second that it is asked.
+/// Reads the registry as it is at one moment, without EF Core: every process does so at its start, and again each second that it is asked.
 /// </summary>
 internal static class CatalogReader
 {
@@ -21,7 +22,9 @@ internal static class CatalogReader
 
     public static async Task<CatalogSnapshot> ReadAsync(NpgsqlDataSource dataSource)
     {
-        await using var batch = dataSource.CreateBatch();
+        await using var connection = await dataSource.OpenConnectionAsync();
+        await using var moment = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead);
+        await using var batch = new NpgsqlBatch(connection, moment);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Models));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Versions));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Aliases));

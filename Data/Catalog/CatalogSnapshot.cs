@@ -54,6 +54,11 @@ public sealed class CatalogSnapshot
     /// <summary>Also those that are pending, rejected or unloaded.</summary>
     public IReadOnlyList<ModelVersion> AllVersions { get; }
 
+    /// <summary>
+    /// Those that were ever served: what is unloaded, or a pipeline that lacks a step, may still have requests in its queue.
+    /// </summary>
+    public IEnumerable<ModelVersion> QueuedVersions => AllVersions.Where(v => v.State == VersionState.Ready);
+
     public Model? ModelOf(string model) => _models.GetValueOrDefault(model)?.Model;
 
     /// <summary>The versions of a model that may be served, lowest first.</summary>
@@ -73,9 +78,7 @@ public sealed class CatalogSnapshot
             return null;
         }
 
-        var number = version is null
-            ? entry.Model.Settings.Traffic.StableOf([.. entry.Ready.Select(v => v.Version)])
-            : entry.NumberOf(version);
+        var number = version is null ? entry.StableNumber : entry.NumberOf(version);
         return entry.Ready.FirstOrDefault(v => v.Version == number && !entry.Servable.Contains(v));
     }
 
@@ -90,7 +93,8 @@ public sealed class CatalogSnapshot
         : _models.GetValueOrDefault(model)?.ByName.GetValueOrDefault(version);
 
     /// <summary>
-    /// The version that the traffic policy calls stable, else the highest that is ready; null where that is one that can't run now.
+    /// The version that answers what names none, but for a canary's share (<see cref="TrafficPolicy.StableOf"/>); null where that is one
+    /// that can't run now.
     /// </summary>
     public ModelVersion? StableOf(string model) => _models.GetValueOrDefault(model)?.Stable;
 
@@ -113,7 +117,7 @@ public sealed class CatalogSnapshot
         }
 
         var number = version is null
-            ? entry.Model.Settings.Traffic.StableOf([.. entry.Ready.Select(v => v.Version)]) ?? entry.Model.Settings.Traffic.Stable
+            ? entry.StableNumber ?? entry.Model.Settings.Traffic.Stable
             : entry.NumberOf(version);
         var named = entry.All.LastOrDefault(v => number is null || v.Version == number);
         return named?.State switch
@@ -163,11 +167,9 @@ public sealed class CatalogSnapshot
                 }
             }
 
-            // One that can't run now leaves its place to no other, unless it was only being tried.
-            var (named, canary, shadow) = (model.Settings.Traffic.Stable, model.Settings.Traffic.Canary, model.Settings.Traffic.Shadow);
-            var stable = named ?? Ready.LastOrDefault(
-                v => Servable.Contains(v) || (v.Version != canary?.Version && v.Version != shadow?.Version))?.Version;
-            Stable = stable is null ? null : ByName.GetValueOrDefault(stable);
+            // As requests are routed: one that can't run now leaves its place to no other.
+            StableNumber = model.Settings.Traffic.StableOf([.. Ready.Select(v => v.Version)]);
+            Stable = StableNumber is null ? null : ByName.GetValueOrDefault(StableNumber);
         }
 
         public Model Model { get; }
@@ -181,6 +183,9 @@ public sealed class CatalogSnapshot
         public IReadOnlyList<ModelAlias> Aliases { get; }
 
         public Dictionary<string, ModelVersion> ByName { get; } = new(StringComparer.Ordinal);
+
+        /// <summary>Also where it can't run now.</summary>
+        public string? StableNumber { get; }
 
         public ModelVersion? Stable { get; }
 

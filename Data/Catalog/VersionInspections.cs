@@ -6,6 +6,8 @@ namespace InferenceTemplate.Data.Catalog;
 /// <summary>The versions that wait to be opened by a worker, each leased to one at a time.</summary>
 public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> contexts, CatalogChangeNotifier notifier, TimeProvider time)
 {
+    private const int LongestReason = 4096;
+
     /// <summary>The oldest version that nobody holds and that is pending or has yet to be proven; null when there is none.</summary>
     /// <param name="lease">Longer than an inspection takes: after it another worker may take the version.</param>
     public async Task<ModelVersion?> ClaimAsync(TimeSpan lease, CancellationToken cancellationToken)
@@ -28,6 +30,20 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
         return claimed.SingleOrDefault();
     }
 
+    /// <summary>Gives a claim back that came to nothing by no fault of the version: the attempt does not count.</summary>
+    /// <param name="after">When it may be claimed again.</param>
+    public async Task ReturnAsync(ModelVersion claimed, TimeSpan after, CancellationToken cancellationToken)
+    {
+        await using var database = await contexts.CreateDbContextAsync(cancellationToken);
+        var until = time.GetUtcNow() + after;
+        await database.ModelVersions
+            .Where(v => v.Model == claimed.Model && v.Version == claimed.Version
+                && v.InspectionAttempts == claimed.InspectionAttempts && v.InspectionLease == claimed.InspectionLease)
+            .ExecuteUpdateAsync(
+                v => v.SetProperty(r => r.InspectionAttempts, r => r.InspectionAttempts - 1).SetProperty(r => r.InspectionLease, until),
+                cancellationToken);
+    }
+
     /// <summary>The version can be served.</summary>
     /// <exception cref="PipelineStepGoneException">It is a pipeline, and what a step runs was deleted while it was inspected.</exception>
     public Task<bool> AcceptAsync(ModelVersion claimed, InspectedModel found, string worker, CancellationToken cancellationToken) =>
@@ -39,12 +55,12 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
                 version.State = VersionState.Ready;
                 version.Platform = found.Metadata.Steps.Count > 0 ? ModelRegistry.PipelinePlatform : version.Platform;
                 (version.Signature, version.Metadata, version.MemoryBytes) = (found.Signature, found.Metadata, found.MemoryBytes);
-                version.BatchProof = await KnownOfAsync(database, version.Sha256, found.Batching, cancellationToken);
+                version.BatchProof = await KnownOfAsync(database, version.Sha256, Kept(found.Batching), cancellationToken);
             },
             VersionState.Pending,
             ModelEventKinds.Ready,
             worker,
-            found.Batching is { Independent: false, Reason: { } reason } ? $"requests do not share runs: {reason}" : null,
+            found.Batching is { Independent: false, Reason: { } reason } ? $"requests do not share runs: {Kept(reason)}" : null,
             cancellationToken,
             found.Metadata.Steps);
 
@@ -58,7 +74,7 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
             {
                 if (version.AwaitsProof)
                 {
-                    version.BatchProof = await KnownOfAsync(database, version.Sha256, proof, cancellationToken);
+                    version.BatchProof = await KnownOfAsync(database, version.Sha256, Kept(proof), cancellationToken);
                     version.ProofOutdated = false;
                 }
 
@@ -68,7 +84,7 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
             VersionState.Ready,
             ModelEventKinds.Proven,
             worker,
-            proof.Reason is null ? "its rows are independent" : $"requests do not share runs: {proof.Reason}",
+            proof.Reason is null ? "its rows are independent" : $"requests do not share runs: {Kept(proof.Reason)}",
             cancellationToken);
 
     /// <summary>A run that served callers has shown that rows are not independent: no version of these bytes is batched again.</summary>
@@ -84,7 +100,7 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
                 """).ToListAsync(cancellationToken);
             foreach (var row in same.Where(v => v.BatchProof is not { Contradicted: true }))
             {
-                row.BatchProof = new BatchProof(false, reason, Contradicted: true);
+                row.BatchProof = new BatchProof(false, Kept(reason), Contradicted: true);
                 database.ModelEvents.Add(new ModelEvent
                 {
                     At = time.GetUtcNow(),
@@ -92,7 +108,7 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
                     Version = row.Version,
                     Kind = ModelEventKinds.BatchingEnded,
                     Actor = worker,
-                    Details = reason,
+                    Details = Kept(reason),
                 });
             }
 
@@ -119,15 +135,21 @@ public sealed class VersionInspections(IDbContextFactory<InferenceDbContext> con
             claimed,
             (_, version) =>
             {
-                (version.State, version.Reason) = (VersionState.Rejected, reason);
+                (version.State, version.Reason) = (VersionState.Rejected, Kept(reason));
                 version.Metadata = UploaderScope.Without(version.Metadata);
                 return Task.CompletedTask;
             },
             VersionState.Pending,
             ModelEventKinds.Rejected,
             worker,
-            reason,
+            Kept(reason),
             cancellationToken);
+
+    // Reasons quote what is in files; Postgres takes no U+0000 in a text, and the catalog is read each second.
+    private static string Kept(string reason) =>
+        (reason.Length <= LongestReason ? reason : $"{reason[..LongestReason]}…").Replace('\0', ' ');
+
+    private static BatchProof? Kept(BatchProof? proof) => proof?.Reason is null ? proof : proof with { Reason = Kept(proof.Reason) };
 
     // Fenced by the attempt and its lease: the result of a worker whose lease ran out counts for nothing, nor does that of one that
     // began before another sample request came.

@@ -8,30 +8,33 @@ namespace InferenceTemplate.Data.Jobs;
 /// <summary>The jobs behind dead letters: what the queue gives up, and what an operator wants tried once more.</summary>
 public sealed class JobDeadLetters(NpgsqlDataSource dataSource, IOptions<JobOptions> options, JobSignals signals, JobTelemetry telemetry)
 {
-    // A job that a worker holds is that worker's to end, whatever becomes of this entry.
+    // A job that a worker holds is that worker's to end, whatever becomes of this entry. One with a later deadline was retried since, and
+    // has another entry; a message and a row keep times in different precision.
     private const string EndSql = """
         UPDATE jobs SET state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'dead_lettered' END,
             error = CASE WHEN cancel_requested THEN NULL ELSE $2 END, error_status = CASE WHEN cancel_requested THEN NULL ELSE 500 END,
             queued_at = NULL, lease_until = NULL, finished_at = now(), expires_at = now() + $3
-        WHERE id = $1 AND (state = 'queued' OR state = 'running' AND lease_until < now())
+        WHERE id = $1 AND (state = 'queued' OR state = 'running' AND lease_until < now()) AND deadline_at <= $4 + interval '1 millisecond'
         RETURNING model, version, state
         """;
 
     // Attempts only grow, since they are the fence: the bound is raised instead.
     private const string RequeueSql = """
-        UPDATE jobs SET state = 'queued', max_attempts = attempt + $2, queued_at = now(),
+        UPDATE jobs SET state = 'queued', max_attempts = attempt + $2, queued_at = NULL,
             error = NULL, error_status = NULL, finished_at = NULL, expires_at = NULL
         WHERE id = $1 AND state = 'dead_lettered' AND request IS NOT NULL AND deadline_at > now()
         RETURNING model, version, state
         """;
 
     /// <summary>Ends a job that the queue delivers no more.</summary>
-    public Task<bool> EndAsync(Guid id, string reason, CancellationToken cancellationToken = default) =>
-        ChangeAsync(EndSql, [id, reason.Replace("\0", "", StringComparison.Ordinal), options.Value.Retention], id, cancellationToken);
+    /// <param name="entry">What was delivered.</param>
+    public Task<bool> EndAsync(InferenceRequest entry, string reason, CancellationToken cancellationToken = default) => ChangeAsync(
+        EndSql, [entry.Id, reason.Replace("\0", "", StringComparison.Ordinal), options.Value.Retention, entry.Deadline], entry.Id,
+        cancellationToken);
 
     /// <summary>
-    /// Makes a dead-lettered job queued again, the one way out of a terminal state; its entry must follow. False where it is not
-    /// dead-lettered, or its deadline has passed.
+    /// Makes a dead-lettered job queued again, for the reconciler to bring to its queue. False where it is not dead-lettered, or its
+    /// deadline has passed.
     /// </summary>
     public Task<bool> RequeueAsync(Guid id, CancellationToken cancellationToken = default) =>
         ChangeAsync(RequeueSql, [id, options.Value.MaxAttempts], id, cancellationToken);

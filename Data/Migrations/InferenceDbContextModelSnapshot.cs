@@ -85,6 +85,8 @@ namespace InferenceTemplate.Data.Migrations
 
                     b.HasKey("Id");
 
+                    b.HasIndex("Name");
+
                     b.HasIndex("Prefix")
                         .IsUnique();
 
@@ -311,6 +313,10 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("lease_until");
 
+                    b.PrimitiveCollection<string[]>("Models")
+                        .HasColumnType("text[]")
+                        .HasColumnName("models");
+
                     b.Property<string>("Role")
                         .IsRequired()
                         .HasMaxLength(16)
@@ -336,6 +342,11 @@ namespace InferenceTemplate.Data.Migrations
                     b.Property<int>("Total")
                         .HasColumnType("integer")
                         .HasColumnName("total");
+
+                    b.Property<string>("TraceParent")
+                        .HasMaxLength(55)
+                        .HasColumnType("character varying(55)")
+                        .HasColumnName("trace_parent");
 
                     b.Property<DateTimeOffset?>("YieldedAt")
                         .HasColumnType("timestamp with time zone")
@@ -746,6 +757,11 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnType("character varying(256)")
                         .HasColumnName("request_id");
 
+                    b.Property<string>("RequestedModel")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("requested_model");
+
                     b.Property<DateTimeOffset?>("StartedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("started_at");
@@ -761,6 +777,11 @@ namespace InferenceTemplate.Data.Migrations
                         .HasMaxLength(64)
                         .HasColumnType("character varying(64)")
                         .HasColumnName("tenant_id");
+
+                    b.Property<string>("TraceId")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("trace_id");
 
                     b.Property<string>("Version")
                         .IsRequired()
@@ -1156,6 +1177,25 @@ namespace InferenceTemplate.Data.Migrations
                     b.ToTable("predictions", (string)null);
                 });
 
+            modelBuilder.Entity("InferenceTemplate.Data.QueueMinute", b =>
+                {
+                    b.Property<DateTimeOffset>("Minute")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("minute");
+
+                    b.Property<long>("Depth")
+                        .HasColumnType("bigint")
+                        .HasColumnName("depth");
+
+                    b.Property<double>("OldestSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("oldest_seconds");
+
+                    b.HasKey("Minute");
+
+                    b.ToTable("queue_minutes", (string)null);
+                });
+
             modelBuilder.Entity("InferenceTemplate.Data.RequestPayload", b =>
                 {
                     b.Property<Guid>("Id")
@@ -1190,6 +1230,8 @@ namespace InferenceTemplate.Data.Migrations
                     b.HasKey("Id");
 
                     b.HasIndex("TenantId", "ExpiresAt");
+
+                    b.HasIndex("TenantId", "ReceivedAt");
 
                     b.ToTable("request_payloads", (string)null);
                 });
@@ -1275,6 +1317,8 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnName("version");
 
                     b.HasKey("Id");
+
+                    b.HasIndex("ComparedAt");
 
                     b.HasIndex("Model", "ComparedAt");
 
@@ -1480,6 +1524,9 @@ namespace InferenceTemplate.Data.Migrations
                     b.HasIndex("DecidedAt");
 
                     b.HasIndex("Model", "DecidedAt");
+
+                    b.HasIndex(new[] { "Id" }, "ix_traffic_decisions_unaudited")
+                        .HasFilter("NOT audited");
 
                     b.ToTable("traffic_decisions", (string)null);
                 });
@@ -1693,6 +1740,25 @@ namespace InferenceTemplate.Data.Migrations
                     b.HasIndex("Hour");
 
                     b.ToTable("usage_hours", (string)null);
+                });
+
+            modelBuilder.Entity("InferenceTemplate.Data.UsageWriter", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<long>("Turn")
+                        .HasColumnType("bigint")
+                        .HasColumnName("turn");
+
+                    b.Property<DateTimeOffset>("WrittenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("written_at");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("usage_writers", (string)null);
                 });
 
             modelBuilder.Entity("InferenceTemplate.Data.ApiKey", b =>

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,6 +17,7 @@ public sealed class ErrorResponses
 {
     private readonly List<(PathString Prefix, Func<HttpContext, string, Task> Write)> _forms = [];
     private readonly List<(Func<Exception, bool> Covers, string Message)> _outages = [];
+    private readonly List<(Func<Exception, bool> Covers, string Message)> _refusals = [];
 
     /// <summary>Answers errors below a path in a form of its own.</summary>
     /// <param name="prefix">Whole segments, such as <c>/v2</c>.</param>
@@ -31,6 +31,12 @@ public sealed class ErrorResponses
 
     /// <summary>The message of the outage that an exception is of; null when it is of none.</summary>
     public string? OutageOf(Exception exception) => _outages.Find(outage => outage.Covers(exception)).Message;
+
+    /// <summary>Answers 400 where an exception says that what the caller sent can't be taken.</summary>
+    public void MapRefusal(Func<Exception, bool> covers, string message) => _refusals.Add((covers, message));
+
+    /// <summary>What is wrong with the request, where an exception says that; null where it says nothing of the kind.</summary>
+    public string? RefusalOf(Exception exception) => _refusals.Find(refusal => refusal.Covers(exception)).Message;
 
     /// <summary>Writes the error in the form of the request's path.</summary>
     public static async Task WriteAsync(HttpContext context, int status, string message)
@@ -52,10 +58,17 @@ public sealed class ErrorResponses
         });
     }
 
-    /// <summary>Gives a body to an error status that has none.</summary>
-    internal static Task WriteStatusAsync(StatusCodeContext context)
+    /// <summary>
+    /// Gives a body to an error status that has none. ASP.NET Core's own middleware for that takes memory for every request, to be
+    /// switched off by one; nothing here does.
+    /// </summary>
+    internal static async Task WriteStatusAsync(HttpContext context, RequestDelegate next)
     {
-        var (request, status) = (context.HttpContext.Request, context.HttpContext.Response.StatusCode);
-        return WriteAsync(context.HttpContext, status, $"{ReasonPhrases.GetReasonPhrase(status)}: {request.Method} {request.Path}");
+        await next(context);
+        if (context.Response is
+            { HasStarted: false, StatusCode: >= 400 and < 600 and var status, ContentLength: null, ContentType: null or "" })
+        {
+            await WriteAsync(context, status, $"{ReasonPhrases.GetReasonPhrase(status)}: {context.Request.Method} {context.Request.Path}");
+        }
     }
 }

@@ -25,6 +25,13 @@ internal sealed partial class UnexpectedExceptionHandler(IOptions<ErrorResponses
             return true;
         }
 
+        if (responses.Value.RefusalOf(exception) is { } refusal)
+        {
+            LogRefused(httpContext.Request.Method, httpContext.Request.Path, StatusCodes.Status400BadRequest, refusal);
+            await ErrorResponses.WriteAsync(httpContext, StatusCodes.Status400BadRequest, refusal);
+            return true;
+        }
+
         Report(httpContext, exception);
         var (status, message) = exception is BadHttpRequestException refused
             ? (refused.StatusCode, refused.Message)

@@ -3,17 +3,20 @@ using System.Diagnostics;
 namespace InferenceTemplate.ServiceDefaults.Telemetry;
 
 /// <summary>
-/// Gives requests a trace id, the caller's where it sent one, without making spans: only what travels on is kept, no tags. For
-/// services that have no collector.
+/// Gives requests, and lines of batches, a trace id, the caller's where it sent one, without making spans: only what travels on is kept,
+/// no tags. For services that have no collector.
 /// </summary>
-internal static class TraceIds
+public static class TraceIds
 {
+    /// <summary>The source whose spans stand for requests that come from no connection.</summary>
+    public const string Batches = "InferenceTemplate.Batches";
+
     private static readonly ActivityListener Listener = new()
     {
-        ShouldListenTo = static source => source.Name == "Microsoft.AspNetCore",
+        ShouldListenTo = static source => source.Name is "Microsoft.AspNetCore" or Batches,
         Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.PropagationData,
     };
 
     /// <summary>Calling it again changes nothing.</summary>
-    public static void Listen() => ActivitySource.AddActivityListener(Listener);
+    internal static void Listen() => ActivitySource.AddActivityListener(Listener);
 }

@@ -113,7 +113,8 @@ public sealed class AnswerSizeTests(Platform platform)
         var small = Enumerable.Range(0, 290).Select(async i =>
         {
             var (pixels, label) = Digits.HeldOut[i % Digits.HeldOut.Count];
-            using var response = await admin.PostAsync("/v2/models/digits/infer", Digits.Request([pixels]), Cancellation);
+            using var response = await admin.PostAsync(
+                "/v2/models/digits/infer", Digits.Request([pixels], extra: "\"parameters\":{\"timeout\":55000000},"), Cancellation);
             return (response.StatusCode,
                 Right: response.IsSuccessStatusCode && (await response.JsonAsync()).Output("label").Data<int>()[0] == label);
         }).ToList();
@@ -274,22 +275,18 @@ public sealed class AnswerSizeTests(Platform platform)
             return (await response.JsonAsync()).GetProperty("state").GetString() == "ready";
         });
 
-        // Each of the replicas reads the catalogue at most once a second.
-        for (var seen = 0; seen < 20;)
-        {
-            using var response = await admin.GetAsync($"/v2/models/{name}", Cancellation);
-            seen = response.IsSuccessStatusCode ? seen + 1 : 0;
-        }
-
+        await admin.KnownAsync(name);
         return name;
     }
 
-    private static string FillBody(long elements, bool binary = true) => $$"""
-        {"inputs":[{"name":"shape","shape":[1],"datatype":"INT64","data":[{{elements}}]}],"parameters":{"binary_data_output":{{(binary ? "true" : "false")}} } }
+    private static string FillBody(long elements, string parameters = "\"binary_data_output\":true") => $$"""
+        {"inputs":[{"name":"shape","shape":[1],"datatype":"INT64","data":[{{elements}}]}],"parameters":{ {{parameters}} } }
         """;
 
     private static Task<HttpResponseMessage> FillAsync(HttpClient client, string model, long elements, bool binary) =>
-        SendAsync(client, model, [], FillBody(elements, binary));
+        SendAsync(
+            client, model, [],
+            FillBody(elements, $"\"timeout\":55000000,\"binary_data_output\":{(binary ? "true" : "false")}"));
 
     private static async Task<HttpResponseMessage> SendAsync(HttpClient client, string model, byte[] raw, string json)
     {

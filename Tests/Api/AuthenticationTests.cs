@@ -126,6 +126,27 @@ public sealed class AuthenticationTests(Platform platform)
         Assert.Equal(expected, response.StatusCode);
     }
 
+    // What was said of a key and an endpoint is remembered for a second.
+    [Fact]
+    public async Task Key_that_was_let_in_opens_nothing_to_others_and_nothing_else()
+    {
+        using var admin = platform.Admin();
+        var (_, key) = await admin.CreateKeyAsync("service", models: ["digits"]);
+        using var client = platform.WithKey(key);
+        using var guesser = platform.WithKey($"{key[..^1]}{(key[^1] == '0' ? '1' : '0')}");
+        using var token = platform.WithKey($"{key}.a.b");
+        for (var i = 0; i < 20; i++)
+        {
+            await ExpectAsync(HttpStatusCode.OK, client, "/v2/models/digits");
+            await ExpectAsync(HttpStatusCode.OK, client, "/v2/models/digits");
+
+            await ExpectAsync(HttpStatusCode.Unauthorized, guesser, "/v2/models/digits");
+            await ExpectAsync(HttpStatusCode.Unauthorized, token, "/v2/models/digits");
+            await ExpectAsync(HttpStatusCode.NotFound, client, "/v2/models/another");
+            await ExpectAsync(HttpStatusCode.Forbidden, client, "/v1/overview");
+        }
+    }
+
     [Fact]
     public async Task Key_is_refused_once_revoked_or_expired()
     {
@@ -153,5 +174,11 @@ public sealed class AuthenticationTests(Platform platform)
         Assert.Equal(HttpStatusCode.OK, before.StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, tooLate.StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, after);
+    }
+
+    private static async Task ExpectAsync(HttpStatusCode expected, HttpClient client, string path)
+    {
+        using var response = await client.GetAsync(path, Cancellation);
+        Assert.Equal(expected, response.StatusCode);
     }
 }

@@ -36,7 +36,10 @@ public sealed partial class AuthorizationTests(Platform platform)
     [InlineData("user", "GET", "/v1/models/digits/versions/1/artifact", HttpStatusCode.Forbidden)]
     [InlineData("user", "POST", "/v2/repository/models/digits/unload", HttpStatusCode.Forbidden)]
     [InlineData("service", "GET", "/v1/models", HttpStatusCode.OK)]
-    [InlineData("service", "GET", "/v1/models/digits", HttpStatusCode.Forbidden)]
+    [InlineData("service", "GET", "/v1/models/digits", HttpStatusCode.OK)]
+    [InlineData("service", "GET", "/v1/models/digits:1", HttpStatusCode.OK)]
+    [InlineData("service", "GET", "/v1/models/digits:99", HttpStatusCode.NotFound)]
+    [InlineData("service", "GET", "/v1/models/digits/versions", HttpStatusCode.Forbidden)]
     public async Task Role_decides_who_may_change_models(string role, string method, string path, HttpStatusCode expected)
     {
         await using var keys = await TestKeys.OpenAsync(platform);

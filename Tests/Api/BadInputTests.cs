@@ -58,6 +58,27 @@ public sealed class BadInputTests(Platform platform)
     };
 
     [Theory]
+    [InlineData("GET", "/v1/jobs?model=%00")]
+    [InlineData("GET", "/v1/overview/changes?model=%00")]
+    [InlineData("GET", "/v1/usage?tenant=%00")]
+    [InlineData("GET", "/v1/tenants?after=%00")]
+    [InlineData("GET", "/v1/keys?tenant=%00")]
+    [InlineData("POST", "/v1/keys", """{"name":"n","role":"user","tenant":"\u0000"}""")]
+    [InlineData("PUT", "/v1/models/digits/aliases/best", """{"version":"\u0000"}""")]
+    [InlineData("POST", "/v1/tenants", """{"id":"\ud800"}""")]
+    [InlineData("POST", "/v1/tenants", """{"\ud800":"x"}""")]
+    public async Task Text_that_no_database_takes_is_the_callers_mistake(string method, string path, string? body = null)
+    {
+        using var admin = platform.Admin();
+        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = body is null ? null : Digits.Json(body) };
+
+        using var response = await admin.SendAsync(request, Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.NotEmpty((await response.JsonAsync()).GetProperty("detail").GetString()!);
+    }
+
+    [Theory]
     [MemberData(nameof(Bodies))]
     public async Task Infer_answers_400_that_names_the_field_when_the_body_is_wrong(string body, string reason)
     {

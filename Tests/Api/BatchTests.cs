@@ -57,6 +57,27 @@ public sealed class BatchTests(Platform platform)
                 "versoin: a line has", "method: POST expected"])[place])));
     }
 
+    [Fact]
+    public async Task Lines_run_in_the_trace_of_the_request_that_sent_the_batch_and_are_found_by_it()
+    {
+        using var client = platform.Admin();
+        var trace = Guid.NewGuid().ToString("N");
+        client.DefaultRequestHeaders.Add("traceparent", $"00-{trace}-00f067aa0ba902b7-01");
+        var id = await client.AcceptBatchAsync([BatchCalls.Line(0, "a"), BatchCalls.Line(1, "b")]);
+
+        // Another trace than the one that reads.
+        client.DefaultRequestHeaders.Remove("traceparent");
+        var ended = await client.BatchEndedAsync(id);
+
+        Assert.Equal(trace, ended.GetProperty("trace_id").GetString());
+        await Wait.UntilAsync(async () =>
+        {
+            using var found = await client.GetAsync($"/v1/requests?trace={trace}", Cancellation);
+            return (await found.JsonAsync()).GetProperty("requests").EnumerateArray()
+                .Count(r => r.GetProperty("priority").GetString() == "low" && r.GetProperty("status").GetInt32() == 200) == 2;
+        });
+    }
+
     private static (int Status, string Message) Shortened(JsonElement line, string wanted)
     {
         var error = line.GetProperty("error");
@@ -152,6 +173,21 @@ public sealed class BatchTests(Platform platform)
     }
 
     [Fact]
+    public async Task Batch_of_more_lines_than_it_may_have_is_refused_however_few_bytes_they_take_and_leaves_nothing()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+
+        using var refused = await client.SendBatchAsync(Enumerable.Repeat("1", 100_001));
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
+        Assert.Contains(
+            "more than 100000 lines (Batches:MaxLines)", (await refused.JsonAsync()).GetProperty("detail").GetString(),
+            StringComparison.Ordinal);
+        using var list = await client.GetAsync("/v1/batches", Cancellation);
+        Assert.Empty((await list.JsonAsync()).GetProperty("batches").EnumerateArray());
+    }
+
+    [Fact]
     public async Task Tenant_may_have_so_many_batches_and_cancels_and_removes_its_own()
     {
         using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
@@ -192,6 +228,54 @@ public sealed class BatchTests(Platform platform)
     }
 
     [Fact]
+    public async Task Batch_is_a_request_of_its_tenant_and_held_to_its_limits()
+    {
+        var tenant = await TestTenant.CreateAsync(platform, "\"requests_per_minute\":1,\"burst\":1,\"monthly_inferences\":3");
+        using var client = await tenant.ClientAsync();
+
+        using var accepted = await client.SendBatchAsync([BatchCalls.Line(0, "a"), BatchCalls.Line(1, "b")]);
+        using var refused = await client.SendBatchAsync([BatchCalls.Line(0, "a")]);
+        await client.BatchEndedAsync((await accepted.JsonAsync()).GetProperty("id").GetGuid());
+
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+        Assert.Equal("0", accepted.Headers.GetValues("RateLimit-Remaining").Single());
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.NotNull(refused.Headers.RetryAfter);
+        Assert.Contains(
+            "may send 1 requests a minute", (await refused.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        using var list = await client.GetAsync("/v1/batches", Cancellation);
+        Assert.Single((await list.JsonAsync()).GetProperty("batches").EnumerateArray());
+
+        // Its lines were two inferences, and it was none itself.
+        await tenant.PatchAsync("""{"requests_per_minute":null,"burst":null}""");
+        await Wait.UntilAsync(async () =>
+        {
+            using var third = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+            return third.StatusCode == HttpStatusCode.OK;
+        });
+        await Wait.UntilAsync(async () =>
+        {
+            using var stopped = await client.SendBatchAsync([BatchCalls.Line(0, "a")]);
+            return stopped.StatusCode == HttpStatusCode.TooManyRequests
+                && (await stopped.Content.ReadAsStringAsync(Cancellation)).Contains("3 inferences", StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task Line_with_half_a_character_in_what_is_said_of_it_fails_alone()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+
+        var id = await client.AcceptBatchAsync(
+            [$$"""{"{{new string('a', 63)}}\ud83d\ude00":1,"body":{} }""", BatchCalls.Line(0, "good")]);
+
+        Assert.Equal((2, 1, 1), (await client.BatchEndedAsync(id)).Counts());
+        Assert.StartsWith(
+            "aaa", Assert.Single(await client.FileAsync(id, "errors")).GetProperty("error").GetProperty("message").GetString(),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Events_tell_how_a_batch_goes_until_it_has_ended()
     {
         using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
@@ -210,6 +294,56 @@ public sealed class BatchTests(Platform platform)
         Assert.Contains(states[0], (string[])["queued", "running"]);
         Assert.Equal("cancelled", states[^1]);
         Assert.Single(states, "cancelled");
+    }
+
+    [Fact]
+    public async Task Batch_goes_on_without_its_key_and_ends_where_the_tenant_has_lost_its_model()
+    {
+        var tenant = await TestTenant.CreateAsync(platform);
+        var key = await tenant.KeyAsync();
+        using var client = platform.WithKey(key);
+        var id = await platform.AcceptIdleBatchAsync(client);
+        await using var keys = await TestKeys.OpenAsync(platform);
+        await keys.RevokeAsync(key);
+        using var refused = await KeyCalls.UntilRefusedAsync(client, "/v2");
+
+        await tenant.PatchAsync("""{"models":["digits"]}""");
+
+        await using var database = await platform.DatabaseAsync();
+        await using var find = database.CreateCommand(
+            """
+            SELECT error_status || ' ' || error FROM batch_lines
+            WHERE batch_id IN (SELECT id FROM batches WHERE id = $1 AND state = 'completed')
+            """);
+        find.Parameters.AddWithValue(id);
+        object? error = null;
+        await Wait.UntilAsync(async () => (error = await find.ExecuteScalarAsync(Cancellation)) is not null);
+        Assert.Contains("no version '1' of a model 'idle'", (string)error!, StringComparison.Ordinal);
+        Assert.StartsWith("404 ", (string)error!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Events_end_with_the_callers_key_and_the_batch_goes_on()
+    {
+        var key = await platform.KeyOfNewTenantAsync();
+        using var client = platform.WithKey(key);
+        var id = await platform.AcceptIdleBatchAsync(client);
+        using var response = await client.GetAsync($"/v1/batches/{id}/events", HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
+        Assert.NotNull(await reader.NextEventAsync());
+
+        await using var keys = await TestKeys.OpenAsync(platform);
+        await keys.RevokeAsync(key);
+
+        while (await reader.NextEventAsync() is { } next)
+        {
+            Assert.Contains(next.GetProperty("state").GetString(), (string[])["queued", "running"]);
+        }
+
+        await using var database = await platform.DatabaseAsync();
+        await using var find = database.CreateCommand("SELECT state FROM batches WHERE id = $1");
+        find.Parameters.AddWithValue(id);
+        Assert.Contains((string)(await find.ExecuteScalarAsync(Cancellation))!, (string[])["queued", "running"]);
     }
 
     [Fact]
@@ -299,5 +433,18 @@ public sealed class BatchTests(Platform platform)
             id, (await list.JsonAsync()).GetProperty("batches").EnumerateArray().Select(b => b.GetProperty("id").GetGuid()));
         using var mine = await owner.GetAsync($"/v1/batches/{id}", Cancellation);
         Assert.Equal(HttpStatusCode.OK, mine.StatusCode);
+
+        // An administrator sees how those of others do.
+        using var all = await other.GetAsync("/v1/batches?tenant=all&limit=200", Cancellation);
+        var theirs = (await all.JsonAsync()).GetProperty("batches").EnumerateArray().Single(b => b.GetProperty("id").GetGuid() == id);
+        var tenant = theirs.GetProperty("tenant").GetString()!;
+        using var named = await other.GetAsync($"/v1/batches?tenant={tenant}", Cancellation);
+        Assert.Equal(id, Assert.Single((await named.JsonAsync()).GetProperty("batches").EnumerateArray()).GetProperty("id").GetGuid());
+        using var stranger = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        foreach (var asked in (string[])[tenant, "all"])
+        {
+            using var hidden = await stranger.GetAsync($"/v1/batches?tenant={asked}", Cancellation);
+            Assert.Equal((asked, HttpStatusCode.Forbidden), (asked, hidden.StatusCode));
+        }
     }
 }

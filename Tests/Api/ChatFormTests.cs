@@ -164,7 +164,6 @@ public sealed class ChatFormTests(Platform platform, ToolModel model, ChatModel 
     [InlineData("\"tools\":[WW],\"tool_choice\":\"maybe\"", "tool_choice", "none, auto, required")]
     [InlineData(
         "\"tools\":[WW],\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"no\"}}", "tool_choice", "none of the tools")]
-    [InlineData("\"tools\":[WW],\"parallel_tool_calls\":false", "parallel_tool_calls", "not supported")]
     [InlineData("\"tool_choice\":\"required\"", "tool_choice", "there are no tools")]
     [InlineData("\"logprobs\":true", "logprobs", "not supported")]
     public async Task Form_that_can_not_be_kept_is_refused_by_the_name_of_the_field(string field, string param, string reason)
@@ -179,6 +178,43 @@ public sealed class ChatFormTests(Platform platform, ToolModel model, ChatModel 
         Assert.True(response.StatusCode == HttpStatusCode.BadRequest, error.ToString());
         Assert.Contains(reason, error.GetProperty("message").GetString(), StringComparison.Ordinal);
         Assert.Equal(param, error.GetProperty("param").GetString());
+    }
+
+    [Theory]
+    [InlineData("""{"type":"object","description":"\ud800"}""")]
+    [InlineData("""{"enum":[{"a":"\udc00"}]}""")]
+    [InlineData("""{"type":"object","properties":{"\ud800":{"type":"string"}}}""")]
+    public async Task Half_a_character_anywhere_in_a_schema_is_refused(string schema)
+    {
+        using var client = platform.Admin();
+        using var response = await client.PostAsync(
+            "/v1/chat/completions",
+            Digits.Json($$$"""
+                {"model":"{{{model.Name}}}","messages":[{"role":"user","content":"x"}],
+                 "response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{{{schema}}} } } }
+                """), Cancellation);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("surrogate pair", await response.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"role":"assistant","content":null,"reasoning_content":"hm"}""")]
+    [InlineData("""{"role":"assistant"}""")]
+    [InlineData("""
+        {"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"now","arguments":""}}]},
+        {"role":"tool","tool_call_id":"1","content":"noon"}
+        """)]
+    public async Task Turn_that_other_servers_answer_is_taken_back(string turn)
+    {
+        using var client = platform.Admin();
+
+        var choice = await AnswerAsync(client, $$"""
+            {"model":"{{model.Name}}","messages":[{"role":"user","content":"x"},{{turn}},{"role":"user","content":"y"}],"max_tokens":2,
+             "tools":[{{Weather}}],"parallel_tool_calls":false,"stream_options":{"continuous_usage_stats":false} }
+            """);
+
+        Assert.Equal("assistant", choice.GetProperty("message").GetProperty("role").GetString());
     }
 
     private ChatClient Client()
@@ -214,6 +250,6 @@ public sealed class ToolModel(Platform platform) : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         using var admin = platform.Admin();
-        using var deleted = await admin.DeleteAsync($"/v1/models/{Name}?force=true");
+        using var deleted = await admin.DeleteAsync($"/v1/models/{Name}");
     }
 }

@@ -34,7 +34,7 @@ public sealed class ChatModel(Platform platform) : IAsyncLifetime
         using var admin = platform.Admin();
         foreach (var name in (string[])[Name, Endless])
         {
-            using var deleted = await admin.DeleteAsync($"/v1/models/{name}?force=true");
+            using var deleted = await admin.DeleteAsync($"/v1/models/{name}");
         }
     }
 

@@ -88,7 +88,7 @@ public sealed class ChatTests(Platform platform, ChatModel model) : IClassFixtur
 
         Assert.True(texts.Length >= 4, $"{texts.Length} parts");
         Assert.Equal(TinyDecoder.Continue(TinyDecoder.Prompt(Question), 2000, ends: false).Text, string.Concat(texts));
-        using var deleted = await client.DeleteAsync($"/v1/models/{name}?force=true", Cancellation);
+        using var deleted = await client.DeleteAsync($"/v1/models/{name}", Cancellation);
     }
 
     [Fact]

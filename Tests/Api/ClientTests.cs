@@ -294,7 +294,11 @@ public sealed class ClientTests(ProtocolModels models) : IDisposable
         using var again = new MemoryStream(file);
         var exists = await RefusedAsync(registry.UploadVersionAsync(model, again, version: "1", cancellationToken: Cancellation));
         Assert.Equal(InferenceError.Conflict, exists.Error);
-        using var deleted = await models.Client.DeleteAsync($"/v1/models/{model}?force=true", Cancellation);
+        Assert.NotNull(exists.Detail);
+        var unknown = await RefusedAsync(registry.GetVersionAsync("no-such", "1", Cancellation));
+        Assert.Equal((InferenceError.NotFound, "There is no version '1' of a model 'no-such'."), (unknown.Error, unknown.Detail));
+        Assert.Contains("There is no version", unknown.Message, StringComparison.Ordinal);
+        using var deleted = await models.Client.DeleteAsync($"/v1/models/{model}", Cancellation);
     }
 
     private static float[] Pixels(int label) => Digits.HeldOut.First(each => each.Label == label).Pixels;

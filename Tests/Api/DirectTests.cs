@@ -221,24 +221,36 @@ public sealed class DirectTests(Platform platform) : IAsyncLifetime
         await using var worker = await DirectWorker.StartAsync(Queue);
         using var client = platform.Admin();
 
-        using var response = await client.GetAsync("/v1/queues", Cancellation);
-
-        using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
-        var queue = body.RootElement.GetProperty("queues").EnumerateArray().Single(q => q.GetProperty("model").GetString() == Queue.Model);
+        JsonElement queue = default;
+        await Wait.UntilAsync(async () =>
+        {
+            queue = JsonElement.Parse(await client.GetStringAsync("/v1/queues", Cancellation)).GetProperty("queues")
+                .EnumerateArray().SingleOrDefault(q => q.GetProperty("model").GetString() == Queue.Model);
+            return queue.ValueKind == JsonValueKind.Object && queue.GetProperty("depth").GetProperty("high").GetInt64() > 0;
+        });
         Assert.Equal(3, queue.GetProperty("depth").GetProperty("high").GetInt64());
         Assert.Equal((0L, 4000L, 7.5), (queue.GetProperty("waiting").GetInt64(), queue.GetProperty("bytes").GetInt64(),
             queue.GetProperty("oldest_seconds").GetDouble()));
 
-        using var overview = JsonDocument.Parse(await client.GetStringAsync("/v1/overview", Cancellation));
-        Assert.True(overview.RootElement.GetProperty("queue_depth").GetInt64() >= 12);
-        Assert.True(overview.RootElement.GetProperty("oldest_wait_seconds").GetDouble() >= 7.5);
-        var status = overview.RootElement.GetProperty("workers").EnumerateArray().Single(w => w.GetProperty("id").GetString() == worker.Id);
-        Assert.Equal(JsonValueKind.Null, status.GetProperty("direct").ValueKind);
+        // Each replica keeps what it has seen for a second.
+        await Wait.UntilAsync(async () =>
+        {
+            using var overview = JsonDocument.Parse(await client.GetStringAsync("/v1/overview", Cancellation));
+            var status = overview.RootElement.GetProperty("workers")
+                .EnumerateArray().SingleOrDefault(w => w.GetProperty("id").GetString() == worker.Id);
+            return status.ValueKind == JsonValueKind.Object
+                && status.GetProperty("direct").ValueKind == JsonValueKind.Null
+                && overview.RootElement.GetProperty("queue_depth").GetInt64() >= 12
+                && overview.RootElement.GetProperty("oldest_wait_seconds").GetDouble() >= 7.5;
+        });
 
         using var scaler = platform.Anonymous();
         scaler.DefaultRequestHeaders.Add("Authorization", $"Bearer {Platform.ScalingToken}");
-        using var demand = JsonDocument.Parse(await scaler.GetStringAsync("/scaling/workers", Cancellation));
-        Assert.True(demand.RootElement.GetProperty("waiting").GetInt64() >= 12);
+        await Wait.UntilAsync(async () =>
+        {
+            using var demand = JsonDocument.Parse(await scaler.GetStringAsync("/scaling/workers", Cancellation));
+            return demand.RootElement.GetProperty("waiting").GetInt64() >= 12;
+        });
     }
 
     private async Task<QueuedRequest> TakeAsync()

@@ -77,6 +77,26 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
 
         Assert.Contains(model.Name, (await models.GetModelsAsync(Cancellation)).Value.Select(m => m.Id));
         Assert.Equal(model.Name, (await models.GetModelAsync(model.Name, Cancellation)).Value.Id);
+        Assert.Equal($"{model.Name}:1", (await models.GetModelAsync($"{model.Name}:1", Cancellation)).Value.Id);
+    }
+
+    [Fact]
+    public async Task Key_of_a_service_lists_and_retrieves_what_it_may_call_and_learns_no_settings()
+    {
+        using var admin = platform.Admin();
+        var (_, key) = await admin.CreateKeyAsync("service", models: [model.Name]);
+        var models = OpenAi(key).GetOpenAIModelClient();
+        using var service = platform.WithKey(key);
+
+        Assert.Equal(model.Name, Assert.Single((await models.GetModelsAsync(Cancellation)).Value).Id);
+        Assert.Equal($"{model.Name}:1", (await models.GetModelAsync($"{model.Name}:1", Cancellation)).Value.Id);
+        using var retrieved = await service.GetAsync($"/v1/models/{model.Name}", Cancellation);
+        Assert.Equal(
+            ["id", "object", "created", "owned_by"], (await retrieved.JsonAsync()).EnumerateObject().Select(field => field.Name));
+        foreach (var hidden in (string[])["digits", "digits:1"])
+        {
+            Assert.Equal(404, (await Assert.ThrowsAsync<ClientResultException>(() => models.GetModelAsync(hidden, Cancellation))).Status);
+        }
     }
 
     [Fact]
@@ -478,7 +498,7 @@ public sealed class EmbeddingModel(Platform platform) : IAsyncLifetime
         using var admin = platform.Admin();
         foreach (var name in (string[])[Name, NotANumber])
         {
-            using var deleted = await admin.DeleteAsync($"/v1/models/{name}?force=true");
+            using var deleted = await admin.DeleteAsync($"/v1/models/{name}");
         }
     }
 
@@ -502,7 +522,7 @@ public sealed class EmbeddingModel(Platform platform) : IAsyncLifetime
         });
         Assert.True(version.GetProperty("state").GetString() == "ready", version.GetProperty("reason").GetString());
 
-        // Both replicas learn of it within a second.
+        await admin.KnownAsync(model);
         await Wait.UntilAsync(async () =>
         {
             using var embedded = await admin.PostAsJsonAsync("/v1/embeddings", new { model, input = "x" });

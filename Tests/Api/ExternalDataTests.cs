@@ -113,8 +113,13 @@ public sealed class ExternalDataTests(Platform platform)
         while (true)
         {
             using var response = await client.GetAsync($"/v1/models/{model}/versions/1", Cancellation);
-            if (await response.JsonAsync() is var version && version.GetProperty("state").GetString() != "pending")
+            if (await response.JsonAsync() is var version && version.GetProperty("state").GetString() is var state && state != "pending")
             {
+                if (state == "ready")
+                {
+                    await client.KnownAsync(model);
+                }
+
                 return (model, version);
             }
 

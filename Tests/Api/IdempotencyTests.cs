@@ -1,4 +1,5 @@
 using System.Net;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api;
@@ -148,6 +149,46 @@ public sealed class IdempotencyTests(Platform platform)
     }
 
     private static StringContent Late() => Digits.Request([Digits.HeldOut[0].Pixels], extra: "\"parameters\":{\"timeout\":1},");
+
+    [Fact]
+    public async Task Caller_who_left_gets_the_answer_by_asking_again()
+    {
+        using var queue = await ModelQueue.OpenAsync(platform);
+        await queue.RegisterAsync();
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var (key, path) = ($"{Guid.NewGuid()}", $"/v2/models/{queue.Model}/infer");
+        using var leaving = new HttpClient { BaseAddress = client.BaseAddress };
+        leaving.DefaultRequestHeaders.Authorization = client.DefaultRequestHeaders.Authorization;
+        var first = SendAsync(leaving, path, Digits.Request([Digits.HeldOut[0].Pixels]), key);
+        IReadOnlyList<QueuedRequest> taken = [];
+        await Wait.UntilAsync(async () => (taken = await queue.Worker.ReadAsync(1)).Count == 1);
+
+        leaving.CancelPendingRequests();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        for (var i = 0; i < 5; i++)
+        {
+            using var early = await SendAsync(client, path, Digits.Request([Digits.HeldOut[0].Pixels]), key);
+            Assert.Equal(HttpStatusCode.Conflict, early.StatusCode);
+            await Task.Delay(100, Cancellation);
+        }
+
+        var replies = new Replies();
+        replies.Refuse(taken[0].Request, ReplyOutcome.Failed, "the only answer", TimeProvider.System.GetUtcNow(), "test");
+        await queue.Worker.CompleteAsync(taken, replies);
+        var wait = Wait.For("the answer of the first request");
+        while (true)
+        {
+            using var again = await SendAsync(client, path, Digits.Request([Digits.HeldOut[0].Pixels]), key);
+            if (again.StatusCode != HttpStatusCode.Conflict)
+            {
+                Assert.Equal("true", again.Headers.GetValues(Replayed).Single());
+                Assert.Equal("the only answer", await again.ErrorAsync());
+                break;
+            }
+
+            await wait.PauseAsync();
+        }
+    }
 
     [Fact]
     public async Task Change_of_a_model_is_made_once()

@@ -34,10 +34,15 @@ public sealed class ImageTests(Platform platform, ImageClassifier model) : IClas
             (input.GetProperty("name").GetString(), input.GetProperty("datatype").GetString(), input.GetProperty("shape").GetRawText()));
         Assert.Equal("[-1,3]", metadata.GetProperty("outputs")[0].GetProperty("shape").GetRawText());
 
-        using var overview = await client.GetAsync("/v1/overview", Cancellation);
-        var models = (await overview.JsonAsync()).GetProperty("models").EnumerateArray().ToDictionary(
-            m => $"{m.GetProperty("name").GetString()}/{m.GetProperty("version").GetString()}",
-            m => m.GetProperty("image_input").GetString());
+        Dictionary<string, string?> models = [];
+        await Wait.UntilAsync(async () =>
+        {
+            using var overview = await client.GetAsync("/v1/overview", Cancellation);
+            models = (await overview.JsonAsync()).GetProperty("models").EnumerateArray().ToDictionary(
+                m => $"{m.GetProperty("name").GetString()}/{m.GetProperty("version").GetString()}",
+                m => m.GetProperty("image_input").GetString());
+            return models.ContainsKey($"{model.Name}/1");
+        });
         Assert.Equal("image", models[$"{model.Name}/1"]);
         Assert.Null(models["digits/1"]);
     }
@@ -188,25 +193,12 @@ public sealed class ImageClassifier(Platform platform) : IAsyncLifetime
         });
         Assert.True(version.GetProperty("state").GetString() == "ready", version.GetRawText());
 
-        // Both replicas learn of it within a second.
-        await Wait.UntilAsync(async () =>
-        {
-            for (var i = 0; i < 8; i++)
-            {
-                using var metadata = await admin.GetAsync($"/v2/models/{Name}");
-                if (!metadata.IsSuccessStatusCode)
-                {
-                    return false;
-                }
-            }
-
-            return true;
-        });
+        await admin.KnownAsync(Name);
     }
 
     public async ValueTask DisposeAsync()
     {
         using var admin = platform.Admin();
-        using var deleted = await admin.DeleteAsync($"/v1/models/{Name}?force=true");
+        using var deleted = await admin.DeleteAsync($"/v1/models/{Name}");
     }
 }

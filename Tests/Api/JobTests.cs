@@ -35,6 +35,25 @@ public sealed class JobTests(Platform platform)
         Assert.Equal(WithoutParameters(await call.JsonAsync()), WithoutParameters(await result.JsonAsync()));
     }
 
+    [Fact]
+    public async Task Job_tells_the_trace_that_sent_it_and_then_the_one_that_retried_it()
+    {
+        using var client = platform.WithKey(await platform.KeyOfNewTenantAsync());
+        var (sent, retried) = (Guid.NewGuid().ToString("N"), Guid.NewGuid().ToString("N"));
+        client.DefaultRequestHeaders.Add("traceparent", $"00-{sent}-00f067aa0ba902b7-01");
+        var id = await platform.SubmitIdleAsync(client);
+        client.DefaultRequestHeaders.Remove("traceparent");
+        using var read = await client.GetAsync($"/v1/jobs/{id}", Cancellation);
+        Assert.Equal(sent, (await read.JsonAsync()).GetProperty("trace_id").GetString());
+        using var cancelled = await client.PostAsync($"/v1/jobs/{id}/cancel", null, Cancellation);
+        await client.EndedAsync(id);
+
+        client.DefaultRequestHeaders.Add("traceparent", $"00-{retried}-00f067aa0ba902b7-01");
+        var (status, body) = await RetryAsync(client, id);
+
+        Assert.Equal((HttpStatusCode.Accepted, retried), (status, body.GetProperty("trace_id").GetString()));
+    }
+
     // A call's answer also tells its times and its price.
     private static IEnumerable<string> WithoutParameters(JsonElement answer) =>
         answer.EnumerateObject().Where(p => p.Name != "parameters").Select(p => p.Value.GetRawText());
@@ -164,7 +183,7 @@ public sealed class JobTests(Platform platform)
         var expired = await RetryAsync(admin, old);
         Assert.Equal(HttpStatusCode.Conflict, expired.Status);
         Assert.Contains("no longer kept", expired.Body.GetProperty("detail").GetString(), StringComparison.Ordinal);
-        using var deleted = await admin.DeleteAsync($"/v1/models/{model}?force=true", Cancellation);
+        using var deleted = await admin.DeleteAsync($"/v1/models/{model}", Cancellation);
         await admin.OnEachReplicaAsync(
             () => new(HttpMethod.Get, $"/v2/models/{model}"), response => Task.FromResult(response.StatusCode == HttpStatusCode.NotFound));
         var gone = await RetryAsync(admin, id);
@@ -293,6 +312,30 @@ public sealed class JobTests(Platform platform)
         Assert.Equal("queued", first!.Value.GetProperty("state").GetString());
         Assert.Equal("cancelled", second!.Value.GetProperty("state").GetString());
         Assert.Null(await reader.NextEventAsync());
+    }
+
+    [Fact]
+    public async Task Events_end_with_the_callers_key_and_the_job_goes_on()
+    {
+        var key = await platform.KeyOfNewTenantAsync();
+        using var client = platform.WithKey(key);
+        var id = await platform.SubmitIdleAsync(client);
+        using var response = await client.GetAsync($"/v1/jobs/{id}/events", HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
+        Assert.NotNull(await reader.NextEventAsync());
+
+        await using var keys = await TestKeys.OpenAsync(platform);
+        await keys.RevokeAsync(key);
+
+        while (await reader.NextEventAsync() is { } next)
+        {
+            Assert.Contains(next.GetProperty("state").GetString(), (string[])["queued", "running"]);
+        }
+
+        await using var database = await platform.DatabaseAsync();
+        await using var find = database.CreateCommand("SELECT state FROM jobs WHERE id = $1");
+        find.Parameters.AddWithValue(id);
+        Assert.Contains((string)(await find.ExecuteScalarAsync(Cancellation))!, (string[])["queued", "running"]);
     }
 
     [Fact]

@@ -86,6 +86,21 @@ public sealed class KeyTests(Platform platform)
     }
 
     [Fact]
+    public async Task Key_that_lasts_to_the_end_of_time_is_rotated_to_one_that_does()
+    {
+        using var admin = platform.Admin();
+        var end = new DateTimeOffset(9999, 12, 31, 23, 59, 59, TimeSpan.Zero);
+        var (created, _) = await admin.CreateKeyAsync("service", expiresAt: end);
+        var id = created.GetProperty("id").GetGuid();
+        await platform.ExecuteAsync($"UPDATE api_keys SET created_at = created_at - interval '2 days' WHERE id = '{id}'");
+
+        using var rotation = await RotateAsync(admin, id, "");
+
+        Assert.Equal(HttpStatusCode.Created, rotation.StatusCode);
+        Assert.Equal(end, (await rotation.JsonAsync()).GetProperty("expires_at").GetDateTimeOffset());
+    }
+
+    [Fact]
     public async Task Rotation_without_overlap_ends_the_old_key_at_once()
     {
         using var admin = platform.Admin();

@@ -34,6 +34,24 @@ public sealed class McpTests(Platform platform)
     }
 
     [Fact]
+    public async Task Inputs_have_a_type_and_are_read_from_a_text_too()
+    {
+        await using var agent = await AgentAsync(Platform.AdminKey);
+        var infer = (await agent.ListToolsAsync(cancellationToken: Cancellation)).Single(tool => tool.Name == "infer");
+
+        var answer = await AnswerAsync(
+            agent, "infer", ("model", "digits"),
+            ("inputs", JsonSerializer.Serialize(Image(Digits.HeldOut[0].Pixels), JsonSerializerOptions.Web)),
+            ("outputs", new[] { "label" }));
+
+        var inputs = infer.JsonSchema.GetProperty("properties").GetProperty("inputs");
+        Assert.Equal("array", inputs.GetProperty("type").GetString());
+        Assert.Equal("object", inputs.GetProperty("items").GetProperty("type").GetString());
+        Assert.Contains("row-major", inputs.GetProperty("description").GetString(), StringComparison.Ordinal);
+        Assert.Equal(Digits.HeldOut[0].Label, answer.GetProperty("outputs")[0].GetProperty("data")[0].GetInt32());
+    }
+
+    [Fact]
     public async Task Agent_without_a_key_is_refused()
     {
         var failure = await Assert.ThrowsAnyAsync<Exception>(() => AgentAsync("nonsense"));
@@ -80,6 +98,12 @@ public sealed class McpTests(Platform platform)
         var error = await ErrorAsync(agent, "infer", ("model", "digits"), ("inputs", Image([1, 2, 3])));
 
         Assert.Equal(body.RootElement.GetProperty("error").GetString(), error);
+        Assert.Contains(
+            "element 0 is not valid UTF-8",
+            await ErrorAsync(
+                agent, "infer", ("model", "digits"),
+                ("inputs", """[{"name":"image","datatype":"BYTES","shape":[1],"data":["\ud800"]}]""")),
+            StringComparison.Ordinal);
         Assert.Equal("inputs: an array expected, a string given", await ErrorAsync(agent, "infer", ("model", "digits"), ("inputs", "x")));
     }
 
@@ -109,6 +133,7 @@ public sealed class McpTests(Platform platform)
             using var ready = await admin.GetAsync($"/v2/models/{name}/ready", Cancellation);
             return ready.IsSuccessStatusCode;
         });
+        await admin.KnownAsync(name);
     }
 
     private static Tensor[] Image(float[] pixels) => [new("image", [1, 8, 8], "FP32", pixels)];

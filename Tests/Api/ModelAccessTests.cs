@@ -74,6 +74,96 @@ public sealed class ModelAccessTests(Platform platform)
     }
 
     [Fact]
+    public async Task Jobs_and_batches_of_models_outside_the_keys_scope_are_not_there()
+    {
+        var tenant = await TestTenant.CreateAsync(platform);
+        using var whole = await tenant.ClientAsync();
+        using var admin = platform.Admin();
+        var (_, key) = await admin.CreateKeyAsync("user", tenant.Id, ["another"]);
+        using var scoped = platform.WithKey(key);
+        using var accepted = await whole.SubmitAsync("digits");
+        var job = (await accepted.JsonAsync()).GetProperty("id").GetGuid();
+        await whole.EndedAsync(job);
+        var batch = await whole.AcceptBatchAsync([BatchCalls.Line(0, "a")]);
+        await whole.BatchEndedAsync(batch);
+
+        (string Method, string Path)[] paths =
+        [
+            ("GET", $"/v1/jobs/{job}"), ("GET", $"/v1/jobs/{job}/result"), ("GET", $"/v1/jobs/{job}/events"),
+            ("POST", $"/v1/jobs/{job}/cancel"), ("POST", $"/v1/jobs/{job}/retry"), ("DELETE", $"/v1/jobs/{job}"),
+            ("GET", $"/v1/batches/{batch}"), ("GET", $"/v1/batches/{batch}/output"), ("GET", $"/v1/batches/{batch}/errors"),
+            ("GET", $"/v1/batches/{batch}/events"), ("POST", $"/v1/batches/{batch}/cancel"), ("DELETE", $"/v1/batches/{batch}"),
+        ];
+        foreach (var (method, path) in paths)
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(method), path);
+            using var answer = await scoped.SendAsync(request, Cancellation);
+            Assert.True(answer.StatusCode == HttpStatusCode.NotFound, $"{method} {path}: {answer.StatusCode}");
+        }
+
+        Assert.Equal("""{"jobs":[],"next_cursor":null}""", await scoped.GetStringAsync("/v1/jobs", Cancellation));
+        Assert.Equal("""{"batches":[],"next_cursor":null}""", await scoped.GetStringAsync("/v1/batches", Cancellation));
+        Assert.Equal([job], await whole.IdsAsync(""));
+        Assert.Single(await whole.FileAsync(batch, "output"));
+    }
+
+    [Fact]
+    public async Task Usage_of_models_outside_the_keys_scope_is_not_told()
+    {
+        var tenant = await TestTenant.CreateAsync(platform);
+        using var admin = platform.Admin();
+        var (_, key) = await admin.CreateKeyAsync("service", tenant.Id, ["another"]);
+        using var scoped = platform.WithKey(key);
+        using var whole = await tenant.ClientAsync("service");
+        using var infer = await whole.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, infer.StatusCode);
+        await Wait.UntilAsync(async () =>
+            (await whole.GetStringAsync("/v1/usage?group=model,version", Cancellation)).Contains("digits", StringComparison.Ordinal));
+
+        using var usage = await scoped.GetAsync("/v1/usage?group=model,version", Cancellation);
+        using var statement = await scoped.GetAsync("/v1/usage/statement", Cancellation);
+
+        var told = await usage.JsonAsync();
+        Assert.Empty(told.GetProperty("usage").EnumerateArray());
+        Assert.Equal(0, told.GetProperty("total").GetProperty("requests").GetInt64());
+        Assert.Equal(HttpStatusCode.OK, statement.StatusCode);
+        Assert.DoesNotContain("digits", await statement.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        Assert.Contains("digits", await whole.GetStringAsync("/v1/usage/statement", Cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Export_is_refused_to_a_key_that_is_narrower_than_its_tenant()
+    {
+        var tenant = await TestTenant.CreateAsync(platform);
+        using var admin = platform.Admin();
+        var (_, narrow) = await admin.CreateKeyAsync("user", tenant.Id, ["another"]);
+        var (_, narrowAdmin) = await admin.CreateKeyAsync("admin", models: ["another"]);
+        using var scoped = platform.WithKey(narrow);
+        using var scopedAdmin = platform.WithKey(narrowAdmin);
+        using var whole = await tenant.ClientAsync();
+        using var accepted = await whole.SubmitAsync("digits");
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+
+        using var own = await scoped.GetAsync("/v1/export", Cancellation);
+        using var others = await scopedAdmin.GetAsync($"/v1/tenants/{tenant.Id}/export", Cancellation);
+        using var before = await whole.GetAsync("/v1/export", Cancellation);
+
+        Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.Forbidden), (own.StatusCode, others.StatusCode));
+        Assert.Contains("for some only", await own.ProblemAsync(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, before.StatusCode);
+
+        // What the tenant has lost was its own: a key with all that is left still gets it.
+        await tenant.PatchAsync("""{"models":["another"]}""");
+        await Wait.UntilAsync(async () =>
+        {
+            using var hidden = await whole.GetAsync("/v2/models/digits", Cancellation);
+            return hidden.StatusCode == HttpStatusCode.NotFound;
+        });
+        using var after = await whole.GetAsync("/v1/export", Cancellation);
+        Assert.Equal(HttpStatusCode.OK, after.StatusCode);
+    }
+
+    [Fact]
     public async Task Key_opens_no_model_that_its_tenant_does_not_have()
     {
         await using var database = await TestKeys.OpenAsync(platform);

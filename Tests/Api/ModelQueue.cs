@@ -49,11 +49,15 @@ internal sealed class ModelQueue : IDisposable
     public Task EmptiesBeforeDeadlinesAsync() =>
         Wait.UntilAsync(async () => (await Worker.ReadAsync(1)).Count == 0 && (await StatsAsync()).Depth == 0, s_beforeDeadlines);
 
+    /// <summary>Of the requests that it is given.</summary>
+    public const string Trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+
     public Task<Admission> EnqueueAsync(Priority priority)
     {
         var now = TimeProvider.System.GetUtcNow();
         return Requests.EnqueueAsync(new InferenceRequest(
-            Guid.CreateVersion7(), Model, "1", "default", RequestKind.Call, priority, "", now, now.AddMinutes(5), null, null, [],
+            Guid.CreateVersion7(), Model, "1", "default", RequestKind.Call, priority, "", now, now.AddMinutes(5),
+            $"00-{Trace}-00f067aa0ba902b7-01", null, [],
             [new Tensor("x", Datatype.Uint8, [3], new byte[] { 1, 2, 3 })]));
     }
 
@@ -90,8 +94,7 @@ internal sealed class ModelQueue : IDisposable
 
         // Each of the replicas reads the catalogue at most once a second.
         using var client = _platform.Admin();
-        await client.OnEachReplicaAsync(
-            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{Model}"), response => Task.FromResult(response.IsSuccessStatusCode));
+        await client.KnownAsync(Model);
     }
 
     // Says that another worker is there and ready, until this is disposed.
@@ -107,7 +110,15 @@ internal sealed class ModelQueue : IDisposable
         {
             while (!_left.IsCancellationRequested)
             {
-                await fleet.ReportAsync(status);
+                try
+                {
+                    await fleet.ReportAsync(status);
+                }
+                catch (Exception late) when (late is RedisException or TimeoutException)
+                {
+                    // A busy machine: the next beat may be in time.
+                }
+
                 await Task.Delay(TimeSpan.FromSeconds(1), _left.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

@@ -34,10 +34,11 @@ public sealed class ModelsTests(Platform platform)
         Assert.True(first.GetProperty("memory_bytes").GetInt64() > 0);
         Assert.Equal(11, await InferAsync(client, $"{model}"));
 
-        // The highest serves until one is promoted; promoting remembers, rolling back returns.
+        // The highest serves until one is promoted, and is in use though nobody named it; promoting remembers, rolling back returns.
         using var second = await UploadAsync(client, model, OnnxFile.Add(20));
         await InspectedAsync(client, model, "2");
-        Assert.Equal(21, await InferAsync(client, model));
+        await Wait.UntilAsync(async () => await InferAsync(client, model) == 21);
+        await ExpectAsync(HttpStatusCode.Conflict, client.DeleteAsync($"/v1/models/{model}/versions/2", Cancellation));
         await ExpectAsync(
             HttpStatusCode.OK, client.PostAsync($"/v1/models/{model}/promote", Digits.Json("""{"version":"1"}"""), Cancellation));
         await Wait.UntilAsync(async () => await InferAsync(client, model) == 11);
@@ -152,6 +153,19 @@ public sealed class ModelsTests(Platform platform)
     {
         using var client = platform.Admin();
         using var answer = await client.GetAsync("/v1/models/digits/versions/1/artifact", Cancellation);
+        foreach (var (condition, tag, status) in new[]
+        {
+            ("If-Match", "\"other\"", HttpStatusCode.PreconditionFailed),
+            ("If-Match", answer.Headers.ETag!.ToString(), HttpStatusCode.OK),
+            ("If-None-Match", answer.Headers.ETag!.ToString(), HttpStatusCode.NotModified),
+        })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models/digits/versions/1/artifact");
+            request.Headers.Add(condition, tag);
+            using var conditional = await client.SendAsync(request, Cancellation);
+            Assert.Equal((condition, status), (condition, conditional.StatusCode));
+        }
+
 
         var content = await answer.Content.ReadAsByteArrayAsync(Cancellation);
 
@@ -180,6 +194,12 @@ public sealed class ModelsTests(Platform platform)
         Assert.Equal(JsonValueKind.Object, settings.GetProperty("traffic").ValueKind);
         Assert.Equal(changed.Headers.ETag, after.Headers.ETag);
         Assert.NotEqual(tag, after.Headers.ETag);
+
+        // Whatever order Postgres keeps names in.
+        using var versions = await PutSettingsAsync(
+            client, model, """{"batching":{"versions":{"10":"off","2":"off"}}}""", after.Headers.ETag);
+        using var kept = await PutSettingsAsync(client, model, """{"instances":1}""", versions.Headers.ETag);
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (versions.StatusCode, kept.StatusCode));
         await client.DeleteAsync($"/v1/models/{model}", Cancellation);
     }
 

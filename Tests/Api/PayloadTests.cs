@@ -56,7 +56,7 @@ public sealed class PayloadTests(Platform platform)
             using var audit = await admin.GetAsync("/v1/audit?action=payload.read&limit=100", Cancellation);
             return (await audit.Content.ReadAsStringAsync(Cancellation)).Contains(id!, StringComparison.Ordinal);
         });
-        await admin.DeleteAsync($"/v1/models/{model}?force=true", Cancellation);
+        await admin.DeleteAsync($"/v1/models/{model}", Cancellation);
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class PayloadTests(Platform platform)
         using var another = await admin.GetAsync($"/v1/requests/{id}/payload", Cancellation);
 
         Assert.Equal(HttpStatusCode.NotFound, another.StatusCode);
-        await admin.DeleteAsync($"/v1/models/{model}?force=true", Cancellation);
+        await admin.DeleteAsync($"/v1/models/{model}", Cancellation);
     }
 
     // The id of its record.

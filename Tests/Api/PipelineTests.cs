@@ -13,6 +13,9 @@ public sealed class PipelineTests(Platform platform, PipelineModels models) : IC
 {
     private const int Width = PipelineModels.Width;
 
+    private static readonly string Zeros = JsonSerializer.Serialize(
+        new { inputs = new[] { new { name = "in", datatype = "FP32", shape = new[] { 1, Width }, data = new float[Width] } } });
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -166,9 +169,7 @@ public sealed class PipelineTests(Platform platform, PipelineModels models) : IC
     public async Task Version_that_is_a_step_is_not_deleted_before_its_pipelines()
     {
         using var admin = platform.Admin();
-        var (model, name) = ($"m{Guid.NewGuid():N}", $"p{Guid.NewGuid():N}");
-        await ChatModel.UploadAsync(admin, model, [("model.onnx", OnnxModel.Layers(1, Width))]);
-        await ChatModel.UploadAsync(admin, name, PipelineModels.Files(PipelineModels.One(model, "1")));
+        var (model, name) = await UploadWithStepAsync(admin);
 
         foreach (var path in (string[])[$"{model}/versions/1", $"{model}/versions/1?force=true"])
         {
@@ -190,13 +191,8 @@ public sealed class PipelineTests(Platform platform, PipelineModels models) : IC
     public async Task Pipeline_of_an_unloaded_model_is_not_served_until_that_is_loaded()
     {
         using var admin = platform.Admin();
-        var (model, name) = ($"m{Guid.NewGuid():N}", $"p{Guid.NewGuid():N}");
-        await ChatModel.UploadAsync(admin, model, [("model.onnx", OnnxModel.Layers(1, Width))]);
-        await ChatModel.UploadAsync(admin, name, PipelineModels.Files(PipelineModels.One(model, "1")));
-        Task<HttpResponseMessage> InferAsync() => admin.PostAsJsonAsync(
-            $"/v2/models/{name}/infer",
-            new { inputs = new[] { new { name = "in", datatype = "FP32", shape = new[] { 1, Width }, data = new float[Width] } } },
-            Cancellation);
+        var (model, name) = await UploadWithStepAsync(admin);
+        Task<HttpResponseMessage> InferAsync() => PipelineTests.InferAsync(admin, name);
         await UntilAsync(InferAsync, HttpStatusCode.OK);
 
         using var unload = await admin.PostAsync($"/v2/repository/models/{model}/unload", null, Cancellation);
@@ -215,23 +211,23 @@ public sealed class PipelineTests(Platform platform, PipelineModels models) : IC
     public async Task No_other_version_answers_for_a_stable_pipeline_that_can_not_run_unless_the_model_falls_back_to_it()
     {
         using var admin = platform.Admin();
-        var (model, name) = ($"m{Guid.NewGuid():N}", $"p{Guid.NewGuid():N}");
-        await ChatModel.UploadAsync(admin, model, [("model.onnx", OnnxModel.Layers(1, Width))]);
-        await ChatModel.UploadAsync(admin, name, PipelineModels.Files(PipelineModels.One(model, "1")));
+        var (model, name) = await UploadWithStepAsync(admin);
         using var form = Form(PipelineModels.One(models.Layers, "1"));
         using var second = await admin.PostAsync($"/v1/models/{name}/versions", form, Cancellation);
         await Wait.UntilAsync(async () => await StateAsync(admin, name, "2") == "ready");
         using var policy = await admin.PutAsJsonAsync(
             $"/v1/models/{name}/traffic", new { stable = "1", canary = new { version = "2", weight = 0 } }, Cancellation);
         Assert.True(policy.IsSuccessStatusCode, await policy.Content.ReadAsStringAsync(Cancellation));
-        Task<HttpResponseMessage> InferAsync() => admin.PostAsJsonAsync(
-            $"/v2/models/{name}/infer",
-            new { inputs = new[] { new { name = "in", datatype = "FP32", shape = new[] { 1, Width }, data = new float[Width] } } },
-            Cancellation);
+        Task<HttpResponseMessage> InferAsync() => PipelineTests.InferAsync(admin, name);
         await UntilAsync(InferAsync, HttpStatusCode.OK);
 
         using var unload = await admin.PostAsync($"/v2/repository/models/{model}/unload", null, Cancellation);
+        await OnEachReplicaAsync(admin, name, refused => refused.StatusCode == HttpStatusCode.NotFound);
         var error = await UntilAsync(InferAsync, HttpStatusCode.NotFound);
+        var jobError = await UntilAsync(() => SubmitAsync(admin, name), HttpStatusCode.NotFound);
+        var refusedBatch = await admin.AcceptBatchAsync([BatchLine(name)]);
+        await admin.BatchEndedAsync(refusedBatch);
+        var refusedLine = Assert.Single(await admin.FileAsync(refusedBatch, "errors")).ToString();
         using var settings = await admin.PutAsJsonAsync(
             $"/v1/models/{name}/settings",
             new { traffic = new { stable = "1" }, fallback = new { model = name, version = "2" } }, Cancellation);
@@ -246,9 +242,79 @@ public sealed class PipelineTests(Platform platform, PipelineModels models) : IC
 
         Assert.StartsWith($"version '1' of '{name}' is a pipeline, of which the step 'one' can't run: ", error, StringComparison.Ordinal);
         Assert.Equal($"{name}/2", fellTo);
+        Assert.Equal(error, jobError);
+        Assert.Contains(
+            $"version '1' of '{name}' is a pipeline, of which the step 'one' can't run: ", refusedLine, StringComparison.Ordinal);
+
+        // Jobs and lines of batch jobs likewise.
+        JsonElement job = default;
+        await Wait.UntilAsync(async () =>
+        {
+            using var accepted = await SubmitAsync(admin, name);
+            job = await accepted.JsonAsync();
+            return accepted.StatusCode == HttpStatusCode.Accepted
+                && accepted.Headers.GetValues("Inference-Fallback").Single() == $"{name}/2";
+        });
+        await OnEachReplicaAsync(admin, name, fallen => fallen.IsSuccessStatusCode);
+        Assert.Equal("2", job.GetProperty("model_version").GetString());
+        Assert.Equal("succeeded", (await admin.EndedAsync(job.GetProperty("id").GetGuid())).GetProperty("state").GetString());
+        var batch = await admin.AcceptBatchAsync([BatchLine(name)]);
+        Assert.Equal((1, 1, 0), (await admin.BatchEndedAsync(batch)).Counts());
+        var line = Assert.Single(await admin.FileAsync(batch, "output")).ToString();
+        Assert.Contains($"\"fallback\":\"{name}/2\"", line, StringComparison.Ordinal);
+
+        // A job that another model runs is its caller's, who may use no more than the pipeline.
+        var other = $"o{Guid.NewGuid():N}";
+        await ChatModel.UploadAsync(admin, other, PipelineModels.Files(PipelineModels.One(models.Layers, "1")));
+        using var elsewhere = await admin.PutAsJsonAsync(
+            $"/v1/models/{name}/settings",
+            new { traffic = new { stable = "1" }, fallback = new { model = other, version = "1" } }, Cancellation);
+        Assert.True(elsewhere.IsSuccessStatusCode, await elsewhere.Content.ReadAsStringAsync(Cancellation));
+        var (_, key) = await admin.CreateKeyAsync("service", models: [name]);
+        using var scoped = platform.WithKey(key);
+        await Wait.UntilAsync(async () =>
+        {
+            using var accepted = await SubmitAsync(scoped, name);
+            job = await accepted.JsonAsync();
+            return accepted.StatusCode == HttpStatusCode.Accepted
+                && accepted.Headers.GetValues("Inference-Fallback").Single() == $"{other}/1";
+        });
+        var id = job.GetProperty("id").GetGuid();
+        Assert.Equal("succeeded", (await scoped.EndedAsync(id)).GetProperty("state").GetString());
+        using var result = await scoped.GetAsync($"/v1/jobs/{id}/result", Cancellation);
+        Assert.Equal(HttpStatusCode.OK, result.StatusCode);
+        Assert.Contains(id, await scoped.IdsAsync(""));
+        using var unused = await admin.DeleteAsync($"/v1/models/{other}", Cancellation);
+
         using var pipeline = await admin.DeleteAsync($"/v1/models/{name}", Cancellation);
         using var deleted = await admin.DeleteAsync($"/v1/models/{model}", Cancellation);
     }
+
+    // A model with one version, and a pipeline of it.
+    private static async Task<(string Model, string Pipeline)> UploadWithStepAsync(HttpClient admin)
+    {
+        var (model, pipeline) = ($"m{Guid.NewGuid():N}", $"p{Guid.NewGuid():N}");
+        await ChatModel.UploadAsync(admin, model, [("model.onnx", OnnxModel.Layers(1, Width))]);
+        await ChatModel.UploadAsync(admin, pipeline, PipelineModels.Files(PipelineModels.One(model, "1")));
+        return (model, pipeline);
+    }
+
+    // A batch job is run by any of them.
+    private static Task OnEachReplicaAsync(HttpClient client, string pipeline, Func<HttpResponseMessage, bool> wanted) =>
+        client.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Post, $"/v2/models/{pipeline}/infer") { Content = Digits.Json(Zeros) },
+            response => Task.FromResult(wanted(response)));
+
+    private static Task<HttpResponseMessage> InferAsync(HttpClient client, string pipeline) =>
+        client.PostAsync($"/v2/models/{pipeline}/infer", Digits.Json(Zeros), Cancellation);
+
+    private static async Task<HttpResponseMessage> SubmitAsync(HttpClient client, string pipeline)
+    {
+        using var job = JobCalls.Request(pipeline, Digits.Json(Zeros));
+        return await client.SendAsync(job, Cancellation);
+    }
+
+    private static string BatchLine(string pipeline) => $$"""{"model":"{{pipeline}}","body":{{Zeros}}}""";
 
     private static async Task<string> UntilAsync(Func<Task<HttpResponseMessage>> call, HttpStatusCode status)
     {

@@ -8,7 +8,7 @@ namespace InferenceTemplate.Tests.Api;
 
 /// <summary>
 /// The Api in production mode, with an authority, a proxy and an origin that it knows. It has the platform's servers, but a database of
-/// its own in each, so that the platform does not see it.
+/// its own in each, so that the platform does not see it; the one in Postgres it makes itself.
 /// </summary>
 public sealed class ProductionApi(Platform platform) : IAsyncLifetime
 {
@@ -35,12 +35,6 @@ public sealed class ProductionApi(Platform platform) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-        await using (var servers = await platform.DatabaseAsync())
-        await using (var create = servers.CreateCommand($"CREATE DATABASE {_database}"))
-        {
-            await create.ExecuteNonQueryAsync(limit.Token);
-        }
-
         var connection = new NpgsqlConnectionStringBuilder(await platform.App.GetConnectionStringAsync("inference", limit.Token))
         {
             Database = _database,

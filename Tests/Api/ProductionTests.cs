@@ -80,6 +80,10 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
             ("iss", "https://login.contoso.com"), ("aud", ProductionApi.Audience), ("sub", "ada"), ("role", "service"));
 
         Assert.Equal(HttpStatusCode.OK, await AskAsync(TestTokens.Hmac(claims, secret)));
+
+        // The tenant of tokens that name none is not that of one whose claim is empty.
+        var ofNobody = new Dictionary<string, object>(claims, StringComparer.Ordinal) { ["org"] = Array.Empty<string>() };
+        Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(TestTokens.Hmac(ofNobody, secret)));
         Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(TestTokens.Hmac(claims, secret, "HS384")));
         Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(TestTokens.Hmac(claims, OwnKey)));
         Assert.Equal(HttpStatusCode.Unauthorized, await AskAsync(TestTokens.Hmac(claims, [], "none")));
@@ -158,6 +162,8 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
         await AssertModelsAsync(api.Authority.Token(("org", "narrow")), ["one", "two"]);
         await AssertModelsAsync(api.Authority.Token(("org", "narrow"), ("models", new[] { "one", "three" })), ["one"]);
         await AssertModelsAsync(api.Authority.Token(("org", "narrow"), ("models", "three")), []);
+        await AssertModelsAsync(api.Authority.Token(("models", Array.Empty<string>())), []);
+        await AssertModelsAsync(api.Authority.Token(("models", "")), []);
 
         async Task AssertModelsAsync(string token, string[] expected)
         {
@@ -165,6 +171,58 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
             using var response = await client.GetAsync("/v1/models", Cancellation);
             Assert.Equal(expected,
                 (await response.JsonAsync()).GetProperty("models").EnumerateArray().Select(m => m.GetProperty("name").GetString()));
+        }
+    }
+
+    [Fact]
+    public async Task Names_of_the_authoritys_callers_are_audited_with_their_tenant()
+    {
+        await api.ExecuteAsync("INSERT INTO tenants (id, name, created_at) VALUES ('audited', 'Audited', now())");
+        await SendAsync("Ada, denied", "service", HttpMethod.Get, "/v1/requests", HttpStatusCode.Forbidden);
+        await SendAsync(
+            "Grace, of keys", "admin", HttpMethod.Post, "/v1/keys", HttpStatusCode.Created, """{"name":"x","role":"user"}""");
+        await SendAsync(
+            "Joan, of tenants", "admin", HttpMethod.Post, "/v1/tenants", HttpStatusCode.Created, """{"id":"made-by-joan"}""");
+
+        await using var command = api.Database.CreateCommand(
+            "SELECT string_agg(name, '; ' ORDER BY name) FROM audit_actors WHERE tenant_id = 'audited'");
+        await Wait.UntilAsync(async () =>
+            await command.ExecuteScalarAsync(Cancellation) is "Ada, denied; Grace, of keys; Joan, of tenants");
+
+        async Task SendAsync(string name, string role, HttpMethod method, string path, HttpStatusCode expected, string? body = null)
+        {
+            using var client = api.Client(api.Authority.Token(("org", "audited"), ("name", name), ("role", role)));
+            using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : Digits.Json(body) };
+            using var response = await client.SendAsync(request, Cancellation);
+            Assert.Equal(expected, response.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task Idempotency_key_is_of_one_subject_of_the_authority()
+    {
+        var key = $"{Guid.NewGuid()}";
+
+        var (ada, _) = await CreateKeyAsync(("sub", "ada"));
+        var (again, replayed) = await CreateKeyAsync(("sub", "ada"), ("name", "Ada, renamed"));
+        var (grace, others) = await CreateKeyAsync(("sub", "grace"), ("name", "ada"));
+        var (nobody, one) = await CreateKeyAsync(("sub", null), ("jti", "1"));
+        var (nobodyElse, another) = await CreateKeyAsync(("sub", null), ("jti", "2"));
+
+        Assert.Equal(ada, again);
+        Assert.True(replayed);
+        Assert.Equal((false, false, false), (others, one, another));
+        Assert.Equal(4, new HashSet<string>([ada, grace, nobody, nobodyElse], StringComparer.Ordinal).Count);
+
+        async Task<(string Secret, bool IsReplayed)> CreateKeyAsync(params (string Name, object? Value)[] changes)
+        {
+            using var client = api.Client(api.Authority.Token([("role", "admin"), .. changes]));
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/keys");
+            request.Content = Digits.Json("""{"name":"night","role":"service"}""");
+            request.Headers.Add("Idempotency-Key", key);
+            using var response = await client.SendAsync(request, Cancellation);
+            Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+            return ((await response.JsonAsync()).GetProperty("key").GetString()!, response.Headers.Contains("Idempotency-Replayed"));
         }
     }
 
@@ -186,6 +244,28 @@ public sealed class ProductionTests(ProductionApi api, Platform platform) : ICla
         _ = changed is null ? claims.Remove(claim) : claims[claim] = changed;
 
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(TestTokens.Hmac(claims, OwnKey)));
+    }
+
+    [Fact]
+    public async Task Events_end_with_the_callers_token()
+    {
+        var id = Guid.CreateVersion7();
+        await api.ExecuteAsync($"""
+            INSERT INTO jobs (id, tenant_id, model, version, priority, state, attempt, max_attempts, progress, created_at, started_at,
+                lease_until, deadline_at, cancel_requested, batch_size, compute_microseconds)
+            VALUES ('{id}', 'default', 'one', '1', 2, 'running', 1, 3, 0, now(), now(),
+                now() + interval '1 hour', now() + interval '1 hour', false, 0, 0)
+            """);
+        var claims = await OwnClaimsAsync();
+
+        // Clocks may differ by half a minute.
+        claims["exp"] = DateTimeOffset.UtcNow.AddSeconds(-20).ToUnixTimeSeconds();
+        using var client = api.Client(TestTokens.Hmac(claims, OwnKey));
+        using var response = await client.GetAsync($"/v1/jobs/{id}/events", HttpCompletionOption.ResponseHeadersRead, Cancellation);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Cancellation));
+
+        Assert.Equal("running", (await reader.NextEventAsync())!.Value.GetProperty("state").GetString());
+        Assert.Null(await reader.NextEventAsync());
     }
 
     [Fact]

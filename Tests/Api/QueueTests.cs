@@ -25,6 +25,7 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
     public async Task Dead_letters_can_be_seen_requeued_and_purged()
     {
         var worker = Queue.Worker;
+        await Queue.RegisterAsync();
         var ids = await Queue.DeadLetterAsync(4);
         using var client = platform.Admin();
         var path = $"/v1/queues/{Queue.Model}/1/dead-letters";
@@ -53,7 +54,59 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
         Assert.Equal(ids[2..], (await worker.ReadAsync(10)).Select(r => r.Request.Id));
         await Queue.DeadLetterAsync(1);
         Assert.Equal(HttpStatusCode.OK, await SendAsync(client, HttpMethod.Delete, path));
+        Assert.Empty((await GetAsync(client, path)).GetProperty("dead_letters").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task Dead_letters_of_a_version_that_is_gone_can_be_seen_and_purged_but_not_requeued()
+    {
+        await Queue.DeadLetterAsync(1);
+        using var client = platform.Admin();
+        var path = $"/v1/queues/{Queue.Model}/1/dead-letters";
+        var id = Assert.Single((await GetAsync(client, path)).GetProperty("dead_letters").EnumerateArray()).GetProperty("id").GetString();
+
+        foreach (var requeue in new[] { $"{path}/requeue", $"{path}/{id}/requeue" })
+        {
+            using var response = await client.PostAsync(requeue, null, Cancellation);
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+            Assert.Equal(
+                $"there is no version '1' of a model '{Queue.Model}'", (await response.JsonAsync()).GetProperty("detail").GetString());
+        }
+
+        Assert.Equal((0, 1), ((await Queue.StatsAsync()).Depth, (await Queue.StatsAsync()).DeadLetters));
+        Assert.Equal(HttpStatusCode.OK, await SendAsync(client, HttpMethod.Delete, path));
         Assert.Equal(HttpStatusCode.NotFound, await SendAsync(client, HttpMethod.Get, path));
+    }
+
+    [Fact]
+    public async Task What_waits_for_a_model_is_told_when_it_is_unloaded_and_when_it_is_deleted()
+    {
+        await Queue.RegisterAsync();
+        using var client = platform.Admin();
+        var job = await SubmitJobAsync(client);
+
+        await RefusedAsync(
+            () => client.PostAsync($"/v2/repository/models/{Queue.Model}/unload", null, Cancellation),
+            $"the model '{Queue.Model}' is unloaded");
+        Assert.Equal(1, (await Queue.StatsAsync()).Depth);
+        using (var loaded = await client.PostAsync($"/v2/repository/models/{Queue.Model}/load", null, Cancellation))
+        {
+            Assert.Equal(HttpStatusCode.OK, loaded.StatusCode);
+        }
+
+        await client.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{Queue.Model}"),
+            response => Task.FromResult(response.IsSuccessStatusCode));
+        await RefusedAsync(
+            () => client.DeleteAsync($"/v1/models/{Queue.Model}", Cancellation), $"there is no version '1' of a model '{Queue.Model}'");
+
+        var ended = await client.EndedAsync(job);
+        Assert.Equal("failed", ended.GetProperty("state").GetString());
+        Assert.Equal(
+            $"version 1 of '{Queue.Model}' was deleted before the job could run",
+            ended.GetProperty("error").GetString());
+        await Wait.UntilAsync(async () =>
+            await Queue.Redis.GetDatabase().KeyExistsAsync(QueueKeys.All(new QueueName(Queue.Model, "1"))) == 0);
     }
 
     [Fact]
@@ -71,12 +124,25 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
             .Where(l => l.GetProperty("model").GetString() is var model && (model == Queue.Model || model == other.Model)).ToList();
         Assert.Equal([second[1], second[0], first[0]], mine.Select(l => l.GetProperty("request").GetProperty("id").GetGuid()));
         Assert.Equal("1", mine[0].GetProperty("version").GetString());
+        Assert.Equal(ModelQueue.Trace, mine[0].GetProperty("request").GetProperty("trace_id").GetString());
         Assert.True(list.GetProperty("total").GetInt64() >= 3);
+        await Wait.UntilAsync(async () => (await GetAsync(client, "/v1/overview")).GetProperty("dead_letters").GetInt64() >= 3);
 
         var one = await GetAsync(client, $"/v1/queues/dead-letters?model={Queue.Model}&limit=1");
         Assert.Equal(
             second[1], Assert.Single(one.GetProperty("dead_letters").EnumerateArray()).GetProperty("request").GetProperty("id").GetGuid());
         Assert.Equal(2, one.GetProperty("total").GetInt64());
+
+        // What is taken out of service keeps its dead letters.
+        Assert.Equal(
+            HttpStatusCode.OK, await SendAsync(client, HttpMethod.Post, $"/v2/repository/models/{Queue.Model}/unload"));
+        await Wait.UntilAsync(async () => !(await GetAsync(client, "/v1/overview")).GetProperty("models").EnumerateArray()
+            .Any(m => m.GetProperty("name").GetString() == Queue.Model));
+        var unloaded = await GetAsync(client, $"/v1/queues/dead-letters?model={Queue.Model}");
+        Assert.Equal(2, unloaded.GetProperty("total").GetInt64());
+        var queue = (await GetAsync(client, "/v1/queues")).GetProperty("queues").EnumerateArray()
+            .Single(q => q.GetProperty("model").GetString() == Queue.Model);
+        Assert.Equal(2, queue.GetProperty("dead_letters").GetInt64());
         Assert.Equal(HttpStatusCode.BadRequest, await SendAsync(client, HttpMethod.Get, "/v1/queues/dead-letters?limit=501"));
     }
 
@@ -144,11 +210,14 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
         await Queue.RegisterAsync();
         using var client = platform.Admin();
 
-        using var response = await InferAsync(client, $"\"priority\":{asked},\"timeout\":50000");
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var call = client.PostAsync($"/v2/models/{Queue.Model}/infer", Body($"\"priority\":{asked}"), leaving.Token);
 
-        Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
-        var stats = await Queue.StatsAsync();
-        Assert.Equal(priority, Assert.Single(stats.Levels, l => l.Depth == 1).Priority);
+        QueueLevelStats[] levels = [];
+        await Wait.UntilAsync(async () => (levels = (await Queue.StatsAsync()).Levels).Any(l => l.Depth > 0));
+        Assert.Equal(priority, Assert.Single(levels, l => l.Depth == 1).Priority);
+        await leaving.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
     }
 
     [Fact]
@@ -170,6 +239,31 @@ public sealed class QueueTests(Platform platform) : IAsyncLifetime
         Queue.Worker.Dropped = (reason, count) => dropped.Add((reason, count));
         Assert.Empty(await Queue.Worker.ReadAsync(10));
         Assert.Equal([("cancelled", 1)], dropped);
+    }
+
+    // A call that waits, and would for a minute.
+    private async Task RefusedAsync(Func<Task<HttpResponseMessage>> withdraw, string reason)
+    {
+        using var client = platform.Admin();
+        var depth = (await Queue.StatsAsync()).Depth;
+        var call = InferAsync(client, "\"timeout\":60000000");
+        await Wait.UntilAsync(async () => (await Queue.StatsAsync()).Depth > depth);
+
+        using var withdrawn = await withdraw();
+        Assert.True(withdrawn.IsSuccessStatusCode);
+
+        using var response = await call;
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Equal(reason, (await response.JsonAsync()).GetProperty("error").GetString());
+    }
+
+    private async Task<Guid> SubmitJobAsync(HttpClient client)
+    {
+        using var response = await client.SubmitAsync(Queue.Model);
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+        var id = (await response.JsonAsync()).GetProperty("id").GetGuid();
+        await Wait.UntilAsync(async () => (await Queue.StatsAsync()).Depth == 1);
+        return id;
     }
 
     private Task<HttpResponseMessage> InferAsync(HttpClient client, string parameters) =>

@@ -121,24 +121,6 @@ public sealed class RequestTests(Platform platform)
         Assert.StartsWith(detail, (await response.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Question_that_takes_too_long_is_ended_with_what_to_ask_instead()
-    {
-        using var client = platform.Admin();
-        await using var database = await platform.DatabaseAsync();
-        await using var connection = await database.OpenConnectionAsync(Cancellation);
-        await using var transaction = await connection.BeginTransactionAsync(Cancellation);
-        await using var hold = connection.CreateCommand();
-        hold.CommandText = "LOCK TABLE predictions IN ACCESS EXCLUSIVE MODE";
-        await hold.ExecuteNonQueryAsync(Cancellation);
-
-        using var response = await client.GetAsync("/v1/requests", Cancellation);
-
-        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Equal(
-            "from, to: reading took longer than 5 s; ask for a shorter time", (await response.JsonAsync()).GetProperty("detail").GetString());
-    }
-
     private static async Task<HttpResponseMessage> InferAsync(HttpClient client)
     {
         var response = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);

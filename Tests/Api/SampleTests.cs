@@ -176,13 +176,7 @@ public sealed class SampleTests(Platform platform)
         Assert.Equal(HttpStatusCode.Accepted, uploaded.StatusCode);
         await Wait.UntilAsync(async () => (await VersionAsync(client, model)).GetProperty("state").GetString() == "ready");
 
-        // A replica may not have heard yet.
-        for (var seen = 0; seen < 20;)
-        {
-            using var metadata = await client.GetAsync($"/v2/models/{model}", Cancellation);
-            seen = metadata.IsSuccessStatusCode ? seen + 1 : 0;
-        }
-
+        await client.KnownAsync(model);
         return model;
     }
 }

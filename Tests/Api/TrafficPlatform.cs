@@ -22,7 +22,7 @@ public sealed class TrafficPlatform : Platform, IAsyncDisposable
 
     protected override void Configure(IDistributedApplicationTestingBuilder builder)
     {
-        foreach (var model in (string[])["policy", "routed", "canary", "shadow"])
+        foreach (var model in (string[])["policy", "routed", "canary", "shadow", "decided", "moved"])
         {
             Write(model, 1, Lookup);
             Write(model, 2, Altered(Lookup));

@@ -41,9 +41,87 @@ public sealed class TrafficTests(TrafficPlatform platform)
         await EventuallyAsync(async () =>
         {
             var told = (await platform.GetAsync("/v1/overview")).GetProperty("traffic_decisions").EnumerateArray()
-                .Where(d => d.GetProperty("model").GetString() == "policy").Select(d => d.GetProperty("action").GetString());
-            return told.SequenceEqual(["cleared", "set"]);
+                .Where(d => d.GetProperty("model").GetString() == "policy")
+                .Select(d => $"{d.GetProperty("action").GetString()}: {d.GetProperty("reason").GetString()}");
+            return told.SequenceEqual(
+                ["cleared: the highest version is stable instead of 1, canary 2 at 25 % ended", "set: stable 1, canary 2 at 25 %"]);
         });
+    }
+
+    [Fact]
+    public async Task Promotions_and_rollbacks_are_among_the_decisions_with_who_and_why()
+    {
+        using var client = platform.Admin();
+        foreach (var version in new[] { "1", "2" })
+        {
+            using var promoted = await client.PostAsJsonAsync("/v1/models/decided/promote", new { version }, Cancellation);
+            Assert.Equal(HttpStatusCode.OK, promoted.StatusCode);
+        }
+
+        using var back = await client.PostAsync("/v1/models/decided/rollback", null, Cancellation);
+        Assert.Equal(HttpStatusCode.OK, back.StatusCode);
+
+        var status = await platform.GetAsync("/v1/models/decided/traffic/status");
+        var told = status.GetProperty("decisions").EnumerateArray().Select(d =>
+            $"{d.GetProperty("action").GetString()} {d.GetProperty("version").GetString()}, {d.GetProperty("reason").GetString()}");
+        Assert.Equal(["stable_rolled_back 1, instead of 2", "promoted 2, instead of 1", "promoted 1, instead of 2"], told);
+        Assert.All(status.GetProperty("decisions").EnumerateArray(), d => Assert.NotEmpty(d.GetProperty("actor").GetString()!));
+        await EventuallyAsync(async () => (await platform.GetAsync("/v1/overview")).GetProperty("traffic_decisions").EnumerateArray()
+            .Any(d => d.GetProperty("model").GetString() == "decided" && d.GetProperty("action").GetString() == "stable_rolled_back"));
+    }
+
+    [Fact]
+    public async Task Rollback_goes_to_what_was_stable_before_however_that_was_changed()
+    {
+        using var client = platform.Admin();
+        using var set = await platform.PutAsync("moved", new { stable = "1", shadow = new { version = "2" } });
+        Assert.Equal(HttpStatusCode.OK, set.StatusCode);
+
+        // A shadow that is promoted is none any more, and the policy is one that can be written back.
+        using var promoted = await client.PostAsJsonAsync("/v1/models/moved/promote", new { version = "2" }, Cancellation);
+        Assert.Equal(("2", "1"), Stable(await promoted.JsonAsync()));
+        var policy = await platform.GetAsync("/v1/models/moved/traffic");
+        Assert.Equal(JsonValueKind.Null, policy.GetProperty("shadow").ValueKind);
+        using var same = await platform.PutAsync("moved", policy);
+        Assert.Equal(HttpStatusCode.OK, same.StatusCode);
+
+        using var moved = await platform.PutAsync("moved", new { stable = "1" });
+        using var back = await client.PostAsync("/v1/models/moved/rollback", null, Cancellation);
+        Assert.Equal(("2", "1"), Stable(await back.JsonAsync()));
+
+        // By the settings too, where the same rules hold.
+        using var settings = await client.PutAsync(
+            "/v1/models/moved/settings", Digits.Json("""{"traffic":{"stable":"1","canary":{"version":"2","weight":0.5}}}"""), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, settings.StatusCode);
+        var status = await platform.GetAsync("/v1/models/moved/traffic/status");
+        Assert.Equal("set", status.GetProperty("decisions")[0].GetProperty("action").GetString());
+        using var again = await client.PostAsync("/v1/models/moved/rollback", null, Cancellation);
+        Assert.Equal(("2", "1"), Stable(await again.JsonAsync()));
+        Assert.Equal(
+            JsonValueKind.Null, (await platform.GetAsync("/v1/models/moved/traffic")).GetProperty("canary").ValueKind);
+
+        static (string?, string?) Stable(JsonElement answer) =>
+            (answer.GetProperty("stable").GetString(), answer.GetProperty("previous").GetString());
+    }
+
+    [Fact]
+    public async Task Policy_in_the_settings_that_can_not_work_is_refused_by_field()
+    {
+        using var client = platform.Admin();
+        foreach (var (model, policy, field) in new[]
+        {
+            ("policy", """{"stable":"1","canary":{"version":"1","weight":0.5}}""", "traffic.canary.version"),
+            ("mixed", """{"stable":"1","canary":{"version":"2","weight":0.5}}""", "traffic.canary.version"),
+            ("policy", """{"canary":{"version":"2","weight":0.5}}""", "traffic.stable"),
+            ("policy", """{"stable":"1","shadow":{"version":"2","tolerance":-1}}""", "traffic.shadow.tolerance"),
+            ("policy", """{"stable":"1","rollback":{"max_error_rate":0.1,"min_sample":1,"window":"00:01:00"}}""", "traffic.rollback"),
+        })
+        {
+            using var refused = await client.PutAsync(
+                $"/v1/models/{model}/settings", Digits.Json($"{{\"traffic\":{policy}}}"), Cancellation);
+            Assert.Equal((field, HttpStatusCode.BadRequest), (field, refused.StatusCode));
+            Assert.Equal(field, Assert.Single((await refused.JsonAsync()).GetProperty("errors").EnumerateObject()).Name);
+        }
     }
 
     [Fact]
@@ -78,6 +156,18 @@ public sealed class TrafficTests(TrafficPlatform platform)
             Assert.Contains("could not be mapped", await refused.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
         }
 
+        using var gone = await platform.PutAsync("policy", new { stable = "9" });
+        Assert.Equal("there is no version '9' of a model 'policy'", await StableProblemAsync(gone));
+        using var admin = platform.Admin();
+        using var unload = await admin.PostAsync("/v2/repository/models/mixed/unload", null, Cancellation);
+        await EventuallyAsync(async () =>
+        {
+            using var unloaded = await platform.PutAsync("mixed", new { stable = "1" });
+            return unloaded.StatusCode == HttpStatusCode.BadRequest
+                && await StableProblemAsync(unloaded) == "the model 'mixed' is unloaded";
+        });
+        using var load = await admin.PostAsync("/v2/repository/models/mixed/load", null, Cancellation);
+
         using var unknown = await platform.PutAsync("nothing", new { stable = "1" });
         Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
     }
@@ -103,26 +193,27 @@ public sealed class TrafficTests(TrafficPlatform platform)
     [Fact]
     public async Task Request_goes_by_the_policy_unless_it_names_a_version()
     {
-        using var set = await platform.PutAsync("routed", new { stable = "1", canary = new { version = "2", weight = 1 } });
+        // The canary is the lower version: the highest answers without any policy, too.
+        using var set = await platform.PutAsync("routed", new { stable = "2", canary = new { version = "1", weight = 1 } });
         Assert.Equal(HttpStatusCode.OK, set.StatusCode);
-        await EveryAnswerIsOfAsync("routed", "2");
+        await EveryAnswerIsOfAsync("routed", "1");
 
         using var client = platform.Admin();
-        using var named = await client.PostAsync("/v2/models/routed/versions/1/infer", TrafficPlatform.Indices(9), Cancellation);
+        using var named = await client.PostAsync("/v2/models/routed/versions/2/infer", TrafficPlatform.Indices(9), Cancellation);
 
         var answer = await named.JsonAsync();
         var value = answer.Output("value").Data<float>();
-        Assert.Equal("1", answer.GetProperty("model_version").GetString());
-        Assert.Equal([90f], value);
+        Assert.Equal("2", answer.GetProperty("model_version").GetString());
+        Assert.Equal([91f], value);
         using var routed = await platform.InferAsync("routed", 9);
-        var changed = (await routed.JsonAsync()).Output("value").Data<float>();
-        Assert.Equal([91f], changed);
+        var canary = (await routed.JsonAsync()).Output("value").Data<float>();
+        Assert.Equal([90f], canary);
         await EventuallyAsync(async () =>
         {
             await using var database = await platform.DatabaseAsync();
             await using var command = database.CreateCommand(
                 "SELECT string_agg(DISTINCT version || ' ' || role || ' ' || priority, ',') FROM predictions WHERE model = 'routed' AND role <> 'stable'");
-            return await command.ExecuteScalarAsync(Cancellation) is "1 named normal,2 canary normal";
+            return await command.ExecuteScalarAsync(Cancellation) is "1 canary normal,2 named normal";
         });
     }
 
@@ -162,6 +253,7 @@ public sealed class TrafficTests(TrafficPlatform platform)
         using var set = await platform.PutAsync("shadow", new { stable = "1", shadow = new { version = "2", tolerance = 0.5 } });
         Assert.Equal(HttpStatusCode.OK, set.StatusCode);
 
+        JsonElement shadow = default;
         await EventuallyAsync(async () =>
         {
             foreach (var index in (long[])[3, 9])
@@ -172,12 +264,12 @@ public sealed class TrafficTests(TrafficPlatform platform)
                 Assert.Equal(10f * index, Assert.Single(answer.Output("value").Data<float>()));
             }
 
-            return await ShadowAsync() is { } seen && seen.GetProperty("compared").GetInt64() >= 10;
+            // Which of them are compared is chance where there are more than can be.
+            return await ShadowAsync() is { } seen && (shadow = seen).GetProperty("compared").GetInt64() >= 10
+                && seen.GetProperty("agreement").GetDouble() is >= 0.3 and <= 0.7;
         });
 
-        var shadow = (await ShadowAsync())!.Value;
         Assert.Equal(0, shadow.GetProperty("failed").GetInt64());
-        Assert.InRange(shadow.GetProperty("agreement").GetDouble(), 0.3, 0.7);
         Assert.Equal(1, shadow.GetProperty("max_difference").GetDouble(), 1e-6);
         Assert.True(shadow.GetProperty("mean_compute_ratio").GetDouble() > 0);
         await using var database = await platform.DatabaseAsync();
@@ -226,6 +318,9 @@ public sealed class TrafficTests(TrafficPlatform platform)
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         return [.. (await response.JsonAsync()).GetProperty("errors").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal)];
     }
+
+    private static async Task<string?> StableProblemAsync(HttpResponseMessage response) =>
+        (await response.JsonAsync()).GetProperty("errors").GetProperty("stable")[0].GetString();
 
     // Both replicas, hence many times in a row.
     private Task EveryAnswerIsOfAsync(string model, string version)

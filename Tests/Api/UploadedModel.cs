@@ -20,11 +20,13 @@ internal static class UploadedModel
             Assert.Equal("ready", await StateAsync(admin, model, version));
         }
 
-        // Each replica hears of a new model a moment later.
-        await admin.OnEachReplicaAsync(
-            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{model}"), response => Task.FromResult(response.IsSuccessStatusCode));
+        await admin.KnownAsync(model);
         return model;
     }
+
+    /// <summary>Each replica hears of a new model a moment later.</summary>
+    public static Task KnownAsync(this HttpClient client, string model) => client.OnEachReplicaAsync(
+        () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{model}"), response => Task.FromResult(response.IsSuccessStatusCode));
 
     public static async Task UploadAsync(HttpClient admin, string model, int version)
     {

@@ -90,6 +90,7 @@ public sealed class UsageTests(TrafficPlatform platform)
     [InlineData("?group=colour", "group")]
     [InlineData("?group=1", "group")]
     [InlineData("/statement?month=November", "month")]
+    [InlineData("/statement?month=9999-12", "month")]
     [InlineData("/statement?by=hour", "by")]
     public async Task Wrong_question_is_refused_by_name(string query, string field)
     {

@@ -10,6 +10,19 @@ namespace InferenceTemplate.Tests.Api;
 /// </summary>
 public sealed partial class WatchedMetricsTests(Platform platform)
 {
+    // These must be seen, not only declared.
+    private static readonly string[] s_ofApi =
+    [
+        "http_server_request_duration_seconds_count", "inference_request_duration_seconds_bucket", "inference_errors_total",
+        "inference_queue_depth", "inference_queue_age_seconds", "inference_tenant_inferences_total",
+    ];
+
+    private static readonly string[] s_ofWorker =
+    [
+        "inference_compute_duration_seconds_bucket", "inference_batch_size_count", "inference_model_cache_hits_total",
+        "inference_model_memory_bytes", "inference_device_fallback",
+    ];
+
     private static readonly string[] s_suffixes = ["_bucket", "_sum", "_count"];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -23,15 +36,7 @@ public sealed partial class WatchedMetricsTests(Platform platform)
         // The rule by which names are made holds for all that is there.
         Assert.Empty(exposed.Keys.Where(IsOurs).Select(Base).Except(declared));
         Assert.Empty(Watched().Except(exposed.Keys).Select(Base).Except(declared));
-        // These must be seen, not only declared.
-        string[] seen =
-        [
-            "http_server_request_duration_seconds_count", "inference_request_duration_seconds_bucket", "inference_errors_total",
-            "inference_queue_depth", "inference_queue_age_seconds", "inference_compute_duration_seconds_bucket",
-            "inference_batch_size_count", "inference_model_cache_hits_total", "inference_model_memory_bytes",
-            "inference_tenant_inferences_total", "inference_device_fallback",
-        ];
-        Assert.Empty(seen.Except(exposed.Keys));
+        Assert.Empty(s_ofApi.Concat(s_ofWorker).Except(exposed.Keys));
     }
 
     [Theory]
@@ -72,17 +77,27 @@ public sealed partial class WatchedMetricsTests(Platform platform)
                 using var refused = await client.PostAsync("/v2/models/digits/infer", Digits.Json("{}"), Cancellation);
                 Assert.Equal((HttpStatusCode.OK, HttpStatusCode.BadRequest), (answered.StatusCode, refused.StatusCode));
                 metrics = await client.GetStringAsync("/metrics", Cancellation);
-                string[] awaited =
-                    ["inference_request_duration_seconds_bucket{", "inference_errors_total{", "inference_queue_depth{"];
-                return awaited.All(name => metrics.Contains(name, StringComparison.Ordinal));
+                return s_ofApi.All(name => Has(metrics, name));
             },
             awaited: "a replica of the Api that has answered, refused, and seen its queues");
         using var worker = platform.Anonymous("worker");
-        metrics += "\n" + await worker.GetStringAsync("/metrics", Cancellation);
+        var its = "";
+        await Wait.UntilAsync(
+            async () =>
+            {
+                its = await worker.GetStringAsync("/metrics", Cancellation);
+                return s_ofWorker.All(name => Has(its, name));
+            },
+            awaited: "a Worker that has counted what it ran");
+        metrics += "\n" + its;
         return metrics.Split('\n').Where(line => line.Length > 0 && line[0] != '#')
             .GroupBy(line => line.Split('{', ' ')[0], StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => string.Join('\n', group), StringComparer.Ordinal);
     }
+
+    // With values, not only described.
+    private static bool Has(string metrics, string name) =>
+        metrics.Contains($"\n{name}{{", StringComparison.Ordinal) || metrics.Contains($"\n{name} ", StringComparison.Ordinal);
 
     private static bool IsOurs(string name) =>
         name.StartsWith("inference_", StringComparison.Ordinal) || name.StartsWith("hw_", StringComparison.Ordinal);

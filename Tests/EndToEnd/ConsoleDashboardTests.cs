@@ -87,7 +87,9 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
 
         await Expect(row).ToBeHiddenAsync();
         Assert.InRange(letters.Count, 1, 3);
-        Assert.Equal(0, (await requests.StatsAsync([new QueueName(model, "1")]))[0].DeadLetters);
+
+        // It is gone from the page before the Api has answered.
+        await Wait.UntilAsync(async () => (await requests.StatsAsync([new QueueName(model, "1")]))[0].DeadLetters == 0);
     }
 
     [Fact]
@@ -230,7 +232,7 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
         await Wait.UntilAsync(async () =>
         {
             using var usage = JsonDocument.Parse(await client.GetStringAsync("/v1/usage?tenant=all&group=tenant", Cancellation));
-            return usage.RootElement.GetProperty("usage").GetArrayLength() > 0;
+            return usage.RootElement.GetProperty("usage").EnumerateArray().Any(row => row.GetProperty("tenant").GetString() == "default");
         });
 
         var cost = await OpenAsync(browser);
@@ -272,35 +274,41 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
     {
         await using var browser = await StartAsync();
         using var admin = platform.Admin();
-        var own = await StatesAsync(admin);
+        Dictionary<string, string> own = [];
+        await Wait.UntilAsync(async () => (own = await StatesAsync(admin)).Count > 0);
         await using var worker = await WorkerProcess.StartAsync(platform, Cancellation);
         string? id = null;
         await Wait.UntilAsync(async () =>
         {
             var states = await StatesAsync(admin);
-            id = states.Keys.Except(own.Keys).SingleOrDefault();
+            id = states.Keys.Except(own.Keys).ToList() is [var added] ? added : null;
             return id is not null && states.Values.All(state => state == "ready");
         });
 
         var drain = await OpenAsync(browser);
         await drain.GoToAsync("Workers");
         await drain.PressAsync($"Drain {id}");
-        await Wait.UntilAsync(async () => (await StatesAsync(admin))[id!] == "drained");
+        await Wait.UntilAsync(async () => (await StatesAsync(admin)).GetValueOrDefault(id!) == "drained");
         await Expect(drain.Page.GetByRole(AriaRole.Region, new() { Name = id }).GetByText("it can be stopped")).ToBeVisibleAsync();
         Assert.Equal(2, drain.Count);
 
         var undrain = await OpenAsync(browser);
         await undrain.GoToAsync("Workers");
         await undrain.PressAsync($"Undrain {id}");
-        await Wait.UntilAsync(async () => (await StatesAsync(admin))[id!] == "ready");
+        await Wait.UntilAsync(async () => (await StatesAsync(admin)).GetValueOrDefault(id!) == "ready");
         Assert.Equal(2, undrain.Count);
     }
 
-    private static Task ReadyAsync(HttpClient admin, string model) => Wait.UntilAsync(async () =>
+    /// <summary>Pages ask for the list of models once.</summary>
+    private static async Task ReadyAsync(HttpClient admin, string model)
     {
-        using var ready = await admin.GetAsync($"/v2/models/{model}/versions/1/ready", Cancellation);
-        return ready.StatusCode == HttpStatusCode.OK;
-    });
+        await admin.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{model}/versions/1/ready"),
+            ready => Task.FromResult(ready.IsSuccessStatusCode));
+        await admin.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, "/v1/overview"),
+            async overview => (await overview.Content.ReadAsStringAsync(Cancellation)).Contains($"\"{model}\"", StringComparison.Ordinal));
+    }
 
     private static async Task<Dictionary<string, string>> StatesAsync(HttpClient admin)
     {
@@ -362,6 +370,9 @@ public sealed class ConsoleDashboardTests(DashboardPlatform platform)
             SELECT '{{model}}', version, platform, repeat('0', 64), size_bytes, signature, registered_at FROM model_versions WHERE model = 'digits' AND version = '1'
             """);
         await insert.ExecuteNonQueryAsync(Cancellation);
+        using var admin = platform.Admin();
+        await admin.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{model}"), known => Task.FromResult(known.IsSuccessStatusCode));
         return (model, requests);
     }
 

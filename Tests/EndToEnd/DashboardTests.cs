@@ -25,7 +25,7 @@ public sealed partial class DashboardTests(DashboardPlatform platform)
         try
         {
             await Assertions.Expect(page.GetByRole(AriaRole.Gridcell, new() { Name = "digits/1" })).ToBeVisibleAsync();
-            await Assertions.Expect(page.GetByRole(AriaRole.Gridcell, new() { Name = "cpu", Exact = true }).First).ToBeVisibleAsync();
+            await Assertions.Expect(page.GetByRole(AriaRole.Gridcell, new() { Name = "cpu CPU", Exact = true }).First).ToBeVisibleAsync();
             await Assertions.Expect(page.Locator("[data-figure=requests] .figure-value")).ToHaveTextAsync(NotZero());
         }
         finally

@@ -76,10 +76,12 @@ public abstract class WorkerEndTests(Platform platform)
     {
         var cancellation = TestContext.Current.CancellationToken;
         using var client = platform.Admin();
-        var own = await WorkersAsync(client);
+        Dictionary<string, JsonElement> own = [];
+        await Wait.UntilAsync(async () => (own = await WorkersAsync(client)).Count > 0);
         await using var worker = await StartAsync(cancellation);
         string? id = null;
-        await Wait.UntilAsync(async () => (id = (await WorkersAsync(client)).Keys.Except(own.Keys).SingleOrDefault()) is not null);
+        await Wait.UntilAsync(async () =>
+            (id = (await WorkersAsync(client)).Keys.Except(own.Keys).ToList() is [var added] ? added : null) is not null);
         async Task<bool> IsAsync(Func<JsonElement, bool> state) =>
             (await WorkersAsync(client)).TryGetValue(id!, out var status) && state(status);
         using var enough = new CancellationTokenSource();
@@ -94,8 +96,12 @@ public abstract class WorkerEndTests(Platform platform)
         // Others are called all the while.
         for (var look = 0; look < 5; look++)
         {
-            Assert.True(await IsAsync(w => w.GetProperty("in_flight").GetInt32() == 0
-                && w.GetProperty("inferences_per_second").GetDouble() == 0 && !w.GetProperty("ready").GetBoolean()));
+            JsonElement seen = default;
+            await Wait.UntilAsync(async () => (await WorkersAsync(client)).TryGetValue(id!, out seen));
+            Assert.Equal(
+                (0, 0, false),
+                (seen.GetProperty("in_flight").GetInt32(), seen.GetProperty("inferences_per_second").GetDouble(),
+                    seen.GetProperty("ready").GetBoolean()));
             await Task.Delay(TimeSpan.FromMilliseconds(500), cancellation);
         }
 

@@ -20,9 +20,9 @@ public sealed class HttpsTests
                 .. certificate.Settings,
             ],
             Cancellation);
-        var first = await certificate.ShownAsync(Cancellation);
         Assert.Equal(certificate.Url, api.Url);
-        Assert.NotNull(first);
+        string? first = null;
+        await Wait.UntilAsync(async () => (first = await certificate.ShownAsync(Cancellation)) is not null);
 
         await certificate.ReplaceAsync();
 

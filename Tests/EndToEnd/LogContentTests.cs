@@ -109,6 +109,8 @@ public sealed class LogContentTests(TracedPlatform platform)
         using var uploaded = await admin.PostAsync($"/v1/models/{model}/versions", content, Cancellation);
         Assert.Equal(HttpStatusCode.Accepted, uploaded.StatusCode);
         await StateAsync(admin, $"/v1/models/{model}/versions/1", "ready");
+        await admin.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, $"/v2/models/{model}"), known => Task.FromResult(known.IsSuccessStatusCode));
     }
 
     private static Task EndedAsync(HttpClient client, JsonElement job, string state) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text;
 using InferenceTemplate.Tests.Shared;
@@ -25,6 +26,26 @@ public sealed class TraceTests(TracedPlatform platform)
 
         Assert.Equal(status, response.StatusCode);
         await ExportedAsync("api", "POST /v2/models/{model}/infer", Convert.FromHexString(trace));
+        await ExportedAsync("worker", "infer digits", Convert.FromHexString(trace));
+    }
+
+    [Fact]
+    public async Task One_trace_spans_a_batch_its_lines_and_their_runs()
+    {
+        using var client = platform.Admin();
+        var trace = Guid.NewGuid().ToString("N");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/batches");
+        var pixels = string.Join(',', Digits.HeldOut[0].Pixels.Select(p => p.ToString(CultureInfo.InvariantCulture)));
+        request.Content = new StringContent(
+            $$"""{"model":"digits","body":{"inputs":[{"name":"image","shape":[1,8,8],"datatype":"FP32","data":[{{pixels}}]}]} }""",
+            Encoding.UTF8, "application/jsonl");
+        request.Headers.Add("traceparent", $"00-{trace}-00f067aa0ba902b7-01");
+
+        using var response = await client.SendAsync(request, Cancellation);
+
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+        await ExportedAsync("api", "POST /v1/batches", Convert.FromHexString(trace));
+        await ExportedAsync("api", "batch line", Convert.FromHexString(trace));
         await ExportedAsync("worker", "infer digits", Convert.FromHexString(trace));
     }
 

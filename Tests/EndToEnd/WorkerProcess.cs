@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using Aspire.Hosting.Testing;
 using InferenceTemplate.Tests.Shared;
@@ -65,7 +64,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <summary>Starts it, whatever becomes of it.</summary>
     public static WorkerProcess Launch(IEnumerable<(string Key, string Value)> settings)
     {
-        var url = $"http://127.0.0.1:{FreePort()}";
+        var url = $"http://127.0.0.1:{Ports.Free()}";
         var worker = new WorkerProcess(Start([("ASPNETCORE_URLS", url), .. settings]), url);
         worker._process.Start();
         worker._process.BeginOutputReadLine();
@@ -135,13 +134,6 @@ internal sealed class WorkerProcess : IAsyncDisposable
         }
 
         _process.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private void Read(string? line)

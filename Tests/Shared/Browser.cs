@@ -40,7 +40,7 @@ public sealed class Browser : IAsyncDisposable
         var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Executable, Args = Flags });
 
         // Machines that run tests are busy; a right answer that is slow is still right.
-        Assertions.SetDefaultExpectTimeout(30_000);
+        Assertions.SetDefaultExpectTimeout(60_000);
         return new Browser(playwright, browser);
     }
 
@@ -55,7 +55,7 @@ public sealed class Browser : IAsyncDisposable
             JavaScriptEnabled = javaScript,
             ColorScheme = scheme,
         });
-        context.SetDefaultTimeout(30_000);
+        context.SetDefaultTimeout(60_000);
         return await context.NewPageAsync();
     }
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 
 namespace InferenceTemplate.Tests.Shared;
@@ -14,7 +13,7 @@ internal sealed class MountedCertificate : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("certificate-");
     private readonly CertificateAuthority _authority = new();
-    private readonly int _port = FreePort();
+    private readonly int _port = Ports.Free();
 
     public MountedCertificate()
     {
@@ -49,7 +48,8 @@ internal sealed class MountedCertificate : IDisposable
     }
 
     /// <summary>
-    /// The serial number of what a new connection that verifies its other end is shown; null while nothing listens.
+    /// The serial number of what a new connection that verifies its other end is shown; null while it comes to none, as while nothing
+    /// listens, or while Kestrel listens anew in the middle of a handshake.
     /// </summary>
     public async Task<string?> ShownAsync(CancellationToken cancellation)
     {
@@ -78,7 +78,7 @@ internal sealed class MountedCertificate : IDisposable
             Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
             return serial;
         }
-        catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConnectionError)
+        catch (HttpRequestException)
         {
             return null;
         }
@@ -91,11 +91,4 @@ internal sealed class MountedCertificate : IDisposable
     }
 
     private string PathOf(string file) => Path.Combine(_folder.FullName, file);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

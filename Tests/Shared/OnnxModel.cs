@@ -49,6 +49,42 @@ public sealed class OnnxModel
         return this;
     }
 
+    /// <summary>The product of two tensors, by the letters of their dimensions.</summary>
+    public OnnxModel Einsum(string equation, string[] inputs, string output)
+    {
+        var node = new Message();
+        Array.ForEach(inputs, i => node.Text(1, i));
+        _graph.Nested(1, node.Text(2, output).Text(4, "Einsum")
+            .Nested(5, new Message().Text(1, "equation").Text(4, equation).Number(20, 3)));
+        return this;
+    }
+
+    /// <summary>A node that runs a graph again and again, as ONNX's Loop says.</summary>
+    public OnnxModel Loop(string[] inputs, string[] outputs, OnnxModel body)
+    {
+        var node = new Message();
+        Array.ForEach(inputs, i => node.Text(1, i));
+        Array.ForEach(outputs, o => node.Text(2, o));
+        _graph.Nested(1, node.Text(4, "Loop").Nested(5, new Message().Text(1, "body").Nested(6, body._graph).Number(20, 5)));
+        return this;
+    }
+
+    /// <summary>How like the lines of a table are to each other: over lines without numbers it divides by zero and dies.</summary>
+    public static byte[] DiesOfEmptyLines => new OnnxModel().Input("x", Float, -1, -1, -1).Output("y", Float, -1, -1, -1)
+        .Einsum("bid,bjd->bij", ["x", "x"], "y")
+        .ToBytes();
+
+    /// <summary>Never ends where its largest number is 0; else it gives that number.</summary>
+    public static byte[] EndlessOnZeros => new OnnxModel().Input("x", Int64, -1).Output("y", Int64)
+        .Integers("zero", [0])
+        .Node("ReduceMax", ["x"], ["most"], ("keepdims", 0))
+        .Node("Equal", ["most", "zero"], ["go"])
+        .Loop(
+            ["", "go", "most"], ["y"],
+            new OnnxModel().Input("i", Int64).Input("goes", Bool).Input("v", Int64).Output("on", Bool).Output("w", Int64)
+                .Node("Identity", ["goes"], ["on"]).Node("Neg", ["v"], ["w"]))
+        .ToBytes();
+
     /// <summary>All letters small, by the locale en_US.UTF-8.</summary>
     public static byte[] Lowercase
     {

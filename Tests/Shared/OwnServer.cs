@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace InferenceTemplate.Tests.Shared;
 
@@ -18,31 +16,51 @@ internal sealed class OwnServer : IAsyncDisposable
 
     // At once and in good order, where SIGTERM has Postgres wait for its clients.
     private string _stop = "-INT";
+    private bool _isContainer;
     private Process? _process;
 
     /// <summary>Where its files are; what is put there before it starts is the server's own.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("own-server-").FullName;
 
-    /// <summary>Free when the server was made.</summary>
-    public int Port { get; } = FreePort();
+    public int Port { get; } = Ports.Free();
 
-    private string Output => string.Join('\n', _said);
+    public string Output => string.Join('\n', _said);
 
     public string File(string name) => Path.Combine(Folder, name);
 
     /// <summary>A Postgres with the superuser <c>postgres</c> and the database of that name.</summary>
     public async Task StartPostgresAsync(string password, params string[] arguments)
     {
+        await InitializePostgresAsync(password);
+        await ResumePostgresAsync(arguments);
+    }
+
+    /// <summary>The files of a Postgres, in the folder <c>data</c>.</summary>
+    public async Task InitializePostgresAsync(string password)
+    {
         await System.IO.File.WriteAllTextAsync(File("password"), password);
         await RunAsync(
             Find("initdb", "postgresql"), "--pgdata", File("data"), "--username=postgres", $"--pwfile={File("password")}", "--auth=scram-sha-256",
             "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions", "--no-sync");
-        await ResumePostgresAsync(arguments);
+    }
+
+    /// <summary>Where the programs of the newest Postgres are.</summary>
+    public static string PostgresPrograms => Path.GetDirectoryName(Find("initdb", "postgresql"))!;
+
+    /// <summary>Runs a container's command as a container does: the first of its processes, whose end is that of all.</summary>
+    /// <param name="ready">What it says once it is ready.</param>
+    /// <param name="variables">Such as <c>PATH=/usr/bin</c>.</param>
+    public Task StartContainerAsync(string ready, string[] variables, params string[] command)
+    {
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "Only root of Linux makes a process the first of its own.");
+        _isContainer = true;
+        return StartAsync(ready, "env", [.. variables, .. command]);
     }
 
     /// <summary>A Postgres with the files that are in the folder <c>data</c>.</summary>
     public Task ResumePostgresAsync(params string[] arguments) => StartAsync(
-        "ready to accept connections", Path.Combine(Path.GetDirectoryName(Find("initdb", "postgresql"))!, "postgres"),
+        "ready to accept connections", Path.Combine(PostgresPrograms, "postgres"),
         [
             "-D", File("data"), "-p", $"{Port}", "-c", "listen_addresses=localhost", "-c", "unix_socket_directories=", "-c", "fsync=off",
             .. arguments,
@@ -79,7 +97,9 @@ internal sealed class OwnServer : IAsyncDisposable
     {
         if (_process is { HasExited: false })
         {
-            using (var kill = Process.Start("kill", [_stop, _process.Id.ToString(CultureInfo.InvariantCulture)]))
+            // Of a container, its first process, with which all others end.
+            string[] command = _isContainer ? ["pkill", "-KILL", "-P"] : ["kill", _stop];
+            using (var kill = Process.Start(command[0], [.. command[1..], _process.Id.ToString(CultureInfo.InvariantCulture)]))
             {
                 await kill.WaitForExitAsync();
             }
@@ -88,7 +108,19 @@ internal sealed class OwnServer : IAsyncDisposable
         }
 
         _process?.Dispose();
-        Directory.Delete(Folder, recursive: true);
+        await Wait.UntilAsync(() =>
+        {
+            try
+            {
+                Directory.Delete(Folder, recursive: true);
+                return true;
+            }
+            catch (IOException) when (_isContainer)
+            {
+                // Its processes are being killed, and still write.
+                return false;
+            }
+        });
     }
 
     /// <summary>Starts it and waits until it says that it is ready.</summary>
@@ -123,7 +155,8 @@ internal sealed class OwnServer : IAsyncDisposable
         {
             using var own = Process.Start("chown", ["-R", $"{Account}:{Account}", Folder]);
             await own.WaitForExitAsync();
-            become = ["setpriv", "--reuid", Account, "--regid", Account, "--clear-groups", "--"];
+            string[] first = _isContainer ? ["unshare", "--pid", "--fork"] : [];
+            become = [.. first, "setpriv", "--reuid", Account, "--regid", Account, "--clear-groups", "--"];
         }
 
         string[] command = [.. become, program, .. arguments];
@@ -148,12 +181,5 @@ internal sealed class OwnServer : IAsyncDisposable
             .FirstOrDefault(System.IO.File.Exists);
         Assert.SkipWhen(found is null, $"{program} is missing (Debian: apt-get install {package})");
         return found;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

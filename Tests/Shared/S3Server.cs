@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace InferenceTemplate.Tests.Shared;
 
@@ -35,11 +33,7 @@ public sealed class S3Server : IAsyncDisposable
 
     public static async Task<S3Server> StartAsync(CancellationToken cancellationToken)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
-        var server = new S3Server(port);
+        var server = new S3Server(Ports.Free());
         using var client = new HttpClient();
         var wait = Wait.For("the S3 server to answer");
         while (true)

@@ -1,5 +1,6 @@
 using InferenceTemplate.Api;
 using InferenceTemplate.Api.DataRights;
+using InferenceTemplate.Api.Queues;
 using InferenceTemplate.Data;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.Extensions.Configuration;
@@ -64,6 +65,7 @@ internal sealed class OwnDatabase : IAsyncDisposable
             .AddSingleton(_servers.Redis)
             .AddSlices()
             .AddDataRights()
+            .AddSingleton<WithdrawnVersions>()
             .BuildServiceProvider();
         _replicas.Add(replica);
         return replica;
@@ -85,10 +87,22 @@ internal sealed class OwnDatabase : IAsyncDisposable
     public async Task OpenAsync(bool open)
     {
         await AdministerAsync($"ALTER DATABASE {Name} ALLOW_CONNECTIONS {(open ? "true" : "false")}");
-        if (!open)
+        if (open)
+        {
+            // What is left of the connections that were cut off is of no use.
+            Source.Clear();
+        }
+        else
         {
             await AdministerAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{Name}'");
         }
+    }
+
+    /// <summary>Whether new connections may write; those that there are end.</summary>
+    public async Task MakeReadOnlyAsync(bool readOnly)
+    {
+        await AdministerAsync($"ALTER DATABASE {Name} SET default_transaction_read_only = {(readOnly ? "on" : "off")}");
+        Source.Clear();
     }
 
     public async ValueTask DisposeAsync()

@@ -31,6 +31,12 @@ public sealed class FolderModelTests : IDisposable
     [InlineData("""{"stabel":"2"}""", "stabel")]
     [InlineData("""{"stable":2}""", "stable")]
     [InlineData("""{"aliases":{"3":"2"}}""", "the alias '3' must be")]
+    [InlineData("""{"aliases":null}""", "aliases")]
+    [InlineData("""{"aliases":{"half":null}}""", "the alias 'half' names no version")]
+    [InlineData("""{"labels":null}""", "labels")]
+    [InlineData("""{"labels":{"3":null}}""", "each label of version '3' must be a text without U+0000")]
+    [InlineData("""{"labels":{"3":{"precision":null}}}""", "each label of version '3' must be a text without U+0000")]
+    [InlineData("""{"labels":{"3":{"precision":"fp\u0000"}}}""", "each label of version '3' must be a text without U+0000")]
     public void Description_that_is_wrong_is_refused_by_its_name(string json, string text)
     {
         var exception = Assert.Throws<InvalidDataException>(() => FolderModel.Of(Put(json)));

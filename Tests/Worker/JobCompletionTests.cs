@@ -12,6 +12,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 
 namespace InferenceTemplate.Tests.Worker;
@@ -23,7 +24,7 @@ public sealed class JobCompletionTests(Servers servers)
     [Fact]
     public async Task Job_whose_end_can_not_be_written_is_let_go()
     {
-        await using var database = await DatabaseAsync();
+        await using var database = await DatabaseAsync(servers);
         var (bounds, options) = (Options.Create(new QueueOptions()), Options.Create(new JobOptions()));
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var state = new ServingState(TimeProvider.System);
@@ -33,7 +34,7 @@ public sealed class JobCompletionTests(Servers servers)
             new JobLeases(database, options), JobLeaseTrackerTests.NoCosts(), new JobSignals(servers.Redis),
             new JobTelemetry(services.GetRequiredService<IMeterFactory>()), state, options, TimeProvider.System,
             NullLogger<JobLeaseTracker>.Instance);
-        var request = await AcceptAsync(database, bounds);
+        var request = await AcceptAsync(servers, database, bounds);
         var consumer = new QueueConsumer(
             servers.Redis, new QueueWakeup(servers.Redis), new QueueCancellations(servers.Redis), bounds, TimeProvider.System,
             NullLogger<QueueConsumer>.Instance, "w", request.Model, "1");
@@ -49,10 +50,78 @@ public sealed class JobCompletionTests(Servers servers)
         Assert.Equal(0, state.InFlight);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task End_of_a_job_waits_for_postgres_beyond_its_lease_and_not_for_ever(bool back)
+    {
+        await using var database = await DatabaseAsync(servers);
+        var options = Options.Create(new JobOptions { Lease = TimeSpan.FromSeconds(1) });
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        using var tracker = new JobLeaseTracker(
+            new JobLeases(database, options), JobLeaseTrackerTests.NoCosts(), new JobSignals(servers.Redis),
+            new JobTelemetry(services.GetRequiredService<IMeterFactory>()), new ServingState(TimeProvider.System), options, time,
+            NullLogger<JobLeaseTracker>.Instance);
+        var request = await AcceptAsync(servers, database, Options.Create(new QueueOptions()));
+        Assert.Single((await tracker.ClaimAsync([new QueuedRequest("1-0", request, 1)])).Ready);
+
+        await OpenAsync(database, false);
+        var finishing = tracker.FinishAsync([new JobResult(request.Id, Outputs: null, "the model failed on it", Status: 400)]);
+        time.Advance(JobLeaseTracker.LongestOutage - TimeSpan.FromMinutes(1));
+        await Task.WhenAny(finishing, FailsAsync(database));
+        Assert.False(finishing.IsCompleted);
+        if (back)
+        {
+            await OpenAsync(database, true);
+        }
+
+        await Wait.UntilAsync(() =>
+        {
+            time.Advance(back ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromMinutes(1));
+            return finishing.IsCompleted;
+        });
+
+        Assert.Equal(back, await finishing);
+        if (!back)
+        {
+            await OpenAsync(database, true);
+        }
+
+        await using var state = database.CreateCommand("SELECT state || ' ' || attempt FROM jobs");
+        Assert.Equal(back ? "failed 1" : "running 1", await state.ExecuteScalarAsync(Cancellation));
+    }
+
+    // Two connections one after the other, so that what began before has failed by then too.
+    private static async Task FailsAsync(NpgsqlDataSource database)
+    {
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.NotNull(await Record.ExceptionAsync(async () => await database.OpenConnectionAsync(Cancellation)));
+        }
+    }
+
+    // Whether anybody may connect; where not, those who are connected are cut off.
+    private async Task OpenAsync(NpgsqlDataSource database, bool open)
+    {
+        var name = new NpgsqlConnectionStringBuilder(database.ConnectionString).Database;
+        await using var allow = servers.Database.CreateCommand($"ALTER DATABASE {name} ALLOW_CONNECTIONS {(open ? "true" : "false")}");
+        await allow.ExecuteNonQueryAsync(Cancellation);
+        if (open)
+        {
+            database.Clear();
+            return;
+        }
+
+        await using var end = servers.Database.CreateCommand(
+            $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        await end.ExecuteNonQueryAsync(Cancellation);
+    }
+
     [Fact]
     public async Task Job_that_is_cancelled_while_it_runs_ends_its_run()
     {
-        await using var database = await DatabaseAsync();
+        await using var database = await DatabaseAsync(servers);
         var options = Options.Create(new JobOptions { Lease = TimeSpan.FromSeconds(1) });
         await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         using var tracker = new JobLeaseTracker(
@@ -60,7 +129,7 @@ public sealed class JobCompletionTests(Servers servers)
             new JobTelemetry(services.GetRequiredService<IMeterFactory>()), new ServingState(TimeProvider.System), options,
             TimeProvider.System, NullLogger<JobLeaseTracker>.Instance);
         await tracker.StartAsync(Cancellation);
-        var request = await AcceptAsync(database, Options.Create(new QueueOptions()));
+        var request = await AcceptAsync(servers, database, Options.Create(new QueueOptions()));
         var job = Assert.Single((await tracker.ClaimAsync([new QueuedRequest("1-0", request, 1)])).Ready);
         var ended = new TaskCompletionSource();
         using var run = QueueConsumer.OnAbandoned([job], ended.SetResult);
@@ -82,12 +151,14 @@ public sealed class JobCompletionTests(Servers servers)
         return reply.ToMessage();
     }
 
-    private async Task<InferenceRequest> AcceptAsync(NpgsqlDataSource database, IOptions<QueueOptions> bounds)
+    /// <summary>A job that is in the table and in the queue.</summary>
+    internal static async Task<InferenceRequest> AcceptAsync(
+        Servers servers, NpgsqlDataSource database, IOptions<QueueOptions> bounds, string? model = null, Tensor? input = null)
     {
         var now = DateTimeOffset.UtcNow;
         var request = new InferenceRequest(
-            Guid.CreateVersion7(), $"m{Guid.NewGuid():N}", "1", "default", RequestKind.Job, Priority.Low, "", now, now.AddHours(1), null, null,
-            [], [new Tensor("x", Datatype.Uint8, [1, 1], new byte[] { 1 })]);
+            Guid.CreateVersion7(), model ?? $"m{Guid.NewGuid():N}", "1", "default", RequestKind.Job, Priority.Low, "", now, now.AddHours(1),
+            null, null, [], [input ?? new Tensor("x", Datatype.Uint8, [1, 1], new byte[] { 1 })]);
         await using var insert = database.CreateCommand(
             """
             INSERT INTO jobs (id, tenant_id, model, version, priority, state, attempt, max_attempts, request, progress, created_at,
@@ -103,7 +174,7 @@ public sealed class JobCompletionTests(Servers servers)
         return request;
     }
 
-    private async Task<NpgsqlDataSource> DatabaseAsync()
+    internal static async Task<NpgsqlDataSource> DatabaseAsync(Servers servers)
     {
         var name = $"own_{Guid.NewGuid():N}";
         await using (var create = servers.Database.CreateCommand($"CREATE DATABASE {name}"))

@@ -75,7 +75,7 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
 
     /// <summary>Takes requests in.</summary>
     /// <returns>False when it is closed: they are still the caller's.</returns>
-    public bool Offer(IEnumerable<PendingRequest> requests)
+    public bool Offer(IReadOnlyList<PendingRequest> requests)
     {
         lock (_lock)
         {
@@ -84,10 +84,10 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
                 return false;
             }
 
-            foreach (var request in requests)
+            for (var i = 0; i < requests.Count; i++)
             {
-                _waiting.Add(request);
-                Count(request, 1);
+                _waiting.Add(requests[i]);
+                Count(requests[i], 1);
             }
 
             Fill(time.GetUtcNow());
@@ -97,7 +97,7 @@ internal sealed class BatchDispatcher(BatchRules rules, BatchTuner tuner, bool s
     }
 
     /// <summary>Waits for the next batch; null once closed.</summary>
-    public IReadOnlyList<PendingRequest>? Take()
+    public PendingRequest[]? Take()
     {
         lock (_lock)
         {

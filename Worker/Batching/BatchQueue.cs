@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using InferenceTemplate.Core.Catalog;
 
 namespace InferenceTemplate.Worker.Batching;
@@ -36,18 +37,23 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
         Bytes += request.Bytes;
 
         var alone = !_sharesRuns || request.RunsAlone;
-        if (!alone && _groups.Find(g => g.Takes(request)) is { } group)
+        if (!alone)
         {
-            group.Add(request);
+            foreach (var group in _groups)
+            {
+                if (group.Takes(request))
+                {
+                    group.Add(request);
+                    return;
+                }
+            }
         }
-        else
-        {
-            _groups.Add(new ShapeGroup(request, alone, rules.Ragged));
-        }
+
+        _groups.Add(new ShapeGroup(request, alone, rules.Ragged));
     }
 
     /// <summary>The requests to run together now, in order of service; null while waiting for more is better, or there are none.</summary>
-    public IReadOnlyList<PendingRequest>? Take(DateTimeOffset now)
+    public PendingRequest[]? Take(DateTimeOffset now)
     {
         ShapeGroup? group = null;
         foreach (var other in _groups)
@@ -103,11 +109,11 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
             Forget(group);
         }
 
-        Left(removed);
+        Left(CollectionsMarshal.AsSpan(removed));
         return removed;
     }
 
-    private void Left(IReadOnlyList<PendingRequest> requests)
+    private void Left(ReadOnlySpan<PendingRequest> requests)
     {
         foreach (var request in requests)
         {
@@ -126,7 +132,7 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
     }
 
     private bool IsFull(ShapeGroup group) =>
-        group.Alone || group.Rows >= tuner.Best || (rules.PreferredRows.Count > 0 && group.Rows >= rules.PreferredRows[0]);
+        group.Alone || group.Rows >= tuner.Best || group.Rows >= tuner.Most || (rules.PreferredRows.Count > 0 && group.Rows >= rules.PreferredRows[0]);
 
     // The wait ends early where a request of the batch would else miss its deadline.
     private DateTimeOffset Due(ShapeGroup group)
@@ -139,7 +145,7 @@ internal sealed class BatchQueue(BatchRules rules, BatchTuner tuner, bool shares
     /// <summary>How many of the group's requests go: as many as the limit lets, or up to the last preferred size met on the way.</summary>
     private int Cut(ShapeGroup group)
     {
-        var limit = rules.PreferredRows.Count > 0 ? rules.MaxRows : tuner.Limit(group.Rows);
+        var limit = rules.PreferredRows.Count > 0 ? tuner.Most : tuner.Limit(group.Rows);
         var (rows, count, preferred) = (0, 0, 0);
         var padding = rules.Ragged == RaggedShapes.Pad ? new PaddedSize() : null;
         foreach (var request in group.Requests)

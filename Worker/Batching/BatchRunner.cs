@@ -15,6 +15,7 @@ namespace InferenceTemplate.Worker.Batching;
 
 /// <summary>Runs batches of one model version and has their requests answered, whatever happens. Instances share it.</summary>
 /// <param name="responseBytes">Of the outputs of one answer, at most.</param>
+/// <param name="maxRunTime">Of a run for which only jobs wait, as long as it may take (<c>Jobs:MaxRunTime</c>).</param>
 /// <param name="stopRuns">Ends what runs, and has it returned: the time to finish is over.</param>
 internal sealed partial class BatchRunner(
     ModelSession session,
@@ -27,34 +28,42 @@ internal sealed partial class BatchRunner(
     TimeProvider time,
     ILogger logger,
     int responseBytes,
+    TimeSpan maxRunTime,
     CancellationToken stopRuns)
 {
+    // The longest deadline of a call, and more.
     private static readonly TimeSpan LongestWatch = TimeSpan.FromDays(1);
+
+    private readonly string _name = $"{session.File.Model}/{session.File.Version}";
+
+    private Func<InferenceRequest, int> Limit => field ??= LimitOf;
 
     private string Model => session.File.Model;
 
     private string Version => session.File.Version;
 
     /// <summary>Blocks the calling thread, which is the instance's own.</summary>
-    public void Run(IModelInstance instance, IReadOnlyList<PendingRequest> batch)
+    public void Run(IModelInstance instance, PendingRequest[] batch)
     {
         completions.WaitForRoom();
         var start = time.GetTimestamp();
         var run = DropUseless(batch);
-        if (run.Count > 1 && !dispatcher.SharesRuns)
+        if (run.Length > 1 && !dispatcher.SharesRuns)
         {
             // Another instance has ended that since this batch was formed.
             RunEachAlone(instance, run);
         }
-        else if (run.Count > 0 && RunOrHalve(instance, run))
+        else if (run.Length > 0 && RunOrHalve(instance, run))
         {
             dispatcher.Record(RowsOf(run), time.GetElapsedTime(start));
-            telemetry.EffectiveMaxRows(Model, Version, dispatcher.EffectiveMaxRows);
+            var learned = dispatcher.EffectiveMaxRows;
+            telemetry.EffectiveMaxRows(Model, Version, learned);
+            state.LearnedRows[_name] = learned;
         }
     }
 
     // The last look before the device is used: since the batch was read, callers may have left and deadlines have passed.
-    private IReadOnlyList<PendingRequest> DropUseless(IReadOnlyList<PendingRequest> batch)
+    private PendingRequest[] DropUseless(PendingRequest[] batch)
     {
         var now = time.GetUtcNow();
         List<PendingRequest>? useless = null;
@@ -85,8 +94,21 @@ internal sealed partial class BatchRunner(
         completions.Refuse(Queued(late), ReplyOutcome.Expired, $"the deadline passed {when}", computeTime);
     }
 
+    // A job's deadline is for its start. Nobody knows which job of the run it was, and none is run again.
+    private void AbandonRun(PendingRequest[] run, TimeSpan computeTime)
+    {
+        List<PendingRequest> jobs = [.. run.Where(r => IsJob(r) && !completions.IsCancelled(r.Queued))];
+        telemetry.Dropped(Model, Version, "expired", jobs.Count);
+        completions.Refuse(
+            Queued(jobs), ReplyOutcome.Expired,
+            $"the run took longer than a job's may (Jobs:MaxRunTime, {maxRunTime.TotalSeconds:0.###} s)", computeTime);
+        Abandon([.. run.Except(jobs)], "during the run", computeTime);
+    }
+
+    private static bool IsJob(PendingRequest request) => request.Request.Kind == RequestKind.Job;
+
     /// <returns>Whether it ran as one.</returns>
-    private bool RunOrHalve(IModelInstance instance, IReadOnlyList<PendingRequest> run)
+    private bool RunOrHalve(IModelInstance instance, PendingRequest[] run)
     {
         var start = time.GetTimestamp();
         try
@@ -101,10 +123,15 @@ internal sealed partial class BatchRunner(
         }
         catch (OperationCanceledException)
         {
-            Abandon(run, "during the run", time.GetElapsedTime(start));
+            AbandonRun(run, time.GetElapsedTime(start));
         }
-        catch (UnsplittableOutputException)
+        catch (UnsplittableOutputException exception)
         {
+            if (run.Length > 1 && dispatcher.SharesRuns)
+            {
+                Distrust(exception.Message);
+            }
+
             RunEachAlone(instance, run);
         }
         catch (RefusedInputException exception)
@@ -119,7 +146,7 @@ internal sealed partial class BatchRunner(
         return false;
     }
 
-    private void RunEachAlone(IModelInstance instance, IReadOnlyList<PendingRequest> run)
+    private void RunEachAlone(IModelInstance instance, PendingRequest[] run)
     {
         foreach (var request in run)
         {
@@ -128,7 +155,7 @@ internal sealed partial class BatchRunner(
     }
 
     // The callers' mistake, found before the model was run: nothing that it did, nor a reason to run the others in halves.
-    private void RunWithout(IModelInstance instance, IReadOnlyList<PendingRequest> run, IReadOnlyDictionary<int, string> refused)
+    private void RunWithout(IModelInstance instance, PendingRequest[] run, IReadOnlyDictionary<int, string> refused)
     {
         telemetry.Dropped(Model, Version, "refused", refused.Count);
         foreach (var (place, reason) in refused)
@@ -136,7 +163,7 @@ internal sealed partial class BatchRunner(
             completions.Refuse([run[place].Queued], ReplyOutcome.Refused, reason);
         }
 
-        if (refused.Count < run.Count)
+        if (refused.Count < run.Length)
         {
             RunOrHalve(instance, [.. run.Where((_, place) => !refused.ContainsKey(place))]);
         }
@@ -148,16 +175,16 @@ internal sealed partial class BatchRunner(
         trust.End(new ModelKey(Model, Version), reason);
     }
 
-    private void HandleFailure(IModelInstance instance, IReadOnlyList<PendingRequest> run, Exception exception)
+    private void HandleFailure(IModelInstance instance, PendingRequest[] run, Exception exception)
     {
         var fault = RunFailures.Classify(exception);
         telemetry.Failed(Model, Version, fault.ToString().ToLowerInvariant());
-        if (run.Count > 1 && fault is RunFailure.Input or RunFailure.Memory)
+        if (run.Length > 1 && fault is RunFailure.Input or RunFailure.Memory)
         {
             // Halves of halves: one request that spoils its batch is found in a few runs, however large the batch.
-            LogHalving(run.Count, Model, Version, RuntimeMessage.OperatorOf(exception));
-            var first = RunOrHalve(instance, [.. run.Take(run.Count / 2)]);
-            var second = RunOrHalve(instance, [.. run.Skip(run.Count / 2)]);
+            LogHalving(run.Length, Model, Version, RuntimeMessage.OperatorOf(exception));
+            var first = RunOrHalve(instance, [.. run.Take(run.Length / 2)]);
+            var second = RunOrHalve(instance, [.. run.Skip(run.Length / 2)]);
             if (fault == RunFailure.Memory && first && second)
             {
                 // It was the batch's size, and no request by itself.
@@ -177,7 +204,7 @@ internal sealed partial class BatchRunner(
         }
         else
         {
-            LogDevice(exception, Model, Version, run.Count);
+            LogDevice(exception, Model, Version, run.Length);
             if (fault == RunFailure.Device || MemoryAsked.Of(exception) is not { IsLarge: true })
             {
                 state.DeviceFailed(exception.Message);
@@ -187,7 +214,7 @@ internal sealed partial class BatchRunner(
         }
     }
 
-    private void RunOnce(IModelInstance instance, IReadOnlyList<PendingRequest> run)
+    private void RunOnce(IModelInstance instance, PendingRequest[] run)
     {
         var startedAt = time.GetUtcNow();
         var rows = RowsOf(run);
@@ -195,10 +222,7 @@ internal sealed partial class BatchRunner(
         Activity?[] spans = Telemetry.Source.HasListeners() ? [.. run.Select(r => StartSpan(r.Request, rows))] : [];
         try
         {
-            // The run ends early when its last deadline passes, the last of its callers leaves, or it must be returned.
-            using var nobodyWaits = new CancellationTokenSource(TimeFor(run, startedAt), time);
-            using var abandoned = QueueConsumer.OnAbandoned(requests, nobodyWaits.Cancel);
-            using var stopping = stopRuns.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), nobodyWaits);
+            using var scope = RunScope.Begin(requests, TimeFor(run, startedAt, maxRunTime), time, stopRuns);
 
             if (instance is GenerationInstance generation)
             {
@@ -212,11 +236,9 @@ internal sealed partial class BatchRunner(
             }
 
             var wanted = ReplySplitter.Wanted(session.Signature, run);
-            var start = time.GetTimestamp();
-            var assembled = start;
-            using var outputs = instance.Run(
-                InputsOf(run), wanted, () => assembled = time.GetTimestamp(), nobodyWaits.Token);
-            var ended = time.GetTimestamp();
+            var start = scope.AssembledAt;
+            using var outputs = instance.Run(InputsOf(run), wanted, scope.Assembled, scope.Token);
+            var (assembled, ended) = (scope.AssembledAt, time.GetTimestamp());
             var computeTime = (instance as GenerationInstance)?.Computed ?? time.GetElapsedTime(start, ended);
 
             var splitter = new ReplySplitter(session.Signature, wanted, outputs, rows);
@@ -226,12 +248,12 @@ internal sealed partial class BatchRunner(
                 Distrust(mismatch);
             }
 
-            var tooLarge = splitter.TooLarge(run, LimitOf);
+            var tooLarge = splitter.TooLarge(run, Limit);
             var replies = splitter.Split(
                 run, tooLarge?.Keys ?? (IReadOnlyCollection<PendingRequest>)[], startedAt, computeTime, state.WorkerId);
             telemetry.Computed(Model, Version, computeTime, rows);
             state.Executed(new RunTimes(
-                Model, Version, run.Count, rows, time.GetElapsedTime(start, assembled), time.GetElapsedTime(assembled, ended),
+                Model, Version, run.Length, rows, time.GetElapsedTime(start, assembled), time.GetElapsedTime(assembled, ended),
                 time.GetElapsedTime(ended)));
             foreach (var request in run)
             {
@@ -239,7 +261,10 @@ internal sealed partial class BatchRunner(
             }
 
             completions.Answer(tooLarge is null ? requests : Queued([.. run.Except(tooLarge.Keys)]), replies, rows, computeTime);
-            RefuseTooLarge(tooLarge ?? []);
+            if (tooLarge is not null)
+            {
+                RefuseTooLarge(tooLarge);
+            }
         }
         catch (Exception exception) when (exception is not RefusedInputException)
         {
@@ -252,11 +277,18 @@ internal sealed partial class BatchRunner(
         }
     }
 
-    /// <summary>How long a run may take: as long as anybody waits for it. A job's deadline is for its start.</summary>
-    internal static TimeSpan TimeFor(IReadOnlyList<PendingRequest> run, DateTimeOffset now)
+    /// <summary>How long a run may take: as long as anybody waits for it.</summary>
+    /// <param name="ofJob">How long jobs wait, whose deadlines are for their start.</param>
+    internal static TimeSpan TimeFor(PendingRequest[] run, DateTimeOffset now, TimeSpan ofJob)
     {
-        var rest = run.Any(r => r.Request.Kind == RequestKind.Job) ? LongestWatch : run.Max(r => r.Request.Deadline) - now;
-        return TimeSpan.FromTicks(Math.Clamp(rest.Ticks, 0, LongestWatch.Ticks));
+        var longest = TimeSpan.Zero;
+        foreach (var request in run)
+        {
+            var rest = IsJob(request) ? ofJob : request.Request.Deadline - now;
+            longest = rest > longest ? rest : longest;
+        }
+
+        return longest < LongestWatch ? longest : LongestWatch;
     }
 
     // Only a direct connection carries them; elsewhere the whole answer has to do.
@@ -296,7 +328,10 @@ internal sealed partial class BatchRunner(
         {
             var limit = LimitOf(request.Request);
             var source = limit == responseBytes ? "Limits:ResponseBytes" : "a job's result";
-            completions.Refuse([request.Queued], ReplyOutcome.TooLarge, $"the outputs have {bytes} bytes; {limit} are allowed ({source})");
+            var asked = request.Request.RequestedOutputs.Length;
+            var fewer = asked > 1 || (asked == 0 && session.Signature.Outputs.Length > 1) ? ": name fewer in 'outputs'" : "";
+            completions.Refuse(
+                [request.Queued], ReplyOutcome.TooLarge, $"the outputs have {bytes} bytes; {limit} are allowed ({source}){fewer}");
         }
     }
 
@@ -311,7 +346,7 @@ internal sealed partial class BatchRunner(
         return span;
     }
 
-    private static int RowsOf(IReadOnlyList<PendingRequest> run)
+    private static int RowsOf(PendingRequest[] run)
     {
         var rows = 0;
         foreach (var request in run)
@@ -322,9 +357,9 @@ internal sealed partial class BatchRunner(
         return rows;
     }
 
-    private static Tensor[][] InputsOf(IReadOnlyList<PendingRequest> run)
+    private static Tensor[][] InputsOf(PendingRequest[] run)
     {
-        var inputs = new Tensor[run.Count][];
+        var inputs = new Tensor[run.Length][];
         for (var i = 0; i < inputs.Length; i++)
         {
             inputs[i] = run[i].Inputs;

@@ -35,6 +35,9 @@ internal sealed class BatchTuner
     /// <summary>The rows worth waiting for: what is best, or the maximum as long as larger was always better.</summary>
     public int Best { get; private set; }
 
+    /// <summary>More rows than this have failed.</summary>
+    public int Most => _cap;
+
     /// <summary>How many rows to run together out of those that wait.</summary>
     public int Limit(int available)
     {

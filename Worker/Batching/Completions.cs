@@ -41,6 +41,10 @@ internal sealed partial class Completions(
         }
 
         Complete(parts, replies);
+        if (parts.Jobs.Count + parts.Queued.Count == 0)
+        {
+            replies.Recycle();
+        }
     }
 
     /// <summary>Answers requests without outputs.</summary>
@@ -112,26 +116,32 @@ internal sealed partial class Completions(
 
     private static Parts Split(IReadOnlyList<QueuedRequest> requests)
     {
-        var parts = new Parts([], [], []);
-        foreach (var request in requests)
+        List<DirectRequest>? direct = null;
+        List<QueuedRequest>? queued = null, jobs = null;
+        for (var i = 0; i < requests.Count; i++)
         {
-            if (request is DirectRequest direct)
+            var request = requests[i];
+            if (request is DirectRequest own)
             {
-                parts.Direct.Add(direct);
+                (direct ??= new(requests.Count)).Add(own);
+            }
+            else if (request.Request.Kind == RequestKind.Job)
+            {
+                (jobs ??= []).Add(request);
             }
             else
             {
-                (request.Request.Kind == RequestKind.Job ? parts.Jobs : parts.Queued).Add(request);
+                (queued ??= []).Add(request);
             }
         }
 
-        return parts;
+        return new Parts(direct ?? None<DirectRequest>.List, queued ?? None<QueuedRequest>.List, jobs ?? None<QueuedRequest>.List);
     }
 
     private static short Status(ReplyOutcome outcome) => outcome switch
     {
         ReplyOutcome.Expired => 504,
-        ReplyOutcome.Unavailable => 503,
+        ReplyOutcome.Unavailable or ReplyOutcome.NotLoaded => 503,
         ReplyOutcome.TooLarge => 413,
         _ => 400,
     };
@@ -220,6 +230,12 @@ internal sealed partial class Completions(
 
             Monitor.PulseAll(_lock);
         }
+    }
+
+    // Nothing is ever added to it.
+    private static class None<T>
+    {
+        public static readonly List<T> List = [];
     }
 
     /// <summary>Requests by how their ends are told.</summary>

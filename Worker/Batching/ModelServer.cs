@@ -4,6 +4,7 @@ using InferenceTemplate.Worker.Draining;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Generation;
 using InferenceTemplate.Worker.Jobs;
+using InferenceTemplate.Worker.Models;
 
 namespace InferenceTemplate.Worker.Batching;
 
@@ -15,6 +16,7 @@ internal sealed partial class ModelServer(
     ModelSession session,
     bool batched,
     BatchTrust trust,
+    TriedInputs tried,
     QueueConsumer consumer,
     JobLeaseTracker jobs,
     JobCompletion completion,
@@ -71,7 +73,8 @@ internal sealed partial class ModelServer(
         consumer.Dropped = (reason, count) => telemetry.Dropped(Model, Version, reason, count);
 
         var runner = new BatchRunner(
-            session, _dispatcher, trust, _completions, state, telemetry, generations, time, logger, responseBytes, stopRuns.Token);
+            session, _dispatcher, trust, _completions, state, telemetry, generations, time, logger, responseBytes, jobs.MaxRunTime,
+            stopRuns.Token);
         Task[] instances = [.. Enumerable.Range(0, rules.Instances).Select(i => InstanceThread.Start(
             $"{Model}/{Version} {i}", session, _dispatcher, runner))];
         var running = Task.WhenAll(instances.Select(i => EndWithAsync(i, stopping)));
@@ -218,15 +221,21 @@ internal sealed partial class ModelServer(
     private void Offer(IReadOnlyList<QueuedRequest> requests)
     {
         var pending = new List<PendingRequest>(requests.Count);
-        foreach (var request in requests)
+        for (var i = 0; i < requests.Count; i++)
         {
-            if (PendingRequest.Create(session.Signature, request, batched) is { } fits)
+            var request = requests[i];
+            if (PendingRequest.Create(session.Signature, request, batched) is not { } fits)
             {
-                pending.Add(fits);
+                _completions.Refuse([request], ReplyOutcome.Failed, LacksInput);
+            }
+            else if (tried.Refusal(Model, Version, fits.Inputs) is { } refusal)
+            {
+                telemetry.Dropped(Model, Version, "refused", 1);
+                _completions.Refuse([request], ReplyOutcome.Refused, refusal);
             }
             else
             {
-                _completions.Refuse([request], ReplyOutcome.Failed, LacksInput);
+                pending.Add(fits);
             }
         }
 

@@ -65,12 +65,13 @@ internal sealed class PendingRequest
             inputs[i] = input;
         }
 
-        Tensor[] optional = signature.OptionalInputs.Length == 0
-            ? []
-            : [.. given.Where(t => signature.OptionalInputs.Any(o => o.Name == t.Name))];
+        var optional = signature.OptionalInputs.Length == 0 ? [] : Optional(signature, given);
         var rows = batched && signature.IsBatchable ? RowsOf(inputs) : 1;
         return new PendingRequest(queued, optional.Length == 0 ? inputs : [.. inputs, .. optional], rows, alone: optional.Length > 0);
     }
+
+    private static Tensor[] Optional(ModelSignature signature, Tensor[] given) =>
+        [.. given.Where(t => signature.OptionalInputs.Any(o => o.Name == t.Name))];
 
     private static Tensor? Find(Tensor[] given, string name)
     {
@@ -86,8 +87,19 @@ internal sealed class PendingRequest
     }
 
     // The Api asks for equal first dimensions only where it knows that requests share runs, which may have changed since.
-    private static int? RowsOf(Tensor[] inputs) =>
-        inputs is [{ Shape: [> 0 and var first, ..] }, ..] && Array.TrueForAll(inputs, i => i.Shape is [var rows, ..] && rows == first)
-            ? (int)first
-            : null;
+    private static int? RowsOf(Tensor[] inputs)
+    {
+        int? rows = null;
+        foreach (var input in inputs)
+        {
+            if (input.Shape is not [> 0 and var first, ..] || first != (rows ?? first))
+            {
+                return null;
+            }
+
+            rows = (int)first;
+        }
+
+        return rows;
+    }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
@@ -8,12 +9,12 @@ namespace InferenceTemplate.Worker.Batching;
 
 /// <summary>Cuts the outputs of a batch into the answers of its requests, copying each row once.</summary>
 /// <param name="indices">Which of the signature's outputs were computed.</param>
-internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int> indices, IEnumerable<OrtValue> values, int rows)
+internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int> indices, IReadOnlyCollection<OrtValue> values, int rows)
 {
-    private readonly OutputRows[] _outputs = [.. values.Select((value, i) => new OutputRows(signature.Outputs[indices[i]], value))];
+    private readonly OutputRows[] _outputs = Rowed(signature, indices, values);
 
     /// <summary>The outputs that somebody in the run asked for, in the order of the signature.</summary>
-    public static IReadOnlyList<int> Wanted(ModelSignature signature, IReadOnlyList<PendingRequest> run)
+    public static IReadOnlyList<int> Wanted(ModelSignature signature, PendingRequest[] run)
     {
         var wanted = new List<int>(signature.Outputs.Length);
         for (var i = 0; i < signature.Outputs.Length; i++)
@@ -52,7 +53,7 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     /// Those of a run whose outputs have more bytes than may be answered, and how many: known before any is copied. Null for none.
     /// </summary>
     /// <exception cref="UnsplittableOutputException">There are several requests, and a <see cref="Mismatch"/>.</exception>
-    public Dictionary<PendingRequest, long>? TooLarge(IReadOnlyList<PendingRequest> run, Func<InferenceRequest, int> limit)
+    public Dictionary<PendingRequest, long>? TooLarge(PendingRequest[] run, Func<InferenceRequest, int> limit)
     {
         Check(run);
         Dictionary<PendingRequest, long>? large = null;
@@ -77,11 +78,11 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     /// <summary>The answers to a run, but for some of it.</summary>
     /// <exception cref="UnsplittableOutputException">There are several requests, and a <see cref="Mismatch"/>.</exception>
     public Replies Split(
-        IReadOnlyList<PendingRequest> run, IReadOnlyCollection<PendingRequest> without, DateTimeOffset startedAt, TimeSpan computeTime,
+        PendingRequest[] run, IReadOnlyCollection<PendingRequest> without, DateTimeOffset startedAt, TimeSpan computeTime,
         string worker)
     {
         Check(run);
-        var replies = new Replies();
+        var replies = Replies.Take();
         var head = ReplyBatch.AnswerSize(worker);
         var first = 0;
         foreach (var pending in run)
@@ -118,18 +119,30 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
         return replies;
     }
 
-    private void Check(IReadOnlyList<PendingRequest> run)
+    private static OutputRows[] Rowed(ModelSignature signature, IReadOnlyList<int> indices, IReadOnlyCollection<OrtValue> values)
     {
-        if (run.Count > 1 && Mismatch is { } mismatch)
+        var (outputs, i) = (new OutputRows[values.Count], 0);
+        foreach (var value in values)
+        {
+            outputs[i] = new OutputRows(signature.Outputs[indices[i]], value);
+            i++;
+        }
+
+        return outputs;
+    }
+
+    private void Check(PendingRequest[] run)
+    {
+        if (run.Length > 1 && Mismatch is { } mismatch)
         {
             throw new UnsplittableOutputException(mismatch);
         }
     }
 
     // Where a request's rows are in the outputs; a request alone has them whole, whatever their shape.
-    private Rows? PlaceOf(IReadOnlyList<PendingRequest> run, PendingRequest pending, ref int first)
+    private Rows? PlaceOf(PendingRequest[] run, PendingRequest pending, ref int first)
     {
-        var place = run.Count == 1 ? null : new Rows(first, pending.Rows, rows);
+        Rows? place = run.Length == 1 ? null : new Rows(first, pending.Rows, rows);
         first += pending.Rows;
         return place;
     }
@@ -169,28 +182,28 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
         public void AddTo(ReplyBatch reply, Rows? rows)
         {
             var (from, to) = Range(rows);
-            long[] shape = rows is null ? _shape : [rows.Count, .. _shape.AsSpan(1)];
+            long[] shape = rows is { } part ? [part.Count, .. _shape.AsSpan(1)] : _shape;
             reply.AddOutput(Name, _declared.Datatype, shape, _textStarts is null
                 ? _value.GetTensorMutableRawData()[(int)from..(int)to]
                 : TextTensor.Read(
-                    _value, _textStarts, Element(rows?.First ?? 0, rows), Element(rows is null ? 1 : rows.First + rows.Count, rows)));
+                    _value, _textStarts, Element(rows?.First ?? 0, rows), Element(rows is { } some ? some.First + some.Count : 1, rows)));
         }
 
         private (long From, long To) Range(Rows? rows)
         {
-            if (rows is null)
+            if (rows is not { } part)
             {
                 return (0, _bytes);
             }
 
             if (_bytes > int.MaxValue)
             {
-                throw new OversizedBatchException($"Output '{Name}' of a batch of {rows.All} has {_bytes} bytes.");
+                throw new OversizedBatchException($"Output '{Name}' of a batch of {part.All} has {_bytes} bytes.");
             }
 
-            var (first, end) = (rows.First, rows.First + rows.Count);
+            var (first, end) = (part.First, part.First + part.Count);
             return _textStarts is null
-                ? (first * (_bytes / rows.All), end * (_bytes / rows.All))
+                ? (first * (_bytes / part.All), end * (_bytes / part.All))
                 : (_textStarts[Element(first, rows)], _textStarts[Element(end, rows)]);
         }
 
@@ -199,7 +212,8 @@ internal sealed class ReplySplitter(ModelSignature signature, IReadOnlyList<int>
     }
 
     /// <param name="All">Rows of the whole run.</param>
-    private sealed record Rows(int First, int Count, int All);
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Rows(int First, int Count, int All);
 }
 
 /// <summary>The outputs of a run are not a row for each row of its inputs, so that nobody can say whose they are.</summary>

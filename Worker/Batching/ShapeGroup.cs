@@ -7,7 +7,7 @@ internal sealed class ShapeGroup(PendingRequest first, bool alone, RaggedShapes 
 {
     private readonly List<PendingRequest> _requests = [first];
 
-    public IReadOnlyList<PendingRequest> Requests => _requests;
+    public List<PendingRequest> Requests => _requests;
 
     public int Rows { get; private set; } = first.Rows;
 
@@ -33,11 +33,16 @@ internal sealed class ShapeGroup(PendingRequest first, bool alone, RaggedShapes 
         Rows += request.Rows;
     }
 
-    public IReadOnlyList<PendingRequest> TakeFirst(int count)
+    public PendingRequest[] TakeFirst(int count)
     {
-        var taken = _requests.GetRange(0, count);
+        var taken = new PendingRequest[count];
+        _requests.CopyTo(0, taken, 0, count);
         _requests.RemoveRange(0, count);
-        Rows -= taken.Sum(r => r.Rows);
+        foreach (var request in taken)
+        {
+            Rows -= request.Rows;
+        }
+
         return taken;
     }
 

@@ -9,12 +9,13 @@ namespace InferenceTemplate.Worker.Direct;
 internal static class DirectAnswers
 {
     /// <summary>Answers requests; those without an answer among the replies are only let go.</summary>
-    public static void Send(IReadOnlyList<DirectRequest> requests, Replies replies)
+    public static void Send(List<DirectRequest> requests, Replies replies)
     {
         // Room first: who has its answer may send the next request at once.
         Release(requests);
-        foreach (var (replica, message) in replies.Messages)
+        for (var i = 0; i < replies.Messages.Count; i++)
         {
+            var (replica, message) = replies.Messages[i];
             SessionOf(requests, replica)?.Send(FrameType.Replies, message.Written.Span, atOnce: true);
         }
 
@@ -34,7 +35,7 @@ internal static class DirectAnswers
         request.Session.Send(FrameType.Returned, DirectMessages.Encode(new DirectReturn(request.Request.Id, failure)));
     }
 
-    private static void Release(IReadOnlyList<DirectRequest> requests)
+    private static void Release(List<DirectRequest> requests)
     {
         foreach (var request in requests)
         {
@@ -43,7 +44,7 @@ internal static class DirectAnswers
         }
     }
 
-    private static DirectSession? SessionOf(IReadOnlyList<DirectRequest> requests, string name)
+    private static DirectSession? SessionOf(List<DirectRequest> requests, string name)
     {
         foreach (var request in requests)
         {

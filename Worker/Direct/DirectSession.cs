@@ -19,10 +19,16 @@ internal sealed partial class DirectSession(
     private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(2);
 
+    // Lists of requests that wait for the next read.
+    private const int MostKept = 16;
+
     private static int s_count;
 
     private readonly DirectHandshake.Hello _hello = DirectHandshake.Hello.Of(worker);
     private readonly ConcurrentDictionary<Guid, DirectRequest> _held = new();
+
+    // What one read brought, by server: of the reader alone.
+    private readonly List<(DirectServers.Server Server, List<DirectRequest> Requests)> _taken = [];
     private string? _replica;
     private int _answerLimit;
 
@@ -110,22 +116,39 @@ internal sealed partial class DirectSession(
 
     private void Got(IReadOnlyList<Frame> frames)
     {
-        List<(DirectServers.Server Server, List<DirectRequest> Requests)>? taken = null;
         try
         {
-            foreach (var frame in frames)
+            for (var i = 0; i < frames.Count; i++)
             {
-                Got(frame, ref taken);
+                Got(frames[i]);
             }
         }
         finally
         {
             // Also where one is wrong: those before it have their places.
-            taken?.ForEach(t => t.Server.Take(t.Requests));
+            HandOver();
         }
     }
 
-    private void Got(Frame frame, ref List<(DirectServers.Server Server, List<DirectRequest> Requests)>? taken)
+    private void HandOver()
+    {
+        foreach (var (server, requests) in _taken)
+        {
+            if (requests.Count > 0)
+            {
+                server.Take(requests);
+                requests.Clear();
+            }
+        }
+
+        // Some may serve no more.
+        if (_taken.Count > MostKept)
+        {
+            _taken.Clear();
+        }
+    }
+
+    private void Got(Frame frame)
     {
         if (_replica is null)
         {
@@ -136,7 +159,7 @@ internal sealed partial class DirectSession(
         switch (frame.Type)
         {
             case FrameType.Request:
-                Take(frame, ref taken);
+                Take(frame);
                 break;
             case FrameType.Cancel:
                 // Maybe of one that came with the same read, and is not offered yet.
@@ -174,9 +197,9 @@ internal sealed partial class DirectSession(
         servers.Join(this);
     }
 
-    private void Take(Frame frame, ref List<(DirectServers.Server Server, List<DirectRequest> Requests)>? taken)
+    private void Take(Frame frame)
     {
-        var request = RequestCodec.Decode(frame.Payload, Name);
+        var request = RequestCodec.Decode(frame.Payload, Name, traced: Telemetry.Source.HasListeners());
         if (request.Kind == RequestKind.Job)
         {
             throw new InvalidDataException("A replica sent a job, which are only in the queue.");
@@ -197,7 +220,7 @@ internal sealed partial class DirectSession(
         }
 
         _held[request.Id] = held;
-        foreach (var (known, requests) in taken ??= [])
+        foreach (var (known, requests) in _taken)
         {
             if (known == server)
             {
@@ -206,7 +229,7 @@ internal sealed partial class DirectSession(
             }
         }
 
-        taken.Add((server, [held]));
+        _taken.Add((server, [held]));
     }
 
     [LoggerMessage(LogLevel.Warning, "A direct connection of {Replica} is ended: {Reason}")]

@@ -13,6 +13,8 @@ internal sealed class BatchInput(TensorSignature declared)
 {
     private readonly PinnedBuffer _buffer = new();
     private MemoryHandle _received;
+    private nint _address;
+    private int _length;
 
     /// <param name="batch">The inputs of each request.</param>
     /// <param name="index">Which of them this is.</param>
@@ -55,9 +57,13 @@ internal sealed class BatchInput(TensorSignature declared)
         return Over(_buffer.Address, shape, length);
     }
 
+    /// <summary>Whether the value that was assembled last lies over some of this memory.</summary>
+    public unsafe bool Overlaps(ReadOnlySpan<byte> memory) => memory.Overlaps(new ReadOnlySpan<byte>((void*)_address, _length));
+
     /// <summary>Gives memory back that only the last run needed.</summary>
     public void Release()
     {
+        (_address, _length) = (0, 0);
         _received.Dispose();
         _received = default;
         _buffer.Trim();
@@ -95,8 +101,12 @@ internal sealed class BatchInput(TensorSignature declared)
         return Over((nint)pin.Pointer, shape, input.Data.Length);
     }
 
-    private OrtValue Over(nint address, long[] shape, int length) => OrtValue.CreateTensorValueWithData(
-        OrtMemoryInfo.DefaultInstance, ElementTypes.ToElementType(declared.Datatype), shape, address, length);
+    private OrtValue Over(nint address, long[] shape, int length)
+    {
+        (_address, _length) = (address, length);
+        return OrtValue.CreateTensorValueWithData(
+            OrtMemoryInfo.DefaultInstance, ElementTypes.ToElementType(declared.Datatype), shape, address, length);
+    }
 
     // Texts have no memory to lie over: each is copied into the runtime's own. A padded one stays empty.
     private static OrtValue Texts(IReadOnlyList<Tensor[]> batch, int index, long[] shape)

@@ -43,9 +43,12 @@ internal sealed partial class ExecutionDevice
         }
         else
         {
-            LogDevice(logger, Name, Provider, OrtEnv.Instance().GetVersionString(), reason ?? "CUDA is present");
+            LogDevice(logger, Name, Provider, OnnxRuntime, reason ?? "CUDA is present");
         }
     }
+
+    /// <summary>Version of ONNX Runtime.</summary>
+    public static string OnnxRuntime { get; } = OrtEnv.Instance().GetVersionString();
 
     /// <summary><c>cpu</c> or <c>cuda:0</c>.</summary>
     public string Name { get; }

@@ -15,7 +15,9 @@ internal sealed class ModelInstance : IModelInstance
     private readonly string[] _inputNames;
     private readonly TensorSignature[] _optional;
     private readonly string[] _outputNames;
+    private readonly bool[] _outputIsText;
     private readonly bool _binds;
+    private readonly List<OrtValue> _values = [];
     private RunOptions _options = NewOptions();
 
     /// <param name="binds">Whether values are bound rather than passed, so that copies to and from a device are made once and awaited
@@ -28,6 +30,7 @@ internal sealed class ModelInstance : IModelInstance
         _inputNames = [.. signature.Inputs.Select(i => i.Name)];
         _optional = signature.OptionalInputs;
         _outputNames = [.. signature.Outputs.Select(o => o.Name)];
+        _outputIsText = [.. signature.Outputs.Select(o => o.Datatype == Datatype.Bytes)];
     }
 
     public bool SplitsBatches => false;
@@ -36,10 +39,8 @@ internal sealed class ModelInstance : IModelInstance
     public IDisposableReadOnlyCollection<OrtValue> Run(
         IReadOnlyList<Tensor[]> batch, IReadOnlyList<int>? outputs = null, Action? assembled = null, CancellationToken terminate = default)
     {
-        var values = new List<OrtValue>(batch[0].Length);
-        BatchInput[] optional = batch[0].Length == _inputs.Length
-            ? []
-            : [.. batch[0].Skip(_inputs.Length).Select(given => new BatchInput(Array.Find(_optional, o => o.Name == given.Name)!))];
+        var values = _values;
+        var optional = batch[0].Length == _inputs.Length ? [] : Optional(batch[0]);
         try
         {
             for (var i = 0; i < _inputs.Length; i++)
@@ -54,11 +55,12 @@ internal sealed class ModelInstance : IModelInstance
 
             assembled?.Invoke();
             string[] names = optional.Length == 0 ? _inputNames : [.. batch[0].Select(given => given.Name)];
-            return Run(names, values, outputs is null ? _outputNames : Names(outputs), terminate);
+            return Apart(Run(names, values, outputs is null ? _outputNames : Names(outputs), terminate), outputs, optional);
         }
         finally
         {
             values.ForEach(v => v.Dispose());
+            values.Clear();
             Array.ForEach(_inputs, i => i.Release());
             Array.ForEach(optional, i => i.Release());
         }
@@ -69,8 +71,76 @@ internal sealed class ModelInstance : IModelInstance
     // What fails is thrown; ONNX Runtime's own log of it has values of the request.
     private static RunOptions NewOptions() => new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
 
+    // An output that a graph merely hands on is the caller's own memory, which is somebody else's once the run is over.
+    private IDisposableReadOnlyCollection<OrtValue> Apart(
+        IDisposableReadOnlyCollection<OrtValue> values, IReadOnlyList<int>? outputs, BatchInput[] optional)
+    {
+        RunValues? apart = null;
+        try
+        {
+            for (var i = 0; i < values.Count; i++)
+            {
+                // Texts are in the runtime's own memory, whoever they come from.
+                if (!_outputIsText[outputs is null ? i : outputs[i]] && IsHandedOn(values[i], optional))
+                {
+                    apart ??= [.. values];
+                    apart[i] = Copy(values[i]);
+                }
+            }
+        }
+        catch
+        {
+            apart?.Dispose();
+            values.Dispose();
+            throw;
+        }
+
+        return apart ?? values;
+    }
+
+    private bool IsHandedOn(OrtValue value, BatchInput[] optional)
+    {
+        var memory = value.GetTensorMutableRawData();
+        foreach (var input in _inputs)
+        {
+            if (input.Overlaps(memory))
+            {
+                return true;
+            }
+        }
+
+        foreach (var input in optional)
+        {
+            if (input.Overlaps(memory))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static OrtValue Copy(OrtValue value)
+    {
+        using (value)
+        {
+            var info = value.GetTensorTypeAndShape();
+            var copy = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, info.ElementDataType, info.Shape);
+            value.GetTensorMutableRawData().CopyTo(copy.GetTensorMutableRawData());
+            return copy;
+        }
+    }
+
+    private BatchInput[] Optional(Tensor[] inputs) =>
+        [.. inputs.Skip(_inputs.Length).Select(given => new BatchInput(Array.Find(_optional, o => o.Name == given.Name)!))];
+
     private string[] Names(IReadOnlyList<int> outputs)
     {
+        if (AreAll(outputs))
+        {
+            return _outputNames;
+        }
+
         var names = new string[outputs.Count];
         for (var i = 0; i < names.Length; i++)
         {
@@ -78,6 +148,19 @@ internal sealed class ModelInstance : IModelInstance
         }
 
         return names;
+    }
+
+    private bool AreAll(IReadOnlyList<int> outputs)
+    {
+        for (var i = 0; i < outputs.Count; i++)
+        {
+            if (outputs[i] != i)
+            {
+                return false;
+            }
+        }
+
+        return outputs.Count == _outputNames.Length;
     }
 
     private IDisposableReadOnlyCollection<OrtValue> Run(string[] names, List<OrtValue> values, string[] wanted, CancellationToken terminate)

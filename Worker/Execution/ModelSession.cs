@@ -62,6 +62,12 @@ internal sealed class ModelSession : IDisposable
     /// <summary>Elements of which made-up requests are made; null where any words will do.</summary>
     public MadeUpElements? ElementsOf(string input) => _preprocessor?.ElementsOf(input);
 
+    /// <summary>The name that the model gives an open dimension of an input; empty for none. Those of one name have one size.</summary>
+    public string SymbolOf(string input, int dimension) =>
+        _session is not null && _session.InputMetadata.TryGetValue(input, out var node) && dimension < node.SymbolicDimensions.Length
+            ? node.SymbolicDimensions[dimension]
+            : "";
+
     /// <param name="preprocessor">What makes the model's inputs; null where callers send them themselves.</param>
     /// <exception cref="OnnxRuntimeException">The file is not a model that ONNX Runtime can open.</exception>
     /// <exception cref="NotSupportedException">An input or output is not a tensor, or of a type that is not served.</exception>

@@ -34,6 +34,9 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
     private const string TokenizerFile = "tokenizer.json";
     private const string TokenOfTools = "tools";
 
+    // Of digits in what a template computes. A list of as many, or a loop over it, is no conversation's, and takes memory before any time.
+    private const int MostDigits = 5;
+
     private static readonly string[] s_addBeginning =
         ["LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer", "MistralTokenizer", "InternLM2Tokenizer", "Phi3Tokenizer"];
 
@@ -130,6 +133,7 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
         var path = Path.Combine(folder, TokenizerSettings);
         var file = Path.Combine(folder, Template);
         var template = File.Exists(file) && new FileInfo(file).Length <= MaxTokenizerSettings ? File.ReadAllText(file) : null;
+        RefuseLargeNumbers(template);
         if (!File.Exists(path) || new FileInfo(path).Length > MaxTokenizerSettings)
         {
             return (false, SaysTools(template));
@@ -140,7 +144,39 @@ internal sealed record GenerationConfig(string Folder, int ContextLength, bool S
         template ??= json.RootElement.TryGetProperty("chat_template", out var given) && given.ValueKind == JsonValueKind.String
             ? given.GetString()
             : null;
+        RefuseLargeNumbers(template);
         return (adds, SaysTools(template));
+    }
+
+    // Of its code, and there outside of texts.
+    private static void RefuseLargeNumbers(string? template)
+    {
+        var (isCode, quote, digits) = (false, '\0', 0);
+        for (var i = 0; i < template?.Length; i++)
+        {
+            var (c, next) = (template[i], i + 1 < template.Length ? template[i + 1] : '\0');
+            if (!isCode)
+            {
+                isCode = c == '{' && next is '%' or '{';
+                i += isCode ? 1 : 0;
+            }
+            else if (quote != '\0')
+            {
+                i += c == '\\' ? 1 : 0;
+                quote = c == quote ? '\0' : quote;
+            }
+            else if (!char.IsAsciiDigit(c))
+            {
+                digits = 0;
+                quote = c is '"' or '\'' ? c : '\0';
+                isCode = !(c is '%' or '}' && next == '}');
+            }
+            else if (++digits > MostDigits)
+            {
+                throw new ModelRefusedException(
+                    $"the chat template has a number of more than {MostDigits} digits in its code, which no conversation needs");
+            }
+        }
     }
 
     // As the tokenizers do that the models were trained with: by the flag, by what tokenizer.json puts before a text, or by their kind,

@@ -7,8 +7,9 @@ using Microsoft.ML.OnnxRuntimeGenAI;
 namespace InferenceTemplate.Worker.Generation;
 
 /// <summary>
-/// A model that generates text, open in ONNX Runtime GenAI. One thread makes all its calls: it takes new requests between two steps, and a
-/// step gives each running answer one token. So none waits for another to end, and none depends on what is beside it.
+/// A model that generates text, open in ONNX Runtime GenAI. One thread makes all its calls but those of its <see cref="ChatTemplate"/>: it
+/// takes new requests between two steps, and a step gives each running answer one token. So none waits for another to end, and none depends
+/// on what is beside it.
 /// </summary>
 internal sealed class GenerationModel : IDisposable
 {
@@ -17,6 +18,12 @@ internal sealed class GenerationModel : IDisposable
 
     private const int MostCharactersOfWord = 10_000;
 
+    // What a chat template adds to them.
+    private const int MostCharactersOfTemplate = 64 << 10;
+
+    // A step of a long prompt takes seconds. What goes on beyond that closes the model when it has ended.
+    private static readonly TimeSpan LongestClose = TimeSpan.FromSeconds(10);
+
     private static int s_open;
     private static bool s_wasUsed;
 
@@ -24,15 +31,20 @@ internal sealed class GenerationModel : IDisposable
     private readonly Queue<RunningAnswer> _new = new();
     private readonly GenerationConfig _config;
     private readonly int _maxTokens;
+    private readonly ChatTemplate _template;
     private readonly Thread _thread;
     private bool _closed;
+
+    // Threads, of which the last disposes it.
+    private int _tokenizerUsers = 2;
     private int _running;
     private long _steps;
 
-    private GenerationModel(GenerationConfig config, int maxTokens, Model model, Tokenizer tokenizer)
+    private GenerationModel(GenerationConfig config, int maxTokens, TimeSpan templateTime, Model model, Tokenizer tokenizer)
     {
         (_config, _maxTokens) = (config, maxTokens);
         Interlocked.Increment(ref s_open);
+        _template = new ChatTemplate(tokenizer, config.Folder, templateTime, () => Leave(tokenizer));
         _thread = new Thread(() => Run(model, tokenizer)) { IsBackground = true, Name = $"generation {Path.GetFileName(config.Folder)}" };
         _thread.Start();
     }
@@ -48,8 +60,9 @@ internal sealed class GenerationModel : IDisposable
 
     /// <param name="threads">Threads within one operator, where the configuration names none; 0 for one per core.</param>
     /// <param name="maxTokens">Tokens that one request may generate.</param>
+    /// <param name="templateTime">That its chat template may take for the messages of one request.</param>
     /// <exception cref="OnnxRuntimeGenAIException">They are no model that can be opened.</exception>
-    public static GenerationModel Open(GenerationConfig config, int threads, int maxTokens)
+    public static GenerationModel Open(GenerationConfig config, int threads, int maxTokens, TimeSpan templateTime)
     {
         Volatile.Write(ref s_wasUsed, true);
         using var settings = new Config(config.Folder);
@@ -69,7 +82,7 @@ internal sealed class GenerationModel : IDisposable
         var model = new Model(settings);
         try
         {
-            return new GenerationModel(config, maxTokens, model, new Tokenizer(model));
+            return new GenerationModel(config, maxTokens, templateTime, model, new Tokenizer(model));
         }
         catch
         {
@@ -85,9 +98,40 @@ internal sealed class GenerationModel : IDisposable
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_closed, this);
-            _new.Enqueue(answer);
-            Monitor.Pulse(_lock);
         }
+
+        var request = answer.Request;
+        try
+        {
+            RefuseHopeless(request);
+        }
+        catch (RefusedInputException exception)
+        {
+            answer.Fail(exception);
+            return;
+        }
+
+        if (request.Messages is { } messages)
+        {
+            _template.Make(messages, request.Tools, text => TakeTemplated(answer, text), answer.Fail);
+        }
+        else
+        {
+            Take(answer);
+        }
+    }
+
+    /// <summary>Has the chat template make a prompt of messages that is not answered, and waits for it.</summary>
+    /// <returns>What no caller may do to a worker; null where it made one, or refused.</returns>
+    public string? TryTemplate(GenerationMessage[] messages, JsonElement? tools)
+    {
+        var end = new TaskCompletionSource<Exception?>();
+        _template.Make(messages, tools, _ => end.SetResult(null), end.SetResult);
+        var failure = end.Task.GetAwaiter().GetResult();
+        return _template.IsLate ? "takes too long"
+            : failure is not null && RunFailures.Classify(failure) == RunFailure.Memory
+                ? $"needs more memory than is allowed: {RuntimeMessage.Of(failure)}"
+            : null;
     }
 
     /// <summary>For the end of the process, once all models are closed: the library wants to be told.</summary>
@@ -99,7 +143,7 @@ internal sealed class GenerationModel : IDisposable
         }
     }
 
-    /// <summary>Ends what runs, and closes the model.</summary>
+    /// <summary>Ends what runs, and closes the model, once that has ended.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -108,7 +152,46 @@ internal sealed class GenerationModel : IDisposable
             Monitor.Pulse(_lock);
         }
 
-        _thread.Join();
+        _template.Close(LongestClose);
+        _thread.Join(LongestClose);
+    }
+
+    public static OperationCanceledException Closed() => new("The model was closed.");
+
+    private void TakeTemplated(RunningAnswer answer, string prompt)
+    {
+        answer.Templated = prompt;
+        if (prompt.Length > ((long)ContextLength * MostCharactersOfToken) + MostCharactersOfTemplate)
+        {
+            answer.Fail(new RefusedInputException(
+                $"messages: the {prompt.Length} characters that the chat template makes of them are {GenerationSignature.ContextExceeded}, "
+                + $"which is {ContextLength} tokens"));
+        }
+        else if (LongestWord(prompt) is var length and > 2 * MostCharactersOfWord)
+        {
+            answer.Fail(new RefusedInputException(
+                $"messages: the chat template makes {length} characters in a row of them that are letters, spaces or neither; up to "
+                + $"{2 * MostCharactersOfWord} are possible"));
+        }
+        else
+        {
+            Take(answer);
+        }
+    }
+
+    private void Take(RunningAnswer answer)
+    {
+        lock (_lock)
+        {
+            if (!_closed)
+            {
+                _new.Enqueue(answer);
+                Monitor.Pulse(_lock);
+                return;
+            }
+        }
+
+        answer.Fail(Closed());
     }
 
     private void Run(Model model, Tokenizer tokenizer)
@@ -137,12 +220,18 @@ internal sealed class GenerationModel : IDisposable
             sequence.Dispose();
         }
 
-        tokenizer.Dispose();
         model.Dispose();
-        Interlocked.Decrement(ref s_open);
+        Leave(tokenizer);
     }
 
-    private static OperationCanceledException Closed() => new("The model was closed.");
+    private void Leave(Tokenizer tokenizer)
+    {
+        if (Interlocked.Decrement(ref _tokenizerUsers) == 0)
+        {
+            tokenizer.Dispose();
+            Interlocked.Decrement(ref s_open);
+        }
+    }
 
     // Null once it is closed.
     private RunningAnswer[]? Next(bool idle)
@@ -177,8 +266,7 @@ internal sealed class GenerationModel : IDisposable
         try
         {
             var request = answer.Request;
-            RefuseHopeless(request);
-            var tokens = request.PromptTokens ?? Encoded(tokenizer, request);
+            var tokens = request.PromptTokens ?? Encoded(tokenizer, request, answer.Templated);
             answer.PromptTokens = tokens.Length;
             return new Sequence(model, tokenizer, answer, tokens, LengthFor(request, tokens.Length));
         }
@@ -189,27 +277,13 @@ internal sealed class GenerationModel : IDisposable
         }
     }
 
-    private int[] Encoded(Tokenizer tokenizer, GenerationRequest request)
+    private int[] Encoded(Tokenizer tokenizer, GenerationRequest request, string? templated)
     {
-        using var prompt = tokenizer.Encode(request.Prompt ?? Templated(tokenizer, request));
+        using var prompt = tokenizer.Encode(request.Prompt ?? templated!);
         var tokens = prompt[0];
         return request.Prompt is not null && _config.AddsBeginning && tokens is not [] && tokens[0] != tokenizer.GetBosTokenId()
             ? [tokenizer.GetBosTokenId(), .. tokens]
             : tokens.ToArray();
-    }
-
-    private static string Templated(Tokenizer tokenizer, GenerationRequest request)
-    {
-        try
-        {
-            var json = JsonSerializer.Serialize(request.Messages!, GenerationTemplateJson.Default.GenerationMessageArray);
-            return tokenizer.ApplyChatTemplate("", json, request.Tools?.GetRawText() ?? "", true);
-        }
-        catch (OnnxRuntimeGenAIException exception)
-        {
-            throw new RefusedInputException(
-                $"messages: the chat template of the model does not take them, a prompt needs none: {RuntimeMessage.Of(exception)}");
-        }
     }
 
     // Cutting megabytes into tokens would hold up all others; so would a long word, of which the time goes by the square.

@@ -17,4 +17,11 @@ public sealed class GenerationOptions
     /// <summary>Tokens that one request may generate; it is refused where it asks for more. Default 4,096.</summary>
     [Range(1, 1 << 20)]
     public int MaxTokens { get; set; } = 4096;
+
+    /// <summary>
+    /// Time that a model's chat template may take for the messages of one request. Beyond it the request is refused, and so are all with
+    /// messages until the template has ended: it can't be stopped. Default 5 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
+    public TimeSpan TemplateTime { get; set; } = TimeSpan.FromSeconds(5);
 }

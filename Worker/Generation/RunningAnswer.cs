@@ -23,6 +23,9 @@ internal sealed class RunningAnswer(GenerationRequest request, Action<string>? p
 
     public int PromptTokens { get; set; }
 
+    /// <summary>What the chat template made of its messages; null where it has none.</summary>
+    public string? Templated { get; set; }
+
     public int Tokens { get; private set; }
 
     /// <summary>How long the model has computed for this answer and for no other.</summary>

@@ -30,7 +30,7 @@ internal sealed partial class Heartbeat(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var before = (state.Inferences, state.Executions, At: time.GetTimestamp());
+        var before = (state.Inferences, state.Executions, Cpu: Environment.CpuUsage.TotalTime, At: time.GetTimestamp());
         await PeriodicLoop.RunAsync(Interval, ReportAsync, time, logger, stoppingToken);
         await LeaveAsync();
 
@@ -42,10 +42,13 @@ internal sealed partial class Heartbeat(
             }
 
             var last = before;
-            before = (state.Inferences, state.Executions, At: time.GetTimestamp());
+            before = (state.Inferences, state.Executions, Environment.CpuUsage.TotalTime, time.GetTimestamp());
             var seconds = time.GetElapsedTime(last.At, before.At).TotalSeconds;
             await fleet.ReportAsync(
-                Status((before.Inferences - last.Inferences) / seconds, (before.Executions - last.Executions) / seconds));
+                Status((before.Inferences - last.Inferences) / seconds, (before.Executions - last.Executions) / seconds) with
+                {
+                    CpuCores = Math.Round((before.Cpu - last.Cpu).TotalSeconds / seconds, 3),
+                });
         }
     }
 
@@ -80,10 +83,16 @@ internal sealed partial class Heartbeat(
             State = drain.IsEmpty ? WorkerState.Drained
                 : drain.IsDrained ? WorkerState.Draining
                 : state.Loaded ? WorkerState.Ready : WorkerState.Starting,
-            Cache = [.. models.Select(m => new CachedModelStatus(m.Key.ToString(), Word(m.State), m.Bytes, m.Leases, m.LastUsed))],
+            Cache = [.. models.Select(m => new CachedModelStatus(m.Key.ToString(), Word(m.State), m.Bytes, m.Leases, m.LastUsed)
+            {
+                BatchRows = state.LearnedRows.TryGetValue(m.Key.ToString(), out var rows) ? rows : null,
+            })],
+            MemoryBytes = Environment.WorkingSet,
             ModelMemoryLimit = cache.Limit,
             Failures = [.. cache.Failures.Select(f => new ModelFailure(f.Key.ToString(), f.Reason, f.RetryAt))],
             Gpus = gpus.Read(),
+            Build = RunningBuild.Version,
+            OnnxRuntime = ExecutionDevice.OnnxRuntime,
             Direct = listener.Endpoint,
             DirectQueues = direct.Statuses(),
             Defaults = new ServingDefaults(options.Value.MaxBatchSize, options.Value.MaxBatchDelay, device.DefaultInstances),

@@ -1,4 +1,5 @@
 using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
 using OnnxRuntimeGenAIException = Microsoft.ML.OnnxRuntimeGenAI.OnnxRuntimeGenAIException;
@@ -43,7 +44,8 @@ internal static class FirstRun
         return memory > 0 && others == 0 ? throw new ModelRefusedException($"it needs more memory than is allowed: {failure}") : failure;
     }
 
-    private static Exception? Failure(IModelInstance instance, Tensor[] inputs)
+    /// <summary>Why it did not run on these inputs; null where it ran.</summary>
+    public static Exception? Failure(IModelInstance instance, Tensor[] inputs)
     {
         try
         {
@@ -52,7 +54,7 @@ internal static class FirstRun
         }
         catch (Exception exception) when (
             exception is OnnxRuntimeException or OnnxRuntimeGenAIException or InvalidDataException or RefusedInputException
-                or OutOfMemoryException)
+                or OversizedBatchException or OutOfMemoryException)
         {
             return exception;
         }

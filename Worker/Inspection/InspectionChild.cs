@@ -15,28 +15,44 @@ using OnnxRuntimeGenAIException = Microsoft.ML.OnnxRuntimeGenAI.OnnxRuntimeGenAI
 namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>
-/// The worker's program in its other mode, <c>inspect PATH LIMITS [SAMPLE]</c>: opens one model within limits, prints one line
-/// about it and ends. It has no configuration, no secrets and no connections; it may die of the file, and only it.
+/// The worker's program in its other mode, <c>inspect PATH LIMITS [SAMPLE]</c>: opens one model within limits, prints what it finds
+/// line by line (<see cref="InspectionOutput"/>) and ends. It has no configuration, no secrets and no connections; it may die of the file,
+/// and only it.
 /// </summary>
 internal static class InspectionChild
 {
     public const string Verb = "inspect";
 
+    // Of the time for trying, what is over when this begins included.
+    private const double ShareForEmpty = 1.2;
+    private const double ShareForValues = 1.25;
+
+    // Of integers, perhaps: the graph's names of operators do not tell.
+    private static readonly string[] Divisions = ["Div", "Mod"];
+
+    // More than a worker gives it: this process yields to others.
+    private static readonly TimeSpan TimeForTemplate = TimeSpan.FromSeconds(10);
+
     /// <param name="path">An ONNX file, or a folder with all files of a model.</param>
     /// <param name="samplePath">A file with the inputs of the version's sample request; null where it has none.</param>
     public static int Run(string path, string limitsJson, string? samplePath)
     {
+        Tell(InspectionOutput.Started);
         TelemetryGuard.Check(new ConfigurationManager());
         var limits = JsonSerializer.Deserialize(limitsJson, InspectionJson.Default.InspectionLimits)!;
         var sample = samplePath is null ? null : InspectionJson.ReadSample(samplePath);
         ProcessLimits.Apply(limits);
-        Inspect(path, limits, sample, prove: true, report =>
-        {
-            Console.Out.WriteLine(JsonSerializer.Serialize(report, InspectionJson.Default.InspectionReport));
-            Console.Out.Flush();
-        });
+        Inspect(
+            path, limits, sample, prove: !limits.IsTrusted,
+            report => Tell(JsonSerializer.Serialize(report, InspectionJson.Default.InspectionReport)));
         GenerationModel.ShutDown();
         return 0;
+    }
+
+    private static void Tell(string line)
+    {
+        Console.Out.WriteLine(line);
+        Console.Out.Flush();
     }
 
     /// <summary>
@@ -62,18 +78,59 @@ internal static class InspectionChild
                 return;
             }
 
-            tell(report with
+            double Spent() => Math.Max(
+                Stopwatch.GetElapsedTime(start).TotalSeconds / limits.ProofSeconds,
+                Environment.CpuUsage.TotalTime.TotalSeconds / limits.ProofCpuSeconds);
+            if (limits.EmptyFrom is null)
             {
-                Model =
-                model with { Batching = model.Batching ?? new BatchProof(false, "trying ended the process that tried") }
-            });
-            if (model.Batching is null)
+                Prove(report, model, session, limits, sample, operators, Spent, tell);
+            }
+
+            if (!session.Generates)
             {
-                using var instance = session.CreateInstance();
-                var prover = new BatchProver(instance, session.Signature, limits.LargestBatch, sample, session.ElementsOf, () => Math.Max(
-                    Stopwatch.GetElapsedTime(start).TotalSeconds / limits.ProofSeconds,
-                    Environment.CpuUsage.TotalTime.TotalSeconds / limits.ProofCpuSeconds));
-                tell(report with { Model = model with { Batching = prover.Prove(operators) } });
+                var trials = new EmptyTrials(session, report.SampleHasRun ? sample : null, () => Spent() / ShareForEmpty);
+                TryEmpty(trials, limits.EmptyFrom);
+                if (operators.Overlaps(Divisions))
+                {
+                    var values = new ValueTrials(
+                        session, report.SampleHasRun ? sample : null, operators.Contains("Cast"), () => Spent() / ShareForValues);
+                    values.Run(trial => Tell(InspectionOutput.Tries(trial)));
+                }
+            }
+        }
+    }
+
+    private static void Prove(
+        InspectionReport report, InspectedModel model, ModelSession session, InspectionLimits limits, Tensor[]? sample,
+        IReadOnlySet<string> operators, Func<double> spent, Action<InspectionReport> tell)
+    {
+        if (model.Batching is not null)
+        {
+            tell(report);
+            return;
+        }
+
+        var unproven = model with { Batching = new BatchProof(false, "trying ended the process that tried") };
+        tell(report with { Model = unproven, IsProving = true });
+        using var instance = session.CreateInstance();
+        var prover = new BatchProver(instance, session.Signature, limits.LargestBatch, sample, session.ElementsOf, spent);
+        tell(report with { Model = model with { Batching = prover.Prove(operators) } });
+    }
+
+    private static void TryEmpty(EmptyTrials trials, int? from)
+    {
+        if (from is null && trials.OfSample() is { Count: > 0 } ran)
+        {
+            Tell(InspectionOutput.HasRun(ran));
+        }
+
+        var sets = trials.Sets();
+        for (var i = from ?? 0; i < sets.Count; i++)
+        {
+            Tell(InspectionOutput.Tries(i));
+            if (trials.Try(sets[i]) is { } empty)
+            {
+                Tell(InspectionOutput.HasRun(empty));
             }
         }
     }
@@ -98,7 +155,8 @@ internal static class InspectionChild
             var metadata = scanned.Metadata;
             if (isFolder && GenerationConfig.Beside(file) is { } generates)
             {
-                session = ModelSession.Over(model, GenerationModel.Open(generates, threads: 1, maxTokens: int.MaxValue));
+                var generation = GenerationModel.Open(generates, threads: 1, maxTokens: int.MaxValue, TimeForTemplate);
+                session = ModelSession.Over(model, generation);
                 signature = scanned.WithRanks(session.Signature);
                 if (FirstRun.Try(session, session.Example) is { } refusal)
                 {
@@ -106,6 +164,7 @@ internal static class InspectionChild
                 }
 
                 // That it has no template is no fault; one that ends the process or never ends is found here, and not by a worker.
+                TemplateTrials.Try(generation);
                 _ = FirstRun.Try(session, GenerationInstance.ChatExample);
                 failure = sample is null ? null : FirstRun.Try(session, sample);
             }
@@ -129,7 +188,7 @@ internal static class InspectionChild
                 : failure is null ? null
                 : new BatchProof(false, $"it did not run on {(sample is null ? "made-up inputs" : "its sample request")}: {failure}");
             return new InspectionReport(
-                new InspectedModel(signature, metadata, memory, unproven),
+                new InspectedModel(signature with { EmptyTried = [] }, metadata, memory, unproven),
                 Reason: null,
                 SampleHasRun: sample is not null && failure is null);
         }

@@ -14,6 +14,15 @@ internal sealed record InspectionLimits(
     string[] Domains, int MaxNodes, long MemoryBytes, int CpuSeconds, int LargestBatch = 64, double ProofSeconds = 30,
     double ProofCpuSeconds = 30)
 {
+    /// <summary>
+    /// Of the sets of <see cref="EmptyTrials"/> the first that is tried, where a process before has ended over the one before it, and has
+    /// told the rest; null for a whole inspection.
+    /// </summary>
+    public int? EmptyFrom { get; init; }
+
+    /// <summary>Whether it came with the program: the process may take what it needs, and only opens and runs it.</summary>
+    public bool IsTrusted { get; init; }
+
     /// <summary>What images of a sample request may be.</summary>
     public ImageLimits Images { get; init; } = ImageLimits.Of(new WorkerOptions());
 }

@@ -14,7 +14,10 @@ public sealed class InspectionOptions
     /// <summary>Whether this worker inspects uploads; while none does, they stay pending. Default true.</summary>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>Time after which an inspection is killed and the model rejected. Default 1 min.</summary>
+    /// <summary>
+    /// Time after which an inspection is killed and the model rejected; of a model of the models folder, after five times as long. Default
+    /// 1 min.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:30:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromMinutes(1);
 

@@ -12,6 +12,7 @@ internal static class InspectionRegistration
         services.AddOptions<InspectionOptions>().BindConfiguration(InspectionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<SignatureLimits>().BindConfiguration(ResponseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<ModelInspector>();
+        services.AddSingleton<UntriedVersions>();
         services.AddSingleton<Pipelines.PipelineInspector>();
         services.AddSingleton<FolderPublisher>();
         services.AddHostedServiceAfterSchema<InspectionService>();

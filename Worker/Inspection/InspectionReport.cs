@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data.Catalog;
 
@@ -7,7 +8,8 @@ namespace InferenceTemplate.Worker.Inspection;
 
 /// <summary>What came of opening a model: either what it is, or why it is not served.</summary>
 /// <param name="SampleHasRun">Whether it was given a sample request, and ran on it.</param>
-internal sealed record InspectionReport(InspectedModel? Model, string? Reason, bool SampleHasRun = false)
+/// <param name="IsProving">Whether it is being tried still if its rows are independent.</param>
+internal sealed record InspectionReport(InspectedModel? Model, string? Reason, bool SampleHasRun = false, bool IsProving = false)
 {
     public static InspectionReport Refused(string reason) => new(null, reason);
 }
@@ -16,6 +18,7 @@ internal sealed record InspectionReport(InspectedModel? Model, string? Reason, b
 [JsonSourceGenerationOptions(UseStringEnumConverter = true)]
 [JsonSerializable(typeof(InspectionReport))]
 [JsonSerializable(typeof(InspectionLimits))]
+[JsonSerializable(typeof(EmptyExtent[]))]
 [JsonSerializable(typeof(Tensor[]))]
 internal sealed partial class InspectionJson : JsonSerializerContext
 {

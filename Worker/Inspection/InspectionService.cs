@@ -12,6 +12,7 @@ namespace InferenceTemplate.Worker.Inspection;
 internal sealed partial class InspectionService(
     ModelCatalog catalog,
     VersionInspections inspections,
+    UntriedVersions untried,
     SampleRequests samples,
     ArtifactStore artifacts,
     ModelInspector inspector,
@@ -25,6 +26,7 @@ internal sealed partial class InspectionService(
     // Beyond the inspection itself: fetching the file.
     private static readonly TimeSpan LeaseSpare = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
     private const int MaxAttempts = 3;
     private const string Prefix = "inspection-";
 
@@ -35,7 +37,15 @@ internal sealed partial class InspectionService(
             return;
         }
 
-        Sweep();
+        try
+        {
+            Sweep();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            LogFault(exception.Message);
+        }
+
         using var news = new SemaphoreSlim(0, 1);
         void Heard(object? sender, EventArgs e)
         {
@@ -99,14 +109,23 @@ internal sealed partial class InspectionService(
         {
             // The catalogue is read anyway; Postgres is only asked for a claim when there may be one.
             var snapshot = await catalog.SnapshotAsync(stoppingToken);
+            await untried.OutdateAsync(snapshot, stoppingToken);
             if (!snapshot.AllVersions.Any(v => v.State == VersionState.Pending || v.AwaitsProof)
                 || await inspections.ClaimAsync(options.Value.Timeout + LeaseSpare, stoppingToken) is not { } version)
             {
                 return false;
             }
 
-            await InspectAsync(version, stoppingToken);
-            return true;
+            try
+            {
+                await InspectAsync(version, stoppingToken);
+                return true;
+            }
+            catch (Exception exception) when (stoppingToken.IsCancellationRequested || IsNoFaultOfModel(exception))
+            {
+                await ReturnAsync(version, stoppingToken.IsCancellationRequested ? TimeSpan.Zero : RetryAfter);
+                throw;
+            }
         }
         catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
         {
@@ -118,6 +137,23 @@ internal sealed partial class InspectionService(
 
             await Task.Delay(Pause, time, stoppingToken);
             return false;
+        }
+    }
+
+    // The store, Postgres or this machine: the file was never opened.
+    private static bool IsNoFaultOfModel(Exception exception) =>
+        exception is ArtifactStoreUnavailableException or InspectionUnavailableException || Outages.IsDatabaseAway(exception);
+
+    private async Task ReturnAsync(ModelVersion version, TimeSpan after)
+    {
+        try
+        {
+            await inspections.ReturnAsync(version, after, CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            // Its lease runs out.
+            LogFault(exception.Message);
         }
     }
 
@@ -178,6 +214,7 @@ internal sealed partial class InspectionService(
             : await OpenAsync(version, stoppingToken);
         var proof = report.Model?.Batching
             ?? new BatchProof(false, $"it could not be tried whether rows are independent: {report.Reason}");
+        await untried.KeepAsync(version, report.Model?.Signature ?? version.Signature, stoppingToken);
         await inspections.ProveAsync(version, proof, report.SampleHasRun, state.WorkerId, stoppingToken);
         LogProof(version.Model, version.Version, proof);
     }
@@ -199,20 +236,16 @@ internal sealed partial class InspectionService(
             var sample = await samples.InputsOfAsync(version.Model, version.Version, hasRun: false, stoppingToken);
             if (sample is not null)
             {
-                await InspectionJson.WriteSampleAsync(samplePath, sample, stoppingToken);
+                await OnDiskAsync(() => InspectionJson.WriteSampleAsync(samplePath, sample, stoppingToken));
             }
 
-            await using (var source = await artifacts.OpenReadAsync(version.Sha256, stoppingToken))
-            await using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None))
-            {
-                await source.CopyToAsync(file, stoppingToken);
-            }
+            await OnDiskAsync(() => FetchAsync(version.Sha256, path, stoppingToken));
 
             var isArchive = ArtifactFormats.OfFile(path) != ArtifactFormat.Onnx;
             if (isArchive)
             {
-                await Task.Run(
-                    () => ModelArchive.Extract(path, extracted, options.Value.MemoryBytes, stoppingToken), stoppingToken);
+                await OnDiskAsync(() => Task.Run(
+                    () => ModelArchive.Extract(path, extracted, options.Value.MemoryBytes, stoppingToken), stoppingToken));
                 File.Delete(path);
             }
 
@@ -235,6 +268,27 @@ internal sealed partial class InspectionService(
             {
                 Directory.Delete(extracted, recursive: true);
             }
+        }
+    }
+
+    private async Task FetchAsync(string sha256, string path, CancellationToken stoppingToken)
+    {
+        await using var source = await artifacts.OpenReadAsync(sha256, stoppingToken);
+        await using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        await source.CopyToAsync(file, stoppingToken);
+    }
+
+    // Names, sizes and contents of files are refused before the disk hears of them.
+    private static async Task OnDiskAsync(Func<Task> write)
+    {
+        try
+        {
+            await write();
+        }
+        catch (Exception exception) when (exception is UnauthorizedAccessException
+            or IOException and not (ArtifactMissingException or ArtifactDamagedException or ArtifactStoreUnavailableException))
+        {
+            throw new InspectionUnavailableException("the files can't be written here", exception);
         }
     }
 

@@ -53,8 +53,10 @@ internal enum Fill
 /// <summary>Makes inputs that nobody sent, the same ones for the same seed.</summary>
 /// <param name="elements">Of which texts are made, by the input; null where any words will do.</param>
 /// <param name="sample">What ordinary values are taken from; null where they are made up too.</param>
+/// <param name="empty">Open dimensions that are 0; null for none.</param>
 internal sealed class MadeUpInputs(
-    ModelSignature signature, InputStyle style, Func<string, MadeUpElements?> elements, SampleRows? sample = null)
+    ModelSignature signature, InputStyle style, Func<string, MadeUpElements?> elements, SampleRows? sample = null,
+    EmptyExtent[]? empty = null)
 {
     private static readonly string[] Words = ["red", "green", "blue", "good", "bad", "yes", "no", "one", "two", "the", "and", "house"];
 
@@ -88,7 +90,11 @@ internal sealed class MadeUpInputs(
     public IEnumerable<Fill> FillsFor(int input) => FillsFor(signature.Inputs[input].Datatype);
 
     private long[] Shape(int input, int rows) => sample?.Shape(input, rows)
-        ?? [.. signature.Inputs[input].Shape.Select((d, i) => d != TensorShape.Variable ? d : i == 0 ? rows : style.Extent)];
+        ?? [.. signature.Inputs[input].Shape.Select((d, i) =>
+            d != TensorShape.Variable ? d : IsEmpty(input, i) ? 0 : i == 0 ? rows : style.Extent)];
+
+    private bool IsEmpty(int input, int dimension) =>
+        empty is not null && Array.Exists(empty, e => e.Input == signature.Inputs[input].Name && e.Dimension == dimension);
 
     private Tensor Make(TensorSignature input, long[] shape, int rows, Random random, Fill fill)
     {

@@ -14,6 +14,9 @@ internal sealed class OnnxScanner
     private const string Card = "readme";
     private const int MaxName = 256;
     private const int MaxProperties = 64;
+
+    // Of all together, names included: every process reads those of all versions, each second.
+    private const int MaxPropertyCharacters = 256 << 10;
     private const string DefaultDomain = "ai.onnx";
 
     private readonly ProtobufReader _reader;
@@ -21,6 +24,7 @@ internal sealed class OnnxScanner
     private readonly InspectionLimits _limits;
     private readonly Dictionary<string, long> _opsets = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _properties = new(StringComparer.Ordinal);
+    private int _propertyCharacters;
     private string _producer = "";
     private string _producerVersion = "";
     private string _description = "";
@@ -163,9 +167,11 @@ internal sealed class OnnxScanner
         }
 
         // They are for people; what is beyond the bound is left out rather than refused. Half of the classes' names would be wrong ones.
-        if (_properties.Count < MaxProperties && !(ClassLabels.IsProperty(key) && length > ClassLabels.MaxBytes))
+        if (_properties.Count < MaxProperties && !(ClassLabels.IsProperty(key) && length > ClassLabels.MaxBytes)
+            && _propertyCharacters + key.Length + value.Length is var characters and <= MaxPropertyCharacters)
         {
             _properties[key] = value;
+            _propertyCharacters = characters;
         }
     }
 }

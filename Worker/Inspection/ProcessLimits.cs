@@ -20,7 +20,7 @@ internal static partial class ProcessLimits
         // Serving goes first.
         using var self = Process.GetCurrentProcess();
         self.PriorityClass = ProcessPriorityClass.BelowNormal;
-        if (!OperatingSystem.IsLinux())
+        if (limits.IsTrusted || !OperatingSystem.IsLinux())
         {
             return;
         }

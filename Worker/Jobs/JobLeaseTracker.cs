@@ -6,7 +6,6 @@ using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Jobs;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace InferenceTemplate.Worker.Jobs;
 
@@ -37,11 +36,17 @@ internal sealed partial class JobLeaseTracker(
 {
     private const long StatementBytes = 16L << 20;
 
+    /// <summary>How long an end waits for Postgres: as long as the longest lease.</summary>
+    internal static readonly TimeSpan LongestOutage = TimeSpan.FromMinutes(10);
+
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(200);
 
     private readonly ConcurrentDictionary<Guid, HeldJob> _held = new();
 
-    private TimeSpan Lease => options.Value.Lease;
+    /// <summary>How long a run may take for which only jobs wait.</summary>
+    public TimeSpan MaxRunTime => options.Value.MaxRunTime;
+
+    private TimeSpan RenewEvery => options.Value.Lease / 3;
 
     /// <summary>Claims the jobs among some requests; the rest pass through. Never fails because of Postgres.</summary>
     public async Task<JobClaim> ClaimAsync(IReadOnlyList<QueuedRequest> requests)
@@ -55,7 +60,6 @@ internal sealed partial class JobLeaseTracker(
             return new([.. requests.Where(r => !IsJob(r))], [.. requests.Where(IsLate)], []);
         }
 
-        var claimedAt = time.GetTimestamp();
         IReadOnlyList<JobLease> claimed;
         try
         {
@@ -78,7 +82,7 @@ internal sealed partial class JobLeaseTracker(
             }
             else if (!IsLate(request) && free.Remove(request.Request.Id, out var lease))
             {
-                _held[lease.Id] = new HeldJob(lease, request, claimedAt);
+                _held[lease.Id] = new HeldJob(lease, request);
                 ready.Add(request);
             }
             else
@@ -96,7 +100,7 @@ internal sealed partial class JobLeaseTracker(
 
     /// <summary>
     /// Commits how jobs ended. True: their entries can be acknowledged, since each is in the table or is another's by now. False:
-    /// Postgres stayed away for as long as the leases lasted, and the jobs will run again.
+    /// Postgres stayed away for longer than <see cref="LongestOutage"/>, or refused, and the jobs will run again.
     /// </summary>
     public async Task<bool> FinishAsync(IReadOnlyList<JobResult> results)
     {
@@ -128,6 +132,7 @@ internal sealed partial class JobLeaseTracker(
     private async Task<bool> FinishAsync(List<(HeldJob Held, JobResult Result)> mine)
     {
         JobOutcome[] outcomes = [.. await Task.WhenAll(mine.Select(ToOutcomeAsync))];
+        var since = time.GetTimestamp();
         while (true)
         {
             try
@@ -135,13 +140,14 @@ internal sealed partial class JobLeaseTracker(
                 Report(mine, await leases.FinishAsync(outcomes, CancellationToken.None));
                 return true;
             }
-            catch (Exception exception) when (Outages.IsDatabaseAway(exception) && mine.Exists(job => IsHeld(job.Held)))
+            catch (Exception exception) when (Outages.IsDatabaseAway(exception) && time.GetElapsedTime(since) < LongestOutage)
             {
+                // Also beyond the lease: nobody can take the jobs away as long, and for a lease after it (JobReconciler).
                 await Task.Delay(RetryAfter, time, CancellationToken.None);
             }
-            catch (Exception exception) when (exception is NpgsqlException || Outages.IsDatabaseAway(exception))
+            catch (Exception exception) when (Outages.IsOfDatabase(exception))
             {
-                LogNotFinished(exception, mine.Count);
+                LogNotFinished(exception, mine.Count, LongestOutage.TotalMinutes);
                 return false;
             }
         }
@@ -193,7 +199,7 @@ internal sealed partial class JobLeaseTracker(
 
     // Goes on after a stop: the leases of what is being finished must last.
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        PeriodicLoop.RunAsync(Lease / 3, _ => RenewAsync(), time, logger, stoppingToken);
+        PeriodicLoop.RunAsync(RenewEvery, _ => RenewAsync(), time, logger, stoppingToken);
 
     private async Task RenewAsync()
     {
@@ -205,19 +211,16 @@ internal sealed partial class JobLeaseTracker(
 
         try
         {
-            var renewedAt = time.GetTimestamp();
-            var renewed = await leases.ExtendAsync([.. held.Select(h => h.Lease)], CancellationToken.None);
-            foreach (var job in held.Where(h => renewed.ContainsKey(h.Lease.Id)))
+            // One that hangs must not keep the next from a Postgres that is back.
+            using var limit = new CancellationTokenSource(RenewEvery, time);
+            var renewed = await leases.ExtendAsync([.. held.Select(h => h.Lease)], limit.Token);
+            foreach (var job in held.Where(h => renewed.GetValueOrDefault(h.Lease.Id)))
             {
-                job.RenewedAt = renewedAt;
-                if (renewed[job.Lease.Id])
-                {
-                    // Its run too, where nobody else waits for that.
-                    job.Queued.Cancel();
-                }
+                // Its run too, where nobody else waits for that.
+                job.Queued.Cancel();
             }
         }
-        catch (Exception exception) when (exception is NpgsqlException || Outages.IsDatabaseAway(exception))
+        catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOfDatabase(exception))
         {
             LogNotRenewed(held.Count, exception.Message);
         }
@@ -241,8 +244,6 @@ internal sealed partial class JobLeaseTracker(
         signals.Changed(ended.Keys);
     }
 
-    private bool IsHeld(HeldJob job) => time.GetElapsedTime(job.RenewedAt) < Lease;
-
     private static bool IsJob(QueuedRequest request) => request.Request.Kind == RequestKind.Job;
 
     private async Task<JobOutcome> ToOutcomeAsync((HeldJob Held, JobResult Result) job) => new(
@@ -264,7 +265,7 @@ internal sealed partial class JobLeaseTracker(
         {
             return await costs.OfAsync(request, result.Outputs);
         }
-        catch (Exception exception) when (exception is NpgsqlException or InvalidDataException || Outages.IsDatabaseAway(exception))
+        catch (Exception exception) when (exception is InvalidDataException || Outages.IsOfDatabase(exception))
         {
             LogUnpriced(exception, request.Id);
             return default;
@@ -277,8 +278,9 @@ internal sealed partial class JobLeaseTracker(
     [LoggerMessage(LogLevel.Warning, "What job {Job} used could not be told; it counts without a cost")]
     private partial void LogUnpriced(Exception exception, Guid job);
 
-    [LoggerMessage(LogLevel.Error, "{Count} jobs could not be finished while their leases lasted; they will run again")]
-    private partial void LogNotFinished(Exception exception, int count);
+    [LoggerMessage(
+        LogLevel.Error, "{Count} jobs could not be finished, also not within {Minutes} minutes of an outage; they will run again")]
+    private partial void LogNotFinished(Exception exception, int count, double minutes);
 
     [LoggerMessage(LogLevel.Warning, "The leases of {Count} jobs could not be renewed: {Reason}")]
     private partial void LogNotRenewed(int count, string reason);
@@ -286,7 +288,7 @@ internal sealed partial class JobLeaseTracker(
     [LoggerMessage(LogLevel.Warning, "Job {Job} was no longer this worker's when attempt {Attempt} ended; what came of it is dropped")]
     private partial void LogLost(Guid job, int attempt);
 
-    private sealed class HeldJob(JobLease lease, QueuedRequest queued, long claimedAt)
+    private sealed class HeldJob(JobLease lease, QueuedRequest queued)
     {
         public JobLease Lease { get; } = lease;
 
@@ -294,7 +296,6 @@ internal sealed partial class JobLeaseTracker(
 
         public InferenceRequest Request => Queued.Request;
 
-        public long RenewedAt = claimedAt;
         public volatile bool Ending;
     }
 }

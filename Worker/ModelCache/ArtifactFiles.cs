@@ -28,6 +28,20 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
         ? options.Value.CacheDirectory
         : Path.Combine(Path.GetTempPath(), $"inference-artifacts-{Environment.UserName}");
 
+    // How often.
+    private readonly Dictionary<string, int> _held = new(StringComparer.Ordinal);
+
+    /// <summary>Keeps the files of an artifact from making room for others until that is disposed: they are about to be opened.</summary>
+    public IDisposable Hold(string sha256)
+    {
+        lock (_held)
+        {
+            _held[sha256] = _held.GetValueOrDefault(sha256) + 1;
+        }
+
+        return new Held(this, sha256);
+    }
+
     /// <summary>The files of an artifact with these very bytes, fetched where there are none or where they are damaged.</summary>
     /// <param name="open">Opens the artifact in its store.</param>
     /// <exception cref="InvalidDataException">What was fetched has another hash.</exception>
@@ -188,16 +202,39 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
         }
 
         var entries = directory.EnumerateFileSystemInfos()
-            .Where(e => e.Extension is Extension or FolderExtension && Path.GetFileNameWithoutExtension(e.Name) != except && e.Exists)
+            .Where(e => e.Extension is Extension or FolderExtension && NameOf(e) != except && e.Exists)
             .OrderBy(e => e.LastWriteTimeUtc)
             .Select(e => (Entry: e, Bytes: BytesOf(e)))
             .ToList();
         var total = entries.Sum(e => e.Bytes) + size;
         foreach (var (entry, bytes) in entries.TakeWhile(_ => total > options.Value.CacheBytes))
         {
+            // Under the lock: whoever holds it from now on finds it gone, and fetches it.
+            lock (_held)
+            {
+                if (_held.ContainsKey(NameOf(entry)))
+                {
+                    continue;
+                }
+
+                Delete(entry);
+            }
+
             total -= bytes;
-            Delete(entry);
             LogRemoved(entry.Name, options.Value.CacheBytes);
+        }
+    }
+
+    private static string NameOf(FileSystemInfo entry) => Path.GetFileNameWithoutExtension(entry.Name);
+
+    private void Release(string sha256)
+    {
+        lock (_held)
+        {
+            if (--_held[sha256] == 0)
+            {
+                _held.Remove(sha256);
+            }
         }
     }
 
@@ -270,6 +307,19 @@ internal sealed partial class ArtifactFiles(IOptions<ModelCacheOptions> options,
     private string FolderOf(string sha256) => Path.Combine(_directory, sha256 + FolderExtension);
 
     private string PartOf(string sha256) => Path.Combine(_directory, $"{sha256}.{Guid.NewGuid():N}{PartExtension}");
+
+    private sealed class Held(ArtifactFiles files, string sha256) : IDisposable
+    {
+        private bool _disposed;
+
+        public void Dispose()
+        {
+            if (!Interlocked.Exchange(ref _disposed, true))
+            {
+                files.Release(sha256);
+            }
+        }
+    }
 
     [LoggerMessage(LogLevel.Warning, "The files of the artifact {Sha256} on this machine are damaged; they are fetched again")]
     private partial void LogDamaged(string sha256);

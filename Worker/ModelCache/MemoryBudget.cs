@@ -1,3 +1,5 @@
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Gpu;
 
@@ -33,6 +35,14 @@ internal sealed record MemoryBudget(long Limit, Func<long> Used)
     /// <summary>What a model is likely to take, from its file and, where there is one, an earlier measurement.</summary>
     public static long Estimate(long artifactBytes, long measuredBytes) =>
         Math.Max((long)(artifactBytes * SizeFactor), measuredBytes);
+
+    /// <summary>What a version is likely to take where some are open: a pipeline takes what those of its steps take that are not.</summary>
+    public static long Estimate(ModelVersion version, CatalogSnapshot snapshot, Func<ModelKey, bool> isOpen) =>
+        version.Metadata.Steps.Count == 0
+            ? Estimate(version.SizeBytes, version.MemoryBytes)
+            : version.Metadata.Steps.DistinctBy(s => (s.Model, s.Version))
+                .Where(s => !isOpen(new ModelKey(s.Model, s.Version)))
+                .Sum(s => snapshot.Find(s.Model, s.Version) is { } step ? Estimate(step.SizeBytes, step.MemoryBytes) : 0);
 
     /// <summary>
     /// What it took, from the growth around its load. Other work grows and shrinks the same memory, so the growth is believed only

@@ -18,6 +18,18 @@ public sealed class ModelCacheOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan ModelMemoryWait { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long opening a model may take, its warm-up included, before the next one is opened and this one is refused. Default 10 min.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan LoadTime { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// How long the runs that warm a model up may take; a model whose runs take longer is served cold. Default 1 min.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
+    public TimeSpan WarmUpTime { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Unpinned models opened at start: those with the most predictions of the last day. Default 3.</summary>
     [Range(0, 1000)]
     public int Preload { get; set; } = 3;

@@ -1,5 +1,6 @@
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.Gpu;
+using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Worker.ModelCache;
@@ -11,6 +12,7 @@ internal static class ModelCacheRegistration
         services.AddOptions<ModelCacheOptions>().BindConfiguration(ModelCacheOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<ArtifactFiles>();
         services.AddSingleton<ModelWarmUp>();
+        services.AddSingleton<TriedInputs>();
         services.AddSingleton<ModelSource>();
         services.AddSingleton<PlanModel>(provider => provider.GetRequiredService<ModelSource>().PlanAsync);
         services.AddSingleton(provider => new LoadBreaker(

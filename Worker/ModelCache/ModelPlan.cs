@@ -9,13 +9,18 @@ namespace InferenceTemplate.Worker.ModelCache;
 /// Opens it and warms it up; blocks for as long as that takes. It gets a lease for each of <see cref="Steps"/>, which the session gives
 /// back when it is closed.
 /// </param>
-internal sealed record ModelPlan(long EstimatedBytes, long ArtifactBytes, Func<IReadOnlyList<ModelLease>, ModelSession> Open)
+internal sealed record ModelPlan(long EstimatedBytes, long ArtifactBytes, Func<IReadOnlyList<ModelLease>, ModelSession> Open) : IDisposable
 {
+    /// <summary>What keeps its files on this machine's disk until it is open, or will not be.</summary>
+    public IDisposable? Files { get; init; }
+
     /// <summary>The models of a pipeline: open before it is, and as long as it is.</summary>
     public IReadOnlyList<PipelineStep> Steps { get; init; } = [];
 
     /// <summary>What each of <see cref="Steps"/> is likely to take, in their order.</summary>
     public IReadOnlyList<long> StepBytes { get; init; } = [];
+
+    public void Dispose() => Files?.Dispose();
 }
 
 /// <summary>Brings a version's artifact to this machine.</summary>

@@ -14,8 +14,8 @@ namespace InferenceTemplate.Worker.ModelCache;
 
 /// <summary>Fetches what the registry knows, and opens it from this machine's disk.</summary>
 internal sealed partial class ModelSource(
-    ModelCatalog catalog, SampleRequests samples, ArtifactStore store, ArtifactFiles files, ModelWarmUp warmUp, ExecutionDevice device,
-    IOptions<WorkerOptions> options, IOptions<GenerationOptions> generation, ILogger<ModelSource> logger)
+    ModelCatalog catalog, SampleRequests samples, TriedInputs tried, ArtifactStore store, ArtifactFiles files, ModelWarmUp warmUp,
+    ExecutionDevice device, IOptions<WorkerOptions> options, IOptions<GenerationOptions> generation, ILogger<ModelSource> logger)
 {
     /// <exception cref="InvalidDataException">The version is not one that may be served, or its artifact is damaged.</exception>
     /// <exception cref="IOException">The artifact could not be fetched.</exception>
@@ -24,6 +24,20 @@ internal sealed partial class ModelSource(
         var snapshot = await catalog.SnapshotAsync(cancellationToken);
         var version = snapshot.VersionsOf(key.Model).FirstOrDefault(v => v.Version == key.Version)
             ?? throw new InvalidDataException(snapshot.WhyNot(key.Model, key.Version));
+        var held = files.Hold(version.Sha256);
+        try
+        {
+            return await PlanAsync(version, snapshot, cancellationToken) with { Files = held };
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<ModelPlan> PlanAsync(ModelVersion version, CatalogSnapshot snapshot, CancellationToken cancellationToken)
+    {
         var artifact = await files.GetAsync(
             version.Sha256, version.SizeBytes, token => store.OpenReadAsync(version.Sha256, token), cancellationToken);
         if (artifact.IsFolder && PipelineSettings.IsPath(artifact.Path))
@@ -31,7 +45,7 @@ internal sealed partial class ModelSource(
             return Pipeline(version, artifact, snapshot);
         }
 
-        var largestBatch = snapshot.SettingsOf(key.Model).Batching.MaxSize ?? options.Value.MaxBatchSize;
+        var largestBatch = snapshot.SettingsOf(version.Model).Batching.MaxSize ?? options.Value.MaxBatchSize;
         var sample = await SampleOfAsync(version, cancellationToken);
         return new ModelPlan(
             MemoryBudget.Estimate(artifact.Bytes, version.MemoryBytes),
@@ -40,7 +54,7 @@ internal sealed partial class ModelSource(
     }
 
     // What its steps take in memory counts once, as theirs; and they are warm.
-    private static ModelPlan Pipeline(ModelVersion version, ModelFiles artifact, CatalogSnapshot snapshot)
+    private ModelPlan Pipeline(ModelVersion version, ModelFiles artifact, CatalogSnapshot snapshot)
     {
         var settings = PipelineSettings.Read(artifact.Path);
         var versions = settings.Steps.Select(step => snapshot.Find(step.Model, step.Version) ?? throw new InvalidDataException(
@@ -48,7 +62,7 @@ internal sealed partial class ModelSource(
         var graph = PipelineGraph.Connect(settings, [.. versions.Select(v => v.Signature)]);
         var file = new ModelFile(version.Model, version.Version, artifact.Path);
         return new ModelPlan(
-            EstimatedBytes: 0, ArtifactBytes: 0, leases => ModelSession.Over(file, new PipelineModel(graph, leases)))
+            EstimatedBytes: 0, ArtifactBytes: 0, leases => ModelSession.Over(file, new PipelineModel(graph, leases, tried.Refusal)))
         {
             Steps = [.. graph.Steps.Select(s => s.Step)],
             StepBytes = [.. versions.Select(v => MemoryBudget.Estimate(v.SizeBytes, v.MemoryBytes))],
@@ -74,7 +88,8 @@ internal sealed partial class ModelSource(
         var file = new ModelFile(version.Model, version.Version, artifact.Path);
         var session = artifact.IsFolder && GenerationConfig.Beside(artifact.Path) is { } generates
             ? ModelSession.Over(
-                file, GenerationModel.Open(generates, options.Value.IntraOpThreads, generation.Value.MaxTokens))
+                file, GenerationModel.Open(
+                    generates, options.Value.IntraOpThreads, generation.Value.MaxTokens, generation.Value.TemplateTime))
             : ModelSession.Open(
                 file, device, artifact.IsFolder ? Preprocessors.Beside(artifact.Path, ImageLimits.Of(options.Value)) : null);
         try

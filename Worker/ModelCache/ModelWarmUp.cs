@@ -2,6 +2,7 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Execution;
+using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
 using OnnxRuntimeGenAIException = Microsoft.ML.OnnxRuntimeGenAI.OnnxRuntimeGenAIException;
 
@@ -11,7 +12,7 @@ namespace InferenceTemplate.Worker.ModelCache;
 /// Runs a fresh session on its sample request, alone and in the largest batch, so that no request pays for choosing kernels and growing
 /// arenas. Where there is none, on zeros; dimensions that the model leaves open, but for the batch, are one.
 /// </summary>
-internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
+internal sealed partial class ModelWarmUp(IOptions<ModelCacheOptions> options, TimeProvider time, ILogger<ModelWarmUp> logger)
 {
     // Wide inputs in large batches: what they would allocate is not worth a faster first request.
     private const long MaxBytes = 64L << 20;
@@ -21,6 +22,9 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
     {
         using var instance = session.CreateInstance();
         var signature = session.Signature;
+
+        // Zeros may be what a loop of the model never ends on, and nobody waits for the answer who would leave.
+        using var limit = new CancellationTokenSource(options.Value.WarmUpTime, time);
 
         // A sample of generated text may take as long as any answer.
         sample = session.Generates ? session.Example : sample ?? session.Example;
@@ -33,7 +37,14 @@ internal sealed partial class ModelWarmUp(ILogger<ModelWarmUp> logger)
 
             try
             {
-                instance.Run(batch).Dispose();
+                instance.Run(batch, terminate: limit.Token).Dispose();
+            }
+            catch (OperationCanceledException)
+            {
+                LogCold(
+                    session.File.Model, session.File.Version, rows, sample is null ? "zeros" : "its sample request",
+                    $"it took longer than Worker:WarmUpTime ({options.Value.WarmUpTime.TotalSeconds:0.###} s)");
+                return;
             }
             catch (Exception exception) when (
                 exception is OnnxRuntimeException or OnnxRuntimeGenAIException or RefusedInputException or OversizedBatchException)

@@ -56,7 +56,7 @@ internal sealed partial class SessionCache
 
     private async Task<ModelSession> OpenAsync(CachedModel model)
     {
-        var planned = await plan(model.Key, CancellationToken.None);
+        using var planned = await plan(model.Key, CancellationToken.None);
         if (planned.Steps.Count == 0)
         {
             return await OpenAsync(model, planned, []);
@@ -152,8 +152,8 @@ internal sealed partial class SessionCache
             var before = budget.Used();
 
             // A thread of its own: opening blocks for long, and the pool's threads carry the requests of other models.
-            var session = await Task.Factory.StartNew(
-                () => planned.Open(steps), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            var session = await OpenedAsync(Task.Factory.StartNew(
+                () => planned.Open(steps), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
             var bytes = MemoryBudget.Correct(planned, budget.Used() - before);
             lock (_lock)
             {
@@ -166,6 +166,23 @@ internal sealed partial class SessionCache
         finally
         {
             _opening.Release();
+        }
+    }
+
+    // An operator that never returns can't be ended: its thread is lost, but no other model waits for it.
+    private async Task<ModelSession> OpenedAsync(Task<ModelSession> opening)
+    {
+        try
+        {
+            return await opening.WaitAsync(options.Value.LoadTime, time);
+        }
+        catch (TimeoutException exception) when (!opening.IsFaulted)
+        {
+            _ = opening.ContinueWith(
+                late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion,
+                TaskScheduler.Default);
+            throw new TimeoutException(
+                $"opening it took longer than Worker:LoadTime ({options.Value.LoadTime.TotalSeconds:0.###} s)", exception);
         }
     }
 

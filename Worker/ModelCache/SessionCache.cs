@@ -18,6 +18,9 @@ internal sealed partial class SessionCache(
 {
     private const long NoWait = long.MinValue;
 
+    // What opens still when the process ends ends with it.
+    private static readonly TimeSpan LongestDispose = TimeSpan.FromSeconds(5);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<ModelKey, CachedModel> _models = [];
     private readonly HashSet<ModelKey> _pinned = [];
@@ -134,7 +137,7 @@ internal sealed partial class SessionCache(
         }
     }
 
-    /// <summary>Closes everything; all leases must have been given back.</summary>
+    /// <summary>Closes everything that is open; all leases must have been given back.</summary>
     public async ValueTask DisposeAsync()
     {
         Task[] loading;
@@ -144,7 +147,7 @@ internal sealed partial class SessionCache(
             loading = [.. _models.Values.Select(m => m.Loading)];
         }
 
-        await Task.WhenAll(loading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(loading).WaitAsync(LongestDispose, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (_lock)
         {
             foreach (var model in _models.Values)

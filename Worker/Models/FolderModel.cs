@@ -33,18 +33,28 @@ internal sealed record FolderModel
         try
         {
             var model = JsonSerializer.Deserialize(File.ReadAllBytes(path), FolderModelJson.Default.FolderModel) ?? new FolderModel();
-            return model.Aliases.Keys.FirstOrDefault(a => !ModelNames.IsAlias(a)) is { } wrong
-                ? throw new InvalidDataException($"{file.Model}/{FileName}: the alias '{wrong}' must be {ModelNames.AliasRule}")
-                : model;
+            return Problem(model) is { } problem ? throw new InvalidDataException($"{file.Model}/{FileName}: {problem}") : model;
         }
         catch (JsonException exception)
         {
             throw new InvalidDataException($"{file.Model}/{FileName} can't be read: {exception.Message}", exception);
         }
     }
+
+    // What is within a dictionary the serializer lets be null.
+    private static string? Problem(FolderModel model) =>
+        model.Aliases.Keys.FirstOrDefault(a => !ModelNames.IsAlias(a)) is { } wrong ? $"the alias '{wrong}' must be {ModelNames.AliasRule}"
+        : model.Aliases.FirstOrDefault(a => a.Value is null).Key is { } alias ? $"the alias '{alias}' names no version"
+        : model.Labels.FirstOrDefault(l => l.Value is null || l.Value.Any(IsNoText)).Key is { } version
+            ? $"each label of version '{version}' must be a text without U+0000"
+        : null;
+
+    private static bool IsNoText(KeyValuePair<string, string> label) =>
+        label.Value is null || label.Key.Contains('\0', StringComparison.Ordinal) || label.Value.Contains('\0', StringComparison.Ordinal);
 }
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(FolderModel))]
 internal sealed partial class FolderModelJson : JsonSerializerContext;

@@ -57,7 +57,7 @@ internal sealed partial class LoadRefusal(
     {
         var replies = new Replies();
         var now = time.GetUtcNow();
-        calls.ForEach(call => replies.Refuse(call.Request, ReplyOutcome.Unavailable, reason, now, state.WorkerId));
+        calls.ForEach(call => replies.Refuse(call.Request, ReplyOutcome.NotLoaded, reason, now, state.WorkerId));
         return replies;
     }
 

@@ -11,7 +11,8 @@ internal sealed record ModelFile(string Model, string Version, string Path)
     /// <summary>All model files beneath a folder, by name and then by version.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="InvalidDataException">A folder's name is not a model name or version.</exception>
-    public static IReadOnlyList<ModelFile> Find(string directory)
+    /// <param name="unreadable">Told of a model's folder that this user may not read, and why.</param>
+    public static IReadOnlyList<ModelFile> Find(string directory, Action<string, string>? unreadable = null)
     {
         if (!Directory.Exists(directory))
         {
@@ -19,7 +20,24 @@ internal sealed record ModelFile(string Model, string Version, string Path)
                 $"Worker:ModelsDirectory is '{directory}', which does not exist. Create it, or set it to the folder with the models.");
         }
 
-        return [.. Directory.EnumerateFiles(directory, FileName, SearchOption.AllDirectories)
+        List<string> paths = [.. Directory.EnumerateFiles(directory, FileName)];
+        foreach (var folder in Directory.EnumerateDirectories(directory))
+        {
+            try
+            {
+                paths.AddRange(Directory.EnumerateFiles(folder, FileName, SearchOption.AllDirectories));
+            }
+            catch (UnauthorizedAccessException exception)
+            {
+                // What can't be a model's, such as lost+found of a volume, is nobody's concern.
+                if (System.IO.Path.GetFileName(folder) is var name && ModelNames.IsModel(name))
+                {
+                    unreadable?.Invoke(name, exception.Message);
+                }
+            }
+        }
+
+        return [.. paths
             .Select(path => Parse(directory, path))
             .OrderBy(f => f.Model, StringComparer.Ordinal)
             .ThenBy(f => CatalogSnapshot.NumberOf(f.Version))];

@@ -145,7 +145,7 @@ internal sealed partial class ModelHost(
         {
             var model = _served[new QueueName(version.Model, version.Version)].Model;
             if (!model.IsServing && !cache.Contains(model.Key)
-                && cache.Bytes + MemoryBudget.Estimate(version.SizeBytes, version.MemoryBytes) <= cache.Limit)
+                && cache.Bytes + MemoryBudget.Estimate(version, snapshot, cache.Contains) <= cache.Limit)
             {
                 model.Want();
             }

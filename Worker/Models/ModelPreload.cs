@@ -25,13 +25,18 @@ internal sealed partial class ModelPreload(BusiestModels busiest, IOptions<Model
             .Take(options.Value.Preload);
 
         var chosen = new List<ModelKey>();
+        var open = new HashSet<ModelKey>();
         foreach (var version in kept.Concat(likely))
         {
-            var bytes = MemoryBudget.Estimate(version.SizeBytes, version.MemoryBytes);
+            // A step of a pipeline before it is open by then.
+            var key = new ModelKey(version.Model, version.Version);
+            var bytes = open.Contains(key) ? 0 : MemoryBudget.Estimate(version, snapshot, open.Contains);
             if (bytes <= memory)
             {
                 memory -= bytes;
-                chosen.Add(new ModelKey(version.Model, version.Version));
+                open.UnionWith(version.Metadata.Steps.Select(s => new ModelKey(s.Model, s.Version)));
+                open.Add(key);
+                chosen.Add(key);
             }
             else
             {

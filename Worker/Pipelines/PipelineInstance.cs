@@ -11,7 +11,9 @@ namespace InferenceTemplate.Worker.Pipelines;
 /// the steps before it have answered.
 /// </summary>
 /// <param name="steps">An instance for each step, closed with this one.</param>
-internal sealed class PipelineInstance(PipelineGraph graph, IReadOnlyList<IModelInstance> steps) : IModelInstance
+/// <param name="refusal">Why a step does not get some inputs; null where nothing is kept from any.</param>
+internal sealed class PipelineInstance(PipelineGraph graph, IReadOnlyList<IModelInstance> steps, RefuseInputs? refusal = null)
+    : IModelInstance
 {
     public bool SplitsBatches { get; } = steps.Any(s => s.SplitsBatches);
 
@@ -99,7 +101,7 @@ internal sealed class PipelineInstance(PipelineGraph graph, IReadOnlyList<IModel
                 answers[source] = (value, feeds.Contains(source) ? Split(step.Model.Outputs[output], value, batch, name) : []);
             }
         }
-        catch (RefusedInputException exception)
+        catch (RefusedInputException exception) when (step.Inputs.Any(i => i.Step is null))
         {
             throw new RefusedInputException(exception.Requests.ToDictionary(r => r.Key, r => $"step '{name}': {r.Value}"));
         }
@@ -118,7 +120,7 @@ internal sealed class PipelineInstance(PipelineGraph graph, IReadOnlyList<IModel
         }
     }
 
-    private static List<Tensor[]> InputsOf(
+    private List<Tensor[]> InputsOf(
         GraphStep step, IReadOnlyList<Tensor[]> batch, Dictionary<Source, (OrtValue Value, Tensor[] Tensors)> answers)
     {
         var inputs = new List<Tensor[]>(batch.Count);
@@ -132,14 +134,29 @@ internal sealed class PipelineInstance(PipelineGraph graph, IReadOnlyList<IModel
                 var tensor = source.Step is null ? batch[request][source.Index] : answers[source].Tensors[request];
                 given[i] = tensor with { Name = declared.Name };
 
-                // As the Api compares it with what callers send: some operators would take more than the model declares.
+                // As the Api compares it with what callers send: some operators would take more than the model declares. What a step
+                // has made is no caller's mistake, and may be so by what shared its run.
                 if (!declared.IsUnranked && !TensorShape.Fits(tensor.Shape, declared.Shape))
                 {
-                    refused.TryAdd(
-                        request,
-                        $"input '{declared.Name}' is {TensorShape.Format(declared.Shape)}, and for this request it is "
-                        + TensorShape.Format(tensor.Shape));
+                    var reason = $"input '{declared.Name}' is {TensorShape.Format(declared.Shape)}, and for this request it is "
+                        + TensorShape.Format(tensor.Shape);
+                    if (source.Step is not null)
+                    {
+                        throw new InvalidDataException(reason);
+                    }
+
+                    refused.TryAdd(request, reason);
                 }
+            }
+
+            if (!refused.ContainsKey(request) && refusal?.Invoke(step.Step.Model, step.Step.Version, given) is { } empty)
+            {
+                if (step.Inputs.Zip(given).Any(i => i.First.Step is not null && Array.IndexOf(i.Second.Shape, 0L) >= 0))
+                {
+                    throw new InvalidDataException(empty);
+                }
+
+                refused.Add(request, empty);
             }
 
             inputs.Add(given);

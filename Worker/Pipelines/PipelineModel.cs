@@ -1,12 +1,17 @@
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.ModelCache;
 
 namespace InferenceTemplate.Worker.Pipelines;
 
+/// <summary>Why a version does not get these inputs, in the order of its signature; null where it does.</summary>
+internal delegate string? RefuseInputs(string model, string version, IReadOnlyList<Tensor> inputs);
+
 /// <summary>An open pipeline. It holds a lease on the model of each step, which other callers of that model use too.</summary>
 /// <param name="steps">A lease for each step, given back when this is closed.</param>
-internal sealed class PipelineModel(PipelineGraph graph, IReadOnlyList<ModelLease> steps) : IDisposable
+/// <param name="refusal">Why a step does not get some inputs; null where nothing is kept from any.</param>
+internal sealed class PipelineModel(PipelineGraph graph, IReadOnlyList<ModelLease> steps, RefuseInputs? refusal = null) : IDisposable
 {
     public ModelSignature Signature => graph.Signature;
 
@@ -20,7 +25,7 @@ internal sealed class PipelineModel(PipelineGraph graph, IReadOnlyList<ModelLeas
                 instances.Add(step.Session.CreateInstance());
             }
 
-            return new PipelineInstance(graph, instances);
+            return new PipelineInstance(graph, instances, refusal);
         }
         catch
         {

@@ -27,7 +27,7 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
     {
         var texts = Tokenize(batch, terminate);
         assembled?.Invoke();
-        var values = new TextValues();
+        var values = new RunValues();
         try
         {
             foreach (var output in outputs ?? [0, 1])
@@ -145,10 +145,5 @@ internal sealed class TextInstance(ModelInstance instance, ModelSignature model,
         {
             TextPooling.Normalize(embedding);
         }
-    }
-
-    private sealed class TextValues : List<OrtValue>, IDisposableReadOnlyCollection<OrtValue>
-    {
-        public void Dispose() => ForEach(value => value.Dispose());
     }
 }

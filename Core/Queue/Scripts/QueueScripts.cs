@@ -34,6 +34,8 @@ internal static class QueueScripts
 
     public static RedisScript Requeue { get; } = Of("queue", "bounds", "requeue");
 
+    public static RedisScript Withdraw { get; } = Of("queue", "settle", "withdraw");
+
     public static RedisScript Epoch { get; } = Of("epoch");
 
     public static RedisScript Memory { get; } = Of("memory");

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using InferenceTemplate.Tests.Shared;
 
@@ -10,8 +9,6 @@ public sealed class GrpcJsTests(ProtocolModels models)
 {
     private static readonly string Folder = Path.Combine(Repository.Root, "Tests", "Api");
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task Client_of_node_gets_answers_streams_and_errors_unchanged()
     {
@@ -22,7 +19,7 @@ public sealed class GrpcJsTests(ProtocolModels models)
         await queue.RegisterAsync();
         var tenant = await TestTenant.CreateAsync(models.Platform, "\"requests_per_minute\":1,\"burst\":1");
 
-        var got = await RunAsync(new
+        var got = await ForeignClient.RunAsync("node", Path.Combine(Folder, "Conformance", "grpc-js-client.js"), new
         {
             address = GrpcCalls.AddressOf(models.Platform).Authority,
             proto = Path.Combine(Repository.Root, "Api", "Grpc", "open_inference.proto"),
@@ -62,21 +59,5 @@ public sealed class GrpcJsTests(ProtocolModels models)
             Assert.Contains(reason, refusal.GetProperty("details").GetString(), StringComparison.Ordinal);
             return refusal.GetProperty("refused").GetString();
         }
-    }
-
-    private static async Task<JsonElement> RunAsync<T>(T given)
-    {
-        var script = Path.Combine(Folder, "Conformance", "grpc-js-client.js");
-        using var node = Process.Start(new ProcessStartInfo("node", [script, JsonSerializer.Serialize(given)])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var errors = node.StandardError.ReadToEndAsync(Cancellation);
-        var output = await node.StandardOutput.ReadToEndAsync(Cancellation);
-        await node.WaitForExitAsync(Cancellation);
-        Assert.True(node.ExitCode == 0, await errors);
-        return JsonDocument.Parse(output).RootElement;
     }
 }

@@ -4,6 +4,7 @@ using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Reflection.V1Alpha;
 using InferenceTemplate.Api.Grpc.Protocol;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api.Conformance;
@@ -179,13 +180,14 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
         await models.UploadAsync(name, file);
 
         await _grpc.Client.RepositoryModelUnloadAsync(new() { ModelName = name }, _grpc.Headers, cancellationToken: Cancellation);
-        var unloaded = await _grpc.Client.RepositoryIndexAsync(new(), _grpc.Headers, cancellationToken: Cancellation);
+        await Wait.UntilAsync(async () =>
+            (await _grpc.Client.RepositoryIndexAsync(new(), _grpc.Headers, cancellationToken: Cancellation)).Models
+                .Where(m => m.Name == name).Select(m => (m.State, m.Reason)).SingleOrDefault() == ("UNAVAILABLE", "unloaded"));
         await _grpc.Client.RepositoryModelLoadAsync(new() { ModelName = name }, _grpc.Headers, cancellationToken: Cancellation);
         var config = new RepositoryModelLoadRequest { ModelName = name, Parameters = { ["config"] = new() { StringParam = "{}" } } };
         var refused = await Assert.ThrowsAsync<RpcException>(async () =>
             await _grpc.Client.RepositoryModelLoadAsync(config, _grpc.Headers, cancellationToken: Cancellation));
 
-        Assert.Equal(("UNAVAILABLE", "unloaded"), unloaded.Models.Where(m => m.Name == name).Select(m => (m.State, m.Reason)).Single());
         Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
         await Wait.UntilAsync(async () =>
             (await _grpc.Client.RepositoryIndexAsync(new() { Ready = true }, _grpc.Headers, cancellationToken: Cancellation)).Models.Any(
@@ -263,9 +265,10 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
         await queue.RegisterAsync();
         using var stream = _grpc.Client.ModelStreamInfer(_grpc.Headers, cancellationToken: Cancellation);
 
-        // The first has nobody to run it, and two seconds; the others pass it.
+        // The first has nobody to run it until the others have passed it.
+        var longest = (long)ModelQueue.LongestTimeout.TotalMicroseconds;
         await stream.RequestStream.WriteAsync(
-            GrpcCalls.Message(Digit(queue) with { Id = "slow", Parameters = [("timeout", 2_000_000)] }, typed: false), Cancellation);
+            GrpcCalls.Message(Digit(queue) with { Id = "slow", Parameters = [("timeout", longest)] }, typed: false), Cancellation);
         for (var i = 0; i < 100; i++)
         {
             var value = CallTensor.Of("x", "FP32", [1], (float)i);
@@ -273,12 +276,23 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
             await stream.RequestStream.WriteAsync(GrpcCalls.Message(call, typed: false), Cancellation);
         }
 
+        var answers = new List<ModelStreamInferResponse>();
+        while (answers.Count < 100 && await stream.ResponseStream.MoveNext(Cancellation))
+        {
+            answers.Add(stream.ResponseStream.Current);
+        }
+
         await stream.RequestStream.CompleteAsync();
-        var answers = await stream.ResponseStream.ReadAllAsync(Cancellation).ToListAsync(Cancellation);
+        IReadOnlyList<QueuedRequest> taken = [];
+        await Wait.UntilAsync(async () => (taken = await queue.Worker.ReadAsync(1)).Count == 1);
+        var replies = new Replies();
+        replies.Refuse(taken[0].Request, ReplyOutcome.Failed, "refused at last", TimeProvider.System.GetUtcNow(), "test");
+        await queue.Worker.CompleteAsync(taken, replies);
+        answers.AddRange(await stream.ResponseStream.ReadAllAsync(Cancellation).ToListAsync(Cancellation));
 
         Assert.Equal(101, answers.Count);
         Assert.Contains(
-            "no worker answered within 2 s", answers.Single(a => a.InferResponse.Id == "slow").ErrorMessage, StringComparison.Ordinal);
+            "refused at last", answers.Single(a => a.InferResponse.Id == "slow").ErrorMessage, StringComparison.Ordinal);
         Assert.Equal("slow", answers[^1].InferResponse.Id);
         foreach (var answer in answers.SkipLast(1))
         {
@@ -292,6 +306,53 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
                 Assert.Equal((float)number, Assert.Single(Assert.Single(GrpcCalls.Answer(answer.InferResponse).Outputs).Elements));
             }
         }
+    }
+
+    [Fact]
+    public async Task Stream_ends_with_its_key()
+    {
+        await using var keys = await TestKeys.OpenAsync(models.Platform);
+        var key = await keys.CreateAsync("service");
+        using var caller = new GrpcCalls(models.Platform, key);
+        using var stream = caller.Client.ModelStreamInfer(caller.Headers, cancellationToken: Cancellation);
+        Assert.Equal("", await AnswerAsync(stream));
+
+        await keys.RevokeAsync(key);
+
+        var ended = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            var wait = Wait.For("the stream of a revoked key to end");
+            while (true)
+            {
+                Assert.Equal("", await AnswerAsync(stream));
+                await wait.PauseAsync();
+            }
+        });
+        Assert.Equal((StatusCode.Unauthenticated, "the API key has been revoked"), (ended.StatusCode, ended.Status.Detail));
+    }
+
+    [Fact]
+    public async Task Stream_opens_no_model_that_its_key_has_lost()
+    {
+        await using var keys = await TestKeys.OpenAsync(models.Platform);
+        var tenant = await keys.AddTenantAsync();
+        using var admin = models.Platform.Admin();
+        var (_, key) = await admin.CreateKeyAsync("service", tenant);
+        using var caller = new GrpcCalls(models.Platform, key);
+        using var stream = caller.Client.ModelStreamInfer(caller.Headers, cancellationToken: Cancellation);
+        Assert.Equal("", await AnswerAsync(stream));
+
+        await keys.ExecuteAsync("UPDATE tenants SET models = '{another}' WHERE id = $1", tenant);
+
+        var (error, wait) = ("", Wait.For("the model to be refused"));
+        while ((error = await AnswerAsync(stream)).Length == 0)
+        {
+            await wait.PauseAsync();
+        }
+
+        Assert.Contains($"no model '{models.Of("FP32")}'", error, StringComparison.OrdinalIgnoreCase);
+        await stream.RequestStream.CompleteAsync();
+        Assert.False(await stream.ResponseStream.MoveNext(Cancellation));
     }
 
     [Fact]
@@ -360,5 +421,13 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
 
         Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
         Assert.Contains(reason, refused.Status.Detail, StringComparison.Ordinal);
+    }
+
+    // The error of the answer to one more request; empty where there is none.
+    private async Task<string> AnswerAsync(AsyncDuplexStreamingCall<ModelInferRequest, ModelStreamInferResponse> stream)
+    {
+        await stream.RequestStream.WriteAsync(GrpcCalls.Message(new Call(models.Of("FP32"), X), typed: false), Cancellation);
+        Assert.True(await stream.ResponseStream.MoveNext(Cancellation));
+        return stream.ResponseStream.Current.ErrorMessage;
     }
 }

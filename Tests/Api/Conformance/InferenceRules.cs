@@ -132,6 +132,26 @@ public sealed class InferenceRules(ProtocolModels models) : IDisposable
         AssertOutput(S with { Name = "t" }, classes.Outputs[1]);
     }
 
+    [Theory]
+    [InlineData(ProtocolForm.Json)]
+    [InlineData(ProtocolForm.Binary)]
+    [InlineData(ProtocolForm.Typed)]
+    [InlineData(ProtocolForm.Raw)]
+    [InlineData(ProtocolForm.Stream)]
+    public async Task Bytes_that_come_as_base64_and_say_so_are_the_bytes_themselves(ProtocolForm form)
+    {
+        var input = CallTensor.Text("x", [3], "YQ==", "", "Z3LDtsOfZXI=");
+
+        var answer = await InferAsync(new(models.Of("BYTES"), input) { InputParameters = [("content_type", "base64")] }, form);
+        var wrong = await InferAsync(
+            new(models.Of("BYTES"), CallTensor.Text("x", [1], "größer")) { InputParameters = [("content_type", "base64")] }, form);
+
+        Assert.Null(answer.Error);
+        AssertOutput(CallTensor.Text("y", [3], "a", "", "größer"), Assert.Single(answer.Outputs));
+        Assert.Contains(
+            "inputs[0].data: element 0 is not base64, as the parameter content_type says", wrong.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Classes_have_the_names_that_the_version_has()
     {

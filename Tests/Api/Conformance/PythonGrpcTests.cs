@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using InferenceTemplate.Tests.Shared;
 
@@ -13,26 +12,22 @@ public sealed class PythonGrpcTests(ProtocolModels models)
 {
     private const string Python = "/usr/bin/python3";
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task Client_of_python_learns_the_protocol_by_reflection_and_gets_answers_streams_and_errors()
     {
         Assert.SkipUnless(
-            File.Exists(Python) && (await RunAsync("-c", "import google.protobuf, grpc")).Exit == 0,
+            File.Exists(Python) && (await ForeignClient.RunAsync(Python, "-c", "import google.protobuf, grpc")).Exit == 0,
             "Needs gRPC for Python: 'apt-get install python3-grpcio python3-protobuf', which ./test does where it may.");
         var script = Path.Combine(Repository.Root, "Tests", "Api", "Conformance", "python-grpc-client.py");
 
-        var (exit, output, errors) = await RunAsync(script, JsonSerializer.Serialize(new
+        var got = await ForeignClient.RunAsync(Python, script, new
         {
             address = GrpcCalls.AddressOf(models.Platform).Authority,
             key = Platform.AdminKey,
             model = models.Of("FP32"),
             seconds = 60,
-        }));
+        });
 
-        Assert.True(exit == 0, errors);
-        var got = JsonDocument.Parse(output).RootElement;
         var services = got.GetProperty("services").Deserialize<string[]>()!;
         Assert.Contains("inference.GRPCInferenceService", services);
         Assert.Contains("grpc.health.v1.Health", services);
@@ -55,19 +50,5 @@ public sealed class PythonGrpcTests(ProtocolModels models)
             Assert.Contains(reason, refusal.GetProperty("details").GetString(), StringComparison.Ordinal);
             return refusal.GetProperty("refused").GetString();
         }
-    }
-
-    private static async Task<(int Exit, string Output, string Errors)> RunAsync(params string[] arguments)
-    {
-        using var python = Process.Start(new ProcessStartInfo(Python, arguments)
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var errors = python.StandardError.ReadToEndAsync(Cancellation);
-        var output = await python.StandardOutput.ReadToEndAsync(Cancellation);
-        await python.WaitForExitAsync(Cancellation);
-        return (python.ExitCode, output, await errors);
     }
 }

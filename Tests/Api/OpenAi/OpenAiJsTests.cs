@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Text.Json;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Api.OpenAi;
@@ -8,8 +6,6 @@ namespace InferenceTemplate.Tests.Api.OpenAi;
 public sealed class OpenAiJsTests(Platform platform, ChatModel model) : IClassFixture<ChatModel>
 {
     private static readonly string Folder = Path.Combine(Repository.Root, "Tests", "Api", "OpenAi");
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Client_of_node_gets_answers_streams_json_and_errors_unchanged()
@@ -20,7 +16,7 @@ public sealed class OpenAiJsTests(Platform platform, ChatModel model) : IClassFi
         using var http = platform.Admin();
         var (expected, tokens, _) = TinyDecoder.Continue(TinyDecoder.Prompt("Hello there"), 12);
 
-        var got = await RunAsync(new { address = new Uri(http.BaseAddress!, "/v1"), key = Platform.AdminKey, model = model.Name });
+        var got = await ForeignClient.RunAsync("node", Path.Combine(Folder, "openai-client.js"), new { address = new Uri(http.BaseAddress!, "/v1"), key = Platform.AdminKey, model = model.Name });
 
         Assert.Equal(expected, got.GetProperty("whole").GetString());
         Assert.Equal(expected, got.GetProperty("streamed").GetString());
@@ -42,21 +38,5 @@ public sealed class OpenAiJsTests(Platform platform, ChatModel model) : IClassFi
             Assert.Contains(reason, refusal.GetProperty("message").GetString(), StringComparison.Ordinal);
             return (refusal.GetProperty("status").GetInt32(), refusal.GetProperty("code").GetString());
         }
-    }
-
-    private static async Task<JsonElement> RunAsync<T>(T given)
-    {
-        var script = Path.Combine(Folder, "openai-client.js");
-        using var node = Process.Start(new ProcessStartInfo("node", [script, JsonSerializer.Serialize(given)])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var errors = node.StandardError.ReadToEndAsync(Cancellation);
-        var output = await node.StandardOutput.ReadToEndAsync(Cancellation);
-        await node.WaitForExitAsync(Cancellation);
-        Assert.True(node.ExitCode == 0, await errors);
-        return JsonDocument.Parse(output).RootElement;
     }
 }

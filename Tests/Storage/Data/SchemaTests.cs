@@ -6,6 +6,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 
 [assembly: AssemblyFixture(typeof(Servers))]
 
@@ -29,6 +30,76 @@ public sealed class SchemaTests(Servers servers)
         await using var database = await services.GetRequiredService<IDbContextFactory<InferenceDbContext>>()
             .CreateDbContextAsync(stopping);
         Assert.Empty(await database.Database.GetPendingMigrationsAsync(stopping));
+    }
+
+    [Fact]
+    public async Task Database_that_is_not_there_is_created_by_one_of_two_replicas_at_once()
+    {
+        var name = $"odd \"{Guid.NewGuid():N}";
+        var quoted = $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        try
+        {
+            await Task.WhenAll(MigrateAsync(), MigrateAsync());
+
+            Assert.Equal(1L, await ScalarAsync("SELECT count(*) FROM pg_database WHERE datname = $1", name));
+        }
+        finally
+        {
+            await ExecuteAsync($"DROP DATABASE IF EXISTS {quoted} WITH (FORCE)");
+        }
+
+        async Task MigrateAsync()
+        {
+            await using var source = NpgsqlDataSource.Create(
+                new NpgsqlConnectionStringBuilder(servers.ConnectionString) { Database = name, MaxPoolSize = 5 }.ConnectionString);
+            await using var services = new ServiceCollection().AddLogging().AddSingleton(source).AddData().BuildServiceProvider();
+            await services.GetRequiredService<SchemaMigrator>().MigrateAsync(TestContext.Current.CancellationToken);
+            var schema = services.GetRequiredService<SchemaHealthCheck>();
+            var health = await schema.CheckHealthAsync(new HealthCheckContext(), TestContext.Current.CancellationToken);
+            Assert.Equal(HealthStatus.Healthy, health.Status);
+        }
+    }
+
+    [Fact]
+    public async Task Login_that_may_not_create_the_missing_database_is_told_what_to_run()
+    {
+        var login = $"guest_{Guid.NewGuid():N}";
+        await ExecuteAsync($"CREATE ROLE {login} LOGIN PASSWORD 'guest'");
+        try
+        {
+            await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(servers.ConnectionString)
+            {
+                Database = "missing",
+                Username = login,
+                Password = "guest",
+            }.ConnectionString);
+            await using var services = new ServiceCollection().AddLogging().AddSingleton(source).AddData().BuildServiceProvider();
+
+            var refused = await Assert.ThrowsAnyAsync<NpgsqlException>(
+                () => services.GetRequiredService<SchemaMigrator>().MigrateAsync(TestContext.Current.CancellationToken));
+
+            Assert.Equal(
+                $"the server has no database 'missing', and the login '{login}' can't make it (permission denied to create database): "
+                + $"have its administrator run CREATE DATABASE \"missing\" OWNER \"{login}\"",
+                refused.Message);
+        }
+        finally
+        {
+            await ExecuteAsync($"DROP ROLE {login}");
+        }
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var command = servers.Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+    }
+
+    private async Task<object?> ScalarAsync(string sql, string value)
+    {
+        await using var command = servers.Database.CreateCommand(sql);
+        command.Parameters.AddWithValue(value);
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
     }
 
     [Fact]

@@ -7,6 +7,7 @@ public sealed class BatchLineCallTests
 {
     [Theory]
     [InlineData(ReplyOutcome.Unavailable, 0, true)]
+    [InlineData(ReplyOutcome.NotLoaded, 0, false)]
     [InlineData(ReplyOutcome.Expired, 1, true)]
     [InlineData(ReplyOutcome.Expired, 0, false)]
     public void Run_that_outlasts_its_line_counts_as_an_attempt_and_a_wait_does_not(ReplyOutcome outcome, int computeSeconds, bool tried) =>

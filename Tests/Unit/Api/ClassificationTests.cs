@@ -76,6 +76,21 @@ public sealed class ClassificationTests
         Assert.Null(Classification.Apply(reply, version, Asked(8)).Refusal);
     }
 
+    [Fact]
+    public void Longer_texts_than_an_answer_may_have_are_refused()
+    {
+        var version = Version(Datatype.Uint8, TensorShape.Variable, 1);
+        version.Metadata = new VersionMetadata
+        {
+            Properties = new Dictionary<string, string>(StringComparer.Ordinal) { ["labels"] = new string('a', 60_000) },
+        };
+        var reply = Reply(new Tensor("y", Datatype.Uint8, [1200, 1], new byte[1200]));
+
+        Assert.Contains("more than 67108864 bytes", Classification.Apply(reply, version, Asked(1)).Refusal, StringComparison.Ordinal);
+        var less = Reply(new Tensor("y", Datatype.Uint8, [1000, 1], new byte[1000]));
+        Assert.Null(Classification.Apply(less, version, Asked(1)).Refusal);
+    }
+
     [Theory]
     [InlineData(Datatype.Bytes, "'y' is BYTES, which has no classes")]
     [InlineData(Datatype.Bool, "'y' is BOOL, which has no classes")]

@@ -35,7 +35,7 @@ public sealed class CutBodyTests
         var context = new DefaultHttpContext();
         context.Request.Headers.ContentEncoding = coding;
         context.Request.Body = new MemoryStream(content);
-        return RequestBody.ReadAsync(context.Request, 1 << 20, Cancellation);
+        return RequestBody.ReadAsync(context.Request, 1 << 20, Cancellation).AsTask();
     }
 
     private static byte[] Compress(byte[] content, string coding)

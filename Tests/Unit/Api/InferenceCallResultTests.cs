@@ -11,6 +11,7 @@ public sealed class InferenceCallResultTests
     [InlineData(ReplyOutcome.Refused, 400, false, false, "invalid")]
     [InlineData(ReplyOutcome.TooLarge, 413, true, false, "response_too_large")]
     [InlineData(ReplyOutcome.Unavailable, 503, true, true, "unavailable")]
+    [InlineData(ReplyOutcome.NotLoaded, 503, true, true, "unavailable")]
     public void Only_what_the_version_did_counts_for_or_against_it(
         ReplyOutcome outcome, int status, bool isOfModel, bool isFaultOfModel, string? kind)
     {

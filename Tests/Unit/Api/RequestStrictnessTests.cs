@@ -35,6 +35,14 @@ public sealed class RequestStrictnessTests
     [InlineData("""{"parameters":{"classification":3},"inputs":[X]}""", "parameters.classification: it is a parameter of an output")]
     [InlineData("""{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"parameters":{"classification":3}}]}""",
         "inputs[0].parameters.classification: it is a parameter of an output")]
+    [InlineData("""{"parameters":{"content_type":"base64"},"inputs":[X]}""",
+        "parameters.content_type: base64 is only for an input; outputs of any bytes come as binary tensors (binary_data)")]
+    [InlineData("""{"inputs":[X],"outputs":[{"name":"y","parameters":{"content_type":"base64"}}]}""",
+        "outputs[0].parameters.content_type: base64 is only for an input; outputs of any bytes come as binary tensors (binary_data)")]
+    [InlineData("""{"inputs":[{"parameters":{"content_type":"base64"},"name":"x","datatype":"FP32","shape":[1],"data":[1]}]}""",
+        "inputs[0].parameters.content_type: base64 is only for BYTES; the datatype is FP32")]
+    [InlineData("""{"inputs":[{"name":"x","datatype":"BYTES","shape":[2],"data":["aGk=","hi!"],"parameters":{"content_type":"base64"}}]}""",
+        "inputs[0].data: element 1 is not base64, as the parameter content_type says")]
     public void Ambiguous_or_unsupported_request_is_refused(string body, string expected)
     {
         var exception = Assert.Throws<InvalidInferBodyException>(() => Read(body));
@@ -59,6 +67,23 @@ public sealed class RequestStrictnessTests
         Assert.Equal(Priority.Normal, read.Priority);
         Assert.False(read.Forms.IsBinary("y"));
         Assert.Equal(1f, BitConverter.ToSingle(read.Inputs[0].Data.Span));
+    }
+
+    [Theory]
+    [InlineData("base64", "hi", "", "\0ÿ")]
+    [InlineData("str", "aGk=", "", "AMO/")]
+    [InlineData("np", "aGk=", "", "AMO/")]
+    public void Bytes_of_content_type_base64_are_decoded_and_others_stay(string type, params string[] expected)
+    {
+        var read = Read($$$"""
+            {"parameters":{"content_type":"np"},
+             "inputs":[{"name":"x","parameters":{"content_type":"{{{type}}}"},"datatype":"BYTES","shape":[3],"data":["aGk=","","AMO/"]}],
+             "outputs":[{"name":"y","parameters":{"content_type":"str"}}]}
+            """);
+
+        Assert.Equal(
+            expected.SelectMany(e => BitConverter.GetBytes(Encoding.UTF8.GetByteCount(e)).Concat(Encoding.UTF8.GetBytes(e))),
+            read.Inputs[0].Data.ToArray());
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using InferenceTemplate.Client;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.AspNetCore.Http;
@@ -70,11 +69,7 @@ public sealed class ClientErrorTests
     [Fact]
     public async Task Server_that_is_not_there_is_unreachable()
     {
-        var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var address = new Uri($"http://{listener.LocalEndpoint}");
-        listener.Stop();
-        using var http = new HttpClient { BaseAddress = address };
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{Ports.Free()}") };
 
         var failed = await InferAsync(new InferenceClient(http));
 

@@ -91,7 +91,7 @@ public sealed class AnswerTests(Servers servers)
         var refused = await beyond.Reply;
 
         Assert.Equal(ReplyOutcome.TooLarge, refused.Outcome);
-        Assert.Equal("the outputs have 8192 bytes; 4096 are allowed (Limits:ResponseBytes)", refused.Error);
+        Assert.Equal("the outputs have 8192 bytes; 4096 are allowed (Limits:ResponseBytes): name fewer in 'outputs'", refused.Error);
         Assert.Equal(ReplyOutcome.Completed, (await within.Reply).Outcome);
         Assert.Equal("z", Assert.Single((await half.Reply).Outputs).Name);
         Assert.Equal([5], model.Batches);

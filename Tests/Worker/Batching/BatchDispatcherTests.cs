@@ -35,7 +35,7 @@ public sealed class BatchDispatcherTests
         {
             while (_dispatcher.Take() is { } batch)
             {
-                Interlocked.Add(ref taken, batch.Count);
+                Interlocked.Add(ref taken, batch.Length);
             }
         }, Cancellation)).ToList();
         await Task.WhenAll(Enumerable.Range(0, 4).Select(sender => Task.Run(async () =>
@@ -60,7 +60,7 @@ public sealed class BatchDispatcherTests
     public async Task Request_that_waits_for_company_runs_when_its_time_is_over_though_the_other_instance_is_not_back()
     {
         var dispatcher = Dispatcher(TimeSpan.FromMilliseconds(20));
-        Task<IReadOnlyList<PendingRequest>?>[] instances =
+        Task<PendingRequest[]?>[] instances =
             [Task.Run(dispatcher.Take, Cancellation), Task.Run(dispatcher.Take, Cancellation)];
         Assert.True(dispatcher.Offer([Requests.Pending("full", [4, 2], at: TimeProvider.System.GetUtcNow())]));
         var running = await Task.WhenAny(instances).WaitAsync(Wait.DefaultLimit, Cancellation);

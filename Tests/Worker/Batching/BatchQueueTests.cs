@@ -37,6 +37,21 @@ public sealed class BatchQueueTests : BatchQueueTest
     }
 
     [Fact]
+    public void Preferred_sizes_do_not_go_beyond_what_the_device_has_memory_for()
+    {
+        var tuner = new BatchTuner(8);
+        var queue = new BatchQueue(Rules(8, Delay, preferred: [8]), tuner, sharesRuns: true);
+        tuner.Cap(2);
+        foreach (var id in (string[])["a", "b", "c", "d"])
+        {
+            Add(queue, id, [1, 2]);
+        }
+
+        Assert.Equal(["a", "b"], Take(queue));
+        Assert.Equal(["c", "d"], Take(queue));
+    }
+
+    [Fact]
     public void Batch_ends_before_it_would_exceed_the_maximum()
     {
         var queue = Queue(maxRows: 4);
@@ -129,15 +144,18 @@ public sealed class BatchQueueTests : BatchQueueTest
     }
 
     [Fact]
-    public void Run_may_take_as_long_as_its_last_call_waits_and_a_job_any_time_once_it_began()
+    public void Run_may_take_as_long_as_its_last_call_waits_and_a_job_as_long_as_jobs_may_run()
     {
         var soon = Requests.Pending("a", [1, 2], deadline: Now.AddSeconds(1));
         var later = Requests.Pending("b", [1, 2], deadline: Now.AddSeconds(5));
         var job = Requests.Pending("c", [1, 2], deadline: Now.AddSeconds(1), kind: RequestKind.Job);
 
-        Assert.Equal(TimeSpan.FromSeconds(5), BatchRunner.TimeFor([soon, later], Now));
-        Assert.Equal(TimeSpan.Zero, BatchRunner.TimeFor([soon], Now.AddSeconds(2)));
-        Assert.Equal(TimeSpan.FromDays(1), BatchRunner.TimeFor([soon, job], Now.AddSeconds(2)));
+        var ofJob = TimeSpan.FromSeconds(3);
+
+        Assert.Equal(TimeSpan.FromSeconds(5), BatchRunner.TimeFor([soon, later], Now, ofJob));
+        Assert.Equal(TimeSpan.Zero, BatchRunner.TimeFor([soon], Now.AddSeconds(2), ofJob));
+        Assert.Equal(ofJob, BatchRunner.TimeFor([soon, job], Now.AddSeconds(2), ofJob));
+        Assert.Equal(TimeSpan.FromSeconds(5), BatchRunner.TimeFor([later, job], Now, ofJob));
     }
 
     [Fact]

@@ -61,7 +61,7 @@ public sealed class DrainTests(Servers servers)
         var settings = new ModelSettings
         {
             Instances = 1,
-            Batching = new() { MaxSize = 8, MaxDelay = TimeSpan.FromSeconds(1) },
+            Batching = new() { MaxSize = 8, MaxDelay = TimeSpan.FromMinutes(1) },
         };
         await using var first = await ServedModel.CreateAsync(servers, TestModels.Lookup, settings);
         _ = first.Serve();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
@@ -35,6 +36,23 @@ public sealed class ModelServerTests(Servers servers)
         Assert.All(replies, r => Assert.Equal(ReplyOutcome.Completed, r.Outcome));
         Assert.Contains(20, model.Batches);
         Assert.Equal(0, await EventuallyAsync(model.DepthAsync, 0));
+    }
+
+    [Theory]
+    [InlineData(Way.Queue)]
+    [InlineData(Way.Direct)]
+    public async Task Tensor_without_elements_is_kept_from_a_model_of_which_nobody_knows_that_it_takes_one(Way way)
+    {
+        await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, way: way);
+        var empty = await model.SendAsync(ServedModel.Index());
+        var other = await model.SendAsync(ServedModel.Index(3));
+
+        _ = model.Serve();
+
+        var refused = await empty.Reply;
+        Assert.Equal(ReplyOutcome.Refused, refused.Outcome);
+        Assert.StartsWith("a tensor has no elements, and what the model has been tried on", refused.Error, StringComparison.Ordinal);
+        Assert.Equal<float[]>([30], ServedModel.Floats(await other.Reply));
     }
 
     [Theory]
@@ -142,7 +160,7 @@ public sealed class ModelServerTests(Servers servers)
     [InlineData(Way.Direct)]
     public async Task Full_batch_does_not_wait_and_one_that_is_not_full_waits_the_delay(Way way)
     {
-        var settings = new ModelSettings { Instances = 1, Batching = new() { MaxSize = 4, MaxDelay = TimeSpan.FromSeconds(1) } };
+        var settings = new ModelSettings { Instances = 1, Batching = new() { MaxSize = 4, MaxDelay = TimeSpan.FromSeconds(3) } };
         await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, settings, way: way);
         _ = model.Serve();
         var sent = new List<Task<InferenceReply>>();
@@ -161,7 +179,7 @@ public sealed class ModelServerTests(Servers servers)
     [InlineData(Way.Direct)]
     public async Task Request_whose_caller_leaves_before_the_run_never_runs(Way way)
     {
-        var settings = new ModelSettings { Instances = 1, Batching = new() { MaxSize = 4, MaxDelay = TimeSpan.FromSeconds(1) } };
+        var settings = new ModelSettings { Instances = 1, Batching = new() { MaxSize = 4, MaxDelay = TimeSpan.FromSeconds(3) } };
         await using var model = await ServedModel.CreateAsync(servers, TestModels.Lookup, settings, way: way);
         _ = model.Serve();
         var leaves = await model.SendAsync(ServedModel.Index(1));
@@ -203,7 +221,7 @@ public sealed class ModelServerTests(Servers servers)
         _ = model.Serve();
 
         // Long enough to be read before it: what expires in the queue is removed there.
-        var (_, reply) = await model.SendAsync(Large(), timeout: TimeSpan.FromSeconds(3));
+        var (_, reply) = await model.SendAsync(Large(), timeout: TimeSpan.FromSeconds(6));
 
         Assert.Equal(ReplyOutcome.Expired, (await reply).Outcome);
         Assert.Empty(model.Batches);
@@ -254,7 +272,8 @@ public sealed class ModelServerTests(Servers servers)
 
     internal static async Task<T> EventuallyAsync<T>(Func<Task<T>> get, T wanted)
     {
-        for (var i = 0; i < 600; i++)
+        var waited = Stopwatch.StartNew();
+        while (waited.Elapsed < Wait.DefaultLimit)
         {
             if (Equals(await get(), wanted))
             {

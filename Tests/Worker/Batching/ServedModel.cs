@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using InferenceTemplate.Core;
 using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Direct;
+using InferenceTemplate.Core.Jobs;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
@@ -23,6 +24,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace InferenceTemplate.Tests.Worker.Batching;
 
@@ -46,7 +48,9 @@ internal sealed class ServedModel : IAsyncDisposable
     private ServedModel(
         Servers servers, ModelSession session, ModelSettings settings, WorkerOptions options, ResponseOptions responses,
         bool batched, Way way,
-        QueueOptions bounds)
+        QueueOptions bounds,
+        JobOptions jobs,
+        NpgsqlDataSource? database)
     {
         var (redis, queue) = (servers.Redis, Options.Create(bounds));
         _way = way;
@@ -72,7 +76,8 @@ internal sealed class ServedModel : IAsyncDisposable
             .AddLogging()
             .AddCore()
             .AddData()
-            .AddSingleton(servers.Database)
+            .AddSingleton(database ?? servers.Database)
+            .AddSingleton(Options.Create(jobs))
             .AddSingleton(redis)
             .AddSingleton(queue)
             .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
@@ -94,6 +99,7 @@ internal sealed class ServedModel : IAsyncDisposable
             .AddSingleton<JobLeaseTracker>()
             .AddSingleton<QueueConsumers>()
             .AddSingleton<BatchTrust>()
+            .AddSingleton<TriedInputs>()
             .AddSingleton<ModelServerFactory>()
             .BuildServiceProvider();
         Server = _services.GetRequiredService<ModelServerFactory>().Create(_session, new ServingPlan(settings, batched));
@@ -123,17 +129,21 @@ internal sealed class ServedModel : IAsyncDisposable
     /// <summary>Prepares it; nothing is served before <see cref="Serve"/>.</summary>
     public static Task<ServedModel> CreateAsync(
         Servers servers, byte[] model, ModelSettings? settings = null, WorkerOptions? options = null, string? name = null,
-        ResponseOptions? responses = null, bool batched = true, Way way = Way.Queue, QueueOptions? bounds = null) => CreateAsync(
-            servers, TestModels.Open(model, name ?? $"m{Guid.NewGuid():N}"), settings, options, responses, batched, way, bounds);
+        ResponseOptions? responses = null, bool batched = true, Way way = Way.Queue, QueueOptions? bounds = null,
+        JobOptions? jobs = null, NpgsqlDataSource? database = null) => CreateAsync(
+            servers, TestModels.Open(model, name ?? $"m{Guid.NewGuid():N}"), settings, options, responses, batched, way, bounds, jobs,
+            database);
 
     /// <param name="session">Closed with the server.</param>
     public static async Task<ServedModel> CreateAsync(
         Servers servers, ModelSession session, ModelSettings? settings = null, WorkerOptions? options = null,
-        ResponseOptions? responses = null, bool batched = true, Way way = Way.Queue, QueueOptions? bounds = null)
+        ResponseOptions? responses = null, bool batched = true, Way way = Way.Queue, QueueOptions? bounds = null,
+        JobOptions? jobs = null, NpgsqlDataSource? database = null)
     {
         var served = new ServedModel(
             servers, session, settings ?? new ModelSettings { Instances = session.Generates ? null : 1 }, options ?? new WorkerOptions(),
-            responses ?? new ResponseOptions(), batched, way, bounds ?? new QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) });
+            responses ?? new ResponseOptions(), batched, way, bounds ?? new QueueOptions { PollInterval = TimeSpan.FromMilliseconds(50) },
+            jobs ?? new JobOptions(), database);
         await served._wakeup.StartAsync(CancellationToken.None);
         await served._cancellations.StartAsync(CancellationToken.None);
         await served._inbox.StartAsync(CancellationToken.None);
@@ -173,7 +183,7 @@ internal sealed class ServedModel : IAsyncDisposable
         var now = DateTimeOffset.UtcNow;
         var request = new InferenceRequest(
             Guid.NewGuid(), Name, "1", "default", RequestKind.Call, priority, _inbox.Replica, now,
-            now + (timeout ?? TimeSpan.FromSeconds(60)),
+            now + (timeout ?? Wait.DefaultLimit),
             null, null, outputs ?? [], [input]);
         if (_replica is not null)
         {
@@ -187,12 +197,12 @@ internal sealed class ServedModel : IAsyncDisposable
                 await _replica.SendAsync(request);
             }
 
-            return (request.Id, _replica.ReplyTo(request.Id).WaitAsync(TimeSpan.FromSeconds(30)));
+            return (request.Id, _replica.ReplyTo(request.Id).WaitAsync(Wait.DefaultLimit));
         }
 
         var pending = _inbox.Expect(request.Id);
         Assert.Equal(EnqueueOutcome.Enqueued, (await _queue.EnqueueAsync(request)).Outcome);
-        return (request.Id, pending.Reply.WaitAsync(TimeSpan.FromSeconds(30)));
+        return (request.Id, pending.Reply.WaitAsync(Wait.DefaultLimit));
     }
 
     public Task CancelAsync(Guid id) =>

@@ -180,6 +180,69 @@ public sealed class DirectSessionTests(Servers servers)
         Assert.Contains("100000 are allowed", reply.Error, StringComparison.Ordinal);
     }
 
+    // Buffers of answers, and lists of what came, are used again by one run and one read after the other.
+    [Fact]
+    public async Task Callers_get_their_own_bytes_and_no_others_while_some_cancel_are_late_or_leave()
+    {
+        int[] lengths = [1, 7, 300, 20_000];
+        await using var model = await ServedModel.CreateAsync(
+            servers, TestModels.Echo(OnnxModel.Float), new ModelSettings { Instances = 2, Batching = new() { MaxSize = 16 } },
+            way: Way.Direct);
+        _ = model.Serve();
+        using var other = await DirectReplica.ConnectAsync(model.Listener.Endpoint!);
+        using var leaver = await DirectReplica.ConnectAsync(model.Listener.Endpoint!);
+        DirectReplica[] replicas = [model.Replica, other, leaver];
+        var values = new Dictionary<Guid, (float Value, int Length)>();
+        var sent = replicas.ToDictionary(r => r, _ => new Dictionary<Guid, ReplyOutcome?>());
+        await Task.WhenAll(replicas.Select(r => r.ServesAsync(model.Name)));
+        for (var turn = 0; turn < 60; turn++)
+        {
+            var replica = replicas[turn % (turn < 30 ? 3 : 2)];
+            List<InferenceRequest> requests = [];
+            for (var i = 0; i < 10; i++)
+            {
+                var (value, length, now) = ((turn * 10) + i, lengths[(turn + i) % lengths.Length], DateTimeOffset.UtcNow);
+                var request = Request(model.Name) with
+                {
+                    Inputs = [Requests.Floats("x", [1, length], [.. Enumerable.Repeat((float)value, length)])],
+                    Deadline = i == 3 ? now : now.AddMinutes(10),
+                };
+                values[request.Id] = (value, length);
+                sent[replica][request.Id] = i switch { 3 => ReplyOutcome.Expired, 5 => null, _ => ReplyOutcome.Completed };
+                requests.Add(request);
+            }
+
+            await replica.SendAsync(requests);
+            await replica.CancelAsync(requests[5].Id);
+            if (turn == 29)
+            {
+                leaver.Dispose();
+            }
+        }
+
+        foreach (var replica in replicas[..2])
+        {
+            foreach (var (id, outcome) in sent[replica].Where(s => s.Value is not null))
+            {
+                Assert.Equal(outcome, (await replica.ReplyTo(id).WaitAsync(Wait.DefaultLimit, Cancellation)).Outcome);
+            }
+        }
+
+        foreach (var replica in replicas)
+        {
+            foreach (var reply in replica.Of(FrameType.Replies).SelectMany(f => ReplyBatch.Read(f.Payload)))
+            {
+                Assert.Contains(reply.Id, sent[replica].Keys);
+                Assert.All(reply.Outputs, (_, output) =>
+                {
+                    var floats = ServedModel.Floats(reply, output);
+                    Assert.Equal(values[reply.Id].Length, floats.Length);
+                    Assert.Equal(-1, floats.AsSpan().IndexOfAnyExcept(values[reply.Id].Value));
+                });
+            }
+        }
+    }
+
     [Fact]
     public async Task Pong_tells_how_the_queues_stand()
     {

@@ -1,3 +1,4 @@
+using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Worker.Draining;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -24,7 +25,7 @@ public sealed class DrainSwitchTests
         Assert.True(drain.IsEmpty);
 
         await drain.SetAsync(false);
-        using var third = await waiting.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        using var third = await waiting.WaitAsync(Wait.DefaultLimit, Cancellation);
         Assert.Equal((false, false, false), (drain.IsDrained, drain.IsEmpty, third.Drained.IsCancellationRequested));
         await drain.SetAsync(true);
         Assert.True(third.Drained.IsCancellationRequested);

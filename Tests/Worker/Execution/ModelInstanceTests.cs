@@ -84,6 +84,47 @@ public sealed class ModelInstanceTests
         Assert.Equal(values, outputs[0].GetTensorDataAsSpan<float>());
     }
 
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(1, true)]
+    [InlineData(2, true)]
+    public void Output_that_is_an_input_keeps_its_values_when_the_memory_of_the_request_is_used_again(int requests, bool binds)
+    {
+        var model = new OnnxModel().Input("x", OnnxModel.Float, -1, 2).OptionalInput("shift", [10, 10], 2)
+            .Output("y", OnnxModel.Float, -1, 2).Output("x", OnnxModel.Float, -1, 2).Output("shift", OnnxModel.Float, 2)
+            .Node("Add", ["x", "shift"], ["y"]).ToBytes();
+        using var session = new InferenceSession(model);
+        using var described = TestModels.Open(model);
+        using var instance = new ModelInstance(session, described.Signature, binds);
+        var (x, shift) = (Requests.Floats("x", [1, 2], 1, 2), Requests.Floats("shift", [2], 5, 6));
+        List<Tensor[]> batch = requests == 1 ? [[x, shift]] : [[x], [x]];
+
+        using var outputs = instance.Run(batch);
+        MemoryMarshal.AsMemory(x.Data).Span.Fill(0xFF);
+        MemoryMarshal.AsMemory(shift.Data).Span.Fill(0xFF);
+        instance.Run([[Requests.Floats("x", [1, 2], 7, 7)], [Requests.Floats("x", [1, 2], 7, 7)]]).Dispose();
+
+        Assert.Equal(requests == 1 ? [6, 8] : [11, 12, 11, 12], outputs[0].GetTensorDataAsSpan<float>());
+        Assert.Equal(requests == 1 ? [1, 2] : [1, 2, 1, 2], outputs[1].GetTensorDataAsSpan<float>());
+        Assert.Equal(requests == 1 ? [5, 6] : [10, 10], outputs[2].GetTensorDataAsSpan<float>());
+        using var one = instance.Run([[Requests.Floats("x", [1, 2], 3, 4)]], outputs: [1]);
+        Assert.Equal([3, 4], Assert.Single(one).GetTensorDataAsSpan<float>());
+    }
+
+    [Fact]
+    public void Outputs_come_in_the_order_wanted()
+    {
+        var model = new OnnxModel().Input("x", OnnxModel.Float, -1).Output("y", OnnxModel.Float, -1).Output("z", OnnxModel.Float, -1)
+            .Node("Neg", ["x"], ["y"]).Node("Abs", ["y"], ["z"]).ToBytes();
+        using var session = TestModels.Open(model);
+        using var instance = session.CreateInstance();
+
+        using var outputs = instance.Run([[Requests.Floats("x", [1], 4)]], outputs: [1, 0]);
+
+        Assert.Equal([4, -4], outputs.Select(o => o.GetTensorDataAsSpan<float>()[0]));
+    }
+
     [Fact]
     public void Only_outputs_that_are_wanted_are_computed()
     {

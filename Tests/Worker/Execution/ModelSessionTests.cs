@@ -38,7 +38,7 @@ public sealed class ModelSessionTests
         requests.Add(Request(session, [.. Digits.HeldOut[50].Pixels, .. Digits.HeldOut[51].Pixels]));
 
         using var outputs = instance.Run([.. requests.Select(r => r.Inputs)]);
-        var together = Split(session, outputs, requests, rows: 52);
+        var together = Split(session, outputs, [.. requests], rows: 52);
 
         Assert.Equal(requests.Select(r => r.Request.Id), together.Select(r => r.Id));
         foreach (var (request, reply) in requests.Zip(together))
@@ -115,7 +115,7 @@ public sealed class ModelSessionTests
         session.Signature, Requests.Queued("1-0", [Requests.Floats("image", [pixels.Length / 64, 8, 8], pixels)]), batched: true)!;
 
     private static IReadOnlyList<InferenceReply> Split(
-        ModelSession session, IEnumerable<OrtValue> outputs, IReadOnlyList<PendingRequest> requests, int rows)
+        ModelSession session, IReadOnlyCollection<OrtValue> outputs, PendingRequest[] requests, int rows)
     {
         int[] all = [.. Enumerable.Range(0, session.Signature.Outputs.Length)];
         var replies = new ReplySplitter(

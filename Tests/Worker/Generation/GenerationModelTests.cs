@@ -287,6 +287,84 @@ public sealed class GenerationModelTests : IDisposable
         Assert.Throws<ObjectDisposedException>(() => model.Start(running));
     }
 
+    [Fact]
+    public async Task Template_that_takes_too_long_holds_up_no_prompt_and_is_asked_again_only_when_it_has_ended()
+    {
+        // Seconds of one core.
+        const string Slow = "{% if messages|length > 1 %}{% for a in range(3000) %}{% for b in range(3000) %}"
+            + "{% endfor %}{% endfor %}{% endif %}";
+        const string Late = "messages: the chat template of the model is at one prompt for more than 0.2 s (Generation:TemplateTime)";
+        using var files = new GenerativeModel(TinyDecoder.Files(template: Slow + TinyDecoder.Template));
+        var limit = TimeSpan.FromMilliseconds(200);
+        var prompt = new GenerationRequest { Prompt = "The the", MaxTokens = 9, Temperature = 0 };
+        var expected = TinyDecoder.Continue("The the", 9).Text;
+        var two = GenerativeModel.Chat("a", 5);
+        two.Messages = [.. two.Messages!, .. two.Messages!];
+        var model = files.Open(templateTime: limit);
+
+        var (slow, waits) = (new RunningAnswer(two, parts: null), new RunningAnswer(GenerativeModel.Chat("b", 5), parts: null));
+        model.Start(slow);
+        model.Start(waits);
+
+        Assert.Equal(expected, (await GenerateAsync(prompt, model)).Text);
+        Assert.StartsWith(Late, (await Assert.ThrowsAsync<RefusedInputException>(() => slow.End)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(Late, (await Assert.ThrowsAsync<RefusedInputException>(() => waits.End)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(Late, await RefusedAsync(GenerativeModel.Chat("c", 5), model), StringComparison.Ordinal);
+        model.Dispose();
+
+        // Opened again, it is the template that is at work still.
+        using var again = files.Open(templateTime: limit);
+        Assert.StartsWith(Late, await RefusedAsync(GenerativeModel.Chat("c", 5), again), StringComparison.Ordinal);
+        Assert.Equal(expected, (await GenerateAsync(prompt, again)).Text);
+
+        var text = default(GeneratedText);
+        await Wait.UntilAsync(async () =>
+        {
+            try
+            {
+                text = await GenerateAsync(GenerativeModel.Chat("c", 5), again);
+                return true;
+            }
+            catch (RefusedInputException)
+            {
+                return false;
+            }
+        });
+        Assert.Equal(TinyDecoder.Continue(TinyDecoder.Prompt("c"), 5).Text, text!.Text);
+    }
+
+    [Theory]
+    [InlineData("{% for a in range(30000) %}x{% endfor %}", "30000 characters in a row")]
+    [InlineData("{% for a in range(30000) %}x y {% endfor %}", "the 120000 characters that the chat template makes of them are more than")]
+    public async Task Template_that_makes_more_than_the_tokenizer_can_cut_is_refused(string template, string reason)
+    {
+        using var files = new GenerativeModel(TinyDecoder.Files(template: template, contextLength: 1024));
+        using var model = files.Open();
+
+        Assert.Contains(reason, await RefusedAsync(GenerativeModel.Chat("a"), model), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{% for a in range(100000) %}{% endfor %}", true)]
+    [InlineData("{{- '' -}}{%- set n = 123456 %}{% for a in range(n) %}{% endfor %}", true)]
+    [InlineData("{{ 'it\\'s' }}{{ \"'\" ~ 1000000 }}", true)]
+    [InlineData("{% for a in range(10000) %}{% endfor %}{{ '20261201' }} 20261201 {{ \"it's 20261201\" }}", false)]
+    public void Template_that_counts_beyond_all_conversations_is_refused_unopened(string template, bool refused)
+    {
+        using var set = new GenerativeModel(TinyDecoder.Files(template: template));
+        using var beside = new GenerativeModel(
+            [.. TinyDecoder.Files(), ("chat_template.jinja", Encoding.UTF8.GetBytes(template))]);
+
+        foreach (var files in (GenerativeModel[])[set, beside])
+        {
+            var exception = Record.Exception(() => GenerationConfig.Beside(files.Path));
+
+            Assert.Equal(
+                refused ? "the chat template has a number of more than 5 digits in its code, which no conversation needs" : null,
+                exception?.Message);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Bad))]
     public void Configuration_that_leads_elsewhere_is_refused_before_the_library_sees_it(string path, string value)

@@ -10,8 +10,8 @@ internal sealed class GenerativeModel(params (string Name, byte[] Content)[] fil
 
     public string Path => System.IO.Path.Combine(Folder, "model.onnx");
 
-    public GenerationModel Open(int maxTokens = 30_000) =>
-        GenerationModel.Open(GenerationConfig.Beside(Path)!, threads: 1, maxTokens);
+    public GenerationModel Open(int maxTokens = 30_000, TimeSpan? templateTime = null) =>
+        GenerationModel.Open(GenerationConfig.Beside(Path)!, threads: 1, maxTokens, templateTime ?? TimeSpan.FromMinutes(1));
 
     public static GenerationRequest Chat(string content, int? maxTokens = null) =>
         new() { Messages = [new("user", content)], MaxTokens = maxTokens, Temperature = 0 };

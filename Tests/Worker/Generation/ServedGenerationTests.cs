@@ -103,7 +103,7 @@ public sealed class ServedGenerationTests(Servers servers)
         using var files = new GenerativeModel(TinyDecoder.Files(ends: false));
         await using var served = await ServeAsync(files, Way.Direct);
 
-        var reply = await (await served.SendAsync(Request("a", 30_000, stream: true), timeout: TimeSpan.FromSeconds(1))).Reply;
+        var reply = await (await served.SendAsync(Request("a", 30_000, stream: true), timeout: TimeSpan.FromSeconds(3))).Reply;
 
         Assert.Equal((ReplyOutcome.Expired, "the deadline passed during the run"), (reply.Outcome, reply.Error));
         Assert.True(reply.ComputeTime > TimeSpan.Zero);
@@ -114,7 +114,7 @@ public sealed class ServedGenerationTests(Servers servers)
     public async Task Drain_lets_answers_finish_and_returns_what_runs_beyond_its_limit()
     {
         using var files = new GenerativeModel(TinyDecoder.Files(ends: false));
-        await using var served = await ServeAsync(files, Way.Direct, new WorkerOptions { DrainTimeout = TimeSpan.FromMilliseconds(300) });
+        await using var served = await ServeAsync(files, Way.Direct, new WorkerOptions { DrainTimeout = TimeSpan.FromSeconds(3) });
         var (endless, _) = await served.SendAsync(Request("a", 30_000, stream: true));
         var (_, finishes) = await served.SendAsync(Request("b", 300, stream: true));
         await Wait.UntilAsync(() => served.Replica.Of(FrameType.Part)
@@ -149,6 +149,23 @@ public sealed class ServedGenerationTests(Servers servers)
         Assert.Contains("it did not generate a token: Model output was not found: nope", refusals[0].Reason, StringComparison.Ordinal);
         Assert.Contains("no-such-type", refusals[1].Reason, StringComparison.Ordinal);
         Assert.Contains("tokenizer.json is not beside genai_config.json", refusals[2].Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Inspection_refuses_a_chat_template_that_takes_longer_than_a_worker_waits_for_some_conversation()
+    {
+        const string Loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}";
+        using var several = new GenerativeModel(TinyDecoder.Files(template: $"{{% if messages|length > 60 %}}{Loops}{{% endif %}}a"));
+        using var tools = new GenerativeModel(TinyDecoder.Files(template: $"{{% if tools %}}{Loops}{{% endif %}}a"));
+        var inspector = new ModelInspector(
+            Options.Create(new InspectionOptions()), Options.Create(new SignatureLimits()), Options.Create(new WorkerOptions()),
+            TimeProvider.System);
+
+        var reports = await Task.WhenAll(((GenerativeModel[])[several, tools])
+            .Select(m => inspector.InspectAsync(m.Folder, samplePath: null, Cancellation)));
+
+        Assert.Equal("its chat template takes too long, given a conversation of many messages", reports[0].Reason);
+        Assert.Equal("its chat template takes too long, given tools", reports[1].Reason);
     }
 
     [Fact]

@@ -9,6 +9,7 @@ using InferenceTemplate.Worker.Images;
 using InferenceTemplate.Worker.Inspection;
 using InferenceTemplate.Worker.ModelCache;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Tests.Worker.Images;
 
@@ -104,7 +105,8 @@ public sealed class ImageInstanceTests(Servers servers)
         using var session = model.Open();
         using var instance = session.CreateInstance();
 
-        new ModelWarmUp(NullLogger<ModelWarmUp>.Instance).Run(session, largestBatch: 32, sample: null);
+        new ModelWarmUp(Options.Create(new ModelCacheOptions()), TimeProvider.System, NullLogger<ModelWarmUp>.Instance)
+            .Run(session, largestBatch: 32, sample: null);
         var proof = new BatchProver(instance, session.Signature, 64, null, session.ElementsOf, () => 0).Prove([]);
 
         Assert.True(proof.Independent, proof.Reason);

@@ -52,6 +52,25 @@ public sealed class OnnxScannerTests
     }
 
     [Fact]
+    public void Scanner_leaves_out_properties_beyond_what_a_file_may_say_of_itself()
+    {
+        var model = new OnnxModel().Input("x", OnnxModel.Float, 1).Output("y", OnnxModel.Float, 1).Node("Identity", ["x"], ["y"]);
+        for (var i = 0; i < 60; i++)
+        {
+            model.Property($"labels.{i}", new string('n', 60_000));
+        }
+
+        using var file = new MemoryStream(model.Property("purpose", "a test").ToBytes());
+
+        var properties = OnnxScanner.Scan(file, Limits).Metadata.Properties;
+
+        // Four of 60,000 characters and their names; 256 KiB are possible.
+        Assert.Equal(
+            ["labels.0", "labels.1", "labels.2", "labels.3", "purpose"], properties.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal("a test", properties["purpose"]);
+    }
+
+    [Fact]
     public void Scanner_allows_a_domain_whose_operators_the_model_defines()
     {
         byte[] model =

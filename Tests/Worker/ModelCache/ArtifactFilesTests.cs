@@ -189,6 +189,30 @@ public sealed class ArtifactFilesTests : IDisposable
     }
 
     [Fact]
+    public async Task Files_that_are_about_to_be_opened_make_no_room_for_others_until_they_are()
+    {
+        byte[][] contents = [Content(1), Content(2), Content(3), Content(4), Content(5), Content(6)];
+        List<IDisposable> opening = [];
+        foreach (var content in contents[..4])
+        {
+            // The second load of the first, as where two versions have one file.
+            opening.AddRange([_files.Hold(Sha256(content)), _files.Hold(Sha256(content))]);
+            await GetAsync(content);
+        }
+
+        Assert.Equal(contents[..4].Select(Name).Order(StringComparer.Ordinal), Files());
+        opening[0].Dispose();
+        opening[0].Dispose();
+        await GetAsync(contents[4]);
+        Assert.Equal(contents[..5].Select(Name).Order(StringComparer.Ordinal), Files());
+
+        opening.ForEach(o => o.Dispose());
+        await GetAsync(contents[5]);
+
+        Assert.Equal(contents[3..].Select(Name).Order(StringComparer.Ordinal), Files());
+    }
+
+    [Fact]
     public async Task Folder_of_an_archive_goes_as_a_whole_when_the_disk_share_is_full()
     {
         var archive = ExternalModel.Zip([.. ExternalModel.Files(scale: 3, shift: 10), ("zeros.bin", new byte[Size])]);
@@ -211,6 +235,8 @@ public sealed class ArtifactFilesTests : IDisposable
         using var outputs = instance.Run([[Requests.Floats("x", [1, 4], row)]]);
         return MemoryMarshal.Cast<byte, float>(outputs.Single().GetTensorMutableRawData()).ToArray();
     }
+
+    private IEnumerable<string?> Files() => Directory.EnumerateFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal);
 
     private static byte[] Content(int seed)
     {

@@ -48,8 +48,14 @@ internal sealed class CacheBench : IAsyncDisposable
     /// <summary>Tries to plan a load, by model.</summary>
     public ConcurrentDictionary<string, int> Tries { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Models whose files are kept for them.</summary>
+    public ConcurrentDictionary<string, bool> Held { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Awaited before a model is opened.</summary>
     public Func<ModelKey, Task> BeforeOpen { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>Called, on its thread, when a model is opened.</summary>
+    public Action<ModelKey> Opening { get; set; } = _ => { };
 
     public static ModelKey Key(string model) => new(model, "1");
 
@@ -98,10 +104,28 @@ internal sealed class CacheBench : IAsyncDisposable
 
         return new ModelPlan(ModelBytes, ModelBytes, _ =>
         {
+            Opening(key);
             var session = ModelSession.Open(file, Cpu);
             session.WarmUp();
             return session;
-        });
+        })
+        {
+            Files = new Holding(Held, key.Model),
+        };
+    }
+
+    private sealed class Holding : IDisposable
+    {
+        private readonly ConcurrentDictionary<string, bool> _held;
+        private readonly string _model;
+
+        public Holding(ConcurrentDictionary<string, bool> held, string model)
+        {
+            (_held, _model) = (held, model);
+            held[model] = true;
+        }
+
+        public void Dispose() => _held.TryRemove(_model, out _);
     }
 
     private static ModelPlan Pipeline(ModelFile file, string[] steps)

@@ -1,9 +1,11 @@
 using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Tests.Worker.Inspection;
 using InferenceTemplate.Worker.Execution;
 using InferenceTemplate.Worker.ModelCache;
 using InferenceTemplate.Worker.Models;
 using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Options;
 
 namespace InferenceTemplate.Tests.Worker.ModelCache;
 
@@ -44,13 +46,36 @@ public sealed class ModelWarmUpTests
         }
     }
 
+    [Fact]
+    public async Task Model_that_never_ends_on_zeros_is_served_cold()
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(path, OnnxModel.EndlessOnZeros);
+
+            var log = await Task.Run(() => WarmUpFile(path, sample: null, TimeSpan.FromMilliseconds(200)), Cancellation)
+                .WaitAsync(Wait.DefaultLimit, Cancellation);
+
+            Assert.Contains("zeros; its first requests may be slower: it took longer than Worker:WarmUpTime (0.2 s)",
+                Assert.Single(log), StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     private static List<string> WarmUp(string name, Tensor[]? sample) => WarmUpFile(SmallModels.PathOf(name), sample);
 
-    private static List<string> WarmUpFile(string path, Tensor[]? sample)
+    private static List<string> WarmUpFile(string path, Tensor[]? sample, TimeSpan? limit = null)
     {
         var log = new FakeLogger<ModelWarmUp>();
         using var session = ModelSession.Open(new ModelFile("m", "1", path), Execution.TestModels.Cpu);
-        new ModelWarmUp(log).Run(session, largestBatch: 8, sample);
+        var options = Options.Create(new ModelCacheOptions { WarmUpTime = limit ?? Wait.DefaultLimit });
+        new ModelWarmUp(options, TimeProvider.System, log).Run(session, largestBatch: 8, sample);
         return [.. log.Collector.GetSnapshot().Select(line => line.Message)];
     }
 }

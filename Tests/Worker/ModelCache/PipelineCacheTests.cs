@@ -198,7 +198,7 @@ public sealed class PipelineCacheTests
 
     private static CacheBench Bench(int room)
     {
-        var bench = new CacheBench(room, o => o.ModelMemoryWait = TimeSpan.FromMilliseconds(50));
+        var bench = new CacheBench(room, o => o.ModelMemoryWait = TimeSpan.FromSeconds(1));
         foreach (var (name, constant) in (ReadOnlySpan<(string, float)>)[("a", 1), ("b", 2), ("c", 3)])
         {
             bench.Write(name, constant);

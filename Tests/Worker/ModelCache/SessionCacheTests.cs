@@ -25,6 +25,50 @@ public sealed class SessionCacheTests
     }
 
     [Fact]
+    public async Task Model_that_never_opens_is_refused_and_keeps_no_other_from_opening()
+    {
+        using var never = new ManualResetEventSlim();
+        ModelCacheOptions options = null!;
+        await using var bench = Bench(room: 2, o => (options, o.LoadTime) = (o, TimeSpan.FromMilliseconds(200)), "a", "b");
+        bench.Opening = key =>
+        {
+            if (key.Model == "a")
+            {
+                never.Wait(Cancellation);
+            }
+        };
+
+        var stuck = await Assert.ThrowsAsync<ModelUnavailableException>(
+            () => bench.TouchAsync("a").WaitAsync(Wait.DefaultLimit, Cancellation));
+        options.LoadTime = Wait.DefaultLimit;
+        using var other = await bench.AcquireAsync("b");
+
+        Assert.Contains("longer than Worker:LoadTime (0.2 s)", stuck.Message, StringComparison.Ordinal);
+        Assert.Equal(["b"], bench.Open());
+        Assert.Equal(CacheBench.ModelBytes, bench.Cache.Bytes);
+        never.Set();
+    }
+
+    [Fact]
+    public async Task Files_are_held_from_the_plan_until_the_model_is_open_or_was_refused()
+    {
+        using var opens = new ManualResetEventSlim();
+        await using var bench = Bench(room: 2, "a", "b");
+        bench.WriteBroken("broken");
+        bench.Opening = _ => opens.Wait(Cancellation);
+
+        var loads = new[] { bench.TouchAsync("a"), bench.TouchAsync("b") };
+        await Wait.UntilAsync(() => bench.Held.Count == 2);
+        Assert.All(loads, load => Assert.False(load.IsCompleted));
+        opens.Set();
+        await Task.WhenAll(loads);
+        Assert.Empty(bench.Held);
+
+        await Assert.ThrowsAsync<ModelUnavailableException>(() => bench.TouchAsync("broken"));
+        Assert.Empty(bench.Held);
+    }
+
+    [Fact]
     public async Task Cache_never_evicts_what_is_leased()
     {
         await using var bench = Bench(room: 2, "a", "b", "c");

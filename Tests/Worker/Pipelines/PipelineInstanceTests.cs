@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Tests.Worker.Execution;
@@ -42,6 +43,39 @@ public sealed class PipelineInstanceTests
 
         Assert.Equal([expected, between], answers);
         Assert.NotEqual(between, expected);
+    }
+
+    [Fact]
+    public void Step_gets_no_tensor_without_elements_that_its_model_has_not_run_on()
+    {
+        var (untried, tried) = ("", "");
+        string? Refusal(string model, string version, IReadOnlyList<Tensor> inputs)
+        {
+            var signature = new ModelSignature([new("x", Datatype.Fp32, [-1, Width])], [])
+            {
+                EmptyTried = model == tried ? [[new("x", 0)]] : [],
+            };
+            return model == untried || model == tried ? EmptyExtents.Refusal(signature, inputs) : null;
+        }
+
+        using var pipeline = TestPipeline.Open(
+            TestPipeline.Layered, "m", [TestModels.Open(FirstLayers), TestModels.Open(SecondLayers)], Refusal);
+        using var instance = pipeline.CreateInstance();
+        Tensor[] none = [Requests.Floats("in", [0, Width])];
+
+        instance.Run([none]).Dispose();
+        untried = "a";
+        Assert.StartsWith(
+            "step 'first': inputs['x'].shape: dimension 0 is 0, and the model did not run on that",
+            Assert.Throws<RefusedInputException>(() => instance.Run([none])).Message,
+            StringComparison.Ordinal);
+        untried = "b";
+        var failed = Assert.Throws<StepFailedException>(() => instance.Run([none]));
+        Assert.StartsWith("step 'second': inputs['x'].shape: dimension 0 is 0, and", failed.Message, StringComparison.Ordinal);
+        Assert.Equal(RunFailure.Input, RunFailures.Classify(failed));
+        (untried, tried) = ("", "b");
+        instance.Run([none]).Dispose();
+        instance.Run([[Noise(2, seed: 1)]]).Dispose();
     }
 
     [Fact]
@@ -115,16 +149,16 @@ public sealed class PipelineInstanceTests
     }
 
     [Fact]
-    public void Shape_that_a_step_does_not_declare_is_refused_for_that_request()
+    public void Shape_that_a_step_makes_and_the_next_does_not_declare_is_a_failure_of_the_run()
     {
         // The second adds [1,2] to whatever it gets: ONNX Runtime would warn, and add.
         using var pipeline = TestPipeline.Open(TestPipeline.Layered, TestModels.Echo(OnnxModel.Float), TestModels.Shifted);
         using var instance = pipeline.CreateInstance();
 
-        var refused = Assert.Throws<RefusedInputException>(() => instance.Run([[Floats(1, 3)]]));
+        var failed = Assert.Throws<StepFailedException>(() => instance.Run([[Floats(1, 3)]]));
 
-        Assert.Equal("step 'second': input 'x' is [-1,2], and for this request it is [1,3]", refused.Requests[0]);
-        Assert.Equal(RunFailure.Input, RunFailures.Classify(refused));
+        Assert.Equal("step 'second': input 'x' is [-1,2], and for this request it is [1,3]", RuntimeMessage.Of(failed));
+        Assert.Equal(RunFailure.Input, RunFailures.Classify(failed));
     }
 
     [Fact]

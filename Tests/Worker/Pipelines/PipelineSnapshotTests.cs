@@ -2,6 +2,7 @@ using InferenceTemplate.Core.Catalog;
 using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
+using InferenceTemplate.Worker.ModelCache;
 
 namespace InferenceTemplate.Tests.Worker.Pipelines;
 
@@ -44,7 +45,7 @@ public sealed class PipelineSnapshotTests
         Assert.Equal("1", snapshot.LackingOf("p", null)!.Version);
         Assert.Equal("1", snapshot.LackingOf("p", "1")!.Version);
         Assert.Null(snapshot.LackingOf("p", "2"));
-        Assert.Equal(stable is null ? "2" : null, snapshot.StableOf("p")?.Version);
+        Assert.Null(snapshot.StableOf("p"));
         Assert.Equal(
             "version '1' of 'p' is a pipeline, of which the step 'one' can't run: the model 'm' is unloaded", snapshot.WhyNot("p", null));
     }
@@ -70,6 +71,18 @@ public sealed class PipelineSnapshotTests
             new BatchDecision(false, "step 'one': the setting is off"), BatchDecision.Of(off.Find("p", "1")!, new ModelSettings()));
         Assert.Equal(
             new BatchDecision(false, "step 'one': rows met"), BatchDecision.Of(contradicted.Find("p", "1")!, new ModelSettings()));
+    }
+
+    [Fact]
+    public void Pipeline_takes_the_memory_of_those_of_its_steps_that_are_not_open()
+    {
+        var snapshot = Snapshot(new ModelSettings(), Residency.Auto, new BatchProof(true));
+        var (step, pipeline) = (snapshot.Find("m", "1")!, snapshot.Find("p", "1")!);
+        (step.MemoryBytes, pipeline.MemoryBytes) = (100, 100);
+
+        Assert.Equal(100, MemoryBudget.Estimate(pipeline, snapshot, _ => false));
+        Assert.Equal(0, MemoryBudget.Estimate(pipeline, snapshot, key => key == new ModelKey("m", "1")));
+        Assert.Equal(100, MemoryBudget.Estimate(step, snapshot, _ => false));
     }
 
     private static CatalogSnapshot Snapshot(

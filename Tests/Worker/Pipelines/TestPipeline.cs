@@ -13,7 +13,8 @@ internal static class TestPipeline
     public static ModelSession Open(string json, params byte[][] models) =>
         Open(json, "m", [.. models.Select((m, i) => TestModels.Open(m, $"step{i}"))]);
 
-    public static ModelSession Open(string json, string name, ModelSession[] models)
+    /// <param name="refusal">Why a step does not get some inputs.</param>
+    public static ModelSession Open(string json, string name, ModelSession[] models, RefuseInputs? refusal = null)
     {
         var folder = Directory.CreateTempSubdirectory("pipeline-");
         try
@@ -22,7 +23,7 @@ internal static class TestPipeline
             File.WriteAllText(path, json);
             var graph = PipelineGraph.Connect(PipelineSettings.Read(path), [.. models.Select(m => m.Signature)]);
             return ModelSession.Over(
-                new ModelFile(name, "1", path), new PipelineModel(graph, [.. models.Select(m => new ModelLease(m, m.Dispose))]));
+                new ModelFile(name, "1", path), new PipelineModel(graph, [.. models.Select(m => new ModelLease(m, m.Dispose))], refusal));
         }
         finally
         {

@@ -63,7 +63,7 @@ internal sealed class BatchServices : IAsyncDisposable
     /// <summary>A batch that waits, of so many lines that are right.</summary>
     public async Task<Guid> AcceptAsync(int lines = 3)
     {
-        var id = (await Intake.BeginAsync(Owner, Stopping))!.Value;
+        var id = (await Intake.BeginAsync(Owner, Stopping)).Id!.Value;
         await Intake.AddAsync(id, [.. Enumerable.Range(1, lines).Select(n => Line(n))], Stopping);
         await Intake.FinishAsync(id, Stopping);
         return id;
@@ -87,7 +87,7 @@ internal sealed class BatchServices : IAsyncDisposable
     public Task<bool> RecordAsync(BatchLease lease, int number, byte result = 1) =>
         Leases.RecordAsync(lease, [new(number, [result], null, null)], Stopping);
 
-    public async Task<BatchFacts?> FindAsync(Guid id) => await Get<BatchQueries>().FindAsync(Tenant, id, Stopping);
+    public async Task<BatchFacts?> FindAsync(Guid id) => await Get<BatchQueries>().FindAsync(Tenant, models: null, id, Stopping);
 
     public async Task<List<BatchFileLine>> LinesAsync(Guid id, bool completed)
     {

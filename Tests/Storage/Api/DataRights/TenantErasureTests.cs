@@ -1,5 +1,6 @@
 using InferenceTemplate.Api.Audit;
 using InferenceTemplate.Api.DataRights;
+using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Data;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.EntityFrameworkCore;
@@ -38,6 +39,37 @@ public sealed class TenantErasureTests(Servers servers)
         var state = (await database.Get<TenantErasure>().FindAsync("acme", Cancellation))!;
         Assert.NotNull(state.FinishedAt);
         Assert.True(state.Rows >= 15, $"{state.Rows} rows are said to be gone");
+        await ChainIsValidAsync(database);
+    }
+
+    [Fact]
+    public async Task Erasure_forgets_who_came_with_a_token_and_never_had_a_key()
+    {
+        await using var database = await OwnDatabase.CreateAsync(servers);
+        await TenantData.WriteAsync(database, "acme", "Ann's key", deleted: true);
+        await TenantData.WriteAsync(database, "other", "Bob's key");
+        await database.Get<AuditChain>().AppendAsync(
+            [
+                new AuditEvent("access.denied", "Jane Doe", "acme", "GET /v1/requests") { ActorTenantId = "acme" },
+                new AuditEvent("access.denied", "Sam", "acme", "GET /v1/requests") { ActorTenantId = "acme" },
+                new AuditEvent("access.denied", "Sam", "other", "GET /v1/requests") { ActorTenantId = "other" },
+            ],
+            Cancellation);
+        await database.ExecuteAsync("INSERT INTO model_events (at, model, kind, actor) VALUES (now(), 'm', 'promoted', 'Jane Doe')");
+        await database.ExecuteAsync("INSERT INTO model_events (at, model, kind, actor) VALUES (now(), 'm', 'promoted', 'Sam')");
+        await database.Get<AuditFeed>().PassAsync(Cancellation);
+
+        await database.Get<TenantErasure>().EraseAsync("acme", Cancellation);
+
+        await using var context = await database.Get<IDbContextFactory<InferenceDbContext>>().CreateDbContextAsync(Cancellation);
+        foreach (var table in context.Model.GetEntityTypes().Select(e => e.GetTableName()!).Distinct(StringComparer.Ordinal))
+        {
+            var traces = await database.ScalarAsync<long>($"SELECT count(*) FROM {table} r WHERE r::text LIKE '%Jane%'");
+            Assert.True(traces == 0, $"{table} still names a person");
+        }
+
+        Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM audit_actors WHERE name = 'Sam' AND tenant_id = 'other'"));
+        Assert.Equal(1, await database.ScalarAsync<long>("SELECT count(*) FROM model_events WHERE actor = 'Sam'"));
         await ChainIsValidAsync(database);
     }
 
@@ -111,6 +143,36 @@ public sealed class TenantErasureTests(Servers servers)
         await database.Get<TenantErasure>().EraseAsync("acme", Cancellation);
 
         Assert.Equal("other", Assert.Single(await queue.DeadLetters.ListAsync(queue.Name, null, 10)).Request!.TenantId);
+    }
+
+    [Fact]
+    public async Task What_waits_of_the_tenant_goes_too_and_others_stay()
+    {
+        await using var database = await OwnDatabase.CreateAsync(servers);
+        await TenantData.WriteAsync(database, "acme", "Ann's key", deleted: true);
+        var queue = new TestQueue(servers);
+        await database.ExecuteAsync(
+            "INSERT INTO models (name, settings, created_at, updated_at) VALUES ($1, '{}', now(), now())", queue.Name.Model);
+        await database.ExecuteAsync(
+            """
+            INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at)
+            VALUES ($1, '1', 'onnxruntime_onnx', repeat('0', 64), 1, '{"inputs":[],"outputs":[]}', now())
+            """,
+            queue.Name.Model);
+        foreach (var number in Enumerable.Range(0, 40))
+        {
+            await queue.EnqueueAgainAsync(
+                queue.Request(number % 2 == 0 ? Priority.Low : Priority.High, kind: RequestKind.Job) with
+                {
+                    TenantId = number < 39 ? "acme" : "other",
+                });
+        }
+
+        await database.Get<TenantErasure>().EraseAsync("acme", Cancellation);
+
+        var left = Assert.Single(await queue.Worker("w").ReadAsync(100));
+        Assert.Equal("other", left.Request.TenantId);
+        Assert.Equal(left.Bytes, (await queue.StatsAsync()).Bytes);
     }
 
     [Fact]

@@ -12,8 +12,8 @@ public sealed class TenantTableTests
     private static readonly HashSet<string> Platform =
     [
         "models", "model_versions", "sample_requests", "model_aliases", "model_events", "artefacts", "artefact_chunks", "loose_blobs",
-        "traffic_decisions", "traffic_minutes", "traffic_model_minutes", "shadow_comparisons", "feature_flags", "drift_windows",
-        "drift_baselines",
+        "traffic_decisions", "traffic_minutes", "traffic_model_minutes", "queue_minutes", "shadow_comparisons", "feature_flags", "drift_windows",
+        "drift_baselines", "usage_writers",
     ];
 
     [Fact]

@@ -1,11 +1,17 @@
+using System.Diagnostics.Metrics;
+using InferenceTemplate.Api;
 using InferenceTemplate.Api.Drift;
 using InferenceTemplate.Api.Retention;
+using InferenceTemplate.Api.Traffic;
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Core.Tensors;
 using InferenceTemplate.Data;
 using InferenceTemplate.Data.Catalog;
 using InferenceTemplate.Tests.Shared;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace InferenceTemplate.Tests.Storage;
 
@@ -98,6 +104,44 @@ public sealed class DriftBaselineTests(Servers servers)
 
         var seen = await database.Get<DriftReader>().ReadAsync("m", "2", s_settings, Cancellation);
         Assert.Equal(("z", false), Assert.Single(seen.Tensors.Select(t => (t.Tensor, t.HasDrifted))));
+    }
+
+    [Fact]
+    public async Task Windows_whose_commit_was_not_answered_take_no_later_ones_along()
+    {
+        await using var database = await WithModelAsync();
+        await using var way = new LossyConnection(database.ConnectionString);
+        var telemetry = new Telemetry(database.Get<IMeterFactory>());
+        var sampler = ActivatorUtilities.CreateInstance<DriftSampler>(database.Services, telemetry);
+        using var gathering = ActivatorUtilities.CreateInstance<DriftGathering>(
+            database.Services, sampler, new DriftStore(way.Source), telemetry);
+        Sample("1");
+        await gathering.GatherAsync(stops: false, Cancellation);
+
+        Sample("2");
+        way.LoseNextAnswer();
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => gathering.GatherAsync(stops: false, Cancellation));
+        Sample("3");
+        await gathering.GatherAsync(stops: false, Cancellation);
+
+        Assert.Equal("1,2,3", await database.ScalarAsync<string>("SELECT string_agg(version, ',' ORDER BY version) FROM drift_windows"));
+
+        void Sample(string version)
+        {
+            var served = new ModelVersion
+            {
+                Model = "m",
+                Version = version,
+                Platform = "onnx",
+                Sha256 = "",
+                Signature = new ModelSignature([], []),
+            };
+            var routed = new RoutedModel(served, new ModelSettings { Drift = s_settings }, TrafficRole.Stable, Shadow: null);
+            for (var i = 0; i < DriftWindows.MaxRequests; i++)
+            {
+                sampler.Take(routed, [new Tensor("x", Datatype.Fp32, [1], new byte[4])], []);
+            }
+        }
     }
 
     [Fact]

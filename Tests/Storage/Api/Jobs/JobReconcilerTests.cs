@@ -1,6 +1,13 @@
+using System.Diagnostics.Metrics;
 using InferenceTemplate.Api.Jobs;
 using InferenceTemplate.Core.Jobs;
+using InferenceTemplate.Core.Queue;
+using InferenceTemplate.Data;
+using InferenceTemplate.Data.Jobs;
 using InferenceTemplate.Tests.Shared;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 
 namespace InferenceTemplate.Tests.Storage;
@@ -29,17 +36,49 @@ public sealed class JobReconcilerTests(Servers servers)
     }
 
     [Fact]
-    public async Task Job_that_stays_long_in_the_queue_is_put_there_again_and_still_runs_once()
+    public async Task Jobs_that_wait_long_are_queued_again_only_where_entries_were_lost_and_run_once()
     {
         await using var jobs = await JobServices.StartAsync(servers, options => options.RequeueAfter = TimeSpan.Zero);
-        var id = Assert.Single(await jobs.AcceptAsync(1));
-        await jobs.DepthIsAsync(1);
+        var ids = await jobs.AcceptAsync(5);
+        await jobs.DepthIsAsync(5);
 
         await jobs.Reconciler.ReconcileAsync(Stopping);
+        Assert.Equal(5, await jobs.DepthAsync());
 
-        Assert.True(await jobs.DepthAsync() > 1);
-        await jobs.ClaimAsync(id);
-        Assert.Empty(await jobs.Leases.ClaimAsync([id], "another", Stopping));
+        // As a failover does that had not replicated the last second.
+        await jobs.LoseEntriesAsync(leave: 2);
+        await jobs.Reconciler.ReconcileAsync(Stopping);
+        Assert.True(await jobs.DepthAsync() >= 5);
+        Assert.Equal(5, (await jobs.Leases.ClaimAsync(ids, "worker", Stopping)).Count);
+        Assert.Empty(await jobs.Leases.ClaimAsync(ids, "another", Stopping));
+    }
+
+    [Fact]
+    public async Task Job_of_a_version_that_is_deleted_fails_with_that_reason_and_one_that_runs_is_left_to_its_worker()
+    {
+        await using var jobs = await JobServices.StartAsync(servers, writing: true);
+        var ids = await jobs.AcceptAsync(2);
+        var lease = await jobs.ClaimAsync(ids[0]);
+        await jobs.Reconciler.ReconcileAsync(Stopping);
+        Assert.Equal(JobState.Queued, (await jobs.FindAsync(ids[1])).State);
+
+        await jobs.ExecuteAsync("INSERT INTO models (name, settings, created_at, updated_at) VALUES ($1, '{}', now(), now())", jobs.Model);
+        await jobs.ExecuteAsync(
+            """
+            INSERT INTO model_versions (model, version, platform, sha256, size_bytes, signature, registered_at, deleted_at)
+            VALUES ($1, '1', 'onnxruntime_onnx', repeat('0', 64), 1, '{"inputs":[],"outputs":[]}', now(), now())
+            """,
+            jobs.Model);
+        await jobs.Reconciler.ReconcileAsync(Stopping);
+        var ended = await jobs.FindAsync(ids[1]);
+        await jobs.Reconciler.ReconcileAsync(Stopping);
+
+        Assert.Equal(
+            (JobState.Failed, (short?)404, $"version 1 of '{jobs.Model}' was deleted before the job could run"),
+            (ended.State, ended.ErrorStatus, ended.Error));
+        Assert.Equal(ended.FinishedAt, (await jobs.FindAsync(ids[1])).FinishedAt);
+        Assert.Empty(await jobs.Leases.ClaimAsync([ids[1]], "late", Stopping));
+        Assert.Equal(JobState.Succeeded, (await jobs.FinishAsync(JobServices.Succeeded(lease)))[ids[0]]);
     }
 
     [Fact]
@@ -61,6 +100,52 @@ public sealed class JobReconcilerTests(Servers servers)
         Assert.Equal(1, requeued);
         Assert.Equal("each of 2 attempts ended with its worker, the last on second", job.Error);
         Assert.NotNull(job.ExpiresAt);
+    }
+
+    [Fact]
+    public async Task Lease_that_ran_out_while_postgres_was_away_is_its_holders_to_extend_before_it_is_lost()
+    {
+        await using var database = await OwnDatabase.CreateAsync(servers);
+        var options = Options.Create(new JobOptions { Lease = TimeSpan.FromSeconds(1) });
+        var (time, leases) = (new FakeTimeProvider(), new JobLeases(database.Source, options));
+        var telemetry = new JobTelemetry(database.Get<IMeterFactory>());
+        var signals = new JobSignals(servers.Redis);
+        using var reconciler = new JobReconciler(
+            database.Source, database.Get<RequestQueue>(), new QueueEpoch(servers.Redis),
+            new JobDeadLetters(database.Source, options, signals, telemetry), signals, telemetry, options, time,
+            NullLogger<JobReconciler>.Instance);
+        var id = Guid.NewGuid();
+        await database.ExecuteAsync("""
+            INSERT INTO jobs (id, tenant_id, model, version, priority, state, attempt, max_attempts, progress, created_at, deadline_at,
+                cancel_requested, batch_size, compute_microseconds, queued_at)
+            VALUES ($1, 'acme', 'm', '1', 2, 'queued', 0, 1, 0, now(), now() + interval '1 hour', false, 0, 0, now())
+            """, id);
+        var lease = Assert.Single(await leases.ClaimAsync([id], "holder", Stopping));
+        await reconciler.ReconcileAsync(Stopping);
+        time.Advance(options.Value.Lease);
+
+        await database.OpenAsync(false);
+        Assert.True(Outages.IsDatabaseAway((await Record.ExceptionAsync(() => reconciler.ReconcileAsync(Stopping)))!));
+        await database.OpenAsync(true);
+        database.Source.Clear();
+        await LeaseIsOutAsync();
+        await reconciler.ReconcileAsync(Stopping);
+
+        // It was its only attempt.
+        Assert.Equal("running", await StateAsync());
+        Assert.Equal([id], (await leases.ExtendAsync([lease], Stopping)).Keys);
+
+        // One that nobody extends is lost all the same, and its silent holder's end is none.
+        await LeaseIsOutAsync();
+        time.Advance(options.Value.Lease);
+        await reconciler.ReconcileAsync(Stopping);
+        Assert.Equal("dead_lettered", await StateAsync());
+        Assert.Empty(await leases.FinishAsync([JobServices.Succeeded(lease)], Stopping));
+        Assert.Equal("dead_lettered", await StateAsync());
+
+        Task LeaseIsOutAsync() => Wait.UntilAsync(() => database.ScalarAsync<bool>("SELECT lease_until < now() FROM jobs"));
+
+        Task<string> StateAsync() => database.ScalarAsync<string>("SELECT state FROM jobs");
     }
 
     [Fact]

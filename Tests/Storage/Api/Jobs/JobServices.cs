@@ -89,7 +89,15 @@ internal sealed class JobServices : IAsyncDisposable
     public async Task<Guid[]> AcceptAsync(int count) =>
         [.. (await Task.WhenAll(Enumerable.Range(0, count).Select(_ => AcceptAsync()))).Select(a => a.Id)];
 
-    public async Task<JobFacts> FindAsync(Guid id) => (await Get<JobQueries>().FindAsync(Tenant, id, Stopping))!;
+    public async Task<JobFacts> FindAsync(Guid id) => (await Get<JobQueries>().FindAsync(Tenant, models: null, id, Stopping))!;
+
+    /// <summary>What the queue delivers of it.</summary>
+    public async Task<InferenceRequest> EntryAsync(Guid id)
+    {
+        await using var command = _servers.Database.CreateCommand("SELECT request FROM jobs WHERE id = $1");
+        command.Parameters.AddWithValue(id);
+        return RequestCodec.Decode((byte[])(await command.ExecuteScalarAsync(Stopping))!);
+    }
 
     public async Task<JobLease> ClaimAsync(Guid id, string worker = "worker") =>
         Assert.Single(await Leases.ClaimAsync([id], worker, Stopping));
@@ -122,6 +130,9 @@ internal sealed class JobServices : IAsyncDisposable
     }
 
     /// <summary>What FLUSHALL does to jobs, sparing other tests' queues.</summary>
+    public Task LoseEntriesAsync(int leave) => _servers.Redis.GetDatabase().StreamTrimAsync(
+        QueueKeys.All(new QueueName(Model, "1"))[(int)Priority.Low], leave, useApproximateMaxLength: false);
+
     public async Task LoseRedisDataAsync(params string[] models)
     {
         foreach (var pattern in models.Append(Model).Select(model => $"inference:{{{model}/*").Append("inference:jobs:epoch"))

@@ -93,6 +93,19 @@ public sealed class JobWriterTests(Servers servers)
     }
 
     [Fact]
+    public async Task Repetition_of_a_job_takes_no_room()
+    {
+        await using var jobs = await JobServices.StartAsync(servers, options => options.MaxPendingPerTenant = 1);
+        var first = await jobs.AcceptAsync("last", 1);
+
+        Assert.Equal((JobAcceptanceOutcome.Replayed, first.Id), Told(await jobs.AcceptAsync("last", 1)));
+        Assert.Equal(JobAcceptanceOutcome.KeyReused, (await jobs.AcceptAsync("last", 2)).Outcome);
+        Assert.Equal(JobAcceptanceOutcome.TooManyPending, (await jobs.AcceptAsync("another", 1)).Outcome);
+
+        static (JobAcceptanceOutcome, Guid) Told(JobAcceptance acceptance) => (acceptance.Outcome, acceptance.Id);
+    }
+
+    [Fact]
     public async Task Writer_refuses_a_tenant_that_has_as_many_jobs_as_it_may_until_one_ends()
     {
         await using var jobs = await JobServices.StartAsync(servers, options => options.MaxPendingPerTenant = 3);

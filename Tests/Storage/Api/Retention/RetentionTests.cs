@@ -23,7 +23,11 @@ public sealed class RetentionTests(Servers servers)
         await database.ExecuteAsync("UPDATE tenants SET retention_days = CASE id WHEN 'short' THEN 2 WHEN 'long' THEN 300 END");
         await database.ExecuteAsync("UPDATE predictions SET received_at = now() - interval '3 days' WHERE tenant_id = 'short'");
         await database.ExecuteAsync("UPDATE predictions SET received_at = now() - interval '40 days' WHERE tenant_id <> 'short'");
-        await database.ExecuteAsync("UPDATE jobs SET finished_at = now() - interval '40 days'");
+        await database.ExecuteAsync("""
+            UPDATE jobs SET finished_at = now() - interval '40 days', id = (
+                lpad(to_hex((extract(epoch FROM now() - interval '41 days') * 1000)::bigint), 12, '0') || '7' || substr(id::text, 16, 3)
+                || substr(id::text, 20))::uuid
+            """);
         await database.ExecuteAsync("UPDATE jobs SET finished_at = NULL, state = 'running', lease_until = now() WHERE tenant_id = 'usual'");
         await database.ExecuteAsync("""
             INSERT INTO shadow_comparisons (id, compared_at, model, version, shadow_version, compute_microseconds, shadow_compute_microseconds)

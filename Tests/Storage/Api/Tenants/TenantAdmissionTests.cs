@@ -124,7 +124,7 @@ public sealed class TenantAdmissionTests(Servers servers)
     {
         var queue = new TestQueue(servers);
         var tenant = TenantServices.Account(concurrency: 1);
-        var lost = await queue.Requests.EnqueueAsync(queue.Request(timeout: TimeSpan.FromSeconds(1)), new AdmissionExtras(Tenant: tenant));
+        var lost = await queue.Requests.EnqueueAsync(queue.Request(timeout: TimeSpan.FromSeconds(3)), new AdmissionExtras(Tenant: tenant));
         Assert.Equal(EnqueueOutcome.Enqueued, lost.Outcome);
 
         // Nobody releases it: its deadline does.

@@ -41,7 +41,7 @@ public sealed class TenantLookupTests(Servers servers)
         var lookup = services.New<TenantLookup>();
         Assert.Equal(5, (await lookup.FindAsync(tenant.Id, Stopping)).Limits.RequestsPerMinute);
 
-        await services.Store.UpdateAsync(tenant.Id, present => (present with { RequestsPerMinute = 6 }, null), "test", Stopping);
+        await services.Store.UpdateAsync(tenant.Id, present => (present with { RequestsPerMinute = 6 }, null), new("test", null), Stopping);
 
         await Wait.UntilAsync(async () => (await lookup.FindAsync(tenant.Id, Stopping)).Limits.RequestsPerMinute == 6);
     }

@@ -60,7 +60,7 @@ internal sealed class TenantServices : IAsyncDisposable
     public async Task<Tenant> CreateAsync(TenantSettings? settings = null)
     {
         var id = NewId();
-        var (tenant, problem) = await Store.CreateAsync(id, (settings ?? new()) with { Name = id }, "test", Stopping);
+        var (tenant, problem) = await Store.CreateAsync(id, (settings ?? new()) with { Name = id }, new("test", null), Stopping);
         Assert.Null(problem);
         return tenant!;
     }
@@ -90,7 +90,7 @@ internal sealed class TenantServices : IAsyncDisposable
             await Get<UsageSummation>().SumAsync(Stopping);
             var now = TimeProvider.System.GetUtcNow();
             if (await Get<UsageReport>()
-                .ReadAsync(tenant, now.AddDays(-2), now.AddDays(1), new HashSet<UsageGroup>(), 10, Stopping) is [var sums]
+                .ReadAsync(tenant, null, now.AddDays(-2), now.AddDays(1), new HashSet<UsageGroup>(), 10, Stopping) is [var sums]
                 && sums.Requests >= requests)
             {
                 return sums;

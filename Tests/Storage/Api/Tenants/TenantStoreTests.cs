@@ -22,7 +22,7 @@ public sealed class TenantStoreTests(Servers servers)
     {
         await using var services = await TenantServices.StartAsync(servers);
 
-        var (tenant, problem) = await services.Store.CreateAsync(id, new TenantSettings { Name = "x" }, "test", Stopping);
+        var (tenant, problem) = await services.Store.CreateAsync(id, new TenantSettings { Name = "x" }, new("test", null), Stopping);
 
         Assert.Null(tenant);
         Assert.Equal(TenantProblemKind.Invalid, problem!.Kind);
@@ -35,9 +35,9 @@ public sealed class TenantStoreTests(Servers servers)
         await using var services = await TenantServices.StartAsync(servers);
         var tenant = await services.CreateAsync();
 
-        var (deleted, _) = await services.Store.DeleteAsync(tenant.Id, "test", Stopping);
-        var again = await services.Store.CreateAsync(tenant.Id, new TenantSettings { Name = "again" }, "test", Stopping);
-        var resumed = await services.Store.ResumeAsync(tenant.Id, "test", Stopping);
+        var (deleted, _) = await services.Store.DeleteAsync(tenant.Id, new("test", null), Stopping);
+        var again = await services.Store.CreateAsync(tenant.Id, new TenantSettings { Name = "again" }, new("test", null), Stopping);
+        var resumed = await services.Store.ResumeAsync(tenant.Id, new("test", null), Stopping);
 
         Assert.NotNull(deleted!.DeletedAt);
         Assert.NotNull(deleted.SuspendedAt);
@@ -53,8 +53,8 @@ public sealed class TenantStoreTests(Servers servers)
     {
         await using var services = await TenantServices.StartAsync(servers);
 
-        var suspended = await services.Store.SuspendAsync("default", "test", Stopping);
-        var deleted = await services.Store.DeleteAsync("default", "test", Stopping);
+        var suspended = await services.Store.SuspendAsync("default", new("test", null), Stopping);
+        var deleted = await services.Store.DeleteAsync("default", new("test", null), Stopping);
 
         Assert.Equal(TenantProblemKind.Conflict, suspended.Problem!.Kind);
         Assert.Equal(TenantProblemKind.Conflict, deleted.Problem!.Kind);
@@ -69,7 +69,8 @@ public sealed class TenantStoreTests(Servers servers)
         var tenant = await services.CreateAsync(new TenantSettings { RequestsPerMinute = 0 });
 
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => services.New<TenantStore>().UpdateAsync(
-            tenant.Id, present => (present with { RequestsPerMinute = present.RequestsPerMinute + 1 }, null), "test", Stopping)));
+            tenant.Id, present => (present with { RequestsPerMinute = present.RequestsPerMinute + 1 }, null),
+            new("test", null), Stopping)));
 
         Assert.Equal(20, (await services.Store.FindAsync(tenant.Id, Stopping))!.RequestsPerMinute);
     }

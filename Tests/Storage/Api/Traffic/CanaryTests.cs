@@ -41,12 +41,12 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
         var after = await PolicyAsync();
         Assert.Null(after.Canary);
         Assert.Equal("1", after.Stable);
-        Assert.Equal(Rule, after.Rollback);
+        Assert.Null(after.Rollback);
         Assert.True(after.Since > policy.Since);
         var decisions = await DecisionsAsync();
         Assert.Equal(["rolled_back", "set"], decisions.Select(d => d.Action));
         Assert.Equal((TrafficDecision.Automatic, "2", rollback.Reason), (decisions[0].Actor, decisions[0].Version, decisions[0].Reason));
-        Assert.Equal(("tester", null), (decisions[1].Actor, decisions[1].Reason));
+        Assert.Equal(("tester", "stable 1, canary 2 at 50 %"), (decisions[1].Actor, decisions[1].Reason));
     }
 
     [Fact]
@@ -114,6 +114,26 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
         var settings = (await _replicas[0].GetRequiredService<ModelCatalog>().RefreshAsync(Cancellation)).SettingsOf(_model);
         Assert.Equal((3, TimeSpan.FromMinutes(2), new CanaryRule("2", 0.1, Sticky: true)),
             (settings.Instances, settings.Cache!.TimeToLive, settings.Traffic.Canary));
+    }
+
+    [Fact]
+    public async Task Policy_that_names_a_version_which_is_gone_meanwhile_is_not_set_nor_any_of_a_model_that_is_gone()
+    {
+        var store = _replicas[0].GetRequiredService<TrafficPolicyStore>();
+        await using var database = await Context();
+        await database.ModelVersions.Where(v => v.Model == _model && v.Version == "2")
+            .ExecuteUpdateAsync(v => v.SetProperty(one => one.DeletedAt, DateTimeOffset.UtcNow), Cancellation);
+
+        var (_, gone) = await store.SetAsync(_model, new TrafficPolicy { Stable = "2" }, "tester", Cancellation);
+        Assert.Equal(("stable", "there is no version '2' that is ready"), (gone?.Field, gone?.Message));
+        Assert.Null((await PolicyAsync()).Stable);
+
+        await database.ModelVersions.Where(v => v.Model == _model)
+            .ExecuteUpdateAsync(v => v.SetProperty(one => one.DeletedAt, DateTimeOffset.UtcNow), Cancellation);
+        var (_, none) = await store.SetAsync(_model, null, "tester", Cancellation);
+        Assert.Equal(RegistryProblemKind.NotFound, none?.Kind);
+        Assert.Null(await store.FindAsync(_model, Cancellation));
+        Assert.Empty(await DecisionsAsync());
     }
 
     [Fact]
@@ -228,7 +248,7 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
 
     private async Task<TrafficPolicy> SetAsync(CanaryRule canary, RollbackRule? rule = null) =>
         (await _replicas[0].GetRequiredService<TrafficPolicyStore>().SetAsync(
-            _model, new TrafficPolicy { Stable = "1", Canary = canary, Rollback = rule ?? Rule }, "tester", Cancellation))!;
+            _model, new TrafficPolicy { Stable = "1", Canary = canary, Rollback = rule ?? Rule }, "tester", Cancellation)).Kept!;
 
     private async Task<RollbackEvaluation> EvaluationAsync() =>
         (await _replicas[0].GetRequiredService<CanaryJudge>().EvaluationAsync(_model, await PolicyAsync(), Cancellation))!;
@@ -264,7 +284,7 @@ public sealed class CanaryTests(Servers servers) : IAsyncLifetime
     private async Task<TrafficPolicy> PolicyAsync() =>
         (await _replicas[0].GetRequiredService<TrafficPolicyStore>().FindAsync(_model, Cancellation))!;
 
-    private Task<IReadOnlyList<TrafficDecision>> DecisionsAsync() =>
+    private Task<IReadOnlyList<DecisionStatus>> DecisionsAsync() =>
         _replicas[0].GetRequiredService<TrafficPolicyStore>().DecisionsAsync(_model, 10, Cancellation);
 
     private async Task CountAsync(

@@ -3,6 +3,7 @@ using InferenceTemplate.Core.Costs;
 using InferenceTemplate.Core.Jobs;
 using InferenceTemplate.Data.Jobs;
 using InferenceTemplate.Tests.Shared;
+using Npgsql;
 
 namespace InferenceTemplate.Tests.Storage;
 
@@ -46,6 +47,29 @@ public sealed class UsageTests(Servers servers)
     }
 
     [Fact]
+    public async Task Use_whose_commit_was_not_answered_is_counted_once_though_another_replica_has_summed_it()
+    {
+        await using var services = await TenantServices.StartAsync(servers);
+        var tenant = (await services.CreateAsync()).Id;
+        await using var way = new LossyConnection(servers.ConnectionString);
+        using var replica = new UsageAccumulator(way.Source, TimeProvider.System);
+        var used = new UsedDevice(3, 0.5m);
+        replica.Record(tenant, "m", "1", failed: false, cached: false, used);
+        await replica.WriteAsync(Stopping);
+
+        replica.Record(tenant, "m", "1", failed: false, cached: false, used);
+        way.LoseNextAnswer();
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => replica.WriteAsync(Stopping));
+        await services.SumUntilAsync(tenant, 2);
+        replica.Record(tenant, "m", "1", failed: false, cached: false, used);
+        await replica.WriteAsync(Stopping);
+
+        Assert.Equal((3, 1.5m), await services.SumUntilAsync(tenant, 3) is var sums ? (sums.Requests, sums.Cost) : default);
+        Assert.Empty(await services.New<UsageSummation>().SumAsync(Stopping));
+        Assert.Equal(3, (await services.AccountAsync(tenant)).Inferences);
+    }
+
+    [Fact]
     public async Task Report_tells_apart_what_is_asked_and_sums_the_rest()
     {
         await using var services = await TenantServices.StartAsync(servers);
@@ -71,13 +95,13 @@ public sealed class UsageTests(Servers servers)
 
         // The end is exclusive; the beginning counts from its hour.
         var one = Assert.Single(await services.Get<UsageReport>().ReadAsync(
-            tenant, day.AddHours(22.5), day.AddHours(23), new HashSet<UsageGroup> { UsageGroup.Tenant }, 10, Stopping));
+            tenant, null, day.AddHours(22.5), day.AddHours(23), new HashSet<UsageGroup> { UsageGroup.Tenant }, 10, Stopping));
         Assert.Equal((tenant, 10, 1, 2, 3, 0.5m), (one.Tenant, one.Requests, one.Failures, one.Cached, one.Jobs, one.DeviceSeconds));
         Assert.Empty(await services.Get<UsageReport>()
-            .ReadAsync(tenant, day.AddHours(30), day.AddHours(31), new HashSet<UsageGroup>(), 10, Stopping));
+            .ReadAsync(tenant, null, day.AddHours(30), day.AddHours(31), new HashSet<UsageGroup>(), 10, Stopping));
 
         Task<IReadOnlyList<UsageRow>> ReadAsync(params UsageGroup[] groups) =>
-            services.Get<UsageReport>().ReadAsync(tenant, day, day.AddDays(2), groups.ToHashSet(), 100, Stopping);
+            services.Get<UsageReport>().ReadAsync(tenant, null, day, day.AddDays(2), groups.ToHashSet(), 100, Stopping);
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed class DeadLetterTests(Servers servers)
             {
                 foreach (var reply in ReplyBatch.Read((byte[])message!).Where(r => r.Id == request.Id))
                 {
-                    heard.SetResult(reply);
+                    heard.TrySetResult(reply);
                 }
             });
         for (var delivery = 1; delivery <= 2; delivery++)
@@ -92,6 +92,32 @@ public sealed class DeadLetterTests(Servers servers)
         var read = Assert.Single(await queue.Worker("w").ReadAsync(10));
         Assert.Equal((requests[0], 1), (read.Request.Id, read.Deliveries));
         Assert.Empty(await queue.DeadLetters.ListAsync(queue.Name, null, 10));
+    }
+
+    [Fact]
+    public async Task Dead_letter_of_a_job_is_left_to_whoever_keeps_the_job_though_the_queue_is_full()
+    {
+        var queue = new TestQueue(servers, o => o.MaxDepth = 1);
+        var job = queue.Request() with { Kind = RequestKind.Job, EarlierDeliveries = queue.Options.MaxDeliveries };
+        await queue.EnqueueAgainAsync(job);
+        Assert.Empty(await queue.Worker("w").ReadAsync(10));
+        var letter = Assert.Single(await queue.DeadLetters.ListAsync(queue.Name, null, 10));
+        await queue.EnqueueAsync();
+        var (asked, may) = (new List<Guid>(), false);
+        var letters = queue.DeadLetters;
+        letters.RequeueJob = id =>
+        {
+            asked.Add(id);
+            return Task.FromResult(may);
+        };
+
+        Assert.Equal(RequeueOutcome.Unknown, await letters.RequeueAsync(queue.Name, letter.Id));
+        Assert.Single(await letters.ListAsync(queue.Name, null, 10));
+        may = true;
+        Assert.Equal(RequeueOutcome.Requeued, await letters.RequeueAsync(queue.Name, letter.Id));
+        Assert.Empty(await letters.ListAsync(queue.Name, null, 10));
+        Assert.Equal([job.Id, job.Id], asked);
+        Assert.Equal(1, (await queue.StatsAsync()).Depth);
     }
 
     [Fact]

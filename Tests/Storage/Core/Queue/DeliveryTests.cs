@@ -128,12 +128,12 @@ public sealed class DeliveryTests(Servers servers)
     {
         var time = new ShiftedTime();
         var queue = new TestQueue(servers, time: time);
-        await queue.EnqueueAsync(timeout: TimeSpan.FromSeconds(1));
-        var alive = await queue.EnqueueAsync();
+        await queue.EnqueueAsync(timeout: TimeSpan.FromMinutes(1));
+        var alive = await queue.EnqueueAsync(timeout: TimeSpan.FromMinutes(5));
         var stopping = queue.Worker("stopping");
         await stopping.ReturnAsync(await stopping.ReadAsync(2));
-        await queue.EnqueueAsync();
-        time.Advance(TimeSpan.FromSeconds(2));
+        await queue.EnqueueAsync(timeout: TimeSpan.FromMinutes(5));
+        time.Advance(TimeSpan.FromMinutes(2));
 
         var other = queue.Worker("other");
         List<QueuedRequest> taken = [.. await other.ReadAsync(1), .. await other.ReadAsync(1)];
@@ -198,7 +198,8 @@ public sealed class DeliveryTests(Servers servers)
     [Fact]
     public async Task Consumer_of_a_dead_worker_is_forgotten_when_it_has_no_work_left()
     {
-        var queue = new TestQueue(servers, o => o.VisibilityTime = TimeSpan.FromMilliseconds(100));
+        // For as long as a busy machine may take between two looks.
+        var queue = new TestQueue(servers, o => o.VisibilityTime = TimeSpan.FromSeconds(2));
         await queue.EnqueueAsync();
         await queue.EnqueueAsync();
         var dead = queue.Worker("dead");

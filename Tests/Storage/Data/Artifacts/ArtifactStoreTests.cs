@@ -106,6 +106,38 @@ public sealed class ArtifactStoreTests(Servers servers)
         Assert.False(await database.Set<ArtifactChunk>().AnyAsync(c => c.Blob == staged.Blob, Cancellation));
     }
 
+    // As when the answer to the commit is lost: to the one who commits it failed, and the blob is discarded.
+    [Fact]
+    public async Task Blob_that_a_version_has_is_not_discarded()
+    {
+        await using var registry = await Registry.OpenAsync(servers, Cancellation);
+        var content = Content(1000);
+        var (version, _) = await registry.AddAsync(NewName(), null, content, Cancellation);
+        await using var database = await registry.DatabaseAsync();
+        var blob = await database.Artifacts.Where(a => a.Sha256 == version!.Sha256).Select(a => a.Blob).SingleAsync(Cancellation);
+
+        await registry.Artifacts.DiscardAsync(blob);
+
+        Assert.Equal(content, await registry.ReadAsync(version!.Sha256, Cancellation));
+    }
+
+    [Fact]
+    public async Task Blob_whose_commit_is_under_way_is_not_discarded()
+    {
+        await using var registry = await Registry.OpenAsync(servers, Cancellation);
+        var staged = await registry.Artifacts.StageAsync(new MemoryStream(Content(1000)), long.MaxValue, Cancellation);
+        await using var database = await registry.DatabaseAsync();
+        await using var transaction = await database.Database.BeginTransactionAsync(Cancellation);
+        Assert.True(await ArtifactReferences.CommitAsync(database, staged, TimeProvider.System.GetUtcNow(), Cancellation));
+
+        var discarding = registry.Artifacts.DiscardAsync(staged.Blob);
+        await Task.WhenAny(discarding, Task.Delay(200, Cancellation));
+        await transaction.CommitAsync(Cancellation);
+        await discarding;
+
+        Assert.Equal(1000, (await registry.ReadAsync(staged.Sha256, Cancellation)).Length);
+    }
+
     private static async Task<S3Server?> S3Async(bool s3)
     {
         if (!s3)

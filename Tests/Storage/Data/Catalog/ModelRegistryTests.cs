@@ -118,7 +118,7 @@ public sealed class ModelRegistryTests(Servers servers)
         await registry.AddAsync(model, "1", [1], Cancellation);
         await registry.AddAsync(model, "2", [2], Cancellation);
 
-        Assert.Null(await registry.Removal.DeleteVersionAsync(model, "2", false, "test", Cancellation));
+        Assert.Null(await registry.Removal.DeleteVersionAsync(model, "2", true, "test", Cancellation));
 
         Assert.Equal(RegistryProblemKind.Conflict, (await registry.AddAsync(model, "2", [2], Cancellation)).Problem!.Kind);
         Assert.Equal("3", (await registry.AddAsync(model, null, [3], Cancellation)).Version!.Version);
@@ -183,7 +183,7 @@ public sealed class ModelRegistryTests(Servers servers)
 
         await here.AddAsync(model, "1", [1], Cancellation);
 
-        await seen.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        await seen.Task.WaitAsync(Wait.DefaultLimit, Cancellation);
         await there.News.StopAsync(Cancellation);
     }
 
@@ -202,10 +202,30 @@ public sealed class ModelRegistryTests(Servers servers)
 
         Assert.Equal(2, quick.InspectionAttempts);
         Assert.False(await registry.Inspections.RejectAsync(slow!, "slow", "worker", Cancellation));
+        await registry.Inspections.ReturnAsync(slow!, TimeSpan.Zero, Cancellation);
         var found = new InspectedModel(new ModelSignature([], []), new VersionMetadata(), 5, new BatchProof(true));
         Assert.True(await registry.Inspections.AcceptAsync(quick, found, "worker", Cancellation));
         var version = (await registry.Catalog.SnapshotAsync(Cancellation)).Find(model, "1");
         Assert.Equal((VersionState.Ready, 5), (version!.State, version.MemoryBytes));
+    }
+
+    [Fact]
+    public async Task Version_is_rejected_with_a_reason_that_quotes_what_postgres_does_not_take()
+    {
+        await using var registry = await Registry.OpenAsync(servers, Cancellation);
+        var model = NewName();
+        await registry.AddAsync(model, "1", Guid.NewGuid().ToByteArray(), Cancellation, ready: false);
+        ModelVersion? claimed;
+        do
+        {
+            claimed = await registry.Inspections.ClaimAsync(TimeSpan.FromMinutes(1), Cancellation);
+        }
+        while (claimed is not null && claimed.Model != model);
+
+        Assert.True(await registry.Inspections.RejectAsync(claimed!, $"a\0b{new string('c', 5000)}", "worker", Cancellation));
+
+        var version = Assert.Single((await registry.Catalog.RefreshAsync(Cancellation)).AllVersionsOf(model));
+        Assert.Equal($"a b{new string('c', 4093)}…", version.Reason);
     }
 
     private static string NewName() => $"registry-{Guid.NewGuid():N}";

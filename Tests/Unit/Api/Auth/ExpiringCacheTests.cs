@@ -48,4 +48,31 @@ public sealed class ExpiringCacheTests
         _time.Advance(TimeSpan.FromSeconds(0.1));
         Assert.Equal("2", await _cache.GetAsync("key", Query));
     }
+
+    [Fact]
+    public async Task Clock_that_is_set_back_keeps_no_answer_longer()
+    {
+        var asked = 0;
+        Task<string?> Query(string key) => Task.FromResult<string?>($"{++asked}");
+        var clock = new SetBack(_time);
+        var cache = new ExpiringCache<string, string>(clock, StringComparer.Ordinal);
+        await cache.GetAsync("key", Query);
+
+        clock.By = TimeSpan.FromHours(1);
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal("2", await cache.GetAsync("key", Query));
+    }
+
+    // What is measured goes on as before.
+    private sealed class SetBack(FakeTimeProvider time) : TimeProvider
+    {
+        public TimeSpan By { get; set; }
+
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => time.GetUtcNow() - By;
+
+        public override long GetTimestamp() => time.GetTimestamp();
+    }
 }

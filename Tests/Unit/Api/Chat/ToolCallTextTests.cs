@@ -7,6 +7,24 @@ public sealed class ToolCallTextTests
 {
     private const string Call = "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome <\"}}\n</tool_call>";
 
+    private static readonly HashSet<string> Names = new(StringComparer.Ordinal) { "weather" };
+
+    [Theory]
+    [InlineData(Call + "\n" + Call)]
+    [InlineData("[TOOL_CALLS][{\"name\":\"weather\",\"arguments\":{}},{\"name\":\"weather\",\"arguments\":{}}]")]
+    public void One_call_is_all_that_is_given_where_no_more_are_wanted(string generated)
+    {
+        for (var size = 1; size <= generated.Length; size++)
+        {
+            var reader = new ToolCallText(new(Names, Parallel: false));
+            List<ToolCall> found = [.. generated.Chunk(size).SelectMany(piece => reader.Take(new string(piece)).Calls)];
+            var (rest, last) = reader.Rest();
+
+            Assert.Single([.. found, .. last]);
+            Assert.Equal(("", 1), (rest, reader.Count));
+        }
+    }
+
     [Theory]
     [InlineData("no call < at all <tool", "no call < at all <tool", 0)]
     [InlineData(Call, "", 1)]
@@ -42,7 +60,7 @@ public sealed class ToolCallTextTests
     {
         for (var size = 1; size <= generated.Length; size++)
         {
-            var reader = new ToolCallText(new HashSet<string>(StringComparer.Ordinal) { "weather" });
+            var reader = new ToolCallText(new(Names, Parallel: true));
             var (got, found) = ("", new List<ToolCall>());
             foreach (var piece in generated.Chunk(size))
             {

@@ -86,6 +86,41 @@ public sealed class SignatureValidatorTests
         Assert.False((Signature with { Outputs = [new("score", Datatype.Fp32, [])] }).IsBatchable);
     }
 
+    [Fact]
+    public void Tensor_without_elements_must_be_one_that_the_model_has_run_on()
+    {
+        var untried = new ModelSignature(
+            [
+                new("a", Datatype.Fp32, [TensorShape.Variable, TensorShape.Variable]), new("b", Datatype.Fp32, [2, TensorShape.Variable]),
+                new("none", Datatype.Fp32, [0]),
+            ],
+            []);
+        var tried = untried with { EmptyTried = [[new("a", 1)], [new("a", 1), new("b", 1)]] };
+
+        Assert.Null(Refusal(untried, Of("a", 1, 1), Of("b", 2, 1)));
+        Assert.Null(Refusal(tried, Of("a", 1, 0), Of("b", 2, 1)));
+        Assert.Null(Refusal(tried, Of("b", 2, 0), Of("a", 1, 0)));
+        Assert.Equal(
+            "inputs['a'].shape: dimension 0 is 0, and the model did not run on that when it was inspected: give at least 1, or its version "
+            + "a sample request like this one",
+            Refusal(tried, Of("a", 0, 1), Of("b", 2, 1)));
+        Assert.StartsWith(
+            "inputs['b'].shape: dimension 1 is 0, and", Refusal(tried, Of("a", 1, 1), Of("b", 2, 0)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "inputs['a'].shape: dimension 0 is 0 (with 1 other dimensions), and",
+            Refusal(tried, Of("a", 0, 0), Of("b", 2, 1)),
+            StringComparison.Ordinal);
+        Assert.Equal(
+            "inputs['a'].shape: dimension 1 is 0, and it has yet to be tried whether the model can run on that: send it again in a minute",
+            Refusal(untried, Of("a", 1, 0), Of("b", 2, 1)));
+        Assert.Null(SignatureValidator.Validate(
+            untried, [Of("a", 1, 0), Of("b", 2, 1), Of("none", 0)], [], batched: false, tried: false));
+
+        static Tensor Of(string name, params long[] shape) => new(name, Datatype.Fp32, shape, default);
+        static string? Refusal(ModelSignature signature, params Tensor[] inputs) =>
+            SignatureValidator.Validate(signature, [.. inputs, Of("none", 0)], [], batched: false);
+    }
+
     private static void Refused(string reason, Tensor[] inputs) =>
         Assert.Contains(reason, SignatureValidator.Validate(Signature, inputs, [], batched: true), StringComparison.Ordinal);
 

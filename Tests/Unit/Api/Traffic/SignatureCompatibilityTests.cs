@@ -26,6 +26,9 @@ public sealed class SignatureCompatibilityTests
         Assert.Equal("its input 'image' is FP64, not FP32", Problem(new([Image with { Datatype = Datatype.Fp64 }], [Label])));
         Assert.Equal("its input 'image' is [1,8,8], not [-1,8,8]", Problem(new([Image with { Shape = [1, 8, 8] }], [Label])));
         Assert.Equal("its output 'label' is [-1,1], not [-1]", Problem(new([Image], [Label with { Shape = [-1, 1] }])));
+        Assert.StartsWith(
+            "its output 'score' is FP16, which callers of the stable version", Problem(new([Image], [Label, new("score", Datatype.Fp16, [-1])])),
+            StringComparison.Ordinal);
     }
 
     [Fact]

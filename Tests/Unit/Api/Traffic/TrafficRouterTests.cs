@@ -25,6 +25,16 @@ public sealed class TrafficRouterTests
         Assert.Equal("2", Route(new TrafficPolicy { Canary = new CanaryRule("3", 0) }).Version);
 
     [Fact]
+    public void Version_that_answers_is_not_compared_with_itself()
+    {
+        var policy = new TrafficPolicy { Stable = "1", Canary = new CanaryRule("2", 1), Shadow = new ShadowRule("2") };
+
+        Assert.Equal(new TrafficRoute("2", TrafficRole.Canary, null), Route(policy));
+        Assert.Equal(new TrafficRoute("1", TrafficRole.Stable, "2"), Route(policy with { Canary = null }));
+        Assert.Null(Route(policy with { Canary = null, Stable = "2" }).Shadow);
+    }
+
+    [Fact]
     public void Canary_gets_its_share()
     {
         var policy = new TrafficPolicy { Stable = "1", Canary = new CanaryRule("2", 0.1) };

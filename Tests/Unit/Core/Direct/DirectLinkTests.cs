@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using InferenceTemplate.Core.Direct;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
@@ -48,6 +49,32 @@ public sealed class DirectLinkTests
             Assert.Equal(
                 Enumerable.Range(0, Each), got.Where(p => BitConverter.ToInt32(p) == thread).Select(p => BitConverter.ToInt32(p, 4)));
         }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Frame_for_which_there_is_no_memory_leaves_nothing_behind(bool large)
+    {
+        var (one, other) = await ConnectAsync();
+        using var sender = new DirectLink(one, maxUnsent: int.MaxValue);
+        using var receiver = new DirectLink(other) { MaxFrame = 1 << 20 };
+        var got = new List<byte[]>();
+        var reading = receiver.ReadAsync(frames => got.AddRange(frames.Select(f => f.Payload)), Cancellation);
+
+        Assert.Throws<OutOfMemoryException>(() =>
+        {
+            // Longer than any array, so that the buffer can't grow to it and nothing is read.
+            byte first = 0;
+            var endless = MemoryMarshal.CreateReadOnlySpan(ref first, Array.MaxLength);
+            _ = large ? sender.SendLarge(FrameType.Replies, endless) : sender.Send(FrameType.Replies, endless);
+        });
+        Assert.True(sender.SendLarge(FrameType.Replies, [1, 2, 3]));
+        await sender.FlushedAsync(Wait.DefaultLimit, TimeProvider.System);
+        sender.Dispose();
+        await reading.WaitAsync(Wait.DefaultLimit, Cancellation);
+
+        Assert.Equal([1, 2, 3], Assert.Single(got));
     }
 
     [Fact]

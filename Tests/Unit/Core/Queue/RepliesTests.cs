@@ -42,6 +42,24 @@ public sealed class RepliesTests
     }
 
     [Fact]
+    public void Replies_that_were_sent_are_empty_when_they_are_taken_again()
+    {
+        var sent = Replies.Take();
+        List<Guid> before = [Add(sent, 100, "a"), Add(sent, 100, "b"), Add(sent, 1_000_000, "a"), Add(sent, 100, "", RequestKind.Job)];
+        sent.Recycle();
+
+        var replies = Replies.Take();
+        Assert.Same(sent, replies);
+        Assert.NotSame(replies, Replies.Take());
+        Assert.Empty(replies.Messages);
+        Assert.Empty(replies.Large);
+        var after = Add(replies, 20, "c");
+
+        Assert.Equal([after], Ids(Assert.Single(replies.Messages).Message));
+        Assert.DoesNotContain(after, before);
+    }
+
+    [Fact]
     public void Size_of_a_refusal_counts_its_words()
     {
         var replies = new Replies();
