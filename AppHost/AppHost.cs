@@ -12,6 +12,7 @@ var directSecret = builder.AddSecret(Resources.DirectSecret, length: 48);
 
 var postgres = builder.AddPostgres(Resources.Postgres, password: builder.AddSecret(Resources.PostgresPassword, length: 32))
     .WithDataVolume("postgres-data")
+    .WithFirstDatabase(Resources.Database)
     .WithIconName("Server")
     .OrProcess();
 var database = postgres.AddDatabase(Resources.Database)

@@ -12,6 +12,23 @@ fail() {
   exit 1
 }
 
+# within SECONDS COMMAND...: as 'timeout' does, which macOS has not.
+within() {
+  if command -v timeout >/dev/null; then
+    timeout "$@"
+    return
+  fi
+  local limit=$1 status=0
+  shift
+  "$@" &
+  local command=$!
+  (sleep "$limit" && kill "$command") >/dev/null 2>&1 &
+  local clock=$!
+  wait "$command" || status=$?
+  kill "$clock" 2>/dev/null || true
+  return "$status"
+}
+
 need_dotnet() {
   command -v dotnet >/dev/null || fail "the .NET SDK is missing: install .NET 10 from https://dot.net and try again"
   dotnet --version >/dev/null 2>&1 || fail "global.json asks for .NET SDK $(sed -n 's/.*"version": "\(.*\)".*/\1/p' global.json) or a later 10.x; installed: $(dotnet --list-sdks | tr '\n' ' ')"
@@ -39,7 +56,7 @@ install_debian() {
 have_containers() {
   local runtime
   for runtime in docker podman; do
-    if command -v "$runtime" >/dev/null && timeout 10 "$runtime" info >/dev/null 2>&1; then return; fi
+    if command -v "$runtime" >/dev/null && within 10 "$runtime" info >/dev/null 2>&1; then return; fi
   done
   return 1
 }
@@ -55,7 +72,7 @@ need_containers_or_servers() {
   command -v redis-server >/dev/null || missing+=(redis-server)
   if [ "${#missing[@]}" -eq 0 ]; then return; fi
   say "neither 'docker info' nor 'podman info' succeeds: Postgres and Redis will run as processes"
-  install_debian "${missing[*]}" "${missing[@]}"
+  install_debian "${missing[*]}" ${missing[@]+"${missing[@]}"}
 }
 
 # want_debian TOOL PACKAGE WHAT: what a test needs is installed where that is allowed; else the test skips, saying so.

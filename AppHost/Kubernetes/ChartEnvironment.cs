@@ -32,7 +32,7 @@ internal sealed class ChartEnvironment(Topology topology)
         Resources.Api,
         new(Scaling.TokenVariable, $"$({Scaling.Token})"),
         Proxies,
-        new("SSL_CERT_DIR", "/authorities:/etc/ssl/certs", RedisTls));
+        new("SSL_CERT_DIR", "/authorities/redis:/etc/ssl/certs", RedisAuthority));
 
     /// <summary>
     /// Tells a worker how much of its pod it may use: of the disk three quarters for the files of models, the rest for one that is
@@ -43,7 +43,7 @@ internal sealed class ChartEnvironment(Topology topology)
         new("Worker__CacheBytes", $"{{{{ .Values.disks.models | trimSuffix \"Gi\" | int64 | mul {(1 << 30) / 4 * 3} }}}}"),
         new("Inspection__MemoryBytes", $"{{{{ .Values.sizes.worker.memory | trimSuffix \"Mi\" | int64 | mul {(1 << 20) / 2} }}}}"),
         new("Worker__Device", $"{{{{ ternary \"cuda\" \"cpu\" ({Gpu}) }}}}"),
-        new("SSL_CERT_DIR", "/authorities:/etc/ssl/certs", RedisTls));
+        new("SSL_CERT_DIR", "/authorities/redis:/etc/ssl/certs", RedisAuthority));
 
     public async Task<ComponentEnvironment> OfWebAsync() => await OfServiceAsync(
         Resources.Web,
@@ -58,20 +58,25 @@ internal sealed class ChartEnvironment(Topology topology)
     [
         .. (await topology.VariablesAsync(name)).SelectMany(each => Switched(each.Name, each.Text)),
         .. others,
-        new("OTEL_EXPORTER_OTLP_ENDPOINT", "{{ .Values.otlpEndpoint }}"),
+        new("OTEL_EXPORTER_OTLP_ENDPOINT", "{{ .Values.otlpEndpoint }}", Switches.Telemetry),
         new("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         new("OTEL_SERVICE_NAME", name),
         new("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name={{ .Values.environment }}"),
     ]);
 
-    // What turns TLS on is appended to a managed server's connection, so that one without it cannot be given.
+    private const string Pool = ";Maximum Pool Size={{ .Values.poolSize | toString }}";
+
+    private const string ManagedTls = ";SSL Mode=VerifyFull{{ ternary \"\" \";Root Certificate=/authorities/postgres/ca.crt\""
+        + " (eq .Values.managedAuthorities.postgres \"\") }}";
+
+    // What bounds the pool and turns TLS on is appended to a managed server's connection, so that one without it cannot be given.
     private static IEnumerable<Variable> Switched(string name, string text) => name switch
     {
         $"ConnectionStrings__{Resources.Database}" =>
         [
-            new(name, $"{text}{{{{ ternary \"{Servers.ServerTls.Postgres}\" \"\" .Values.tls }}}}", PostgresPod),
-            new(name, Servers.CloudNativePg.Connection(text), Switches.CloudNativePg),
-            new(name, $"$({DatabaseConnection});SSL Mode=VerifyFull", ManagedPostgres),
+            new(name, $"{text}{Pool}{{{{ ternary \"{Servers.ServerTls.Postgres}\" \"\" .Values.tls }}}}", PostgresPod),
+            new(name, Servers.CloudNativePg.Connection(text + Pool), Switches.CloudNativePg),
+            new(name, $"$({DatabaseConnection}){Pool}{ManagedTls}", ManagedPostgres),
         ],
         $"ConnectionStrings__{Resources.Redis}" =>
         [

@@ -30,7 +30,7 @@ internal static class Component
         // Somebody of their own to the cluster, who may do nothing and gets no token.
         ChartFile.Of(
             $"{component}/serviceaccount.yaml",
-            new V1ServiceAccount { Metadata = Named(component, component), AutomountServiceAccountToken = false },
+            Pods.Placement.Account(component),
             when),
         ChartFile.Of(
             $"{component}/service.yaml",

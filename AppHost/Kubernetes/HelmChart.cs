@@ -80,9 +80,29 @@ internal static class HelmChart
             ("values.schema.json", values.Schema()),
             .. Backups.Scripts(sources),
             ("templates/_helpers.tpl", Quotas.NamedTemplates),
+            ("templates/platform/checks.yaml", Checks),
             .. templates.Select(file => ($"templates/{file.Path}", file.Text)),
         ];
     }
+
+    // What a schema can't compare, and the cluster would refuse piece by piece or not at all.
+    private const string Checks = """
+        {{- range $component := list "api" "worker" }}
+        {{- $replicas := index $.Values.replicas $component }}
+        {{- if gt (int $replicas.min) (int $replicas.max) }}
+        {{- fail (printf "replicas.%s.min is more than replicas.%s.max" $component $component) }}
+        {{- end }}
+        {{- end }}
+        {{- range $component, $size := .Values.sizes }}
+        {{- if gt (trimSuffix "m" $size.cpu | int64) (trimSuffix "m" $size.cpuLimit | int64) }}
+        {{- fail (printf "sizes.%s.cpu is more than sizes.%s.cpuLimit" $component $component) }}
+        {{- end }}
+        {{- end }}
+        {{- if and (not .Values.autoscaling) (eq (int .Values.replicas.worker.min) 0) }}
+        {{- fail "replicas.worker.min is 0, and with autoscaling off nothing would start a worker" }}
+        {{- end }}
+
+        """;
 
     // 1.30: a sleep before a pod stops.
     private const string Chart = """

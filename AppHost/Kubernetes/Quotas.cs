@@ -11,6 +11,9 @@ internal static class Quotas
     // Backup jobs, the certificate solver, a pod for looking around.
     private static readonly (PodSize Size, int Pods) s_others = (new(500, 2000, 512), 4);
 
+    // What Istio gives the proxy in each pod, which is the most of the meshes, in the units of the sizes.
+    private const string s_proxy = "\"cpu\" 100 \"cpuLimit\" 2000 \"memory\" 1024";
+
     /// <summary>What one of those pods gets.</summary>
     public static V1ResourceRequirements OfOthers => new()
     {
@@ -30,14 +33,17 @@ internal static class Quotas
         "redis: 1",
         "{{- end }}",
         "",
-        "{{/* The sum of a field of the sizes over all pods, and what other pods of the namespace take: list . FIELD UNIT OTHERS */}}",
+        "{{/* The sum of a field of the sizes over all pods, a mesh's proxies among them, and what other pods of the namespace take:",
+        "     list . FIELD UNIT OTHERS */}}",
         "{{- define \"quota\" -}}",
         "{{- $values := (index . 0).Values -}}",
         "{{- $field := index . 1 -}}",
         "{{- $unit := index . 2 -}}",
-        "{{- $sum := index . 3 -}}",
+        "{{- $proxy := 0 -}}",
+        $"{{{{- if ne $values.mesh \"none\" }}}}{{{{ $proxy = index (dict {s_proxy}) $field }}}}{{{{ end -}}}}",
+        string.Create(CultureInfo.InvariantCulture, $"{{{{- $sum := add (index . 3) (mul {s_others.Pods} $proxy) -}}}}"),
         "{{- range $component, $pods := include \"pods\" (index . 0) | fromYaml -}}",
-        "{{- $sum = add $sum (mul $pods (index $values.sizes $component $field | trimSuffix $unit | int64)) -}}",
+        "{{- $sum = add $sum (mul $pods (add $proxy (index $values.sizes $component $field | trimSuffix $unit | int64))) -}}",
         "{{- end -}}",
         "{{ $sum }}{{ $unit }}",
         "{{- end }}",
@@ -50,6 +56,10 @@ internal static class Quotas
         "{{- end -}}",
         "{{ $sum }}",
         "{{- end }}",
+        "",
+        .. Servers.ServerPods.ConnectionsTemplate.Split('\n'),
+        "",
+        .. SecretMark.ConnectionValue.Split('\n'),
         "",
     ]);
 

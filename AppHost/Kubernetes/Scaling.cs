@@ -19,8 +19,8 @@ internal static class Scaling
 
     public static IEnumerable<ChartFile> Files() =>
     [
-        ChartFile.Of($"{Resources.Api}/hpa.yaml", ByLoad(Resources.Api)),
-        new($"{Resources.Worker}/scaler.yaml", ByQueue(Resources.Worker)),
+        ChartFile.Of($"{Resources.Api}/hpa.yaml", ByLoad(Resources.Api), Switches.Autoscaling),
+        new($"{Resources.Worker}/scaler.yaml", ByQueue(Resources.Worker), Switches.Autoscaling),
         new($"{Resources.Worker}/scaling.yaml", new CustomResource(
             "keda.sh/v1alpha1", "TriggerAuthentication", Component.Named(Authentication, Resources.Worker), new()
             {
@@ -34,7 +34,7 @@ internal static class Scaling
                         ["key"] = $"{{{{ ternary \"{TokenVariable}\" \"{Token}\" ({Switches.ChartSecrets}) }}}}",
                     },
                 },
-            })),
+            }), Switches.Autoscaling),
         Recommendation(Resources.Api),
         Recommendation(Resources.Worker),
         .. Dashboard.Included ? (ChartFile[])[Recommendation(Resources.Web)] : [],

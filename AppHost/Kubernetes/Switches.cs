@@ -35,12 +35,22 @@ internal static class Switches
 
     public const string ServerTls = $"and .Values.tls (or ({PostgresPod}) ({RedisPod}))";
 
-    /// <summary>Services know Postgres by a certificate of ours; a managed server's is one that everybody knows.</summary>
-    public const string PostgresAuthority = $"or ({CloudNativePg}) ({PostgresTls})";
+    /// <summary>A managed server's certificate is one that not everybody knows.</summary>
+    public const string ManagedPostgresAuthority = $"and ({ManagedPostgres}) .Values.managedAuthorities.postgres";
+
+    public const string ManagedRedisAuthority = $"and ({ManagedRedis}) .Values.managedAuthorities.redis";
+
+    /// <summary>Services know Postgres by a certificate that they are given.</summary>
+    public const string PostgresAuthority = $"or ({CloudNativePg}) ({PostgresTls}) ({ManagedPostgresAuthority})";
+
+    public const string RedisAuthority = $"or ({RedisTls}) ({ManagedRedisAuthority})";
 
     public const string Linkerd = "eq .Values.mesh \"linkerd\"";
 
     public const string Istio = "eq .Values.mesh \"istio\"";
+
+    /// <summary>Proxies ask for the names of the mesh's own servers.</summary>
+    public const string Mesh = "ne .Values.mesh \"none\"";
 
     public const string Gpu = "ne .Values.gpu \"none\"";
 
@@ -49,6 +59,22 @@ internal static class Switches
     public const string Recommendations = ".Values.recommendations";
 
     public const string Monitoring = ".Values.monitoring";
+
+    /// <summary>Pods run as the users of their images; elsewhere the cluster gives each namespace users of its own.</summary>
+    public const string ImageUsers = "eq .Values.podUsers \"image\"";
+
+    public const string PullSecret = ".Values.imagePullSecret";
+
+    public const string MonitoringRelease = ".Values.monitoringRelease";
+
+    /// <summary>Replicas follow the load; else there are as many as at least.</summary>
+    public const string Autoscaling = ".Values.autoscaling";
+
+    public const string FixedReplicas = "not .Values.autoscaling";
+
+    public const string Ingresses = ".Values.ingresses";
+
+    public const string Telemetry = ".Values.otlpEndpoint";
 
     public const string StorageClass = ".Values.storageClass";
 

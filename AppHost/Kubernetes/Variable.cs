@@ -115,8 +115,20 @@ internal static partial class SecretMark
     public static string Required(string text) => Mark().Replace(text, found =>
     {
         var value = Value(found.Groups["name"].Value);
-        return $"{{{{ required \"secrets.{value} is not set\" .Values.secrets.{value} }}}}";
+        var given = $"required \"secrets.{value} is not set\" .Values.secrets.{value}";
+        // Among others in a connection string, whose marks a password may have.
+        return text[..found.Index].EndsWith("Password=", StringComparison.Ordinal)
+            ? $"{{{{ include \"connection.value\" ({given}) }}}}"
+            : $"{{{{ {given} }}}}";
     });
+
+    /// <summary>A named template: a value of a connection string, quoted where it has to be.</summary>
+    public const string ConnectionValue = """
+        {{/* A value of a connection string of .NET, quoted where it has to be. */}}
+        {{- define "connection.value" -}}
+        {{ if regexMatch "^[A-Za-z0-9._~!*+/-]*$" . }}{{ . }}{{ else }}{{ . | replace "\"" "\"\"" | printf "\"%s\"" }}{{ end }}
+        {{- end }}
+        """;
 
     /// <summary>Of other variables of the container.</summary>
     public static string Composed(string text) => Mark().Replace(text, found => $"$({Variable(found.Groups["name"].Value)})");

@@ -32,10 +32,13 @@ internal static partial class ClusterMonitoring
         }),
     ];
 
-    private static ChartFile Of(string name, string kind, Map spec) => new(
-        $"{Component.Platform}/{name}.yaml",
-        new CustomResource(Api, kind, Component.Named(name, Component.Platform), spec),
-        Switches.Monitoring);
+    private static ChartFile Of(string name, string kind, Map spec)
+    {
+        var metadata = Component.Named(name, Component.Platform);
+        // By which most installations of the operator choose what they read.
+        metadata.Labels[Template.When(Switches.MonitoringRelease, "release")] = "{{ .Values.monitoringRelease }}";
+        return new($"{Component.Platform}/{name}.yaml", new CustomResource(Api, kind, metadata, spec), Switches.Monitoring);
+    }
 
     private static object InChart(object value) => value switch
     {

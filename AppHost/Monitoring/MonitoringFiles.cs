@@ -6,6 +6,7 @@ using Aspire.Hosting.Pipelines;
 using InferenceTemplate.AppHost.Kubernetes.Rendering;
 using InferenceTemplate.AppHost.Monitoring.Alerts;
 using InferenceTemplate.AppHost.Monitoring.Grafana;
+using InferenceTemplate.Core.Objectives;
 using InferenceTemplate.AppHost.Monitoring.Servers;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using InferenceTemplate.Tests.Shared;
 using Npgsql;
 
 namespace InferenceTemplate.Tests.AppHost;
@@ -22,7 +23,7 @@ public sealed class LifecycleTests(SharedPlatform platform)
 
         var started = await platform.CommandAsync("worker", KnownResourceCommands.StartCommand);
         Assert.True(started.Success, started.Message);
-        await platform.Notifications.WaitForResourceHealthyAsync("worker", Cancellation).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        await platform.Notifications.WaitForResourceHealthyAsync("worker", Cancellation).WaitAsync(Wait.DefaultLimit, Cancellation);
     }
 
     [Fact]
@@ -35,6 +36,7 @@ public sealed class LifecycleTests(SharedPlatform platform)
         Assert.True(restarted.Success, restarted.Message);
         await platform.WaitAsync("postgres", now => now.State?.Text == KnownResourceStates.Running && now.StartTimeStamp > before);
         Assert.NotEqual(0L, await CountModelsAsync());
+        await ServesAsync();
     }
 
     [Fact]
@@ -46,7 +48,8 @@ public sealed class LifecycleTests(SharedPlatform platform)
 
         var started = await platform.CommandAsync("redis", KnownResourceCommands.StartCommand);
         Assert.True(started.Success, started.Message);
-        await platform.Notifications.WaitForResourceHealthyAsync("redis", Cancellation).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        await platform.Notifications.WaitForResourceHealthyAsync("redis", Cancellation).WaitAsync(Wait.DefaultLimit, Cancellation);
+        await ServesAsync();
     }
 
     [Fact, Trait("Tier", "Nightly")]
@@ -63,10 +66,24 @@ public sealed class LifecycleTests(SharedPlatform platform)
 
         var started = await platform.CommandAsync("worker", KnownResourceCommands.StartCommand);
         Assert.True(started.Success, started.Message);
-        await platform.Notifications.WaitForResourceHealthyAsync("worker", Cancellation).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        await platform.Notifications.WaitForResourceHealthyAsync("worker", Cancellation).WaitAsync(Wait.DefaultLimit, Cancellation);
     }
 
     /// <returns>When it had been started.</returns>
+    /// <summary>The other tests need an Api whose every replica has noticed that its servers are back.</summary>
+    private async Task ServesAsync()
+    {
+        using var client = platform.Admin();
+        await client.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, "/v1/models"), response => Task.FromResult(response.IsSuccessStatusCode));
+        await client.OnEachReplicaAsync(
+            () => new HttpRequestMessage(HttpMethod.Post, "/v2/models/digits/infer")
+            {
+                Content = Digits.Request([Digits.HeldOut[0].Pixels]),
+            },
+            response => Task.FromResult(response.IsSuccessStatusCode));
+    }
+
     private DateTime? Kill(string service)
     {
         var now = platform.Snapshot(service);
@@ -80,7 +97,7 @@ public sealed class LifecycleTests(SharedPlatform platform)
     private async Task<object?> CountModelsAsync()
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        limit.CancelAfter(TimeSpan.FromSeconds(30));
+        limit.CancelAfter(Wait.DefaultLimit);
         await using var database = NpgsqlDataSource.Create((await platform.App.GetConnectionStringAsync("inference", Cancellation))!);
         while (true)
         {

@@ -116,19 +116,17 @@ public sealed class OperationsTests(SharedPlatform platform)
     private static async Task<string> AnsweringAsync(HttpClient client)
     {
         using var response = await client.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+        return await VersionAsync(response);
+    }
+
+    private static async Task<string> VersionAsync(HttpResponseMessage response)
+    {
         using var answer = JsonDocument.Parse(await response.Content.ReadAsStringAsync(Cancellation));
         return answer.RootElement.GetProperty("model_version").GetString()!;
     }
 
-    /// <summary>Replicas read the catalog once a second: the version has to come within a few, and from both.</summary>
-    private static async Task AnswersAsync(HttpClient client, string version)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        limit.CancelAfter(TimeSpan.FromSeconds(20));
-        for (var seen = 0; seen < 6;)
-        {
-            seen = await AnsweringAsync(client) == version ? seen + 1 : 0;
-            await Task.Delay(100, limit.Token);
-        }
-    }
+    /// <summary>Replicas read the catalog once a second: the version has to come from both.</summary>
+    private static Task AnswersAsync(HttpClient client, string version) => client.OnEachReplicaAsync(
+        () => new HttpRequestMessage(HttpMethod.Post, "/v2/models/digits/infer") { Content = Digits.Request([Digits.HeldOut[0].Pixels]) },
+        async response => await VersionAsync(response) == version);
 }

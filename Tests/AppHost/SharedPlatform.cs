@@ -39,7 +39,7 @@ public sealed class SharedPlatform : Platform
 
     public Task<ResourceEvent> WaitAsync(string resource, Func<CustomResourceSnapshot, bool> until) =>
         Notifications.WaitForResourceAsync(resource, now => until(now.Snapshot), TestContext.Current.CancellationToken)
-            .WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+            .WaitAsync(Wait.DefaultLimit, TestContext.Current.CancellationToken);
 
     /// <summary>Names and paths of a service's pages.</summary>
     public async Task<IReadOnlyList<(string Name, string Path)>> PagesAsync(string service)

@@ -20,6 +20,10 @@ public sealed partial class ChartTests(Charts charts)
         "tls=true", "mesh=linkerd", "mesh=istio",
         "gpu=none", "gpu=ondemand", "gpu=spot",
         "recommendations=true", "storageClass=fast", "monitoring=true", Backups,
+        "imagePullSecret=registry", "imagePullSecret=registry database=cloudnativepg",
+        "monitoring=true monitoringRelease=prometheus",
+        "ingresses=false", "autoscaling=false replicas.worker.min=1", "otlpEndpoint=", "managedPorts.storage=9000",
+        "database=managed redis=managed managedAuthorities.postgres=own-ca managedAuthorities.redis=own-ca",
     ];
 
     private static readonly Dictionary<string, string> s_backup = Beside("backup");
@@ -93,6 +97,18 @@ public sealed partial class ChartTests(Charts charts)
         Assert.Empty(Policy.AllViolations(objects, Expected(wanted)));
     }
 
+    /// <summary>All else that restricts them stays.</summary>
+    [Fact]
+    public async Task Pods_name_no_user_where_the_cluster_gives_them_one()
+    {
+        const string Installation = "production podUsers=cluster";
+
+        var violations = Policy.AllViolations(await charts.OfAsync(Installation), Expected(Installation));
+
+        Assert.NotEmpty(violations);
+        Assert.All(violations, violation => Assert.EndsWith("names no user other than root", violation, StringComparison.Ordinal));
+    }
+
     [Theory]
     [MemberData(nameof(Wanted))]
     public async Task Objects_are_whole(string wanted)
@@ -127,13 +143,14 @@ public sealed partial class ChartTests(Charts charts)
         {
             Edges =
             [
-                .. edges,
+                .. Has("otlpEndpoint=") ? edges.Where(edge => !edge.Contains("observability", StringComparison.Ordinal)) : edges,
+                .. Has("storage=9000") ? ExpectedEdges.OfStorage() : [],
                 .. Has("cloudnativepg") ? ExpectedEdges.OfOperator() : [],
                 .. Has("linkerd") ? ExpectedEdges.OfLinkerd(servers) : [],
                 .. Has("istio") ? ExpectedEdges.OfIstio(servers) : [],
                 .. Has("monitoring") ? ExpectedEdges.OfExporters([.. new[] { "postgres", "redis" }.Except(servers)]) : [],
             ],
-            OutsideSecrets = OutsideSecrets(Has("secretSource=existing")),
+            OutsideSecrets = OutsideSecrets(Has("secretSource=existing"), Has("own-ca")),
             OutsidePods = OutsidePods(Has("monitoring")),
             SecretValues = [Charts.Secret],
         };
@@ -142,9 +159,10 @@ public sealed partial class ChartTests(Charts charts)
             edge.Contains(":6379/", StringComparison.Ordinal) || edge.Contains(":10000/", StringComparison.Ordinal);
     }
 
-    private static Dictionary<string, string[]> OutsideSecrets(bool all)
+    private static Dictionary<string, string[]> OutsideSecrets(bool all, bool authority)
     {
         var secrets = new Dictionary<string, string[]> { ["backup-identity"] = ["identity.asc"] };
+        if (authority) secrets["own-ca"] = ["ca.crt"];
         if (all)
         {
             secrets["inference-secrets"] =

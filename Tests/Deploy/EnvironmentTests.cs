@@ -7,11 +7,13 @@ namespace InferenceTemplate.Tests.Deploy;
 /// <summary>Development, staging and production differ in size and in nothing else.</summary>
 public sealed partial class EnvironmentTests(Charts charts)
 {
-    // Everything that is a size, a number of pods, a name in DNS, or says which nodes have a GPU.
+    // Everything that is a size, a number of pods, a name in DNS, or says which nodes have a GPU and which of its images the worker runs.
     [GeneratedRegex(
         @"^(\.spec\.template\.spec\.containers\[\d+\]\.resources\.(requests|limits)\.(cpu|memory|nvidia\.com/gpu)"
         + @"|\.spec\.template\.spec\.(nodeSelector|tolerations\b).*|\.spec\.template\.spec\.volumes\[\d+\]\.emptyDir\.sizeLimit"
         + @"|\.spec\.(replicas|minReplicas|maxReplicas|minReplicaCount|maxReplicaCount|fallback\.replicas)"
+        + @"|\.spec\.template\.spec\.containers\[\d+\]\.(image|args\[[13]\])" // Postgres' connections and memory
+        + @"|\.spec\.strategy\.rollingUpdate\.(maxSurge|maxUnavailable)" // a GPU more is not to be had
         + @"|\.spec\.hard\..+|\.spec\.resources\.requests\.storage|\.spec\.(rules\[\d+\]\.host|tls\[\d+\]\.hosts\[\d+\])"
         + @"|\.data\.(Worker__CacheBytes|Inspection__MemoryBytes|PublicApiUrl|OTEL_RESOURCE_ATTRIBUTES|Worker__Device)"
         + @"|.*\.annotations\.checksum/config)$",

@@ -80,6 +80,9 @@ internal static partial class ExpectedEdges
         $"backup -> {Anywhere}:5432/TCP",
     ];
 
+    /// <summary>Hops to object storage where it listens at a port of its own.</summary>
+    public static IReadOnlyList<string> OfStorage() => [$"api -> {Anywhere}:9000/TCP", $"worker -> {Anywhere}:9000/TCP"];
+
     /// <summary>What a mesh adds between our pods, and to its own.</summary>
     /// <param name="servers">Those of <c>postgres</c> and <c>redis</c> that run in pods of ours.</param>
     public static IReadOnlyList<string> OfLinkerd(IReadOnlyCollection<string> servers) =>
@@ -89,12 +92,20 @@ internal static partial class ExpectedEdges
            where servers.Concat(s_services).Any(pod => ends.EndsWith($"> {pod}", StringComparison.Ordinal))
            select $"{ends}:4143/TCP",
         "api -> worker:4143/TCP",
+        // Who calls from outside is in the mesh too.
+        "namespace/keda -> api:4143/TCP",
+        .. s_services.Select(pod => $"namespace/monitoring -> {pod}:4143/TCP"),
+        .. s_services.Where(pod => pod != "worker").Select(pod => $"namespace/ingress-nginx -> {pod}:4143/TCP"),
         .. servers.Contains("postgres") ? (string[])["backup -> postgres:4143/TCP"] : [],
+        .. servers.SelectMany(Names), // of the mesh's own servers
         .. from pod in s_services.Concat(servers).Append("backup") from port in new[] { 8080, 8086, 8090 } select $"{pod} -> namespace/linkerd:{port}/TCP",
     ];
 
     public static IReadOnlyList<string> OfIstio(IReadOnlyCollection<string> servers) =>
-        [.. s_services.Concat(servers).Append("backup").Select(pod => $"{pod} -> namespace/istio-system:15012/TCP")];
+    [
+        .. servers.SelectMany(Names), // of the mesh's own servers
+        .. s_services.Concat(servers).Append("backup").Select(pod => $"{pod} -> namespace/istio-system:15012/TCP"),
+    ];
 
     private static string[] Dashboard() =>
     [

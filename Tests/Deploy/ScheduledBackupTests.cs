@@ -39,9 +39,9 @@ public sealed class ScheduledBackupTests(Charts charts)
     [Theory]
     [InlineData("", "postgresql://postgres@postgres-service:5432/inference")]
     [InlineData("tls=true",
-        "postgresql://postgres@postgres-service:5432/inference?sslmode=verify-full&sslrootcert=/authorities/postgres.crt")]
+        "postgresql://postgres@postgres-service:5432/inference?sslmode=verify-full&sslrootcert=/authorities/postgres/ca.crt")]
     [InlineData("database=cloudnativepg",
-        "postgresql://inference@postgres-rw:5432/inference?sslmode=verify-full&sslrootcert=/authorities/postgres.crt")]
+        "postgresql://inference@postgres-rw:5432/inference?sslmode=verify-full&sslrootcert=/authorities/postgres/ca.crt")]
     public async Task Backup_has_the_public_key_and_the_database_and_the_verification_the_private_key_alone(string values, string address)
     {
         var objects = await charts.OfAsync($"production {Backups} {values}");

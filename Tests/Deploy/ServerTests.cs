@@ -1,3 +1,4 @@
+using System.Globalization;
 using InferenceTemplate.Tests.Deploy.Rendering;
 using InferenceTemplate.Tests.Shared;
 
@@ -19,7 +20,7 @@ public sealed class ServerTests(Charts charts)
         foreach (var component in new[] { "api", "worker" })
         {
             var database = Variable(objects, component, "ConnectionStrings__inference");
-            Assert.Equal("$(PARAMETER_INFERENCE_CONNECTION);SSL Mode=VerifyFull", database);
+            Assert.Equal("$(PARAMETER_INFERENCE_CONNECTION);Maximum Pool Size=20;SSL Mode=VerifyFull", database);
             Assert.Equal("$(PARAMETER_REDIS_CONNECTION),ssl=true", Variable(objects, component, "ConnectionStrings__redis"));
         }
     }
@@ -86,9 +87,62 @@ public sealed class ServerTests(Charts charts)
         Assert.DoesNotContain(objects.Pods, pods => pods.Owner.Name == "postgres-statefulset");
         Assert.Equal(
             "Host=postgres-rw;Port=5432;Username=inference;Password=$(PARAMETER_POSTGRES_PASSWORD);Database=inference"
-                + ";SSL Mode=VerifyFull;Root Certificate=/authorities/postgres.crt",
+                + ";Maximum Pool Size=20;SSL Mode=VerifyFull;Root Certificate=/authorities/postgres/ca.crt",
             Variable(objects, "api", "ConnectionStrings__inference"));
     }
+
+    [Theory]
+    [InlineData("development")]
+    [InlineData("staging")]
+    [InlineData("production")]
+    public async Task Postgres_makes_the_database_to_which_the_services_connect(string environment)
+    {
+        var objects = await charts.OfAsync(environment);
+        var connection = new Npgsql.NpgsqlConnectionStringBuilder(objects.Entry("api-secrets", "ConnectionStrings__inference"));
+
+        Assert.Equal(connection.Database, objects.Entry("postgres-config", "POSTGRES_DB"));
+    }
+
+    /// <summary>All pods at their most, and one more of each during an update, may fill their pools; others come beside.</summary>
+    [Theory]
+    [InlineData("development")]
+    [InlineData("staging")]
+    [InlineData("production")]
+    [InlineData("production poolSize=40 replicas.api.max=70")]
+    [InlineData("staging database=cloudnativepg")]
+    [InlineData("production database=cloudnativepg")]
+    public async Task Postgres_takes_all_connections_that_the_pods_may_open(string wanted)
+    {
+        var objects = await charts.OfAsync(wanted);
+
+        var cluster = objects.OfKind("Cluster").SingleOrDefault();
+        var most = cluster is not null
+            ? cluster.Spec.Text("postgresql", "parameters", "max_connections")
+            : objects.Container("postgres").Items("args").Select(argument => argument.ToString())
+                .Single(argument => argument.StartsWith("max_connections=", StringComparison.Ordinal)).Split('=')[1];
+
+        Assert.InRange(int.Parse(most, CultureInfo.InvariantCulture), Opened(objects) + 20, Opened(objects) + 100);
+    }
+
+    [Fact]
+    public async Task Postgres_has_memory_for_its_parallel_queries_and_a_cache_that_fits()
+    {
+        var objects = await charts.OfAsync("production");
+        var postgres = objects.PodsOf("postgres");
+        var volume = postgres.Spec.Items("volumes").Single(each => each.Text("name") == "shm");
+
+        Assert.Equal(("Memory", "1024Mi"), (volume.Text("emptyDir", "medium"), volume.Text("emptyDir", "sizeLimit")));
+        var container = postgres.Containers.Single();
+        Assert.Equal("/dev/shm", container.Items("volumeMounts").Single(each => each.Text("name") == "shm").Text("mountPath"));
+        Assert.Contains("shared_buffers=2048MB", container.Items("args").Select(each => each.ToString()));
+    }
+
+    private static long Opened(RenderedObjects objects) =>
+        Opened(objects, "api", objects.Find("HorizontalPodAutoscaler", "api-hpa")!.Spec.Number("maxReplicas")!.Value)
+        + Opened(objects, "worker", objects.Find("ScaledObject", "worker-scaler")!.Spec.Number("maxReplicaCount")!.Value);
+
+    private static long Opened(RenderedObjects objects, string service, long replicas) => (replicas + 1)
+        * new Npgsql.NpgsqlConnectionStringBuilder(objects.Entry($"{service}-secrets", "ConnectionStrings__inference")).MaxPoolSize;
 
     [Fact]
     public async Task Single_instance_has_no_replica_to_wait_for()
@@ -113,11 +167,17 @@ public sealed class ServerTests(Charts charts)
         var objects = await charts.OfAsync("production mesh=istio tls=true storageClass=fast");
         string Arguments(string component) => string.Join(' ', objects.Container(component).Items("args"));
 
+        foreach (var pods in objects.Pods.Where(pods => pods.Containers.Any()))
+        {
+            var mounts = pods.Containers.SelectMany(container => container.Items("volumeMounts"));
+            Assert.DoesNotContain(mounts, mount => mount.Text("subPath").Length > 0); // such a file never changes
+        }
+
         Assert.Contains("ssl=on", Arguments("postgres"), StringComparison.Ordinal);
         Assert.Contains("--port 0 --tls-port 6379", Arguments("redis"), StringComparison.Ordinal);
         var database = objects.Entry("worker-secrets", "ConnectionStrings__inference");
         var redis = objects.Entry("worker-secrets", "ConnectionStrings__redis");
-        Assert.EndsWith(";SSL Mode=VerifyFull;Root Certificate=/authorities/postgres.crt", database, StringComparison.Ordinal);
+        Assert.EndsWith(";SSL Mode=VerifyFull;Root Certificate=/authorities/postgres/ca.crt", database, StringComparison.Ordinal);
         Assert.EndsWith(",ssl=true", redis, StringComparison.Ordinal);
         var names = objects.Find("Certificate", "postgres-tls")!.Spec.Items("dnsNames").Select(name => name.ToString());
         Assert.Equal(["postgres-service", "postgres-service.inference-template.svc"], names);

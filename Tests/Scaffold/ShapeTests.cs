@@ -28,6 +28,23 @@ public sealed class ShapeTests(Template template)
         Directory.Delete(project.Root, recursive: true);
     }
 
+    /// <summary>What the template takes is named folder by folder, so that nothing else gets into a project: a new file may need a name there.</summary>
+    [Fact]
+    public async Task Project_has_each_file_that_belongs_to_it()
+    {
+        var project = await template.NewAsync(HostileName.All[0], Choice.Default).WaitAsync(Cancellation);
+        string[] own =
+        [
+            "pack/", "Bench/", "Tests/Scaffold/", ".template.config/", "README.md", "docs/performance.md", "Template.sln",
+            "AppHost/BenchResource.cs", "Tests/AppHost/BenchTests.cs",
+        ];
+
+        var files = (await SourceTree.FilesAsync(Cancellation))
+            .Where(file => !own.Any(part => file == part || (part[^1] == '/' && file.StartsWith(part, StringComparison.Ordinal))));
+
+        Assert.Empty(files.Except(project.Files, StringComparer.Ordinal));
+    }
+
     /// <summary>The files come as they are: nothing in them is read as a mark of the template by accident.</summary>
     [Fact]
     public async Task Project_of_the_templates_own_name_differs_from_it_in_ports_secrets_and_titles_only()

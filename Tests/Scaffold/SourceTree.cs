@@ -14,14 +14,22 @@ internal static class SourceTree
         "Tests/Api/TestResults/run.trx", "Tests/Unit/TestResults/coverage.json", "coverage/index.html", "artifacts/report.json",
         "aspirate-output/platform.yaml", "AppHost/appsettings.local.json", "AppHost/usersecrets.json", "secrets.yaml", "images.yaml",
         "backup.dump.gpg", "Inference.zip", "vision.nupkg", "Api/Program.cs.orig", "Api/.Program.cs.swp", ".git/config",
+        "notes.txt", "todo.md", "credentials.json", "kubeconfig.yaml", "customers.csv", "dump.sql", "plan.html", "photo.png", "try.py",
+        "try.sh", "scratch/Idea.cs", "Api/keys.txt", "Api/appsettings.Production.json", "AppHost/appsettings.Development.json",
+        "Web/wwwroot/export.csv", "Worker/secret.md", "models/own/1/model.onnx", "models/own/model.json", "deploy/kubeconfig.yaml",
     ];
 
-    public static async Task CopyAsync(string folder, CancellationToken cancellation)
+    /// <summary>What git has of this tree, or would have after the next <c>git add</c>.</summary>
+    public static async Task<IReadOnlyList<string>> FilesAsync(CancellationToken cancellation)
     {
         var listed = await Commands.RunAsync(
             "git", ["-c", "core.quotepath=off", "ls-files", "--cached", "--others", "--exclude-standard"], Repository.Root, cancellation);
-        var files = listed.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        foreach (var file in files.Where(file => File.Exists(Path.Combine(Repository.Root, file))))
+        return [.. listed.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(file => File.Exists(Path.Combine(Repository.Root, file)))];
+    }
+
+    public static async Task CopyAsync(string folder, CancellationToken cancellation)
+    {
+        foreach (var file in await FilesAsync(cancellation))
         {
             var to = Path.Combine(folder, file);
             Directory.CreateDirectory(Path.GetDirectoryName(to)!);

@@ -3,6 +3,7 @@
 #   aspirate.sh SECRETS --container-registry REGISTRY --container-image-tag TAG [ASPIRATE OPTION...]
 #     aspirate.sh ~/inference.secrets --container-registry registry.example.com/you --container-image-tag 1.0.0
 #   SECRETS   a file of lines NAME=VALUE; one with new values is made where it is missing. Keep it in a vault: it belongs to the data
+#   WorkerImage  (cuda) the worker's image: the overlay gives it a GPU. Empty where the overlay has none
 #   OUTPUT    (aspirate-output in the repository) the folder that is written, from the environment. It has secrets in it
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -74,6 +75,7 @@ jq --rawfile secrets "$secrets" --arg root "$root" -f "$root/deploy/aspirate/man
 
 # aspirate.json there names the templates. What aspirate calls secrets is a choice by names, which misses most of ours, and it keeps them
 # in a state file that --disable-state does not prevent; switched off, all variables come to the templates, which write Secrets only.
+export WorkerImage=${WorkerImage-cuda} # which MSBuild reads as the property of that name
 cd "$root/AppHost"
 aspirate generate --non-interactive --disable-state --disable-secrets --aspire-manifest "$output/manifest.json" \
   --output-path "$output/generated" --output-format kustomize ${defaults[@]+"${defaults[@]}"} "$@"

@@ -66,7 +66,7 @@ case "$verb" in
       kube port-forward "deployment/$green" "$port:http" >/dev/null &
       forward=$!
       trap 'kill "$forward" 2>/dev/null || true' EXIT
-      SMOKE_URL=http://localhost:$port "$here/smoke.sh" || fail "green does not answer as it should; nobody was sent there. 'blue-green.sh abort $service' removes it"
+      SMOKE_URL=http://localhost:$port bash "$here/smoke.sh" || fail "green does not answer as it should; nobody was sent there. 'blue-green.sh abort $service' removes it"
     else
       say "SMOKE_KEY is not set: green was not called"
     fi

@@ -27,7 +27,7 @@ helm upgrade "$RELEASE" "$chart" -f "$values" --install --namespace "$NAMESPACE"
   --history-max 20 "$@"
 
 if [ -n "${SMOKE_URL:-}" ]; then
-  if ! "$here/smoke.sh"; then
+  if ! bash "$here/smoke.sh"; then
     if [ -z "$before" ]; then fail "the first deployment does not answer as it should; it was left as it is for a look"; fi
     say "taking it back to revision $before"
     helm rollback "$RELEASE" "$before" --namespace "$NAMESPACE" --wait --timeout "$TIMEOUT"

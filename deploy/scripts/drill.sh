@@ -16,7 +16,7 @@ case "${1:-}" in -h | --help) usage "$0" 0 ;; esac
 [ $# -le 1 ] || usage "$0"
 report=${1:-drill-$(date -u +%Y%m%d).md}
 : "${DRILL_ROWS:=20000}" "${DRILL_RPO:=3600}" "${DRILL_RTO:=3600}"
-need gpg psql pg_dump pg_restore sha256sum
+need gpg psql pg_dump pg_restore
 find_server
 
 folder=$(mktemp -d)
@@ -32,6 +32,8 @@ chmod 711 "$folder"
 
 port=$((20000 + RANDOM % 20000))
 url=postgresql://drill@127.0.0.1:$port/inference
+# In nanoseconds, where the system's date counts them.
+now() { date +%s%N | sed 's/N$/000000000/'; }
 sql() { psql --no-psqlrc --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 --dbname="$url" --command="$1"; }
 
 say "starting Postgres $("$bin/postgres" --version | awk '{ print $3 }') at port $port"
@@ -42,8 +44,8 @@ sql "INSERT INTO jobs SELECT i, clock_timestamp(), md5(i::text) FROM generate_se
 
 say "backing up $DRILL_ROWS jobs"
 before=$(sql "SELECT md5(string_agg(id || payload, ',' ORDER BY id)) FROM jobs")
-backed_up=$(date +%s%N)
-DATABASE_URL=$url "$here/backup.sh" "$folder/backups" >/dev/null
+backed_up=$(now)
+DATABASE_URL=$url bash "$here/backup.sh" "$folder/backups" >/dev/null
 
 # What a platform would accept until it is lost.
 last=$DRILL_ROWS
@@ -53,7 +55,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 done
 
 say "killing Postgres and removing its files"
-lost=$(date +%s%N)
+lost=$(now)
 as_owner kill -KILL "$(head -n 1 "$folder/data/postmaster.pid")"
 rm -rf "$folder/data"
 if sql "SELECT 1" >/dev/null 2>&1; then fail "Postgres still answers: nothing was rehearsed"; fi
@@ -61,8 +63,8 @@ if sql "SELECT 1" >/dev/null 2>&1; then fail "Postgres still answers: nothing wa
 say "restoring"
 start_server "$folder" "$port"
 dump=$(find "$folder/backups" -name 'inference-*.dump.gpg')
-DATABASE_URL=$url "$here/restore.sh" "$dump" >/dev/null
-restored=$(date +%s%N)
+DATABASE_URL=$url bash "$here/restore.sh" "$dump" >/dev/null
+restored=$(now)
 rows=$(sql "SELECT count(*) FROM jobs")
 after=$(sql "SELECT md5(string_agg(id || payload, ',' ORDER BY id)) FROM jobs WHERE id <= $DRILL_ROWS")
 sql "INSERT INTO jobs (id, payload) VALUES ($last + 1, 'accepted again')"
@@ -82,7 +84,7 @@ Result: $result
 
 | what | |
 |---|---|
-| machine | $(uname -sm), $(nproc) processors |
+| machine | $(uname -sm), $(getconf _NPROCESSORS_ONLN) processors |
 | Postgres | $("$bin/postgres" --version | awk '{ print $3 }') |
 | rows in the backup | $DRILL_ROWS, back: $rows |
 | rows accepted after it, and lost | $((last - DRILL_ROWS)) |

@@ -6,6 +6,7 @@
 #   SERVICE    of those that have an image (all)
 #   IMAGES     the values file that is written (images.yaml)
 #   CONFIGURATION (Release); BASE_IMAGE replaces the base, to pin it by digest or to take it from a mirror
+# There are two images of the worker; the chart takes the one that its value gpu calls for.
 # Each image gets two tags, VERSION and the revision of the source, and is referred to by neither but by its digest.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -38,21 +39,16 @@ for service in "$@"; do
     web) project=Web value=web ;;
     # The package without CUDA.
     worker) project=Worker value=worker extra=(-p:OnnxRuntime=cpu) ;;
-    worker-cuda) project=Worker value=worker-cuda extra=(-p:WorkerImage=cuda) ;;
+    worker-cuda) project=Worker value=workerCuda extra=(-p:WorkerImage=cuda) ;;
     *) fail "there is no service '$service': there are ${all[*]}" ;;
   esac
   if [ -n "${BASE_IMAGE:-}" ]; then extra+=("-p:ContainerBaseImage=$BASE_IMAGE"); fi
   say "building and pushing $registry/$service:$version"
   digest=$(dotnet publish "$project" --configuration "$CONFIGURATION" -t:PublishContainer --nologo -v quiet \
     -p:ContainerRegistry="$host" -p:ContainerRepository="$prefix$service" "-p:ContainerImageTags=\"$version;$revision\"" \
-    -p:Version="$version" "${extra[@]}" -getProperty:GeneratedContainerDigest)
+    -p:Version="$version" ${extra[@]+"${extra[@]}"} -getProperty:GeneratedContainerDigest)
   case "$digest" in sha256:*) ;; *) printf '%s\n' "$digest" >&2; fail "$service was not built; the message is above" ;; esac
   say "$registry/$service@$digest"
-  # The chart has one worker; which of the two images it runs is chosen when it is deployed.
-  if [ "$value" = worker-cuda ]; then
-    printf '# with GPUs, instead of the worker above:\n#  worker: "%s/%s@%s"\n' "$registry" "$service" "$digest" >>"$values"
-    continue
-  fi
   printf '  %s: "%s/%s@%s"\n' "$value" "$registry" "$service" "$digest" >>"$values"
 done
 mv "$values" "$IMAGES"

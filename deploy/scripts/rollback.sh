@@ -16,5 +16,5 @@ need helm
 revision=${1:-0} # 0 is Helm's word for the one before
 say "rolling '$RELEASE' in namespace '$NAMESPACE' back to ${1:-the revision before}"
 helm rollback "$RELEASE" "$revision" --namespace "$NAMESPACE" --wait --timeout "$TIMEOUT"
-if [ -n "${SMOKE_URL:-}" ]; then "$here/smoke.sh"; else say "SMOKE_URL is not set: the release was not called from outside"; fi
+if [ -n "${SMOKE_URL:-}" ]; then bash "$here/smoke.sh"; else say "SMOKE_URL is not set: the release was not called from outside"; fi
 say "rolled back"

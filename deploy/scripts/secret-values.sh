@@ -23,6 +23,7 @@ sed -n '/^secrets:/,/^[^ #]/s/^  \([A-Za-z]*\): "".*/\1/p' "$values" | while rea
     # Letters and digits only, since they stand in connection strings.
     value=$(head -c 512 /dev/urandom | LC_ALL=C tr -dc 'A-Za-z0-9' | cut -c1-64)
   fi
+  case "$value" in *$'\n'*) fail "$variable has more than one line" ;; esac
   # A quote or a backslash of a given value has to be escaped in YAML.
   value=${value//\\/\\\\}
   printf '  %s: "%s"\n' "$name" "${value//\"/\\\"}"

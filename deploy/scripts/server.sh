@@ -6,7 +6,8 @@
 find_server() {
   local newest
   newest=$(find /usr/lib/postgresql -mindepth 3 -maxdepth 3 -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1)
-  bin=$(dirname "${newest:-$(command -v initdb || fail "'initdb' is missing: install Postgres and try again")}")
+  newest=${newest:-$(command -v initdb)} || fail "'initdb' is missing: install Postgres and try again"
+  bin=$(dirname "$newest")
   owner=$(id -un)
   if [ "$(id -u)" -eq 0 ]; then owner=postgres; fi
 }

@@ -3,7 +3,9 @@
 #   SMOKE_URL=https://api.example.com SMOKE_KEY=prefix_secret smoke.sh [MODEL [REQUEST.json]]
 #   MODEL          default digits
 #   REQUEST.json   an inference request; default models/MODEL/example-request.json where there is one, else no inference
-#   SMOKE_TRIES    how often readiness is asked, a second apart (60)
+#   SMOKE_TRIES    how often the Api's readiness is asked, a second apart (60)
+#   SMOKE_WAIT     seconds in which a worker must have the model (900): where none runs while nothing waits, requests are sent until the
+#                  autoscaler has started one, which may have to wait for a node with a GPU
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cluster.sh"
@@ -11,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 case "${1:-}" in -h | --help) usage "$0" 0 ;; esac
 : "${SMOKE_URL:?is not set: give the address of the Api, such as https://api.example.com}"
 : "${SMOKE_KEY:?is not set: give an API key with the role user or service}"
-: "${SMOKE_TRIES:=60}"
+: "${SMOKE_TRIES:=60}" "${SMOKE_WAIT:=900}"
 need curl
 model=${1:-digits}
 request=${2:-$here/../../models/$model/example-request.json}
@@ -31,18 +33,39 @@ ask() {
   say "$path: $status"
 }
 
-for try in $(seq 1 "$SMOKE_TRIES"); do
+for attempt in $(seq 1 "$SMOKE_TRIES"); do
   if [ "$(curl --silent --max-time 5 -o /dev/null -w '%{http_code}' "$url/v2/health/ready" || true)" = 200 ]; then break; fi
-  [ "$try" -lt "$SMOKE_TRIES" ] || fail "/v2/health/ready: not ready after $SMOKE_TRIES tries"
+  [ "$attempt" -lt "$SMOKE_TRIES" ] || fail "/v2/health/ready: not ready after $SMOKE_TRIES tries"
   sleep 1
 done
 ask 200 /v2/health/live
 ask 200 /v2/health/ready
 ask 401 "/v2/models/$model"
+
+# try PATH [CURL ARGUMENT...]: the status, 000 where nobody answered in time.
+try() {
+  local path=$1
+  shift
+  curl --silent --max-time 120 -o "$answer" -w '%{http_code}' -H @"$headers" "$@" "$url$path" || true
+}
+
+infer=(-H 'Content-Type: application/json' --data-binary @"$request")
+SECONDS=0
+told=
+# A model is known once a worker has registered it, and ready once one is there that may serve it.
+until status=$(try "/v2/models/$model/ready") && [ "$status" = 200 ]; do
+  case "$status" in 401 | 403) ask 200 "/v2/models/$model" -H @"$headers" ;; esac
+  [ "$SECONDS" -lt "$SMOKE_WAIT" ] ||
+    fail "/v2/models/$model/ready: $status, and no worker after $SMOKE_WAIT s (SMOKE_WAIT): $(head -c 500 "$answer")"
+  if [ -z "$told" ]; then say "/v2/models/$model/ready: $status: waiting up to $SMOKE_WAIT s for a worker" && told=yes; fi
+  # What waits in the queue is what the autoscaler starts workers for.
+  if [ -f "$request" ]; then try "/v2/models/$model/infer" "${infer[@]}" >/dev/null; fi
+  sleep 1
+done
 ask 200 "/v2/models/$model" -H @"$headers"
 ask 200 "/v2/models/$model/ready" -H @"$headers"
 if [ -f "$request" ]; then
-  ask 200 "/v2/models/$model/infer" -H @"$headers" -H 'Content-Type: application/json' --data-binary @"$request"
+  ask 200 "/v2/models/$model/infer" -H @"$headers" "${infer[@]}"
   grep -q '"outputs"' "$answer" || fail "the answer of '$model' has no outputs: $(head -c 500 "$answer")"
 else
   say "there is no $request: '$model' was not asked to infer"

@@ -62,8 +62,9 @@ internal static class Ingresses
     private static ChartFile Of(string component, string[] paths, Dictionary<string, string> annotations, string port = "http")
     {
         var name = port == "http" ? component : $"{component}-{port}";
-        annotations["cert-manager.io/cluster-issuer"] = "{{ .Values.clusterIssuer }}";
+        annotations[Template.When(".Values.clusterIssuer", "cert-manager.io/cluster-issuer")] = "{{ .Values.clusterIssuer }}";
         annotations[$"{Nginx}/force-ssl-redirect"] = "true";
+        annotations[Template.Spliced(".Values.ingressAnnotations")] = "";
         var host = $"{{{{ .Values.hosts.{component} }}}}";
         var metadata = Component.Named($"{name}-edge", component);
         metadata.Annotations = annotations;
@@ -85,6 +86,6 @@ internal static class Ingresses
                 ],
                 Tls = [new() { Hosts = [host], SecretName = $"{name}-edge-tls" }],
             },
-        });
+        }, Switches.Ingresses);
     }
 }

@@ -33,7 +33,7 @@ internal sealed class NetworkPolicies(IReadOnlyList<(string Caller, string Calle
                 PodSelector = new() { MatchLabels = new Dictionary<string, string>(
                     StringComparer.Ordinal) { ["acme.cert-manager.io/http01-solver"] = "true" } },
                 PolicyTypes = ["Ingress"],
-                Ingress = [new() { FromProperty = [Peer.Namespace("ingress-nginx").On(null)], Ports = [Admitted(new(8089), when: null)] }],
+                Ingress = [new() { FromProperty = [Peer.Of("ingress").On(null)], Ports = [Admitted(new(8089), when: null)] }],
             },
         }),
         // Istio's policy that plain connections are refused; Linkerd's is an annotation of each pod.

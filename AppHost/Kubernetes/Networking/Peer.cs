@@ -10,15 +10,24 @@ internal sealed record Peer(Func<string?, V1NetworkPolicyPeer> On)
     public static Peer Anywhere { get; } =
         new(when => new() { IpBlock = new() { Cidr = Template.When(when, "0.0.0.0/0"), Except = ["169.254.169.254/32"] } });
 
+    /// <summary>The pods that answer for the cluster's names, as the values <c>dns</c> name them.</summary>
+    public static Peer Names { get; } = new(when => new()
+    {
+        NamespaceSelector = Labelled("kubernetes.io/metadata.name", Template.When(when, "{{ .Values.dns.namespace }}")),
+        PodSelector = Labelled("{{ .Values.dns.label }}", "{{ .Values.dns.app }}"),
+    });
+
     /// <summary>Pods of this release.</summary>
     public static Peer Component(string component) =>
         new(when => new() { PodSelector = Kubernetes.Component.Selector(Template.When(when, component)) });
 
-    /// <summary>Pods of another namespace; all of them, or those of an app.</summary>
-    public static Peer Namespace(string name, string? app = null) => new(when => new()
+    /// <summary>Pods of the namespace that one of the values <c>namespaces</c> names: clusters call theirs differently.</summary>
+    public static Peer Of(string part) => Namespace($"{{{{ .Values.namespaces.{part} }}}}");
+
+    /// <summary>All pods of another namespace.</summary>
+    public static Peer Namespace(string name) => new(when => new()
     {
         NamespaceSelector = Labelled("kubernetes.io/metadata.name", Template.When(when, name)),
-        PodSelector = app is null ? null : Labelled("k8s-app", app),
     });
 
     public static Peer Address(string range) => new(when => new() { IpBlock = new() { Cidr = Template.When(when, range) } });

@@ -9,6 +9,7 @@ internal static class PodTemplates
     public static V1PodTemplateSpec Template(string component, V1PodSpec pod, ComponentEnvironment environment, bool evictable)
     {
         var labels = Component.Labels(component);
+        labels[Rendering.Template.Spliced(Placement.Of(component, "labels"))] = "";
         labels[Rendering.Template.When(Switches.Istio, "sidecar.istio.io/inject")] = "true";
         var annotations = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -23,6 +24,9 @@ internal static class PodTemplates
         {
             annotations[name] = checksum;
         }
+
+        annotations[Rendering.Template.Spliced(Placement.Of(component, "annotations"))] = "";
+        Placement.Apply(pod, component);
 
         return new() { Metadata = new() { Labels = labels, Annotations = annotations }, Spec = pod };
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using InferenceTemplate.AppHost.Kubernetes.Rendering;
 using k8s.Models;
 
@@ -22,6 +23,8 @@ internal sealed record Restriction(long User, params IReadOnlyList<string> Writa
 
     public static Restriction Redis { get; } = new(999, "/tmp");
 
+    private long UserNumber => Template.Number(User.ToString(CultureInfo.InvariantCulture), Switches.ImageUsers);
+
     /// <summary>Of each folder; a pod that writes more is evicted.</summary>
     public ResourceQuantity Size { get; init; } = new("256Mi");
 
@@ -33,12 +36,13 @@ internal sealed record Restriction(long User, params IReadOnlyList<string> Writa
         pod.SecurityContext = new()
         {
             RunAsNonRoot = true,
-            RunAsUser = User,
-            RunAsGroup = User,
-            FsGroup = User, // so that the user may write to its volumes
+            RunAsUser = UserNumber,
+            RunAsGroup = UserNumber,
+            FsGroup = UserNumber, // so that the user may write to its volumes
             FsGroupChangePolicy = "OnRootMismatch",
             SeccompProfile = new() { Type = "RuntimeDefault" },
         };
+        pod.ImagePullSecrets = [new() { Name = Template.When(Switches.PullSecret, "{{ .Values.imagePullSecret }}") }];
         foreach (var container in pod.Containers)
         {
             container.SecurityContext = new()

@@ -1,3 +1,4 @@
+using System.Globalization;
 using InferenceTemplate.AppHost.Kubernetes.Rendering;
 using InferenceTemplate.AppHost.Lifecycle;
 using k8s.Models;
@@ -8,6 +9,9 @@ namespace InferenceTemplate.AppHost.Kubernetes.Pods;
 /// <summary>The Deployment of one of the product's services.</summary>
 internal sealed record ServicePods(string Name, ComponentEnvironment Environment, Restriction Restriction, int TerminationSeconds)
 {
+    /// <summary>The value with the image for nodes with a GPU: the other has no CUDA, and there a worker refuses to go without.</summary>
+    public const string CudaImage = "workerCuda";
+
     private const int Port = 8080;
 
     // Health checks end after two seconds, with a result; a probe must wait longer, or it never gets one.
@@ -33,7 +37,7 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
     public bool TakesDirectCalls { get; init; }
 
     /// <summary>
-    /// The value that tells how many; null where an autoscaler does: with a number, every upgrade would set the load aside.
+    /// The value that tells how many; null where an autoscaler may do: with a number, every upgrade would set the load aside.
     /// </summary>
     public string? Replicas { get; init; }
 
@@ -47,14 +51,40 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
         ChartFile.Of($"{Name}/deployment.yaml", Deployment()),
         .. Component.Beside(Name, when: null, Ports),
         .. Environment.Files(),
+        new Settings(Name).File(),
+        .. TakesDirectCalls ? (ChartFile[])[ChartFile.Of($"{Name}/direct-service.yaml", DirectService(), Switches.Istio)] : [],
     ];
+
+    /// <summary>
+    /// Nobody asks for its name: by it Istio knows the pods' own addresses, and a call to one that it does not know would go out plain and
+    /// be refused.
+    /// </summary>
+    private V1Service DirectService() => new()
+    {
+        Metadata = Component.Named($"{Name}-direct", Name),
+        Spec = new()
+        {
+            ClusterIP = "None",
+            Selector = Component.Labels(Name),
+            Ports =
+            [
+                new()
+                {
+                    Name = "direct", AppProtocol = "tcp", Protocol = "TCP", Port = Services.DirectPort, TargetPort = Services.DirectPort,
+                },
+            ],
+        },
+    };
 
     private V1Deployment Deployment()
     {
+        var settings = new Settings(Name);
         var container = new V1Container
         {
             Name = Name,
-            Image = $"{{{{ .Values.images.{Name} }}}}",
+            Image = UsesGpu
+                ? $"{{{{ ternary .Values.images.{CudaImage} .Values.images.{Name} ({Switches.Gpu}) }}}}"
+                : $"{{{{ .Values.images.{Name} }}}}",
             Ports = [.. PodPorts.Select(port => new V1ContainerPort { Name = port.Name, Protocol = "TCP", ContainerPort = port.Number })],
             // Alive: the process is well, else the pod is restarted. Healthy: it can do its work, and gets requests.
             StartupProbe = Probe("/alive", periodSeconds: 2, failures: 60),
@@ -72,10 +102,13 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
         };
         Restriction.Apply(pod, Name);
         Environment.Give(container);
+        settings.Give(container);
         if (UsesServers)
         {
             TrustPostgres(pod);
-            Trust(pod, Resources.Redis, "redis-tls", Switches.RedisTls);
+            Trust(
+                pod, Resources.Redis, $"{{{{ ternary \"redis-tls\" .Values.managedAuthorities.redis ({Switches.RedisPod}) }}}}",
+                Switches.RedisAuthority);
         }
 
         if (UsesGpu)
@@ -83,36 +116,63 @@ internal sealed record ServicePods(string Name, ComponentEnvironment Environment
             UseGpu(pod);
         }
 
+        var template = PodTemplates.Template(Name, pod, Environment, evictable: true);
+        settings.Notice(template);
+        if (TakesDirectCalls)
+        {
+            // The worker speaks first, and a proxy that looks for a protocol waits ten seconds for the caller's word.
+            template.Metadata.Annotations[When(Switches.Linkerd, "config.linkerd.io/opaque-ports")] =
+                Services.DirectPort.ToString(CultureInfo.InvariantCulture);
+        }
+
         return new()
         {
             Metadata = Component.Named($"{Name}-deployment", Name),
             Spec = new()
             {
-                Replicas = Replicas is null ? null : Number(Replicas),
+                Replicas = Replicas is null ? Number($".Values.replicas.{Name}.min", Switches.FixedReplicas) : Number(Replicas),
                 RevisionHistoryLimit = 3,
-                Strategy = new() { Type = "RollingUpdate", RollingUpdate = new() { MaxSurge = 1, MaxUnavailable = 0 } },
+                // Where all GPUs are taken, one more pod would wait for one until the update gives up.
+                Strategy = new()
+                {
+                    Type = "RollingUpdate",
+                    RollingUpdate = new()
+                    {
+                        MaxSurge = UsesGpu ? Number($"ternary 0 1 ({Switches.Gpu})") : 1,
+                        MaxUnavailable = UsesGpu ? Number($"ternary 1 0 ({Switches.Gpu})") : 0,
+                    },
+                },
                 Selector = Component.Selector(Name),
                 // What is in /tmp is nobody's loss; otherwise the autoscaler would keep every node on which such a pod runs.
-                Template = PodTemplates.Template(Name, pod, Environment, evictable: true),
+                Template = template,
             },
         };
     }
 
     /// <summary>Where Postgres has a certificate of ours.</summary>
     public static void TrustPostgres(V1PodSpec pod) => Trust(
-        pod, Resources.Postgres, $"{{{{ ternary \"postgres-ca\" \"postgres-tls\" ({Switches.CloudNativePg}) }}}}",
+        pod,
+        Resources.Postgres,
+        $"{{{{ ternary .Values.managedAuthorities.postgres (ternary \"postgres-ca\" \"postgres-tls\" ({Switches.CloudNativePg}))"
+            + $" ({Switches.ManagedPostgres}) }}}}",
         Switches.PostgresAuthority);
 
-    /// <summary>Gives a service the certificate by which it knows the server, and nothing else of that Secret.</summary>
+    /// <summary>
+    /// Gives a service the certificate by which it knows the server, and nothing else of that Secret. As a folder: a single file that is
+    /// mounted stays what it was when the pod started, while certificates are renewed.
+    /// </summary>
     private static void Trust(V1PodSpec pod, string server, string secret, string when)
     {
         var name = When(when, $"{server}-authority");
-        pod.Volumes.Add(new() { Name = name, Secret = new() { SecretName = secret } });
+        pod.Volumes.Add(new()
+        {
+            Name = name,
+            Secret = new() { SecretName = secret, Items = [new() { Key = "ca.crt", Path = "ca.crt" }] },
+        });
         pod.Containers[0].VolumeMounts.Add(new()
         {
             Name = name,
-            MountPath = $"/authorities/{server}.crt",
-            SubPath = "ca.crt",
+            MountPath = $"/authorities/{server}",
             ReadOnlyProperty = true,
         });
     }

@@ -14,7 +14,7 @@ internal static partial class Template
     private const int FirstMarker = 900_000_001;
 
     private static readonly Lock s_lock = new();
-    private static readonly List<string> s_expressions = [];
+    private static readonly List<(string Expression, string? When)> s_expressions = [];
 
     /// <summary>A condition on a key holds for its entry, one on another string for the item of the list around it.</summary>
     public static string When(string? condition, string text) => condition is null ? text : $"⟦{condition}⟧{text}";
@@ -22,16 +22,29 @@ internal static partial class Template
     /// <summary>A condition on a string that holds for the field of which it is the value.</summary>
     public static string FieldWhen(string condition, string text) => $"⟨{condition}⟩{text}";
 
+    /// <summary>
+    /// A mapping or a list of the values, written where it stands: as the key of an entry among those of a mapping, as any string of an
+    /// item among those of a list. It is left out while it is empty.
+    /// </summary>
+    public static string Spliced(string expression) => When(expression, Whole(expression));
+
+    /// <summary>The same where there is nothing else, and no object without it.</summary>
+    public static string Whole(string expression) => $"⟪{expression}⟫";
+
+    /// <summary>A field that the type of its object has no room for, in the place of one that the object does not need.</summary>
+    public static string Field(string name, string expression) => FieldWhen(expression, $"⟪{name}⟫{expression}");
+
     /// <summary>The number that an expression gives.</summary>
-    public static int Number(string expression)
+    /// <param name="when">The condition on which there is the field that has it.</param>
+    public static int Number(string expression, string? when = null)
     {
         lock (s_lock)
         {
-            var index = s_expressions.IndexOf(expression);
+            var index = s_expressions.IndexOf((expression, when));
             if (index < 0)
             {
                 index = s_expressions.Count;
-                s_expressions.Add(expression);
+                s_expressions.Add((expression, when));
             }
 
             return FirstMarker + (2 * index);
@@ -41,7 +54,12 @@ internal static partial class Template
     public static ResourceQuantity Quantity(string expression) => new(Number(expression).ToString(CultureInfo.InvariantCulture));
 
     /// <summary>What <see cref="Number"/> was given, or null.</summary>
-    public static string? Expression(string number)
+    public static string? Expression(string number) => Marked(number)?.Expression;
+
+    /// <summary>On what the field with that number hangs.</summary>
+    public static string? Condition(string number) => Marked(number)?.When;
+
+    private static (string Expression, string? When)? Marked(string number)
     {
         lock (s_lock)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -16,9 +17,16 @@ internal static partial class TemplateWriter
 
     public static string Write(object written, string? when)
     {
-        var lines = Visit(JsonNode.Parse(KubernetesJson.Serialize(written))).Lines;
+        var lines = Visit(JsonNode.Parse(KubernetesJson.Serialize(written))).Lines.Select(Splice);
         return string.Concat((when is null ? lines : [$"{{{{- if {when} }}}}", .. lines, "{{- end }}"]).Select(line => line + "\n"));
     }
+
+    // How deep it stands is known only now.
+    private static string Splice(string line) => Spliced().Match(line) is { Success: true } spliced
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"{spliced.Groups["depth"].Value}{{{{- toYaml {spliced.Groups["expression"].Value} | nindent {spliced.Groups["depth"].Length} }}}}")
+        : line;
 
     /// <summary>Of values, which hold no templates.</summary>
     public static IReadOnlyList<string> Lines(JsonNode values) => Visit(values).Lines;
@@ -28,7 +36,8 @@ internal static partial class TemplateWriter
         JsonObject { Count: > 0 } mapping => Mapping(mapping),
         JsonArray { Count: > 0 } sequence => Sequence(sequence),
         JsonValue value when value.GetValueKind() == JsonValueKind.String => Text(value.GetValue<string>()),
-        JsonValue value when Template.Expression(value.ToJsonString()) is { } expression => Block.Scalar($"{{{{ {expression} }}}}"),
+        JsonValue value when Template.Expression(value.ToJsonString()) is { } expression =>
+            Block.Scalar($"{{{{ {expression} }}}}") with { When = Template.Condition(value.ToJsonString()) },
         _ => Block.Scalar(node?.ToJsonString() ?? "null"),
     };
 
@@ -41,6 +50,18 @@ internal static partial class TemplateWriter
             var name = Text(key);
             var child = Visit(value);
             ofItem ??= child.OfItem;
+            if (SplicedKey().IsMatch(name.Lines[0]))
+            {
+                entries.Add(new Block(name.Lines, name.OfItem));
+                continue;
+            }
+
+            if (SplicedField().Match(child.Lines[0]) is { Success: true } field)
+            {
+                entries.Add(new Block([$"{field.Groups["name"].Value}:", $"  ⟪{field.Groups["expression"].Value}⟫"], child.When));
+                continue;
+            }
+
             entries.Add(new Block(
                 child.IsScalar ? [$"{name.Lines[0]}: {child.Lines[0]}"] : [$"{name.Lines[0]}:", .. child.Lines.Select(line => $"  {line}")],
                 name.OfItem ?? child.When));
@@ -50,7 +71,9 @@ internal static partial class TemplateWriter
     }
 
     private static Block Sequence(JsonArray sequence) => Join([.. sequence.Select(NameFirst).Select(Visit)
-        .Select(item => new Block([$"- {item.Lines[0]}", .. item.Lines.Skip(1).Select(line => $"  {line}")], item.When ?? item.OfItem))]);
+        .Select(item => SplicedItem().Match(item.Lines[0]) is { Success: true } spliced
+            ? new Block([spliced.Groups["spliced"].Value], item.OfItem)
+            : new Block([$"- {item.Lines[0]}", .. item.Lines.Skip(1).Select(line => $"  {line}")], item.When ?? item.OfItem))]);
 
     // As people write it. It hangs on no condition either, for which there is no room behind a dash.
     private static JsonNode? NameFirst(JsonNode? item) => item is JsonObject mapping && mapping.ContainsKey("name")
@@ -110,6 +133,11 @@ internal static partial class TemplateWriter
 
     private static string Scalar(string text)
     {
+        if (text.StartsWith('⟪'))
+        {
+            return text;
+        }
+
         if (Template.Expression(text) is { } number)
         {
             return $"{{{{ {number} | quote }}}}";
@@ -135,6 +163,18 @@ internal static partial class TemplateWriter
 
     [GeneratedRegex("^(⟦(?<item>[^⟧]+)⟧|⟨(?<field>[^⟩]+)⟩)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Condition();
+
+    [GeneratedRegex("^(?<depth> *)⟪(?<expression>[^⟫]+)⟫$", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Spliced();
+
+    [GeneratedRegex("^⟪[^⟫]+⟫$", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex SplicedKey();
+
+    [GeneratedRegex("^⟪(?<name>[^⟫]+)⟫(?<expression>.+)$", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex SplicedField();
+
+    [GeneratedRegex("^\\w+: (?<spliced>⟪[^⟫]+⟫)$", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex SplicedItem();
 
     [GeneratedRegex(@"\{\{ (?<expression>(`[^`]*`|[^`}])+) \}\}", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Expression();

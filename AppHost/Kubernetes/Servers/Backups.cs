@@ -35,7 +35,7 @@ internal static class Backups
         [
             ChartFile.Of(
                 $"{Component}/serviceaccount.yaml",
-                new V1ServiceAccount { Metadata = Kubernetes.Component.Named(Component, Component), AutomountServiceAccountToken = false },
+                Placement.Account(Component),
                 When),
             .. environment.Files(),
             ChartFile.Of($"{Component}/scripts.yaml", new V1ConfigMap
@@ -104,12 +104,15 @@ internal static class Backups
         pod.Volumes.Add(new() { Name = "scratch", EmptyDir = new() { SizeLimit = Quantity(".Values.disks.postgres") } });
 
         // Of a component of its own, to which the network policies admit nothing, a mesh included.
+        Placement.Apply(pod, Component);
         var labels = Kubernetes.Component.Labels(Verification);
+        labels[Spliced(Placement.Of(Component, "labels"))] = "";
         labels[Template.When(Switches.Istio, "sidecar.istio.io/inject")] = "false";
         var annotations = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["cluster-autoscaler.kubernetes.io/safe-to-evict"] = "false",
             [Template.When(Switches.Linkerd, "linkerd.io/inject")] = "disabled",
+            [Spliced(Placement.Of(Component, "annotations"))] = "",
         };
         return Job(Verification, "{{ .Values.backups.verification }}",
             new() { Metadata = new() { Labels = labels, Annotations = annotations }, Spec = pod });

@@ -53,11 +53,19 @@ internal static class CloudNativePg
         },
         [ExternalSecrets.Entry("password", Resources.PostgresPassword)]);
 
+    private static Dictionary<string, string> Labels()
+    {
+        var labels = Component.Labels(Resources.Postgres);
+        labels[Spliced(Placement.Of(Resources.Postgres, "labels"))] = "";
+        return labels;
+    }
+
     private static CustomResource Cluster() =>
         new("postgresql.cnpg.io/v1", "Cluster", Component.Named(Resources.Postgres, Resources.Postgres), new()
         {
             ["instances"] = Number(".Values.replicas.database"),
             ["imageName"] = "{{ .Values.images.cloudnativepg }}",
+            ["imagePullSecrets"] = new[] { new Map { ["name"] = When(Switches.PullSecret, "{{ .Values.imagePullSecret }}") } },
             ["enableSuperuserAccess"] = false,
             ["primaryUpdateStrategy"] = "unsupervised",
             ["bootstrap"] = new Map
@@ -66,7 +74,7 @@ internal static class CloudNativePg
             },
             ["postgresql"] = new Map
             {
-                ["parameters"] = new Map { ["max_connections"] = "400" },
+                ["parameters"] = new Map { ["max_connections"] = $"{{{{ {ServerPods.MaxConnections} }}}}" },
                 // What was accepted is on two disks; while no replica is there, accepting goes on.
                 [When("gt (int .Values.replicas.database) 1", "synchronous")] =
                 new Map { ["method"] = "any", ["number"] = 1, ["dataDurability"] = "preferred" },
@@ -82,8 +90,15 @@ internal static class CloudNativePg
                 ["enablePodAntiAffinity"] = true,
                 ["podAntiAffinityType"] = "preferred",
                 ["topologyKey"] = "topology.kubernetes.io/zone",
+                ["nodeSelector"] = new Map { [Spliced(Placement.Of(Resources.Postgres, "nodeSelector"))] = "" },
+                ["tolerations"] = new[] { new Map { ["key"] = Spliced(Placement.Of(Resources.Postgres, "tolerations")) } },
             },
-            ["inheritedMetadata"] = new Map { ["labels"] = Component.Labels(Resources.Postgres) }, // which network policies select
+            ["priorityClassName"] = Placement.Priority(Resources.Postgres),
+            ["inheritedMetadata"] = new Map
+            {
+                ["labels"] = Labels(), // which network policies select
+                ["annotations"] = new Map { [Spliced(Placement.Of(Resources.Postgres, "annotations"))] = "" },
+            },
             ["seccompProfile"] = new Map { ["type"] = "RuntimeDefault" },
             ["stopDelay"] = 120,
         });

@@ -3,7 +3,8 @@ using InferenceTemplate.AppHost.Kubernetes.Rendering;
 namespace InferenceTemplate.AppHost.Kubernetes.Servers;
 
 /// <summary>
-/// Has the External Secrets operator make a Secret: the secret <c>x</c> stands under <c>inference-template/x</c> in the vault.
+/// Has the External Secrets operator make a Secret: the secret <c>x</c> stands in the vault under the value <c>secretPrefix</c> and its
+/// name.
 /// </summary>
 internal static class ExternalSecrets
 {
@@ -34,6 +35,6 @@ internal static class ExternalSecrets
     public static Map Entry(string key, string secret, string? when = null) => new()
     {
         ["secretKey"] = Template.When(when, key),
-        ["remoteRef"] = new Map { ["key"] = $"inference-template/{secret}" },
+        ["remoteRef"] = new Map { ["key"] = $"{{{{ .Values.secretPrefix }}}}{secret}" },
     };
 }

@@ -23,8 +23,38 @@ internal sealed record ServerPods(string Name, ComponentEnvironment Environment,
 
     public required IReadOnlyList<string> Arguments { get; init; }
 
+    /// <summary>How much memory its processes may share as files, which a container has little of; null for that little.</summary>
+    public string? Shared { get; init; }
+
     /// <summary>The command by which the server itself says that it is ready.</summary>
     public required IReadOnlyList<string> Ready { get; init; }
+
+    /// <summary>
+    /// What all pods may open at once during an update, and some for backups, exporters and people: with fewer, a load that scales the Api
+    /// up would end in refused connections.
+    /// </summary>
+    public const string MaxConnections = "include \"connections\" .";
+
+    /// <summary>The named template.</summary>
+    public const string ConnectionsTemplate = """
+        {{/* Connections to Postgres that all pods may open at their most, and others beside them. */}}
+        {{- define "connections" -}}
+        {{- $pods := include "pods" . | fromYaml -}}
+        {{ add (mul (add $pods.api $pods.worker) .Values.poolSize) 30 }}
+        {{- end }}
+        """;
+
+    private const string Memory = ".Values.sizes.postgres.memory | trimSuffix \"Mi\" | int64";
+
+    // Says itself that its certificate is the new one, whatever the old one was.
+    private const string Renewed = "REDISCLI_AUTH=$REDIS_PASSWORD redis-cli --tls --insecure"
+        + $" config set tls-cert-file {Certificates}/tls.crt tls-key-file {Certificates}/tls.key";
+
+    /// <summary>
+    /// What a shell runs before the server takes its place: cert-manager renews certificates long before they end, and a server reads its
+    /// own when it is told to.
+    /// </summary>
+    private static string Reload(string command) => $"(while sleep 3600; do {command}; done) >/dev/null & exec ";
 
     private string WhenTls => $"and .Values.tls ({When})";
 
@@ -33,8 +63,12 @@ internal sealed record ServerPods(string Name, ComponentEnvironment Environment,
         When = Switches.PostgresPod,
         TerminationSeconds = 120,
         DataFolder = "/var/lib/postgresql",
+        Command = [.. new[] { "/bin/sh", "-c", Reload("kill -HUP 1") + "docker-entrypoint.sh postgres \"$@\"", "postgres" }
+            .Select(word => Template.When(".Values.tls", word))],
+        Shared = $"printf \"%dMi\" (div ({Memory}) 8)",
         Arguments =
         [
+            "-c", $"max_connections={{{{ {MaxConnections} }}}}", "-c", $"shared_buffers={{{{ div ({Memory}) 4 | toString }}}}MB",
             .. new[]
             {
                 "-c", "ssl=on", "-c", $"ssl_cert_file={Certificates}/tls.crt", "-c", $"ssl_key_file={Certificates}/tls.key",
@@ -47,6 +81,8 @@ internal sealed record ServerPods(string Name, ComponentEnvironment Environment,
     /// <param name="arguments">Those of the topology; the last is the line that a shell runs.</param>
     public static ServerPods Redis(ComponentEnvironment environment, IReadOnlyList<string> arguments)
     {
+        // A shell would take a password with spaces or stars for several words.
+        var line = arguments[^1].Replace(" $REDIS_PASSWORD", " \"$REDIS_PASSWORD\"", StringComparison.Ordinal);
         var tls = $" --port 0 --tls-port 6379 --tls-cert-file {Certificates}/tls.crt --tls-key-file {Certificates}/tls.key"
             + $" --tls-ca-cert-file {Certificates}/ca.crt --tls-auth-clients no";
         return new(Resources.Redis, environment, Restriction.Redis, 6379)
@@ -55,7 +91,11 @@ internal sealed record ServerPods(string Name, ComponentEnvironment Environment,
             TerminationSeconds = 60,
             DataFolder = "/data",
             Command = ["/bin/sh"],
-            Arguments = [.. arguments.SkipLast(1), $"{arguments[^1]}{{{{ ternary \"{tls}\" \"\" .Values.tls }}}}"],
+            Arguments =
+            [
+                .. arguments.SkipLast(1),
+                $"{{{{ ternary `{Reload(Renewed)}` \"\" .Values.tls }}}}{line}{{{{ ternary \"{tls}\" \"\" .Values.tls }}}}",
+            ],
             Ready =
             [
                 "/bin/sh", "-c",
@@ -97,6 +137,12 @@ internal sealed record ServerPods(string Name, ComponentEnvironment Environment,
         };
         Restriction.Apply(pod, Name);
         Environment.Give(container);
+        if (Shared is not null)
+        {
+            pod.Volumes.Add(new() { Name = "shm", EmptyDir = new() { Medium = "Memory", SizeLimit = Template.Quantity(Shared) } });
+            container.VolumeMounts.Add(new() { Name = "shm", MountPath = "/dev/shm" });
+        }
+
         // Postgres refuses a key that others may read: root owns it, and the pod's group reads it.
         pod.Volumes.Add(
             new() { Name = Template.When(".Values.tls", "tls"), Secret = new() { SecretName = $"{Name}-tls", DefaultMode = 0x120 } });

@@ -6,10 +6,10 @@ namespace InferenceTemplate.AppHost.Kubernetes.Servers;
 internal static class ServerTls
 {
     /// <summary>What a connection string gets, so that the server has to prove who it is.</summary>
-    public const string Postgres = ";SSL Mode=VerifyFull;Root Certificate=/authorities/postgres.crt";
+    public const string Postgres = ";SSL Mode=VerifyFull;Root Certificate=/authorities/postgres/ca.crt";
 
     /// <summary>The same at the end of an address for libpq, by which backups connect.</summary>
-    public const string Libpq = "?sslmode=verify-full&sslrootcert=/authorities/postgres.crt";
+    public const string Libpq = "?sslmode=verify-full&sslrootcert=/authorities/postgres/ca.crt";
 
     private const string Api = "cert-manager.io/v1";
     private const string Authority = "servers-ca";

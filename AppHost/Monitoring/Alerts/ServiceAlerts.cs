@@ -1,4 +1,5 @@
 using InferenceTemplate.AppHost.Monitoring.Grafana;
+using InferenceTemplate.Core.Objectives;
 using static System.FormattableString;
 using static InferenceTemplate.AppHost.Monitoring.Alerts.Severity;
 using static InferenceTemplate.AppHost.Monitoring.Promql;

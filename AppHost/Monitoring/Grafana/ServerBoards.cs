@@ -1,4 +1,5 @@
 using InferenceTemplate.AppHost.Monitoring.Alerts;
+using InferenceTemplate.Core.Objectives;
 using static System.FormattableString;
 using static InferenceTemplate.AppHost.Monitoring.Grafana.Unit;
 using static InferenceTemplate.AppHost.Monitoring.Promql;

@@ -35,6 +35,19 @@ public sealed class AspirateScriptTests : IDisposable
         AssertOnlyForOwner(Path.Combine(Output, "manifest.json"));
     }
 
+    /// <summary>The overlay gives the worker a GPU, and without CUDA in its image it would not start there.</summary>
+    [Fact]
+    public async Task Worker_is_built_for_the_device_of_the_overlay()
+    {
+        await GenerateAsync("inference-template");
+
+        var result = await RunAsync($"printf 'image: %s\\n' \"$WorkerImage\"\n{AspirateCommand.Body}", s_images);
+
+        Assert.Contains("image: cuda", result.Output, StringComparison.Ordinal);
+        var worker = (await ComposedAsync()).Container("worker").Items("env").Single(variable => variable.Text("name") == "Worker__Device");
+        Assert.Equal("cuda", worker.Text("value"));
+    }
+
     [Theory]
     [InlineData("", "--image-pull-policy IfNotPresent", "--include-dashboard false", "--namespace inference-template")]
     [InlineData("--image-pull-policy Always", "--image-pull-policy Always")]

@@ -62,6 +62,7 @@ public sealed class AspirateTests(Charts charts) : IDisposable
         Assert.Equal(AspirateFiles.Secrets["api-key-pepper"], Variable(objects, "api", "Auth__ApiKeyPepper"));
         Assert.Equal(AspirateFiles.Secrets["jwt-signing-key"], Variable(objects, "api", "Auth__JwtSigningKey"));
         Assert.Equal(AspirateFiles.Secrets["postgres-password"], Variable(objects, "postgres", "POSTGRES_PASSWORD"));
+        Assert.Equal("inference", Variable(objects, "postgres", "POSTGRES_DB")); // the one that the connections name
         Assert.Equal(
             $"Host=postgres;Port=5432;Username=postgres;Password={AspirateFiles.Secrets["postgres-password"]};Database=inference",
             Variable(objects, "api", "ConnectionStrings__inference"));
@@ -172,6 +173,7 @@ public sealed class AspirateTests(Charts charts) : IDisposable
             Assert.Equal(Text(pods.Containers.Single().At("resources")), Text(ours.Containers.Single().At("resources")));
             Assert.Equal(pods.Spec.Number("terminationGracePeriodSeconds"), ours.Spec.Number("terminationGracePeriodSeconds"));
             Assert.Equal(Text(pods.Spec.At("nodeSelector")), Text(ours.Spec.At("nodeSelector")));
+            Assert.Equal(Temporary(pods), Temporary(ours));
             var claimed = pods.Spec.Items("volumes")
                 .Select(volume => volume.Text("persistentVolumeClaim", "claimName")).Where(name => name.Length > 0)
                 .Select(name => chart.Find("PersistentVolumeClaim", name)!.Spec);
@@ -183,6 +185,28 @@ public sealed class AspirateTests(Charts charts) : IDisposable
         {
             Assert.Equal(Text(Assert.Single(chart.OfKind(kind)).Spec), Text(Assert.Single(composed.OfKind(kind)).Spec));
         }
+    }
+
+    /// <summary>How much of its pod a worker uses: one that writes more than its disk is evicted.</summary>
+    [Theory]
+    [InlineData("Worker__CacheBytes")]
+    [InlineData("Inspection__MemoryBytes")]
+    public async Task Overlay_has_the_bounds_of_the_production_worker(string name) => Assert.Equal(
+        (await charts.OfAsync("production")).Entry("worker-config", name),
+        (await ComposedAsync()).Container("worker").Items("env").Single(variable => variable.Text("name") == name).Text("value"));
+
+    [Fact]
+    public async Task Overlay_has_room_for_the_connections_of_all_pods_as_the_production_chart_has()
+    {
+        var composed = await ComposedAsync();
+        var chart = await charts.OfAsync("production");
+
+        Assert.Equal(
+            chart.Container("postgres").Items("args").Select(each => each.ToString()),
+            composed.Container("postgres").Items("args").Select(each => each.ToString()));
+        Assert.Equal(
+            new Npgsql.NpgsqlConnectionStringBuilder(chart.Entry("worker-secrets", "ConnectionStrings__inference")).MaxPoolSize,
+            new Npgsql.NpgsqlConnectionStringBuilder(Variable(composed, "worker", "ConnectionStrings__inference")).MaxPoolSize);
     }
 
     [Fact]
@@ -227,6 +251,9 @@ public sealed class AspirateTests(Charts charts) : IDisposable
 
     private async Task<RenderedObjects> ComposedAsync() =>
         await _files.ComposeAsync(await _files.ManifestOfScriptAsync(AspirateFiles.Secrets), overlay: true);
+
+    private static string Temporary(Pods pods) =>
+        pods.Spec.Items("volumes").Single(volume => volume.Text("name") == "tmp").Text("emptyDir", "sizeLimit");
 
     private static string Storage(JsonNode? claim) => claim.Text("resources", "requests", "storage");
 

@@ -42,10 +42,56 @@ public sealed class AzureFilesTests
     }
 
     [Fact]
-    public async Task Provisioning_goes_on_when_all_is_given() =>
-        Assert.Equal(0, (await CheckAsync("long-enough-password", "me@example.com")).ExitCode);
+    public async Task Provisioning_goes_on_when_all_is_given_and_keeps_the_first_day_of_the_budget()
+    {
+        var first = await CheckAsync("long-enough-password", "me@example.com");
+        var second = await CheckAsync("long-enough-password", "me@example.com", start: "2026-01-01");
 
-    private static Task<ToolResult> CheckAsync(string password, string email) => Tool.RunAsync(
-        "sh", [Path.Combine(Repository.Root, "deploy", "azure", "hooks", "check.sh")],
-        new Dictionary<string, string?>(StringComparer.Ordinal) { ["DATABASE_PASSWORD"] = password, ["BUDGET_EMAIL"] = email });
+        Assert.Equal((0, 0), (first.ExitCode, second.ExitCode));
+        Assert.Matches(@"^azd env set BUDGET_START \d{4}-\d{2}-01\n$", first.Output);
+        Assert.Empty(second.Output);
+    }
+
+    /// <summary>What it says to do next, from the repository's root, names what is there, and the values of this cluster.</summary>
+    [Fact]
+    public async Task Provisioning_ends_with_what_comes_next()
+    {
+        using var commands = new Commands();
+        var variables = new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["PATH"] = $"{commands.With("az").With("kubelogin").Folder}:{Environment.GetEnvironmentVariable("PATH")}",
+            ["AZURE_RESOURCE_GROUP"] = "group",
+            ["AZURE_AKS_CLUSTER_NAME"] = "cluster",
+            ["AZURE_KEY_VAULT_NAME"] = "kv-1",
+            ["AZURE_TENANT_ID"] = "tenant-1",
+            ["AZURE_SECRETS_CLIENT_ID"] = "client-1",
+            ["AZURE_CONTAINER_REGISTRY_ENDPOINT"] = "cr1.azurecr.io",
+        };
+
+        var result = await Tool.RunAsync("sh", [Path.Combine(Repository.Root, "deploy", "azure", "hooks", "connect.sh")], variables);
+
+        Assert.True(result.ExitCode == 0, result.All);
+        Assert.Contains(commands.Calls, call => call.StartsWith("kubelogin convert-kubeconfig", StringComparison.Ordinal));
+        var named = result.Output.Split((char[])[' ', '\n', '\''], StringSplitOptions.RemoveEmptyEntries)
+            .Where(word => word.StartsWith("deploy/", StringComparison.Ordinal)).ToList();
+        Assert.True(named.Count >= 5, result.Output);
+        Assert.All(named, path => Assert.True(File.Exists(Path.Combine(Repository.Root, path)), path));
+        Assert.Contains("-f deploy/azure/values.yaml -f images.yaml", result.Output, StringComparison.Ordinal);
+        Assert.All((string[])["kv-1", "tenant-1", "client-1", "cr1.azurecr.io"],
+            word => Assert.Contains(word, result.Output, StringComparison.Ordinal));
+    }
+
+    private static async Task<ToolResult> CheckAsync(string password, string email, string? start = null)
+    {
+        using var commands = new Commands();
+        return await Tool.RunAsync(
+            "sh", [Path.Combine(Repository.Root, "deploy", "azure", "hooks", "check.sh")],
+            new Dictionary<string, string?>(StringComparer.Ordinal)
+            {
+                ["PATH"] = $"{commands.With("azd", "echo azd \"$*\"").Folder}:{Environment.GetEnvironmentVariable("PATH")}",
+                ["DATABASE_PASSWORD"] = password,
+                ["BUDGET_EMAIL"] = email,
+                ["BUDGET_START"] = start,
+            });
+    }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using InferenceTemplate.Tests.Deploy.Rendering;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Deploy.Azure;
 
@@ -34,6 +35,20 @@ public sealed partial class BicepTests(BicepTemplates templates) : IClassFixture
         Assert.Empty(given.Except(declared.Select(parameter => parameter.Key)));
     }
 
+    /// <summary>A value that changes by itself changes the cloud at each deployment; one that the plan lacks is a change there.</summary>
+    [Fact]
+    public async Task Plan_of_the_workflow_has_every_parameter_and_none_has_a_value_of_its_own_time()
+    {
+        var workflow = Path.Combine(Repository.Root, ".github", "workflows", "infrastructure.yml");
+        var text = await File.ReadAllTextAsync(workflow, TestContext.Current.CancellationToken);
+        var file = JsonNode.Parse(await File.ReadAllTextAsync(
+            Path.Combine(BicepTemplates.Folder, "main.parameters.json"), TestContext.Current.CancellationToken));
+
+        Assert.All(file!["parameters"]!.AsObject(), parameter => Assert.Contains($" {parameter.Key}=\"$", text, StringComparison.Ordinal));
+        Assert.All((await templates.MainAsync())["parameters"]!.AsObject(),
+            parameter => Assert.DoesNotContain("utcNow", parameter.Value!.ToJsonString(), StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Secrets_are_marked_as_such()
     {
@@ -53,7 +68,7 @@ public sealed partial class BicepTests(BicepTemplates templates) : IClassFixture
         var cache = await templates.ResourceAsync("Microsoft.Cache/redisEnterprise");
         var database = await templates.ResourceAsync("Microsoft.Cache/redisEnterprise/databases");
         var secrets = (await templates.AllAsync()).SelectMany(BicepTemplates.Resources)
-            .Where(each => each.Text("name").Contains("'connection-redis'", StringComparison.Ordinal));
+            .Where(each => each.Text("name").Contains("'inference-template-redis-connection'", StringComparison.Ordinal));
 
         Assert.Equal("Disabled", cache.Text("properties", "publicNetworkAccess"));
         // What the chart's network policies admit to managed servers by themselves.

@@ -1,11 +1,13 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using InferenceTemplate.Tests.Deploy.Rendering;
 using InferenceTemplate.Tests.Deploy.Scripts;
 using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Deploy.Images;
 
-public sealed class ImageTests
+public sealed class ImageTests(Charts charts)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -89,6 +91,41 @@ public sealed class ImageTests
         Assert.Equal(
             ["runtimes/linux-arm64/native/libSkiaSharp.so", "runtimes/linux-x64/native/libSkiaSharp.so"],
             files.Where(file => file.Contains("libSkiaSharp", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Of what images.sh writes, each environment gets the worker that can do what its device asks of it.</summary>
+    [Theory]
+    [InlineData("development", "cpu", "worker@")]
+    [InlineData("staging", "cuda", "worker-cuda@")]
+    [InlineData("production", "cuda", "worker-cuda@")]
+    [InlineData("production gpu=none", "cpu", "worker@")]
+    public async Task Worker_runs_the_image_of_its_device(string wanted, string device, string image)
+    {
+        var file = Path.GetTempFileName();
+        using var commands = new Commands();
+        var built = await commands.With("git").With("dotnet", "printf 'sha256:%064d' 7").RunAsync(
+            "images.sh", ["registry.example.com/team", "1.4.0"], ("IMAGES", file));
+        Assert.True(built.ExitCode == 0, built.All);
+
+        var images = YamlJson.Parse(File.ReadAllText(file)).Single();
+        var objects = RenderedObjects.Parse(await charts.HelmAsync(wanted, With(Charts.Given(), images)));
+
+        Assert.Equal(device, objects.Entry("worker-config", "Worker__Device"));
+        Assert.StartsWith(
+            $"registry.example.com/team/{image}sha256:", objects.Container("worker").Text("image"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "registry.example.com/team/api@sha256:", objects.Container("api").Text("image"), StringComparison.Ordinal);
+        File.Delete(file);
+    }
+
+    private static JsonObject With(JsonObject values, JsonObject more)
+    {
+        foreach (var (name, value) in more)
+        {
+            values[name] = value?.DeepClone();
+        }
+
+        return values;
     }
 
     [Theory]

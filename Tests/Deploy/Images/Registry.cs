@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using InferenceTemplate.Tests.Deploy.Scripts;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Deploy.Images;
 
@@ -38,7 +37,7 @@ internal sealed class Registry : IAsyncDisposable
     public static async Task<Registry> StartAsync(CancellationToken cancellationToken)
     {
         Assert.SkipUnless(Tool.Find("docker-registry") is not null, "docker-registry is missing (Debian: apt-get install docker-registry)");
-        var registry = new Registry(FreePort());
+        var registry = new Registry(Ports.Free());
         while (true)
         {
             try
@@ -61,12 +60,5 @@ internal sealed class Registry : IAsyncDisposable
         await _process.WaitForExitAsync();
         _process.Dispose();
         _folder.Delete(recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new TcpListener(IPAddress.Loopback, 0);
-        socket.Start();
-        return ((IPEndPoint)socket.LocalEndpoint).Port;
     }
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using InferenceTemplate.Tests.Deploy.Rendering;
 using InferenceTemplate.Tests.Shared;
 using Npgsql;
@@ -92,7 +91,7 @@ public sealed class ExporterTests(Servers servers)
     private static async Task ExposesAsync(string exporter, string program, string ready, Dictionary<string, string> environment)
     {
         WatchFiles.Need(program, program);
-        var address = $"127.0.0.1:{FreePort()}";
+        var address = $"127.0.0.1:{Ports.Free()}";
         var start = new ProcessStartInfo(program, [$"--web.listen-address={address}"])
         {
             UseShellExecute = false,
@@ -137,12 +136,5 @@ public sealed class ExporterTests(Servers servers)
             process.Kill();
             await process.WaitForExitAsync(CancellationToken.None);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

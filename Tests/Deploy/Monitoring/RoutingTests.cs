@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using InferenceTemplate.Tests.Deploy.Rendering;
 using InferenceTemplate.Tests.Deploy.Scripts;
@@ -85,7 +83,7 @@ public sealed class RoutingTests
     private static async Task<bool> IsHeldBackAsync(string source, string target)
     {
         var folder = Directory.CreateTempSubdirectory("alertmanager-");
-        var address = $"127.0.0.1:{FreePort()}";
+        var address = $"127.0.0.1:{Ports.Free()}";
         using var server = Process.Start(new ProcessStartInfo(
             "prometheus-alertmanager",
             [
@@ -136,11 +134,4 @@ public sealed class RoutingTests
 
     private static Task<ToolResult> AmtoolAsync(string address, params string[] arguments) =>
         Tool.RunAsync("amtool", [$"--alertmanager.url=http://{address}", .. arguments]);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

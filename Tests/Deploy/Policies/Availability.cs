@@ -31,9 +31,16 @@ internal static class Availability
             foreach (var violation in Unnoticed(pods, objects)) yield return $"{pods}: {violation}";
             if (pods.Owner.Kind != "Deployment") continue;
 
-            if (pods.Owner.Spec.Text("strategy", "rollingUpdate", "maxUnavailable") != "0")
+            var update = pods.Owner.Spec.At("strategy", "rollingUpdate");
+            var usesGpu = pods.Containers.Any(container => container.Entries("resources", "limits").ContainsKey("nvidia.com/gpu"));
+            if (update.Text("maxUnavailable") != (usesGpu ? "1" : "0"))
             {
                 yield return $"{pods}: an update takes pods away before others are ready";
+            }
+
+            if (usesGpu && update.Text("maxSurge") != "0")
+            {
+                yield return $"{pods}: an update waits for a GPU that nobody gives back";
             }
 
             foreach (var key in new[] { "topology.kubernetes.io/zone", "kubernetes.io/hostname" })

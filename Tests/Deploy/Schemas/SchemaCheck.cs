@@ -63,6 +63,8 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load, bool strict)
                     .SelectMany(member => Errors(member.Value, pattern.Value!, file, $"{place}.{member.Key}"))),
             "if" when !Errors(value, rule, file, place).Any() => schema["then"] is { } then ? Errors(value, then, file, place) : [],
             "if" => [],
+            "propertyNames" when value is JsonObject members => members.SelectMany(member => Errors(member.Key, rule, file, $"{place}.{member.Key}")),
+            "propertyNames" => [],
             "required" when value is JsonObject members =>
                 rule.AsArray().Where(name => members[name!.GetValue<string>()] is null).Select(name => $"{place}: has no {name}"),
             "allOf" => rule.AsArray().SelectMany(part => Errors(value, part!, file, place)),
@@ -106,7 +108,7 @@ internal sealed class SchemaCheck(Func<string, JsonNode> load, bool strict)
         return Errors(value, schema, target, place);
     }
 
-    private static bool Matches(string text, string pattern) => Regex.IsMatch(text, pattern, RegexOptions.None, TimeSpan.FromSeconds(1));
+    private static bool Matches(string text, string pattern) => Regex.IsMatch(text, pattern, RegexOptions.None, TimeSpan.FromSeconds(30));
 
     private static double Number(JsonNode value) => double.Parse(value.ToString(), CultureInfo.InvariantCulture);
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Deploy.Scripts;
 
@@ -95,7 +96,7 @@ public sealed class CanaryTests : IDisposable
 
         public Prometheus(double requests, double errorRate, double p95)
         {
-            var port = FreePort();
+            var port = Ports.Free();
             Address = $"http://localhost:{port}";
             _listener.Prefixes.Add($"{Address}/");
             _listener.Start();
@@ -114,13 +115,6 @@ public sealed class CanaryTests : IDisposable
             _listener.Stop();
             await _serving;
             _listener.Close();
-        }
-
-        private static int FreePort()
-        {
-            using var socket = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-            socket.Start();
-            return ((IPEndPoint)socket.LocalEndpoint).Port;
         }
 
         private async Task ServeAsync(Func<string, double> answer)

@@ -29,6 +29,9 @@ internal sealed class Commands : IDisposable
     /// <summary>The calls so far, a line each.</summary>
     public string[] Calls => File.Exists(Log) ? File.ReadAllLines(Log) : [];
 
+    /// <summary>Where they are, for a PATH.</summary>
+    public string Folder => _directory.FullName;
+
     private string Log => Path.Combine(_directory.FullName, "calls.log");
 
     /// <summary>Runs a script of deploy/scripts with these programs before those of the machine.</summary>

@@ -50,7 +50,7 @@ public sealed partial class WorkflowTests
             .Select(line => UsesLine().Match(line))
             .Where(match => match.Success && !match.Groups["action"].Value.StartsWith("./", StringComparison.Ordinal));
 
-        Assert.All(uses, match => Assert.Matches(@"^[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", match.Groups["action"].Value));
+        Assert.All(uses, match => Assert.Matches(@"^[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+(\.\d+)?$", match.Groups["action"].Value));
     }
 
     [Theory]
@@ -74,6 +74,53 @@ public sealed partial class WorkflowTests
             .Concat(WorkflowPath().Matches(text).Select(m => m.Value[2..])).Distinct();
 
         Assert.All(named, path => Assert.True(File.Exists(Path.Combine(Repository.Root, path)), $"{path} does not exist"));
+    }
+
+    /// <summary>deploy/azure makes clusters without local accounts, to which kubectl and helm get in by kubelogin alone.</summary>
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Job_that_goes_to_the_cluster_has_kubelogin_and_the_release_of_helm_that_the_scripts_are_for(string file)
+    {
+        foreach (var steps in Jobs(file).Select(job => Steps(job.Value)))
+        {
+            var actions = steps.Select(step => Text(step, "uses").Split('@')[0]).ToList();
+            foreach (var step in steps.Where(step => Text(step, "uses").StartsWith("azure/aks-set-context@", StringComparison.Ordinal)))
+            {
+                Assert.Equal("true", Text(step["with"], "use-kubelogin"));
+                Assert.InRange(actions.IndexOf("azure/use-kubelogin"), 0, actions.IndexOf("azure/aks-set-context") - 1);
+            }
+
+            Assert.All(steps.Where(step => Text(step, "uses").StartsWith("azure/setup-helm@", StringComparison.Ordinal)),
+                step => Assert.Matches(@"^v3\.\d+\.\d+$", Text(step["with"], "version")));
+        }
+    }
+
+    /// <summary>A called workflow has no rights but those of the job that calls it, whatever it names itself.</summary>
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Job_that_calls_a_workflow_gives_it_the_rights_that_it_names(string file)
+    {
+        foreach (var job in Jobs(file).Values.Where(job => Has(job, "uses")))
+        {
+            var given = Rights(Has(job, "permissions") ? job : Load(file));
+            var called = Path.GetFileName(Text(job, "uses"));
+
+            Assert.All(
+                Jobs(called).SelectMany(each => Rights(Has(each.Value, "permissions") ? each.Value : Load(called))),
+                right => Assert.Contains(right, given));
+        }
+
+        static List<string> Rights(YamlNode of) =>
+            [.. ((YamlMappingNode)of["permissions"]).Children.Select(each => $"{each.Key}: {each.Value}")];
+    }
+
+    [Fact]
+    public void Deployment_may_read_the_attestations_that_it_verifies()
+    {
+        var job = Jobs("deploy.yml").Single(job => Steps(job.Value).Any(
+            step => Text(step, "run").Contains("gh attestation verify", StringComparison.Ordinal))).Value;
+
+        Assert.Equal("read", Text(job["permissions"], "attestations"));
     }
 
     [Theory]
@@ -112,6 +159,13 @@ public sealed partial class WorkflowTests
         from update in ((YamlSequenceNode)Read(Path.Combine(Folder, "..", "dependabot.yml"))["updates"]).Cast<YamlMappingNode>()
         where ((YamlScalarNode)update["directory"]).Value == "/" && Has(update, "schedule")
         select ((YamlScalarNode)update["package-ecosystem"]).Value!;
+
+    private static Dictionary<string, YamlNode> Jobs(string file) =>
+        ((YamlMappingNode)Load(file)["jobs"]).Children.ToDictionary(job => $"{job.Key}", job => job.Value, StringComparer.Ordinal);
+
+    private static List<YamlNode> Steps(YamlNode job) => Has(job, "steps") ? [.. (YamlSequenceNode)job["steps"]] : [];
+
+    private static string Text(YamlNode node, string key) => Has(node, key) ? $"{node[key]}" : "";
 
     private static bool Has(YamlNode node, string key) => node is YamlMappingNode mapping && mapping.Children.ContainsKey(key);
 

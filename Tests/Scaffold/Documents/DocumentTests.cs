@@ -94,5 +94,5 @@ public sealed partial class DocumentTests
         ? DocumentFiles.Under("Tests/", ".cs").Select(DocumentFiles.Read)
             .Any(text => text.Contains($"class {test.Groups["class"].Value}", StringComparison.Ordinal)
                 && text.Contains($" {method.Value}(", StringComparison.Ordinal))
-        : Regex.IsMatch(s_tests.Value, $@"class {test.Groups["class"].Value}\b", RegexOptions.None, TimeSpan.FromSeconds(5));
+        : Regex.IsMatch(s_tests.Value, $@"class {test.Groups["class"].Value}\b", RegexOptions.None, TimeSpan.FromSeconds(30));
 }

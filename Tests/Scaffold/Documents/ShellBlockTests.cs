@@ -10,7 +10,7 @@ namespace InferenceTemplate.Tests.Scaffold.Documents;
 /// </summary>
 public sealed partial class ShellBlockTests
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
 
     private static readonly Lazy<IReadOnlyList<(string Method, Regex Path)>> s_endpoints = new(ReadEndpoints);
 

@@ -13,4 +13,8 @@ if [ -n "${DATABASE_PASSWORD:-}" ] && [ "${#DATABASE_PASSWORD}" -lt 16 ]; then
   echo "error: DATABASE_PASSWORD has ${#DATABASE_PASSWORD} characters; give it at least 16" >&2
   problems=1
 fi
+if [ "$problems" = 0 ] && [ -z "${BUDGET_START:-}" ]; then
+  # Kept, since a budget's first day can't be changed by a later deployment.
+  azd env set BUDGET_START "$(date -u +%Y-%m-01)"
+fi
 exit "$problems"

@@ -37,11 +37,14 @@ param monthlyBudget int = 5000
 @description('Who is told at 80 % and 100 % of the budget.')
 param budgetEmail string
 
-@description('First day of the budget, the first of a month: yyyy-MM-01.')
-param budgetStart string = utcNow('yyyy-MM-01')
+@description('First day of the budget, the first of a month: yyyy-MM-01. It can never be changed, so it is not the day of a deployment.')
+param budgetStart string
 
 @description('Object id of the group that administers the cluster.')
 param clusterAdminsGroup string = ''
+
+@description('Object id of whoever provisions, who may then fill the vault; azd knows it. Empty for nobody.')
+param operatorPrincipalId string = ''
 
 var tags = { 'azd-env-name': environmentName }
 var suffix = toLower(uniqueString(subscription().id, environmentName, location))
@@ -116,6 +119,7 @@ module vault 'vault.bicep' = {
     location: location
     tags: tags
     readerPrincipalId: cluster.outputs.secretsPrincipalId
+    writerPrincipalId: operatorPrincipalId
     connectionStrings: {
       inference: 'Host=${database.outputs.host};Database=${database.outputs.database};Username=${database.outputs.user};Password=${databasePassword};SSL Mode=VerifyFull'
     }
@@ -137,6 +141,7 @@ output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_AKS_CLUSTER_NAME string = cluster.outputs.name
 output AZURE_CONTAINER_REGISTRY_ENDPOINT string = registry.outputs.endpoint
 output AZURE_KEY_VAULT_NAME string = vault.outputs.name
+output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_SECRETS_CLIENT_ID string = cluster.outputs.secretsClientId
 output DATABASE_HOST string = database.outputs.host
 output CACHE_HOST string = cache.outputs.host

@@ -19,7 +19,7 @@ directory=$1
 : "${BACKUP_RECIPIENT:?is not set: a dump is never written without encryption}"
 : "${BACKUP_DAYS:=30}"
 case "$BACKUP_DAYS" in *[!0-9]* | '') fail "BACKUP_DAYS is '$BACKUP_DAYS', which is no number of days" ;; esac
-need pg_dump sha256sum
+need pg_dump
 choose_encryption
 mkdir -p "$directory"
 umask 077
@@ -35,11 +35,18 @@ find "$directory" -maxdepth 1 -type f -name 'inference-*.dump.*' ! -name "$newes
 
 name=inference-$(date -u +%Y%m%dT%H%M%SZ).dump.$BACKUP_TOOL
 partial=$directory/.$name.partial
-trap 'rm -f "$partial"' EXIT
+sums=.$name.sha256.partial
+trap 'rm -f "$partial" "$directory/$sums"' EXIT
 say "dumping to $directory/$name"
 # Custom format: compressed, and restorable table by table. pipefail makes a dump that broke off an error.
 pg_dump --format=custom --no-owner --no-privileges --dbname="$DATABASE_URL" | encrypt >"$partial"
 [ -s "$partial" ] || fail "the dump is empty"
-(cd "$directory" && mv ".$name.partial" "$name" && sha256sum "$name" >"$name.sha256")
+# A dump is there with its checksum, or not at all.
+(
+  cd "$directory"
+  checksum ".$name.partial" | sed "s/  \.$name\.partial/  $name/" >"$sums"
+  mv "$sums" "$name.sha256"
+  mv ".$name.partial" "$name"
+)
 
 say "done: $(du -h "$directory/$name" | cut -f1), $(find "$directory" -maxdepth 1 -name 'inference-*.dump.*' ! -name '*.sha256' | wc -l) dumps kept"

@@ -1,5 +1,8 @@
-# Sourced by backup.sh and restore.sh: one way in and out of encryption, by age or gpg.
+# Sourced by backup.sh and restore.sh: one way in and out of encryption, by age or gpg, and of checksums.
 # shellcheck shell=bash
+
+# As GNU's sha256sum, which macOS has not.
+checksum() { if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 
 choose_encryption() {
   if [ -z "${BACKUP_TOOL:-}" ]; then

@@ -19,18 +19,21 @@ case "$file" in
   *.gpg) BACKUP_TOOL=gpg ;;
   *) fail "'$file' ends neither in .age nor in .gpg" ;;
 esac
-need pg_restore psql sha256sum
+need pg_restore psql
 choose_encryption
 
 ask() { psql --no-psqlrc --quiet --tuples-only --no-align --set ON_ERROR_STOP=1 --dbname="$DATABASE_URL" --command="$1"; }
 
 if [ -f "$file.sha256" ]; then
-  (cd "$(dirname "$file")" && sha256sum --check --quiet "$(basename "$file").sha256") || fail "'$file' is not what was written: its checksum differs"
+  (cd "$(dirname "$file")" && checksum --check --status "$(basename "$file").sha256") || fail "'$file' is not what was written: its checksum differs"
 else
   say "there is no $file.sha256: the file is not compared with what was written"
 fi
 tables=$(ask "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'")
 [ "$tables" = 0 ] || fail "the database has $tables tables: restore into an empty one (CREATE DATABASE ...)"
+
+# Both tools hand out text before they know that nobody changed it, and what was restored until then would stay.
+decrypt "$file" >/dev/null || fail "'$file' can't be decrypted, or was changed: see above. Nothing was restored"
 
 say "restoring $file"
 # One transaction: what fails halfway leaves the database empty, as it was.

@@ -28,7 +28,7 @@ if [ -z "${DATABASE_URL:-}" ]; then
   port=$((20000 + RANDOM % 20000))
   say "starting a Postgres of its own at port $port"
   start_server "$folder" "$port"
-  DATABASE_URL=postgresql://$PGUSER@127.0.0.1:$port/inference "$here/restore.sh" "$newest"
+  DATABASE_URL=postgresql://$PGUSER@127.0.0.1:$port/inference bash "$here/restore.sh" "$newest"
   say "$newest can be restored"
   exit
 fi
@@ -39,5 +39,5 @@ scratch_url=$(printf '%s' "$DATABASE_URL" | sed -E "s#^(postgres(ql)?://[^/]*/)[
 [ "$scratch_url" != "$DATABASE_URL" ] || fail "DATABASE_URL must have the form postgresql://user@host:port/database"
 psql --no-psqlrc --quiet --dbname="$DATABASE_URL" --command="CREATE DATABASE $scratch"
 trap 'psql --no-psqlrc --quiet --dbname="$DATABASE_URL" --command="DROP DATABASE IF EXISTS $scratch WITH (FORCE)"' EXIT
-DATABASE_URL=$scratch_url "$here/restore.sh" "$newest"
+DATABASE_URL=$scratch_url bash "$here/restore.sh" "$newest"
 say "$newest can be restored"
