@@ -1,5 +1,6 @@
 using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
+using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -28,6 +29,7 @@ public class AccessibilityTests(Dashboard dashboard)
         { "/dead-letters", "#letters-title" },
         { "/workers", "#workers-title" },
         { "/tenants", "#tenants-title" },
+        { "/tenants/acme", "#tenant-title" },
         { "/keys", "#keys-title" },
         { "/keys/0198f0b4-0000-7000-8000-0000000000aa", "#key-title" },
         { "/workers/worker-7f9c", ".facts-row" },
@@ -35,6 +37,7 @@ public class AccessibilityTests(Dashboard dashboard)
         { "/audit/17", "#entry-title" },
         { "/usage", "[data-figure=cost]" },
         { "/audit", "#audit-title" },
+        { "/settings", "#services-title" },
         { "/playground", "canvas[data-ready]" },
     };
 
@@ -74,8 +77,11 @@ public class AccessibilityTests(Dashboard dashboard)
                     Assert.Equal(2, await page.EvaluateAsync<double>("devicePixelRatio"));
                 }
 
+                // Charts find their size a moment after that of the window.
+                await Wait.UntilAsync(
+                    async () => await page.EvaluateAsync<int>("document.documentElement.scrollWidth") == width,
+                    awaited: $"{path} to fit {width} px");
                 await page.ScreenshotAsync(new() { Path = Picture(path, scheme, width), FullPage = true });
-                Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
                 Assert.Empty(width < 1280 ? [] : await page.EvaluateAsync<string[]>(Cut));
                 var found = await page.RunAxe(Rules);
                 Assert.True(

@@ -18,7 +18,7 @@ public class AdministrationTests(Dashboard dashboard)
         await page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
         await page.GetByRole(AriaRole.Button, new() { Name = "Copy" }).ClickAsync();
 
-        Assert.Equal("inf_shown-this-once", await page.EvaluateAsync<string>("navigator.clipboard.readText()"));
+        await page.CopiedAsync("inf_shown-this-once");
         Assert.StartsWith("""POST /v1/keys {"name":"ada","role":"user","tenant":"default","expires_at":"20""", Assert.Single(Console.Calls),
             StringComparison.Ordinal);
         await page.ReloadAsync();
@@ -124,6 +124,31 @@ public class AdministrationTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Tenant_has_a_page_of_its_use_its_budget_and_its_limits()
+    {
+        var page = await OpenAsync("/usage");
+        await page.GetByRole(AriaRole.Region, new() { Name = "By tenant" }).GetByRole(AriaRole.Link, new() { Name = "acme" }).ClickAsync();
+
+        await Expect(page).ToHaveURLAsync(dashboard.Url + "/tenants/acme");
+        await Expect(page.Figure("cost")).ToHaveTextAsync("1.25 EUR");
+        await Expect(page.Figure("budget")).ToHaveTextAsync("20.00 EUR");
+        await Expect(page.Locator("[data-figure=budget]")).ToContainTextAsync("6.25 % of it is used");
+
+        // A day and three hours of 31 days are gone: more than the budget by the end.
+        await Expect(page.Figure("forecast")).ToHaveTextAsync("34.36 EUR");
+        await Expect(page.Locator("[data-figure=forecast] .alert")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "By model" }).GetByRole(AriaRole.Link, new() { Name = "digits" }))
+            .ToHaveAttributeAsync("href", "/models/digits");
+
+        await page.GetByLabel("Budget a month").FillAsync("50");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Set the limits" }).ClickAsync();
+        await Expect(page.GetByText("The limits of acme are set.")).ToBeVisibleAsync();
+        Assert.Contains("\"monthly_budget\":50", Assert.Single(Console.Calls), StringComparison.Ordinal);
+        await page.RunAndWaitForDownloadAsync(() => page.GetByRole(AriaRole.Link, new() { Name = "This month as CSV" }).ClickAsync());
+        Assert.Equal("?tenant=acme", Console.StatementAsked);
+    }
+
+    [Fact]
     public async Task Tenant_is_made_limited_by_a_form_and_suspended_after_a_confirmation()
     {
         var page = await OpenAsync("/tenants");
@@ -166,7 +191,7 @@ public class AdministrationTests(Dashboard dashboard)
         await page.GetByLabel("Action begins with").FillAsync("nothing.");
         await page.GetByRole(AriaRole.Button, new() { Name = "Search" }).ClickAsync();
         await Expect(page.GetByText("No entry is like that.")).ToBeVisibleAsync();
-        Assert.EndsWith("/audit?action=nothing.", page.Url, StringComparison.Ordinal);
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/audit?action=nothing.");
     }
 
     private Task<IPage> OpenAsync(string path, Action? arrange = null, string role = "admin", int width = 1280,

@@ -52,6 +52,9 @@ public sealed class FakeApi : IAsyncDisposable
     /// <summary>Whether one of the models has older versions too, of which one answers otherwise.</summary>
     public bool OlderVersions { get; set; }
 
+    /// <summary>How many requests were given up.</summary>
+    public int DeadLetters { get; set; }
+
     /// <summary>The model that generates text.</summary>
     public FakeChat Chat { get; } = new();
 
@@ -84,6 +87,9 @@ public sealed class FakeApi : IAsyncDisposable
     /// <summary>How often statistics were read while there was traffic: each time models have served more.</summary>
     public int Counted { get; private set; }
 
+    /// <summary>Whether statistics can be had.</summary>
+    public bool Counts { get; set; } = true;
+
     public static async Task<FakeApi> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -102,8 +108,9 @@ public sealed class FakeApi : IAsyncDisposable
         });
         api._app.MapPost("/v1/auth/token", api.GiveToken);
         api._app.MapGet("/v1/overview", api.GiveOverview);
-        api._app.MapGet("/v2/models/stats", () => Results.Text(
-            OverviewJson.Statistics(api.Served, api.Traffic ? api.Counted++ : 0), "application/json"));
+        api._app.MapGet("/v2/models/stats", () => api.Counts
+            ? Results.Text(OverviewJson.Statistics(api.Served, api.Traffic ? api.Counted++ : 0), "application/json")
+            : Results.StatusCode(503));
         api._app.MapPost("/v2/models/{model}/versions/{version}/infer", api.InferAsync);
         api._app.MapPost("/v1/chat/completions", context => api.Chat.AnswerAsync(context, api._tokens.ContainsKey(Bearer(context))));
         api.Console.Map(api._app, context => api._tokens.ContainsKey(Bearer(context)));
@@ -129,6 +136,7 @@ public sealed class FakeApi : IAsyncDisposable
         ColdState = "cold";
         Photos = false;
         OlderVersions = false;
+        DeadLetters = 0;
         Served = false;
         Forbidden = false;
         Models = true;
@@ -138,6 +146,7 @@ public sealed class FakeApi : IAsyncDisposable
         LastInfer = null;
         TokenLife = TimeSpan.FromMinutes(15);
         RequestsPerSecond = 100;
+        Counts = true;
     }
 
     /// <summary>From now on every token given so far is refused.</summary>
@@ -168,7 +177,7 @@ public sealed class FakeApi : IAsyncDisposable
 
         return Forbidden
             ? Results.Problem(statusCode: 403)
-            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState, Console.WorkerState, Photos, Chat.Registered, OlderVersions),
+            : Results.Text(OverviewJson.Of(Traffic ? RequestsPerSecond++ : 0, Latency, Workers, Models, Errors, OldestWait, ColdState, Console.WorkerState, Photos, Chat.Registered, OlderVersions, DeadLetters),
                 "application/json");
     }
 

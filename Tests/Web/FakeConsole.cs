@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -9,6 +10,8 @@ namespace InferenceTemplate.Tests.Web;
 public sealed class FakeConsole
 {
     public const string Trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    public const string Sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
     public const string FailedRequest = "0198f0b4-0000-7000-8000-0000000000f5";
     public const string ServedRequest = "0198f0b4-0000-7000-8000-0000000000f2";
@@ -61,8 +64,11 @@ public sealed class FakeConsole
     /// <summary>The sample request of every version; null where there is none.</summary>
     public string? Sample { get; set; }
 
-    /// <summary>What was last asked of the list of requests.</summary>
-    public string? RequestsAsked { get; private set; }
+    /// <summary>What was asked of the list of requests: a page that was just left may have asked last.</summary>
+    public ConcurrentQueue<string> RequestsAsked { get; } = [];
+
+    /// <summary>Whose statement was last asked for.</summary>
+    public string? StatementAsked { get; private set; }
 
     /// <summary>What was last asked of the audit.</summary>
     public string? AuditAsked { get; private set; }
@@ -81,6 +87,7 @@ public sealed class FakeConsole
 
     public void Reset()
     {
+        RequestsAsked.Clear();
         (Empty, Problem, Inspection, WorkerState, Sample, EndedBadly, Objectives) = (false, null, "ready", "ready", null, false, "met");
         (SettingsTaken, Refused, Changed, Canary, BatchLines) = (Task.CompletedTask, null, false, false, 63);
         (JobProgress, _cancelled, _suspended, _unloaded, _settings) = (0.5, false, false, false, Settings);
@@ -156,7 +163,7 @@ public sealed class FakeConsole
             ? Results.Text(sample, "application/json")
             : Results.Problem(statusCode: 404));
         Get("/v1/models/{model}/events",
-            _ => $$"""{"events":[{"at":"{{Now}}","kind":"promoted","version":"1","actor":"first-admin","details":"instead of 0"}]}""");
+            _ => $$"""{"events":[{"at":"{{Now}}","kind":"promoted","version":"1","actor":"first-admin","details":"instead of 0, {{Sha256}}"}]}""");
         Change("POST", "/v1/models/{model}/versions", _ => Version("3", "pending"));
         Change("POST", "/v1/models/{model}/promote", _ => "{}");
         Change("POST", "/v1/models/{model}/rollback", _ => "{}");
@@ -176,7 +183,9 @@ public sealed class FakeConsole
             {"queues":[{"model":"sentiment","version":"3","depth":{"high":0,"normal":0,"low":0,"shadow":0},"waiting":0,"bytes":0,"oldest_seconds":0,"drained_per_second":null,"dead_letters":0},
                        {"model":"digits","version":"1","depth":{"high":1,"normal":41,"low":7,"shadow":0},"waiting":40,"bytes":81920,"oldest_seconds":2.5,"drained_per_second":12.5,"dead_letters":{{_letters.Count}}}]}
             """);
-        Get("/v1/batches", _ => Empty ? """{"batches":[],"next_cursor":null}""" : $$"""
+        Get("/v1/batches", context => context.Request.Query["tenant"] == "all"
+            ? $$"""{"batches":[{"id":"0198f0b4-0000-7000-8000-0000000000ba","state":"running","tenant":"acme","counts":{"total":9,"completed":1,"failed":0},"created_at":"{{Now}}","finished_at":null,"expires_at":null,"output_url":null,"errors_url":null}],"next_cursor":null}"""
+            : Empty || context.Request.Query["state"] == "cancelled" ? """{"batches":[],"next_cursor":null}""" : $$"""
             {"batches":[{"id":"0198f0b4-0000-7000-8000-0000000000b1","state":"running","counts":{"total":100,"completed":60,"failed":3},"created_at":"{{Now}}","finished_at":null,"expires_at":null,"output_url":null,"errors_url":null},
               {"id":"0198f0b4-0000-7000-8000-0000000000b2","state":"completed","counts":{"total":2,"completed":2,"failed":0},"created_at":"{{Now}}","finished_at":"{{Now}}","expires_at":"{{Now}}","output_url":"/v1/batches/0198f0b4-0000-7000-8000-0000000000b2/output","errors_url":"/v1/batches/0198f0b4-0000-7000-8000-0000000000b2/errors"}],"next_cursor":null}
             """);
@@ -201,7 +210,7 @@ public sealed class FakeConsole
         Get("/v1/overview/changes", context => $$"""{"changes":[{{(Changed ? Changes(context.Request.Query["model"]) : "")}}]}""");
         Get("/v1/requests", context =>
         {
-            RequestsAsked = context.Request.QueryString.Value;
+            RequestsAsked.Enqueue(context.Request.QueryString.Value!);
             return Empty ? """{"requests":[],"next_cursor":null}""" : $$"""
                 {"requests":[{{Request(FailedRequest)}},{{Request(ServedRequest)}}],"next_cursor":{{(context.Request.Query.ContainsKey("cursor") ? "null" : "\"older\"")}}}
                 """;
@@ -217,6 +226,7 @@ public sealed class FakeConsole
         Change("POST", "/v1/keys/{id}/revoke", _ => Key("first-admin", "admin", null));
         Get("/v1/tenants", _ => $$"""{"tenants":[{{Tenant("acme", _suspended ? "suspended" : "active", "600")}},{{Tenant("default", "active", "null")}}],"next":null}""");
         Get("/v1/tenants/me", _ => $$"""{"id":"default","limits":{{Effective}}}""");
+        Get("/v1/tenants/{id}", context => Tenant((string)context.Request.RouteValues["id"]!, _suspended ? "suspended" : "active", "600"));
         Change("POST", "/v1/tenants", _ => Tenant("globex", "active", "null"));
         Change("PATCH", "/v1/tenants/{id}", _ => Tenant("acme", "active", "30"));
         Change("POST", "/v1/tenants/{id}/suspend", _ => Suspend(true));
@@ -227,9 +237,24 @@ public sealed class FakeConsole
             "day" => $$"""{"start":"2026-01-01T00:00:00Z",{{Sums(1100, "1.2")}}},{"start":"2026-01-02T00:00:00Z",{{Sums(100, "0.0500125")}}}""",
             _ => $$"""{"model":"digits",{{Sums(1200, "1.2500125")}}}""",
         }));
-        Get("/v1/usage/statement", _ => "tenant,cost\nacme,0.0000125\n");
+        Get("/v1/usage/statement", context =>
+        {
+            StatementAsked = context.Request.QueryString.Value;
+            return "tenant,cost\nacme,0.0000125\n";
+        });
         Get("/v1/audit", context => (AuditAsked = context.Request.QueryString.Value) is null || Empty || context.Request.Query["Action"] == "nothing." ? """{"entries":[],"next_cursor":null}""" : $$"""
             {"entries":[{"sequence":17,"at":"{{Now}}","action":"key.created","actor":"first-admin","tenant":"default","subject":"ada","details":{"role":"user"},"hash":"00"}],"next_cursor":null}
+            """);
+        Get("/v1/settings", _ => $$"""
+            {"services":[{"service":"api","id":"api-1","host":"node-a","started":"{{Now}}","build":"1.2.0+0123456789abcdef0123456789abcdef01234567","onnx_runtime":null,"execution_provider":null,"device":null,"gpus":[]},
+                {"service":"worker","id":"worker-7f9c","host":"node-b","started":"{{Now}}","build":"1.2.0","onnx_runtime":"1.27.0","execution_provider":"CUDAExecutionProvider","device":"cuda:0","gpus":["NVIDIA L4"]}],
+             "groups":[{"name":"Queue","services":["api","worker"],"settings":[
+                {"key":"Queue:MaxDepth","what":"Most requests of a version that wait or run","value":"5000","default":"1000","unit":null,"source":"environment","variable":"Queue__MaxDepth","file":null},
+                {"key":"Queue:MaxBytes","what":"Most bytes of them","value":"268435456","default":"268435456","unit":"bytes","source":"default","variable":"Queue__MaxBytes","file":null},
+                {"key":"Queue:MaxTimeout","what":"Longest timeout that it may ask for","value":"00:01:00","default":"00:01:00","unit":"time","source":"default","variable":"Queue__MaxTimeout","file":null}]},
+                {"name":"Alerts","services":["api"],"settings":[
+                {"key":"ErrorRate","what":"Share of requests that fail","value":"0.05","default":"0.05","unit":"share","source":"build","variable":null,"file":"Core/Objectives/Thresholds.cs"}]}],
+             "payloads":[{{(Empty ? "" : """{"model":"digits","mode":"sampled","sample":0.01,"retention_days":7,"redacted":1}""")}}]}
             """);
         Change("POST", "/v1/audit/verify", _ => """{"valid":true,"entries":17,"first_invalid":null}""");
     }
@@ -304,7 +329,7 @@ public sealed class FakeConsole
 
     private string Batch() => $$"""
         {"id":"0198f0b4-0000-7000-8000-0000000000b1","state":"{{(BatchLines < 100 ? "running" : "completed")}}","counts":{"total":100,"completed":{{BatchLines - 3}},"failed":3},"created_at":"{{Now}}",
-         "started_at":"{{Now}}","finished_at":null,"expires_at":null,"output_url":{{(BatchLines < 100 ? "null" : "\"/v1/batches/0198f0b4-0000-7000-8000-0000000000b1/output\"")}},"errors_url":null}
+         "started_at":"{{Now}}","finished_at":null,"expires_at":null,"trace_id":"{{Trace}}","output_url":{{(BatchLines < 100 ? "null" : "\"/v1/batches/0198f0b4-0000-7000-8000-0000000000b1/output\"")}},"errors_url":null}
         """;
 
     private string BadJobs()
@@ -355,7 +380,8 @@ public sealed class FakeConsole
     {
         var step = StepMinutes(range);
         return FormattableString.Invariant($$"""
-            {"at":"{{DateTime.UtcNow.AddMinutes((index - 60) * step):O}}","requests_per_second":{{index % 20}},"errors_per_second":0.5,"rejections_per_second":{{step}},"p50":0.01,"p95":0.02,"p99":{{(index == 30 ? "null" : "0.03")}}}
+            {"at":"{{DateTime.UtcNow.AddMinutes((index - 60) * step):O}}","requests_per_second":{{index % 20}},"errors_per_second":0.5,"rejections_per_second":{{step}},"p50":0.01,"p95":0.02,"p99":{{(index == 30 ? "null" : "0.03")}},
+             "queue_depth":{{(index < 30 ? "null" : "40")}},"oldest_wait_seconds":{{(index < 30 ? "null" : "2.5")}}}
             """);
     }
 
@@ -396,7 +422,7 @@ public sealed class FakeConsole
 
     private static string Letter(string id) => $$"""
         {"model":"digits","version":"1","id":"{{id}}","reason":"the worker ended on it 3 times","deliveries":3,"time":"{{Now}}","bytes":2048,
-         "request":{"id":"0198f0b4-0000-7000-8000-000000000001","kind":"call","priority":"normal","tenant":"acme","trace_parent":"00-{{Trace}}-00f067aa0ba902b7-01"} }
+         "request":{"id":"0198f0b4-0000-7000-8000-000000000001","kind":"call","priority":"normal","tenant":"acme","trace_id":"{{Trace}}"} }
         """;
 
     private static string Version(string version, string state) => $$"""
@@ -427,7 +453,7 @@ public sealed class FakeConsole
 
     private static string Job(string id, string state, double progress, string tenant = "default") => FormattableString.Invariant($$"""
         {"id":"{{id}}","state":"{{state}}","model_name":"digits","model_version":"1","priority":"normal","attempt":1,"max_attempts":3,"progress":{{progress}},
-         "cancel_requested":false,"error":null,"created_at":"{{Now}}","started_at":"2026-01-02T03:04:06Z","finished_at":{{(state == "running" ? "null" : "\"2026-01-02T03:04:09Z\"")}},"deadline_at":"2026-01-03T03:04:05Z","tenant":"{{tenant}}"}
+         "cancel_requested":false,"error":null,"created_at":"{{Now}}","started_at":"2026-01-02T03:04:06Z","finished_at":{{(state == "running" ? "null" : "\"2026-01-02T03:04:09Z\"")}},"deadline_at":"2026-01-03T03:04:05Z","tenant":"{{tenant}}","trace_id":"{{Trace}}"}
         """);
 
     private static string Key(string name, string role, string? secret) => $$"""

@@ -1,3 +1,4 @@
+using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -80,8 +81,9 @@ public class FrameTests(Dashboard dashboard)
         Assert.Equal(moves, moving.Any(name => name.Contains("spinner", StringComparison.Ordinal)));
     }
 
-    private static async Task AssertFitsAsync(IPage page, int width) =>
-        Assert.Equal(width, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+    // A chart finds its size a moment after it is there.
+    private static Task AssertFitsAsync(IPage page, int width) =>
+        Wait.UntilAsync(async () => await page.EvaluateAsync<int>("document.documentElement.scrollWidth") == width);
 
     [Fact]
     public async Task Theme_follows_the_system_until_one_is_chosen_and_then_persists()
@@ -156,6 +158,7 @@ public class FrameTests(Dashboard dashboard)
         await page.SignInAsync();
         var sections = page.GetByRole(AriaRole.Navigation, new() { Name = "Main" });
         await Expect(sections.GetByRole(AriaRole.Link, new() { Name = "Workers 1/1" })).ToBeVisibleAsync();
+        await Expect(sections.GetByRole(AriaRole.Link, new() { Name = "Jobs 1,200", Exact = true })).ToBeVisibleAsync();
         await Expect(sections.GetByRole(AriaRole.Link, new() { Name = "Models 3" }).Locator(".alert")).ToBeVisibleAsync();
 
         await page.Keyboard.PressAsync("Control+k");

@@ -45,7 +45,7 @@ public class LiveTests
 
         Assert.Equal(["m1", "m2", "m3", "m4", "m5", "m6", "2 others"], series.Select(one => one.Name));
         Assert.Equal([new ChartPoint(-1, 3), new ChartPoint(0, 6)], series[^1].Points);
-        Assert.Equal("var(--chart-1)", series[0].Colour);
+        Assert.Equal("var(--chart-1)", series[0].Color);
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using Deque.AxeCore.Playwright;
+using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -20,11 +21,11 @@ public class OperationsTests(Dashboard dashboard)
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Workers" }).GetByText("drained", new() { Exact = true })).ToBeVisibleAsync();
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Undrain worker-7f9c" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Workers" }).GetByText("ready", new() { Exact = true })).ToBeVisibleAsync();
-        Assert.Equal(["POST /v1/workers/worker-7f9c/drain ", "POST /v1/workers/worker-7f9c/undrain "], Console.Calls);
 
         // What was done is said, and not for ever.
         await Expect(page.GetByText("worker-7f9c takes work again within a second.")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Workers" }).GetByText("ready", new() { Exact = true })).ToBeVisibleAsync();
+        Assert.Equal(["POST /v1/workers/worker-7f9c/drain ", "POST /v1/workers/worker-7f9c/undrain "], Console.Calls);
         await Expect(page.GetByText("worker-7f9c takes work again within a second.")).ToBeHiddenAsync();
     }
 
@@ -63,6 +64,35 @@ public class OperationsTests(Dashboard dashboard)
         await Expect(page.GetByText("No worker of this name runs")).ToBeVisibleAsync();
     }
 
+    [Theory]
+    [InlineData("/jobs/0198f0b4-0000-7000-8000-00000000000a")]
+    [InlineData("/batches/0198f0b4-0000-7000-8000-0000000000b1")]
+    [InlineData($"/requests/{FakeConsole.ServedRequest}")]
+    [InlineData("/dead-letters/digits/1/1767323045000-0")]
+    public async Task Trace_is_followed_from_where_it_is_shown_and_copied_whole(string path)
+    {
+        var page = await OpenAsync(path);
+        await page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
+
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = $"Trace {FakeConsole.Trace}" }))
+            .ToHaveAttributeAsync("href", $"http://traces.example/{FakeConsole.Trace}");
+        await page.GetByRole(AriaRole.Button, new() { Name = $"Copy trace {FakeConsole.Trace}" }).ClickAsync();
+        await page.CopiedAsync(FakeConsole.Trace);
+    }
+
+    [Fact]
+    public async Task Lines_of_a_batch_job_are_a_click_away_as_requests_of_its_trace()
+    {
+        var page = await OpenAsync("/batches/0198f0b4-0000-7000-8000-0000000000b1");
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Its lines as requests" }).ClickAsync();
+
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/requests?range=24h&id={FakeConsole.Trace}");
+        await Expect(page.GetByLabel("Id or trace id")).ToHaveValueAsync(FakeConsole.Trace);
+        await Wait.UntilAsync(
+            () => Console.RequestsAsked.Any(asked => asked.Contains($"trace={FakeConsole.Trace}", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task Dead_letter_is_requeued_at_once_and_comes_back_when_that_is_refused()
     {
@@ -92,8 +122,9 @@ public class OperationsTests(Dashboard dashboard)
         await page.GetByRole(AriaRole.Button, new() { Name = "Purge" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Purge", Exact = true }).ClickAsync();
 
+        // It is gone from the page before the API has answered.
         await Expect(page.GetByText("No dead letters.")).ToBeVisibleAsync();
-        Assert.Equal("DELETE /v1/queues/digits/1/dead-letters/1767323045000-1 ", Console.Calls[^1]);
+        await Wait.UntilAsync(() => Console.Calls[^1] == "DELETE /v1/queues/digits/1/dead-letters/1767323045000-1 ");
     }
 
     [Fact]
@@ -155,8 +186,8 @@ public class OperationsTests(Dashboard dashboard)
         await Expect(page.Locator("#job-result")).ToContainTextAsync("\"data\":[7]");
         await page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
         await page.GetByRole(AriaRole.Button, new() { Name = "Copy as curl" }).ClickAsync();
-        var copied = await page.EvaluateAsync<string>("navigator.clipboard.readText()");
-        Assert.StartsWith($"curl {dashboard.Api.Url}/v1/jobs/0198f0b4-0000-7000-8000-00000000000a -H", copied, StringComparison.Ordinal);
+        await page.CopiedAsync(
+            text => text.StartsWith($"curl {dashboard.Api.Url}/v1/jobs/0198f0b4-0000-7000-8000-00000000000a -H", StringComparison.Ordinal));
         await page.GetByRole(AriaRole.Button, new() { Name = "Delete" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Delete", Exact = true }).ClickAsync();
         await Expect(page).ToHaveURLAsync($"{dashboard.Url}/jobs");
@@ -189,6 +220,23 @@ public class OperationsTests(Dashboard dashboard)
             .Filter(new() { HasText = "acme" });
         await Expect(others).ToContainTextAsync("its tenant's to change");
         await Expect(others.GetByRole(AriaRole.Button)).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task Batch_jobs_are_filtered_by_state_and_an_administrator_sees_those_of_others()
+    {
+        var page = await OpenAsync("/batches");
+        await page.GetByLabel("State").SelectOptionAsync("cancelled");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
+        await Expect(page.GetByText("No batch job is like that.")).ToBeVisibleAsync();
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/batches?state=cancelled");
+
+        await page.GetByLabel("Tenant").FillAsync("all");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
+        var other = page.GetByRole(AriaRole.Region, new() { Name = "Batch jobs of all tenants" }).GetByRole(AriaRole.Row)
+            .Filter(new() { HasText = "acme" });
+        await Expect(other).ToContainTextAsync("its tenant's to change");
+        await Expect(other.GetByRole(AriaRole.Link)).ToHaveCountAsync(0);
     }
 
     [Fact]

@@ -8,12 +8,13 @@ internal static class OverviewJson
     private const string Worker = """
         {"id":"worker-7f9c","host":"gpu-node-1","started":"2026-01-01T00:00:00Z","ready":true,"state":"ready","device":"cpu",
          "execution_provider":"CPUExecutionProvider","models":["digits/1","sentiment/3"],"inferences_per_second":151.5,
-         "executions_per_second":20.25,"mean_batch_size":7.5,"in_flight":4}
+         "executions_per_second":20.25,"mean_batch_size":7.5,"in_flight":4,"cpu_cores":1.42,"memory_bytes":734003200,
+         "cache":[{"model":"digits/1","state":"ready","bytes":153600,"last_used":"2026-01-02T03:04:05Z","batch_rows":8}]}
         """;
 
     public static string Of(
         int requestsPerSecond, bool latencies, bool workers, bool models, string errors, int oldestWait, string coldState,
-        string workerState = "ready", bool photos = false, bool chats = false, bool olderVersions = false)
+        string workerState = "ready", bool photos = false, bool chats = false, bool olderVersions = false, int deadLetters = 0)
     {
         var busy = requestsPerSecond > 0;
         var wave = (Math.Sin(requestsPerSecond / 6.0) + 1) / 2;
@@ -21,13 +22,14 @@ internal static class OverviewJson
         var latency = $"\"p50\":{Seconds(0.004 + (0.002 * wave))},\"p95\":{Seconds(0.0123)},\"p99\":{Seconds(0.02 + (0.008 * wave))}";
         return $$"""
             {"time":"{{DateTimeOffset.UtcNow:O}}","requests_per_second":{{requestsPerSecond}},"errors_per_second":{{(busy ? errors : "0")}},"rejections_per_second":{{(busy ? "6.5" : "0")}},
-             "latency":{ {{latency}} },"queue_depth":{{(busy ? (int)(3 + (8 * wave)) : 0)}},"oldest_wait_seconds":{{(busy ? oldestWait : 0)}},"in_flight":{{(busy ? 5 : 0)}},
+             "latency":{ {{latency}} },"queue_depth":{{(busy ? (int)(3 + (8 * wave)) : 0)}},"oldest_wait_seconds":{{(busy ? oldestWait : 0)}},"in_flight":{{(busy ? 5 : 0)}},"dead_letters":{{deadLetters}},"pending_jobs":1200,
              "apis":[{"id":"api-5d8b","host":"node-2","started":"2026-01-01T00:00:00Z","requests_per_second":{{requestsPerSecond}},
                "errors_per_second":0.5,"rejections_per_second":6.5,"in_flight":5,{{latency}} }],
              "workers":[{{(workers ? WorkerOf(workerState) : "")}}],
              "models":[{{(models ? Models(workers, coldState) + (photos ? Photos : "") + (chats ? Chats : "") + (olderVersions ? Older("0") + Older("1") : "") : "")}}],
              "traffic_decisions":[{"model":"sentiment","decided_at":"2026-01-02T03:04:05Z","action":"rolled_back","actor":"automatic","version":"4","reason":"9 of 60 requests failed"},
-              {"model":"sentiment","decided_at":"2026-01-02T03:00:00Z","action":"set","actor":"First admin key","version":null,"reason":null}]}
+              {"model":"sentiment","decided_at":"2026-01-02T03:00:00Z","action":"set","actor":"First admin key","version":null,"reason":"canary 4 at 10 %"},
+              {"model":"digits","decided_at":"2026-01-02T02:00:00Z","action":"promoted","actor":"Ada","version":"2","reason":"instead of 1"}]}
             """;
     }
 

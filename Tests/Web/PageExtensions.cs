@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using InferenceTemplate.Tests.Shared;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -34,6 +36,21 @@ internal static class PageExtensions
         await Expect(page.GetByRole(AriaRole.Navigation, new() { Name = "Main" })).ToBeVisibleAsync();
         await Expect(page.GetByRole(AriaRole.Status, new() { Name = "Loading" })).ToBeHiddenAsync();
         return page;
+    }
+
+    /// <summary>Waits until the clipboard holds <paramref name="expected"/>: it is written after the click that copies.</summary>
+    public static Task CopiedAsync(this IPage page, string expected) => page.CopiedAsync(text => text == expected, expected);
+
+    public static Task CopiedAsync(
+        this IPage page, Func<string, bool> isExpected, [CallerArgumentExpression(nameof(isExpected))] string expected = "") =>
+        Wait.UntilAsync(
+            async () => isExpected(await page.EvaluateAsync<string>("navigator.clipboard.readText()")), awaited: $"a copy: {expected}");
+
+    /// <summary>Chooses files once the page listens for them: what is chosen before is lost.</summary>
+    public static async Task ChooseAsync(this ILocator input, FilePayload file)
+    {
+        await Wait.UntilAsync(() => input.EvaluateAsync<bool>("input => input._blazorInputFileNextFileId !== undefined"));
+        await input.SetInputFilesAsync(file);
     }
 
     public static ILocator Figure(this IPage page, string id) => page.Locator($"[data-figure={id}] .figure-value");

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Text;
 using System.Text.RegularExpressions;
+using InferenceTemplate.Tests.Shared;
 
 namespace InferenceTemplate.Tests.Web;
 
@@ -63,7 +64,7 @@ internal sealed partial class WebProcess : IAsyncDisposable
         web._process.Start();
         web._process.BeginOutputReadLine();
         web._process.BeginErrorReadLine();
-        await web._listening.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await web._listening.Task.WaitAsync(Wait.DefaultLimit);
         return web;
     }
 

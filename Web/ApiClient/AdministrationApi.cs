@@ -29,6 +29,10 @@ internal sealed class AdministrationApi(ApiTransport transport)
     public Task<ApiResult<Done>> RevokeKeyAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
         transport.DoAsync(HttpMethod.Post, $"/v1/keys/{id}/revoke", accessToken, cancellationToken);
 
+    /// <summary>The settings in effect, and the builds that run.</summary>
+    public Task<ApiResult<EffectiveSettings>> GetSettingsAsync(string accessToken, CancellationToken cancellationToken) =>
+        transport.GetAsync("/v1/settings", accessToken, ApiJson.Default.EffectiveSettings, cancellationToken);
+
     /// <summary>The month so far.</summary>
     /// <param name="tenant"><c>all</c>, which only an admin may ask for; null for the own one.</param>
     public Task<ApiResult<Usage>> GetUsageAsync(string accessToken, string group, string? tenant, CancellationToken cancellationToken) =>

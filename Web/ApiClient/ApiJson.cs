@@ -44,4 +44,5 @@ namespace InferenceTemplate.Web.ApiClient;
 [JsonSerializable(typeof(Usage))]
 [JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(AuditVerification))]
+[JsonSerializable(typeof(EffectiveSettings))]
 internal sealed partial class ApiJson : JsonSerializerContext;

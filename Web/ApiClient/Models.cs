@@ -47,7 +47,13 @@ public sealed record VersionDetails(
     string? CreatedBy,
     DateTimeOffset CreatedAt,
     VersionMetadata? Metadata = null,
-    IReadOnlyDictionary<string, string>? Labels = null);
+    IReadOnlyDictionary<string, string>? Labels = null)
+{
+    /// <summary>By its identity: a grid that is read again keeps its row, and the focus in it.</summary>
+    public bool Equals(VersionDetails? other) => other is not null && other.Version == Version;
+
+    public override int GetHashCode() => string.GetHashCode(Version, StringComparison.Ordinal);
+}
 
 /// <summary>What the maker of a version wrote into its file.</summary>
 /// <param name="Opsets">Version of each operator set, by domain.</param>
@@ -90,7 +96,13 @@ public sealed record CanaryEvaluation(bool RollBack, string Reason);
 /// <summary>How a version did in the window. <paramref name="Role"/> is <c>stable</c>, <c>canary</c> or another word of the Api.</summary>
 /// <param name="Compute">Of the runs alone, which a rollback compares.</param>
 public sealed record VersionOutcome(
-    string Version, string Role, long Requests, long Errors, double ErrorRate, OutcomeTimes Total, OutcomeTimes? Compute = null);
+    string Version, string Role, long Requests, long Errors, double ErrorRate, OutcomeTimes Total, OutcomeTimes? Compute = null)
+{
+    /// <summary>By its identity: a grid that is read again keeps its row, and the focus in it.</summary>
+    public bool Equals(VersionOutcome? other) => other is not null && other.Version == Version && other.Role == Role;
+
+    public override int GetHashCode() => HashCode.Combine(Version, Role);
+}
 
 /// <summary>Seconds; null without traffic.</summary>
 public sealed record OutcomeTimes(double? Mean, double? P95);

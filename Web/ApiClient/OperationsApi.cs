@@ -77,9 +77,11 @@ internal sealed class OperationsApi(ApiTransport transport)
     public Task<ApiResult<string>> GetJobResultAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
         transport.ReadTextAsync($"/v1/jobs/{id}/result", accessToken, cancellationToken);
 
-    public Task<ApiResult<BatchPage>> ListBatchesAsync(string accessToken, string? cursor, CancellationToken cancellationToken) =>
+    public Task<ApiResult<BatchPage>> ListBatchesAsync(
+        string accessToken, string? state, string? tenant, string? cursor, CancellationToken cancellationToken) =>
         transport.GetAsync(
-            Query.Of("/v1/batches", ("cursor", cursor), ("limit", "50")), accessToken, ApiJson.Default.BatchPage, cancellationToken);
+            Query.Of("/v1/batches", ("state", state), ("tenant", tenant), ("cursor", cursor), ("limit", "50")), accessToken,
+            ApiJson.Default.BatchPage, cancellationToken);
 
     public Task<ApiResult<Batch>> GetBatchAsync(string accessToken, Guid id, CancellationToken cancellationToken) =>
         transport.GetAsync($"/v1/batches/{id}", accessToken, ApiJson.Default.Batch, cancellationToken);
@@ -146,8 +148,14 @@ public sealed record Job(
     DateTimeOffset? DeadlineAt = null,
     DateTimeOffset? ExpiresAt = null,
     string? RequestId = null,
-    string? Tenant = null)
+    string? Tenant = null,
+    string? TraceId = null)
 {
+    /// <summary>By its identity: a grid that is read again keeps its row, and the focus in it.</summary>
+    public bool Equals(Job? other) => other is not null && other.Id == Id;
+
+    public override int GetHashCode() => Id.GetHashCode();
+
     /// <summary>Whether it waits or runs.</summary>
     public bool IsOpen => State is "queued" or "running";
 
@@ -166,11 +174,7 @@ public sealed record DeadLetterList(IReadOnlyList<DeadLetter> DeadLetters, long 
 public sealed record DeadLetter(
     string Model, string Version, string Id, string Reason, int Deliveries, DateTimeOffset Time, int Bytes, DeadRequest? Request);
 
-/// <param name="TraceParent">As W3C writes it.</param>
-public sealed record DeadRequest(Guid Id, string Kind, string Priority, string Tenant, string? TraceParent)
-{
-    public string? TraceId => TraceParent?.Split('-') is [_, { Length: 32 } trace, ..] ? trace : null;
-}
+public sealed record DeadRequest(Guid Id, string Kind, string Priority, string Tenant, string? TraceId);
 
 /// <summary>What <c>GET /v1/queues</c> answers.</summary>
 public sealed record QueueOverviews(IReadOnlyList<QueueOverview> Queues);
@@ -180,7 +184,13 @@ public sealed record QueueOverviews(IReadOnlyList<QueueOverview> Queues);
 /// <param name="DrainedPerSecond">Requests that leave it; null while too little of it was seen.</param>
 public sealed record QueueOverview(
     string Model, string Version, QueueDepths Depth, long Waiting, long Bytes, double OldestSeconds, double? DrainedPerSecond,
-    long DeadLetters);
+    long DeadLetters)
+{
+    /// <summary>By its identity: a grid that is read again keeps its row, and the focus in it.</summary>
+    public bool Equals(QueueOverview? other) => other is not null && other.Model == Model && other.Version == Version;
+
+    public override int GetHashCode() => HashCode.Combine(Model, Version);
+}
 
 /// <summary>Requests that wait or run, by priority.</summary>
 public sealed record QueueDepths(long High, long Normal, long Low, long Shadow)
@@ -194,8 +204,13 @@ public sealed record BatchPage(IReadOnlyList<Batch> Batches, string? NextCursor)
 /// <param name="OutputUrl">Below the Api's address; null while there is no file.</param>
 public sealed record Batch(
     Guid Id, string State, BatchCounts Counts, DateTimeOffset CreatedAt, DateTimeOffset? FinishedAt, DateTimeOffset? ExpiresAt,
-    string? OutputUrl, string? ErrorsUrl, DateTimeOffset? StartedAt = null)
+    string? OutputUrl, string? ErrorsUrl, DateTimeOffset? StartedAt = null, string? TraceId = null, string? Tenant = null)
 {
+    /// <summary>By its identity: a grid that is read again keeps its row, and the focus in it.</summary>
+    public bool Equals(Batch? other) => other is not null && other.Id == Id;
+
+    public override int GetHashCode() => Id.GetHashCode();
+
     public bool IsOpen => State is "queued" or "running";
 }
 

@@ -14,7 +14,8 @@ namespace InferenceTemplate.Web.ApiClient;
 /// <param name="Apis">The live Api replicas.</param>
 /// <param name="Workers">The live workers.</param>
 /// <param name="Models">One entry a model version.</param>
-/// <param name="TrafficDecisions">The latest changes of traffic policies, newest first; null from an older Api.</param>
+/// <param name="TrafficDecisions">The latest changes of traffic policies and stable versions, newest first; null from an older Api.</param>
+/// <param name="DeadLetters">Requests that were given up.</param>
 public sealed record Overview(
     DateTimeOffset Time,
     double RequestsPerSecond,
@@ -27,12 +28,17 @@ public sealed record Overview(
     IReadOnlyList<ApiReplica> Apis,
     IReadOnlyList<WorkerInstance> Workers,
     IReadOnlyList<ModelVersion> Models,
-    IReadOnlyList<TrafficDecision>? TrafficDecisions = null);
+    IReadOnlyList<TrafficDecision>? TrafficDecisions = null,
+    long DeadLetters = 0,
+    long? PendingJobs = null);
 
-/// <summary>A change of a model's traffic policy. <paramref name="Action"/> is <c>set</c>, <c>cleared</c> or <c>rolled_back</c>.</summary>
+/// <summary>
+/// A change of a model's traffic policy (<paramref name="Action"/> <c>set</c>, <c>cleared</c>, <c>rolled_back</c>) or stable version
+/// (<c>promoted</c>, <c>stable_rolled_back</c>).
+/// </summary>
 /// <param name="Actor">Name of the API key, or <c>automatic</c>.</param>
-/// <param name="Version">The version that was rolled back.</param>
-/// <param name="Reason">The numbers that a rollback rests on.</param>
+/// <param name="Version">The version that was rolled back, or is stable since.</param>
+/// <param name="Reason">The numbers that a rollback rests on, or what changed.</param>
 public sealed record TrafficDecision(
     string Model, DateTimeOffset DecidedAt, string Action, string Actor, string? Version, string? Reason);
 
@@ -60,9 +66,10 @@ public sealed record PlatformChanges(IReadOnlyList<PlatformChange> Changes);
 /// <param name="Kind">Such as <c>promoted</c> or <c>canary_set</c>.</param>
 public sealed record PlatformChange(DateTimeOffset At, string Kind, string Model, string? Version, string Actor, string? Details);
 
-/// <summary>Traffic of one step; latencies in seconds, null without traffic.</summary>
+/// <summary>Traffic of one step; latencies in seconds, null without traffic. The queue's are the worst that was seen.</summary>
 public sealed record TrafficPoint(
-    DateTimeOffset At, double RequestsPerSecond, double ErrorsPerSecond, double RejectionsPerSecond, double? P50, double? P95, double? P99);
+    DateTimeOffset At, double RequestsPerSecond, double ErrorsPerSecond, double RejectionsPerSecond, double? P50, double? P95, double? P99,
+    long? QueueDepth = null, double? OldestWaitSeconds = null);
 
 /// <summary>One Api process. Percentiles in seconds, null where it had no traffic.</summary>
 public sealed record ApiReplica(
@@ -75,9 +82,17 @@ public sealed record ApiReplica(
     long InFlight,
     double? P50,
     double? P95,
-    double? P99);
+    double? P99)
+{
+    /// <summary>By its identity: a grid that is read again keeps its row, and the focus in it.</summary>
+    public bool Equals(ApiReplica? other) => other is not null && other.Id == Id;
+
+    public override int GetHashCode() => string.GetHashCode(Id, StringComparison.Ordinal);
+}
 
 /// <summary>One Worker process. <paramref name="Models"/> are <c>name/version</c>.</summary>
+/// <param name="CpuCores">Cores that it used over the last second; null from an older worker.</param>
+/// <param name="MemoryBytes">Resident bytes of its process; null from an older worker.</param>
 /// <param name="State"><c>starting</c>, <c>ready</c>, <c>draining</c> or <c>drained</c>; null for one that can't be drained.</param>
 public sealed record WorkerInstance(
     string Id,
@@ -95,8 +110,15 @@ public sealed record WorkerInstance(
     IReadOnlyList<OpenModel>? Cache = null,
     IReadOnlyList<ModelFailure>? Failures = null,
     IReadOnlyList<Gpu>? Gpus = null,
-    string? State = null)
+    string? State = null,
+    double? CpuCores = null,
+    long? MemoryBytes = null)
 {
+    /// <summary>By its identity: a grid that is read again keeps its row, and the focus in it.</summary>
+    public bool Equals(WorkerInstance? other) => other is not null && other.Id == Id;
+
+    public override int GetHashCode() => string.GetHashCode(Id, StringComparison.Ordinal);
+
     /// <summary>Whether an administrator has it take nothing new, whatever it still has to finish.</summary>
     public bool IsDrained => State is "draining" or "drained";
 
@@ -105,7 +127,14 @@ public sealed record WorkerInstance(
 }
 
 /// <summary>A model that a worker holds, as <c>name/version</c>.</summary>
-public sealed record OpenModel(string Model, string State, long Bytes, DateTimeOffset LastUsed);
+/// <param name="BatchRows">Rows that it runs together where enough wait, as it has learned; null before its first run.</param>
+public sealed record OpenModel(string Model, string State, long Bytes, DateTimeOffset LastUsed, int? BatchRows = null)
+{
+    /// <summary>By its identity: a grid that is read again keeps its row, and the focus in it.</summary>
+    public bool Equals(OpenModel? other) => other is not null && other.Model == Model;
+
+    public override int GetHashCode() => string.GetHashCode(Model, StringComparison.Ordinal);
+}
 
 /// <summary>A model that a worker could not open.</summary>
 public sealed record ModelFailure(string Model, string Reason, DateTimeOffset RetryAt);
@@ -128,7 +157,13 @@ public sealed record ModelVersion(
     BatchDecision? Batching,
     IReadOnlyList<TensorSignature> Inputs,
     IReadOnlyList<TensorSignature> Outputs,
-    string? ImageInput = null);
+    string? ImageInput = null)
+{
+    /// <summary>By its identity: a grid that is read again keeps its row, and the focus in it.</summary>
+    public bool Equals(ModelVersion? other) => other is not null && other.Name == Name && other.Version == Version;
+
+    public override int GetHashCode() => HashCode.Combine(Name, Version);
+}
 
 /// <summary>Whether requests of different callers share runs of a version, and why.</summary>
 public sealed record BatchDecision(bool Batched, string Reason);

@@ -7,6 +7,9 @@ internal sealed class TenantsApi(ApiTransport transport)
         transport.GetAsync(
             Query.Of("/v1/tenants", ("after", after), ("limit", "100")), accessToken, ApiJson.Default.TenantPage, cancellationToken);
 
+    public Task<ApiResult<TenantDetails>> GetAsync(string accessToken, string id, CancellationToken cancellationToken) =>
+        transport.GetAsync(Path(id), accessToken, ApiJson.Default.TenantDetails, cancellationToken);
+
     public Task<ApiResult<TenantDetails>> CreateAsync(string accessToken, NewTenant tenant, CancellationToken cancellationToken) =>
         transport.SendAsync(
             HttpMethod.Post, "/v1/tenants", accessToken, ApiJson.Default.TenantDetails, cancellationToken,

@@ -31,6 +31,9 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
     /// <summary>When <see cref="Health"/> last changed its level while this page looked; null where it has not.</summary>
     public DateTimeOffset? HealthSince { get; private set; }
 
+    /// <summary>When this page first knew how the platform does; null before.</summary>
+    public DateTimeOffset? FirstRead { get; private set; }
+
     /// <summary>Whether any model has answered, ever.</summary>
     public bool SeenTraffic { get; private set; }
 
@@ -45,6 +48,9 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
 
     /// <summary>What each model did in the window.</summary>
     public ModelRates Models { get; } = new();
+
+    /// <summary>How busy each worker was in the window.</summary>
+    public WorkerLoads Loads { get; } = new();
 
     /// <summary>The window, oldest first.</summary>
     public IReadOnlyList<Sample> Samples { get; private set; } = [];
@@ -77,7 +83,9 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
             var first = Current is null;
             Current = overview;
             Updated = now;
-            var health = PlatformHealth.Of(overview);
+            Loads.Take(overview, now);
+            FirstRead ??= now;
+            var health = PlatformHealth.Of(overview, Objectives);
             HealthSince = Health is null || health.Level == Health.Level ? HealthSince : now;
             Health = health;
             SeenTraffic |= overview is not { RequestsPerSecond: 0, InFlight: 0, Latency.P50: null };

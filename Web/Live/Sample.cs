@@ -15,7 +15,8 @@ public sealed record Sample(
     double? P50,
     double? P95,
     double? P99,
-    double? QueueDepth)
+    double? QueueDepth,
+    double? OldestWait = null)
 {
     public static Sample Of(DateTimeOffset time, Overview overview) => new(
         time,
@@ -26,7 +27,8 @@ public sealed record Sample(
         Milliseconds(overview.Latency.P50),
         Milliseconds(overview.Latency.P95),
         Milliseconds(overview.Latency.P99),
-        overview.QueueDepth);
+        overview.QueueDepth,
+        overview.OldestWaitSeconds);
 
     /// <param name="end">Of the last step.</param>
     public static Sample Of(TrafficPoint point, DateTimeOffset end) => new(
@@ -38,7 +40,8 @@ public sealed record Sample(
         Milliseconds(point.P50),
         Milliseconds(point.P95),
         Milliseconds(point.P99),
-        null);
+        point.QueueDepth,
+        point.OldestWaitSeconds);
 
     public static Sample Gap(DateTimeOffset time) => new(time, 0, null, null, null, null, null, null, null);
 

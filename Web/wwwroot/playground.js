@@ -16,10 +16,10 @@ export function attach(canvas, page, cells, columns, brightest) {
         }
     }
 
-    function prepare(ink, width, colour) {
+    function prepare(ink, width, color) {
         ink.lineWidth = width;
         ink.lineCap = ink.lineJoin = 'round';
-        ink.strokeStyle = colour;
+        ink.strokeStyle = color;
     }
 
     function draw(ink, points) {
@@ -94,7 +94,7 @@ export function attach(canvas, page, cells, columns, brightest) {
             }
         });
     }
-    // The ink has the theme's colour.
+    // The ink has the theme's color.
     on(document, 'click', event => { if (event.target.closest('[data-theme-choice]')) { setTimeout(redraw, 100); } });
     on(matchMedia('(prefers-color-scheme: dark)'), 'change', redraw);
     on(window, 'resize', redraw);

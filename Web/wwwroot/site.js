@@ -5,9 +5,26 @@
 
     const year = 365 * 24 * 60 * 60;
 
-    function chooseTheme(choice) {
+    // What each is without a choice.
+    const choices = { theme: 'system', zone: 'local', refresh: 'live' };
+    for (const [, name, value] of document.cookie.matchAll(/(?:^|; )(theme|zone|refresh)=(\w+)/g)) {
+        choices[name] = value;
+    }
+
+    // Blazor asks how often a page is to read again.
+    window.dashboardChoice = name => choices[name];
+
+    function choose(name, value) {
         const secure = location.protocol === 'https:' ? '; secure' : '';
-        document.cookie = `theme=${choice}; path=/; max-age=${year}; samesite=lax${secure}`;
+        document.cookie = `${name}=${value}; path=/; max-age=${year}; samesite=lax${secure}`;
+        choices[name] = value;
+        if (name === 'theme') {
+            showTheme(value);
+        }
+        showChoices();
+    }
+
+    function showTheme(choice) {
         for (const sheet of document.querySelectorAll('[data-theme-sheet]')) {
             const theme = sheet.dataset.themeSheet;
             sheet.media = choice === 'system' ? `(prefers-color-scheme: ${theme})` : choice === theme ? 'all' : 'not all';
@@ -15,6 +32,72 @@
         for (const button of document.querySelectorAll('[data-theme-choice]')) {
             button.setAttribute('aria-pressed', String(button.dataset.themeChoice === choice));
         }
+    }
+
+    function set(element, name, value) {
+        if (element.getAttribute(name) !== value) {
+            element.setAttribute(name, value);
+        }
+    }
+
+    function partsOf(date) {
+        const utc = choices.zone === 'utc' || date.getTimezoneOffset() === 0;
+        const parts = Object.fromEntries(new Intl.DateTimeFormat('en-US', {
+            timeZone: utc ? 'UTC' : undefined, hourCycle: 'h23', timeZoneName: 'short',
+            year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit',
+        }).formatToParts(date).map(part => [part.type, part.value]));
+        return {
+            date: `${parts.year}-${parts.month}-${parts.day}`, time: `${parts.hour}:${parts.minute}:${parts.second}`,
+            zone: utc ? 'UTC' : parts.timeZoneName,
+        };
+    }
+
+    function zoned(date, form) {
+        const { date: day, time, zone } = partsOf(date);
+        return form === 'time' ? `${time} ${zone}` : `${day} ${time} ${zone}`;
+    }
+
+    // For fields in which a time is typed: what is in them is in the zone that the reader chose, what is asked of the server in UTC.
+    window.dashboardTime = {
+        zone: () => partsOf(new Date()).zone,
+        shown: utc => {
+            const { date, time } = partsOf(new Date(utc));
+            return `${date}T${time}`;
+        },
+        utc: shown => {
+            const date = new Date(choices.zone === 'utc' ? `${shown}Z` : shown);
+            return Number.isNaN(date.getTime()) ? null : `${date.toISOString().slice(0, 19)}Z`;
+        },
+    };
+
+    // Whatever Blazor has drawn anew, before it is painted.
+    function showChoices() {
+        for (const button of document.querySelectorAll('[data-choice]')) {
+            set(button, 'aria-pressed', String(choices[button.dataset.choice] === button.dataset.value));
+        }
+        for (const clock of document.querySelectorAll('time[data-clock]')) {
+            const text = zoned(new Date(clock.dateTime), clock.dataset.clock);
+            if (clock.firstChild && clock.firstChild.nodeValue !== text) {
+                clock.firstChild.nodeValue = text;
+            }
+        }
+    }
+
+    async function copyText(button) {
+        const icon = button.querySelector('.icon');
+        try {
+            await navigator.clipboard.writeText(button.dataset.copyText);
+            icon.textContent = 'check';
+        } catch {
+            // No clipboard without https: select the text, whole, and let the keyboard copy it.
+            const shown = button.previousElementSibling;
+            if (shown.localName === 'code') {
+                shown.textContent = button.dataset.copyText;
+            }
+            getSelection().selectAllChildren(shown);
+            icon.textContent = 'keyboard';
+        }
+        setTimeout(() => { icon.textContent = 'content_copy'; }, 2000);
     }
 
     async function copy(button) {
@@ -33,9 +116,15 @@
 
     document.addEventListener('click', event => {
         const theme = event.target.closest('[data-theme-choice]');
+        const choice = event.target.closest('[data-choice]');
+        const text = event.target.closest('[data-copy-text]');
         const source = event.target.closest('[data-copy]');
         if (theme) {
-            chooseTheme(theme.dataset.themeChoice);
+            choose('theme', theme.dataset.themeChoice);
+        } else if (choice) {
+            choose(choice.dataset.choice, choice.dataset.value);
+        } else if (text) {
+            copyText(text);
         } else if (source) {
             copy(source);
         }
@@ -128,7 +217,7 @@
         document.addEventListener(kind, event => {
             const time = event.target.closest?.('time[datetime]');
             if (time) {
-                time.title = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' });
+                time.title = zoned(new Date(time.dateTime), 'full');
             }
         });
     }
@@ -188,7 +277,7 @@
     });
 
     // Only the browser can tell that updates no longer arrive: a broken connection says nothing.
-    const staleAfter = 3000;
+    const staleAfter = choices.refresh === 'calm' ? 15000 : 3000;
     let shown = '';
     let shownAt = 0;
 
@@ -205,7 +294,16 @@
         live.toggleAttribute('data-stale', performance.now() - shownAt > staleAfter);
     }, 500);
 
+    // The browser knows at once, and a circuit after half a minute.
+    const showOffline = () => document.body?.toggleAttribute('data-offline', !navigator.onLine);
+    for (const kind of ['online', 'offline', 'DOMContentLoaded']) {
+        addEventListener(kind, showOffline);
+    }
+
     document.addEventListener('DOMContentLoaded', () => {
+        showChoices();
+        new MutationObserver(showChoices).observe(
+            document.body, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ['datetime'] });
         // "Rejected": the server answers but the circuit is gone, as after a new deployment.
         const notice = document.getElementById('components-reconnect-modal');
         new MutationObserver(() => {

@@ -1,4 +1,5 @@
 using InferenceTemplate.Web.ApiClient;
+using InferenceTemplate.Web.Live;
 using InferenceTemplate.Web.SignIn;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Authorization;
@@ -12,6 +13,7 @@ namespace InferenceTemplate.Web.Components.Console;
 public abstract class ConsolePage : ComponentBase, IDisposable
 {
     private static readonly TimeSpan MessageStays = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan BetweenStreams = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _closed = new();
     private long _saidAt;
@@ -64,6 +66,9 @@ public abstract class ConsolePage : ComponentBase, IDisposable
     /// <summary>Whether it does now: where what is shown is old, reading it again would only cost.</summary>
     protected virtual bool ReadsAgain => true;
 
+    /// <summary>Whether what is shown follows a stream of events.</summary>
+    protected bool Follows { get; private set; }
+
     /// <summary>Reads what the page shows.</summary>
     protected abstract Task LoadAsync();
 
@@ -86,9 +91,10 @@ public abstract class ConsolePage : ComponentBase, IDisposable
         {
             await LoadAsync();
             StateHasChanged();
-            while (Interval is { } interval && !IsForbidden)
+            var pace = await RefreshPaces.ReadAsync(Browser, Closed);
+            while (Interval is { } interval && pace.Of(interval) is { } wait && !IsForbidden)
             {
-                await Task.Delay(interval, Time, Closed);
+                await Task.Delay(wait, Time, Closed);
                 if (!IsAsking)
                 {
                     if (ReadsAgain)
@@ -147,6 +153,43 @@ public abstract class ConsolePage : ComponentBase, IDisposable
         }
 
         return result.Value;
+    }
+
+    /// <summary>Follows what goes on, stream after stream, until it has ended, can't be read, or the page is closed; once at a time.</summary>
+    /// <param name="isOpen">Whether it goes on.</param>
+    /// <param name="stream">Shows each change, until the stream ends.</param>
+    /// <param name="read">Reads it once.</param>
+    protected async Task FollowAsync(Func<bool> isOpen, Func<Task> stream, Func<Task> read)
+    {
+        if (Follows)
+        {
+            return;
+        }
+
+        Follows = true;
+        try
+        {
+            while (isOpen() && Problem is null)
+            {
+                await stream();
+
+                // A replica that stops ends its streams.
+                if (isOpen())
+                {
+                    await Task.Delay(BetweenStreams, Time, Closed);
+                    await read();
+                    StateHasChanged();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (Closed.IsCancellationRequested)
+        {
+            // The page was closed.
+        }
+        finally
+        {
+            Follows = false;
+        }
     }
 
     /// <summary>What failed, for people, or null; a session that is over leads to the sign-in.</summary>

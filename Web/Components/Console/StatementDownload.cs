@@ -20,7 +20,9 @@ internal static class StatementDownload
             return TypedResults.LocalRedirect(SignInSetup.PageUri("/usage", expired: true));
         }
 
-        var statement = await administration.GetStatementAsync(session.AccessToken, session.IsAdmin ? "all" : null, cancellationToken);
+        // Whether the key may see another tenant's, the Api says.
+        var tenant = context.Request.Query["tenant"] is [{ Length: > 0 } one] ? one : session.IsAdmin ? "all" : null;
+        var statement = await administration.GetStatementAsync(session.AccessToken, tenant, cancellationToken);
         return statement switch
         {
             { Value: { } csv } => TypedResults.File(

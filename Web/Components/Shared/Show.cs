@@ -11,8 +11,9 @@ internal static class Show
 
     public static string Count(long value) => value.ToString("#,0", CultureInfo.InvariantCulture);
 
-    /// <summary>How many of something that takes an s where it is not one.</summary>
-    public static string Counted(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? null : "s")}";
+    /// <summary>How many of something that takes an s where it is not one, or has a word of its own for many.</summary>
+    public static string Counted(long count, string thing, string? many = null) =>
+        $"{Count(count)} {(count == 1 ? thing : many ?? $"{thing}s")}";
 
     /// <summary>Seconds as milliseconds, or as seconds from ten of them on; a dash for "no traffic".</summary>
     public static string Latency(double? seconds) => seconds switch
@@ -46,6 +47,16 @@ internal static class Show
         >= 1L << 10 => $"{(bytes / (double)(1L << 10)).ToString("0", CultureInfo.InvariantCulture)} KiB",
         _ => $"{Count(bytes)} B",
     };
+
+    /// <summary>How much of its GPUs a worker uses, or where it has none, of processor cores.</summary>
+    public static string Busy(WorkerInstance worker) =>
+        worker.Gpus?.Where(gpu => gpu.Utilization is not null).Select(gpu => gpu.Utilization).DefaultIfEmpty().Average() is { } gpu
+            ? $"{Share(Math.Round(gpu, 2), 1)} GPU"
+            : worker.CpuCores is { } cores ? $"{cores.ToString("0.00", CultureInfo.InvariantCulture)} cores" : "–";
+
+    /// <summary>What is taken of the memory of its GPUs, or where it has none, by its process.</summary>
+    public static string Memory(WorkerInstance worker) => worker.Gpus?.Sum(gpu => gpu.MemoryUsed) is > 0 and { } used ? Bytes(used)
+        : worker.MemoryBytes is { } bytes ? Bytes(bytes) : "–";
 
     /// <summary>A cost with enough digits to tell small ones apart.</summary>
     public static string Cost(decimal amount, string currency) =>
