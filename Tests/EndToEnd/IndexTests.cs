@@ -121,7 +121,8 @@ public sealed partial class IndexTests : IAsyncLifetime
             await Wait.UntilAsync(() => Plans().Count(plan => plan.Contains("NOT audited", StringComparison.Ordinal)) >= 3);
         }
 
-        var retention = await ApiProcess.RunAsync(["admin", "retention"], settings, Cancellation);
+        var retention = await ApiProcess.RunAsync(
+            ["admin", "retention"], [.. settings, ("Retention__Pause", "00:00:00")], Cancellation);
         Assert.True(retention.ExitCode == 0, retention.Output + retention.Error);
         Assert.All(
             ["predictions", "jobs", "batches", "shadow_comparisons", "request_payloads", "drift_windows"],

@@ -40,7 +40,7 @@ public sealed class OutageTests(Platform platform) : IClassFixture<Platform>
         var refusals = 0;
         await Wait.UntilAsync(async () =>
         {
-            using var client = platform.Admin();
+            using var client = platform.Admin().OnNewConnections();
             using var response = await client.GetAsync("/v2", TestContext.Current.CancellationToken);
             refusals = response.StatusCode == HttpStatusCode.OK ? 0 : refusals + 1;
             return refusals == 20;
@@ -63,7 +63,7 @@ internal static class OutageAnswers
         await Wait.UntilAsync(async () =>
         {
             await platform.AnswersAsync(HttpStatusCode.OK, "outputs", HttpMethod.Post, "/v2/models/digits/infer");
-            using var client = platform.Anonymous();
+            using var client = platform.Anonymous().OnNewConnections();
             var metrics = await client.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
             seen = metrics.Contains("inference_direct_calls_total{", StringComparison.Ordinal) ? seen + 1 : 0;
             return seen == 20;
@@ -72,7 +72,7 @@ internal static class OutageAnswers
 
     public static async Task AnswersAsync(this Platform platform, HttpStatusCode status, string text, HttpMethod method, string path)
     {
-        using var client = platform.Admin();
+        using var client = platform.Admin().OnNewConnections();
         using var request = new HttpRequestMessage(method, path);
         request.Content = method == HttpMethod.Post ? Digits.Request([Digits.HeldOut[0].Pixels]) : null;
 
