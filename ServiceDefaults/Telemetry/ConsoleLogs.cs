@@ -25,6 +25,7 @@ internal static class ConsoleLogs
         // One line for every failing check of every probe; HealthChanges tells each change once.
         ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService"] = "None",
         ["Logging:LogLevel:Npgsql.Command"] = "Warning",
+        ["Logging:LogLevel:Npgsql.Copy"] = "Warning",
         ["Logging:LogLevel:Polly"] = "Warning",
         ["Logging:LogLevel:System.Net.Http.HttpClient"] = "Warning",
     };

@@ -84,6 +84,21 @@ public sealed class LogContentTests(TracedPlatform platform)
         Assert.True(found.Count == 0, string.Join('\n', found));
     }
 
+    [Fact]
+    public async Task Record_of_a_call_is_written_without_a_word_of_the_driver()
+    {
+        using var admin = platform.Admin();
+        using var call = await admin.PostAsync("/v2/models/digits/infer", Digits.Request([Digits.HeldOut[0].Pixels]), Cancellation);
+        var id = (await JsonAsync(call)).GetProperty("id").GetString();
+        await Wait.UntilAsync(async () =>
+        {
+            using var record = await admin.GetAsync($"/v1/requests/{id}", Cancellation);
+            return record.StatusCode == HttpStatusCode.OK;
+        });
+
+        Assert.DoesNotContain("Npgsql.Copy", await LogsAsync("api"), StringComparison.Ordinal);
+    }
+
     private static string Words(string word) => Request("BYTES", $"\"{word}\"");
 
     private static string Request(string datatype, string value) =>
