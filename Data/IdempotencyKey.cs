@@ -17,12 +17,16 @@ public sealed class IdempotencyKey
     /// <summary>Until then the request is in flight; null once it is answered.</summary>
     public DateTimeOffset? LockedUntil { get; init; }
 
-    /// <summary>SHA-256 of what was asked; null until it is answered, as are the next three.</summary>
+    /// <summary>The batch that was accepted with the key, in the same transaction: a repetition is about it, whatever became of the answer.</summary>
+    public Guid? BatchId { get; init; }
+
+    /// <summary>SHA-256 of what was asked; null until it is answered or accepted, as is the next.</summary>
     public byte[]? Fingerprint { get; init; }
 
     /// <summary>Bytes of the request's body.</summary>
     public long? BodyLength { get; init; }
 
+    /// <summary>Null until it is answered, as is the next.</summary>
     public short? Status { get; init; }
 
     /// <summary>Headers and body, encrypted.</summary>

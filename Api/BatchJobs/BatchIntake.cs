@@ -125,16 +125,28 @@ public sealed class BatchIntake(NpgsqlDataSource dataSource, IOptions<BatchOptio
     }
 
     /// <summary>Makes the batch one that is run.</summary>
+    /// <param name="accept">In the same transaction, after it.</param>
     /// <exception cref="BatchIntakeLostException">The batch was dropped.</exception>
-    public async Task FinishAsync(Guid id, CancellationToken cancellationToken)
+    public async Task FinishAsync(Guid id, Func<NpgsqlConnection, Task>? accept = null)
     {
-        await using var command = dataSource.CreateCommand(FinishSql);
-        command.Parameters.AddWithValue(id);
-        command.Parameters.AddWithValue(options.Value.Retention);
-        if (await command.ExecuteNonQueryAsync(cancellationToken) != 1)
+        await using var connection = await dataSource.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var command = new NpgsqlCommand(FinishSql, connection, transaction))
         {
-            throw new BatchIntakeLostException();
+            command.Parameters.AddWithValue(id);
+            command.Parameters.AddWithValue(options.Value.Retention);
+            if (await command.ExecuteNonQueryAsync() != 1)
+            {
+                throw new BatchIntakeLostException();
+            }
         }
+
+        if (accept is not null)
+        {
+            await accept(connection);
+        }
+
+        await transaction.CommitAsync();
     }
 
     /// <summary>Drops a batch whose sender left or that was refused.</summary>

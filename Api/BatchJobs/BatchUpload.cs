@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Security.Claims;
 using InferenceTemplate.Api.Auth;
+using InferenceTemplate.Api.Idempotency;
 using InferenceTemplate.Api.Inference;
 using InferenceTemplate.Api.Limits;
 using InferenceTemplate.Api.Tenants;
@@ -54,13 +55,20 @@ internal static class BatchUpload
             return TooLarge(limits);
         }
 
+        var owner = OwnerOf(context.User);
+        var keyed = context.Features.Get<IdempotentRequest>();
+        if (keyed?.Batch is { } known)
+        {
+            context.Response.Headers[IdempotencyMiddleware.ReplayedName] = "true";
+            return await ShowAsync(known);
+        }
+
         if (await RefusalAsync(context, gate, limiter, cancellationToken) is { } refusal)
         {
             return refusal;
         }
 
         var coding = ContentCoding.Of(request);
-        var owner = OwnerOf(context.User);
         var (begun, tooMany) = await intake.BeginAsync(owner, cancellationToken);
         if (begun is not { } id)
         {
@@ -82,7 +90,8 @@ internal static class BatchUpload
                 return TypedResults.Problem("the body has no lines", statusCode: StatusCodes.Status400BadRequest);
             }
 
-            await intake.FinishAsync(id, CancellationToken.None);
+            await (keyed?.ReadToEndAsync(cancellationToken) ?? Task.CompletedTask);
+            await intake.FinishAsync(id, keyed is null ? null : connection => keyed.AcceptAsync(connection, id));
             accepted = true;
         }
         catch (BatchTooLongException)
@@ -104,6 +113,11 @@ internal static class BatchUpload
             return TypedResults.Problem(
                 $"the body is not {coding}, as Content-Encoding says", statusCode: StatusCodes.Status400BadRequest);
         }
+        catch (IdempotencyKeyLostException exception)
+        {
+            context.Response.Headers.RetryAfter = "1";
+            return TypedResults.Problem(exception.Message, statusCode: StatusCodes.Status409Conflict);
+        }
         catch (BatchIntakeLostException exception)
         {
             context.Response.Headers.RetryAfter = "1";
@@ -118,9 +132,15 @@ internal static class BatchUpload
         }
 
         signals.Changed([id]);
-        context.Response.Headers.Location = $"/v1/batches/{id}";
-        var batch = await queries.FindAsync(owner.TenantId, models: null, id, CancellationToken.None);
-        return BatchEndpoints.Show(batch!, StatusCodes.Status202Accepted);
+        return await ShowAsync(id);
+
+        async Task<IResult> ShowAsync(Guid shown)
+        {
+            context.Response.Headers.Location = $"/v1/batches/{shown}";
+            return await queries.FindAsync(owner.TenantId, models: null, shown, CancellationToken.None) is { } batch
+                ? BatchEndpoints.Show(batch, StatusCodes.Status202Accepted)
+                : TypedResults.Problem("the batch that was accepted is gone", statusCode: StatusCodes.Status404NotFound);
+        }
     }
 
     // A batch is one request of its tenant, and its lines are inferences.

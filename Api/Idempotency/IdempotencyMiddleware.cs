@@ -25,11 +25,11 @@ internal sealed partial class IdempotencyMiddleware(
     public const string HeaderName = "Idempotency-Key";
     public const string ReplayedName = "Idempotency-Replayed";
 
+    // What a handler left unread of a body: beyond this nobody waits for it, and the answer is not kept.
+    public const int MaxDrain = 64 << 10;
+
     private const int MaxKeyLength = 255;
     private const int TooEarly = 425;
-
-    // What a handler left unread of a body: beyond this nobody waits for it, and the answer is not kept.
-    private const int MaxDrain = 64 << 10;
 
     // Of the connection and not of the answer.
     private static readonly HashSet<string> NotKept = new(StringComparer.OrdinalIgnoreCase)
@@ -65,7 +65,8 @@ internal sealed partial class IdempotencyMiddleware(
         using var body = new HashingStream(context.Request.Body, TargetOf(context.Request));
         if (claim.Token is { } token)
         {
-            await HandleFirstAsync(context, scope, token, key, body);
+            context.Features.Set(new IdempotentRequest(scope, token, body, claim.Accepted?.Id));
+            await HandleFirstAsync(context, scope, token, key, body, claim.Accepted);
         }
         else if (claim.Kept is { } kept)
         {
@@ -82,7 +83,8 @@ internal sealed partial class IdempotencyMiddleware(
     private static string TargetOf(HttpRequest request) =>
         $"{request.Method}\n{request.PathBase}{request.Path}{request.QueryString}\n{request.Headers[InferRequest.HeaderLength]}";
 
-    private async Task HandleFirstAsync(HttpContext context, IdempotencyScope scope, Guid token, string key, HashingStream body)
+    private async Task HandleFirstAsync(
+        HttpContext context, IdempotencyScope scope, Guid token, string key, HashingStream body, AcceptedBatch? accepted)
     {
         var (response, sent) = (context.Response, context.Response.Body);
         var before = response.Headers.Keys.ToHashSet(StringComparer.OrdinalIgnoreCase);
@@ -98,6 +100,13 @@ internal sealed partial class IdempotencyMiddleware(
             context.Request.Headers.Remove(HeaderNames.AcceptEncoding);
             (context.Request.Body, response.Body) = (body, answer);
             context.Features.Set<IHttpRequestLifetimeFeature>(finished);
+            if (accepted is not null && !await IsSameAsync(context, body, accepted.BodyLength, accepted.Fingerprint))
+            {
+                response.Body = sent;
+                await WriteOtherRequestAsync(context, key);
+                return;
+            }
+
             await next(context);
             await response.BodyWriter.FlushAsync(CancellationToken.None);
             if (!finished.IsAborted && IsFinal(response, answer) && await IsReadAsync(context, body))
@@ -151,16 +160,9 @@ internal sealed partial class IdempotencyMiddleware(
 
     private async Task ReplayAsync(HttpContext context, IdempotencyScope scope, string key, KeptAnswer kept, HashingStream body)
     {
-        // As much as the first one had, whatever the limits are elsewhere; a longer one is another.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        if (!await IsSameAsync(context, body, kept.BodyLength, kept.Fingerprint))
         {
-            limit.MaxRequestBodySize = null;
-        }
-
-        if (!await body.DrainAsync(kept.BodyLength, context.RequestAborted) || !body.Fingerprint().AsSpan().SequenceEqual(kept.Fingerprint))
-        {
-            await ErrorResponses.WriteAsync(
-                context, StatusCodes.Status422UnprocessableEntity, $"{HeaderName}: '{key}' was used for another request");
+            await WriteOtherRequestAsync(context, key);
             return;
         }
 
@@ -190,6 +192,20 @@ internal sealed partial class IdempotencyMiddleware(
             await context.Response.Body.WriteAsync(bytes, context.RequestAborted);
         }
     }
+
+    private static async Task<bool> IsSameAsync(HttpContext context, HashingStream body, long length, byte[] fingerprint)
+    {
+        // As much as the first one had, whatever the limits are elsewhere; a longer one is another.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = null;
+        }
+
+        return await body.DrainAsync(length, context.RequestAborted) && body.Fingerprint().AsSpan().SequenceEqual(fingerprint);
+    }
+
+    private static Task WriteOtherRequestAsync(HttpContext context, string key) => ErrorResponses.WriteAsync(
+        context, StatusCodes.Status422UnprocessableEntity, $"{HeaderName}: '{key}' was used for another request");
 
     private async Task RenewAsync(IdempotencyScope scope, Guid token, CancellationToken cancellationToken)
     {

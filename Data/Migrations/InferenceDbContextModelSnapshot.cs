@@ -621,6 +621,10 @@ namespace InferenceTemplate.Data.Migrations
                         .HasColumnType("bytea")
                         .HasColumnName("answer");
 
+                    b.Property<Guid?>("BatchId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("batch_id");
+
                     b.Property<long?>("BodyLength")
                         .HasColumnType("bigint")
                         .HasColumnName("body_length");

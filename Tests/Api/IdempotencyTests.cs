@@ -71,6 +71,36 @@ public sealed class IdempotencyTests(Platform platform)
     }
 
     [Fact]
+    public async Task Batch_whose_answer_was_lost_is_not_accepted_a_second_time()
+    {
+        var tenant = await platform.KeyOfNewTenantAsync();
+        using var client = platform.WithKey(tenant);
+        var key = $"{Guid.NewGuid()}";
+        using var first = await client.SendBatchAsync([BatchCalls.Line(1, "one")], key: key);
+        Assert.Equal(HttpStatusCode.Accepted, first.StatusCode);
+        var id = Guid.Parse(first.Headers.Location!.OriginalString.Split('/')[^1]);
+
+        // As a replica leaves it that is killed after it accepted the batch, once its lock has run out.
+        await using var database = await platform.DatabaseAsync();
+        await using var lose = database.CreateCommand(
+            "UPDATE idempotency_keys SET status = NULL, answer = NULL, locked_until = now() - interval '1 minute' WHERE batch_id = $1");
+        lose.Parameters.AddWithValue(id);
+        Assert.Equal(1, await lose.ExecuteNonQueryAsync(Cancellation));
+        using var other = await client.SendBatchAsync([BatchCalls.Line(2, "two")], key: key);
+        using var again = await client.SendBatchAsync([BatchCalls.Line(1, "one")], key: key);
+        using var replayed = await client.SendBatchAsync([BatchCalls.Line(1, "one")], key: key);
+
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, other.StatusCode);
+        Assert.All([again, replayed], answer =>
+        {
+            Assert.Equal((HttpStatusCode.Accepted, first.Headers.Location), (answer.StatusCode, answer.Headers.Location));
+            Assert.Equal("true", answer.Headers.GetValues(Replayed).Single());
+        });
+        using var list = await client.GetAsync("/v1/batches", Cancellation);
+        Assert.Single((await list.JsonAsync()).GetProperty("batches").EnumerateArray());
+    }
+
+    [Fact]
     public async Task Key_is_of_one_credential_and_the_answer_is_not_readable_in_the_database()
     {
         using var one = platform.WithKey(await platform.KeyOfNewTenantAsync());

@@ -18,7 +18,7 @@ public sealed class BatchIntakeTests(Servers servers)
 
         var (early, claimed) = (await batches.FindAsync(id), await batches.Leases.ClaimAsync(Stopping));
         await batches.Intake.AddAsync(id, [BatchServices.Line(4)], Stopping);
-        await batches.Intake.FinishAsync(id, Stopping);
+        await batches.Intake.FinishAsync(id);
         var batch = await batches.FindAsync(id);
 
         Assert.Null(early);
@@ -33,7 +33,7 @@ public sealed class BatchIntakeTests(Servers servers)
         await using var batches = await BatchServices.StartAsync(servers);
         var id = (await batches.Intake.BeginAsync(batches.Owner, Stopping)).Id!.Value;
         await batches.Intake.AddAsync(id, [BatchServices.Line(1, "wrong")], Stopping);
-        await batches.Intake.FinishAsync(id, Stopping);
+        await batches.Intake.FinishAsync(id);
 
         var batch = await batches.FindAsync(id);
 
@@ -85,7 +85,7 @@ public sealed class BatchIntakeTests(Servers servers)
         await batches.SweepAsync();
 
         await Assert.ThrowsAsync<BatchIntakeLostException>(() => batches.Intake.AddAsync(id, [BatchServices.Line(2)], Stopping));
-        await Assert.ThrowsAsync<BatchIntakeLostException>(() => batches.Intake.FinishAsync(id, Stopping));
+        await Assert.ThrowsAsync<BatchIntakeLostException>(() => batches.Intake.FinishAsync(id));
         Assert.Equal(0L, await batches.ScalarAsync<long>("SELECT count(*) FROM batch_lines WHERE batch_id = $1", id));
         Assert.Equal(0L, await batches.ScalarAsync<long>("SELECT count(*) FROM batches WHERE id = $1", id));
     }

@@ -65,7 +65,7 @@ internal sealed class BatchServices : IAsyncDisposable
     {
         var id = (await Intake.BeginAsync(Owner, Stopping)).Id!.Value;
         await Intake.AddAsync(id, [.. Enumerable.Range(1, lines).Select(n => Line(n))], Stopping);
-        await Intake.FinishAsync(id, Stopping);
+        await Intake.FinishAsync(id);
         return id;
     }
 

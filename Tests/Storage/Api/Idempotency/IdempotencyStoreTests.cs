@@ -46,6 +46,23 @@ public sealed class IdempotencyStoreTests(Servers servers)
     }
 
     [Fact]
+    public async Task Batch_that_was_accepted_with_a_key_is_known_to_the_next_attempt_and_the_one_before_accepts_nothing()
+    {
+        var (store, scope) = (await StoreAsync(), Scope());
+        var batch = new AcceptedBatch(Guid.NewGuid(), [1, 2], 7);
+        var first = (await store.ClaimAsync(scope, Stopping)).Token!.Value;
+        await using var connection = await servers.Database.OpenConnectionAsync(Stopping);
+        Assert.True(await IdempotencyStore.AcceptAsync(connection, scope, first, batch));
+        await store.ReleaseAsync(scope, first);
+
+        var next = await store.ClaimAsync(scope, Stopping);
+
+        Assert.Equal((batch.Id, batch.BodyLength), (next.Accepted!.Id, next.Accepted.BodyLength));
+        Assert.Equal(batch.Fingerprint, next.Accepted.Fingerprint);
+        Assert.False(await IdempotencyStore.AcceptAsync(connection, scope, first, batch with { Id = Guid.NewGuid() }));
+    }
+
+    [Fact]
     public async Task Key_of_an_attempt_that_died_is_free_when_its_lock_has_run_out_and_the_dead_one_writes_nothing()
     {
         var (store, scope) = (await StoreAsync(options => options.Lock = TimeSpan.FromMilliseconds(1)), Scope());
