@@ -31,6 +31,9 @@ within() {
 
 need_dotnet() {
   command -v dotnet >/dev/null || fail "the .NET SDK is missing: install .NET 10 from https://dot.net and try again"
+  if [ -z "${DOTNET_CLI_HOME:-}" ] && [ -n "${HOME:-}" ] && [ ! -d "$HOME" ]; then
+    fail "the home folder '$HOME' is not there, and the .NET SDK needs one: make it, or set HOME"
+  fi
   dotnet --version >/dev/null 2>&1 || fail "global.json asks for .NET SDK $(sed -n 's/.*"version": "\(.*\)".*/\1/p' global.json) or a later 10.x; installed: $(dotnet --list-sdks | tr '\n' ' ')"
 }
 

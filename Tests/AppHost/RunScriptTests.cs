@@ -76,6 +76,17 @@ public sealed class RunScriptTests : IDisposable
         Assert.True(exitCode == expected, $"{exitCode}: {output}");
     }
 
+    [Fact]
+    public async Task Home_that_is_not_there_is_named_and_not_taken_for_a_missing_sdk()
+    {
+        Program("dotnet", "exit 1");
+
+        var (exitCode, output) = await BashAsync("-c", ". scripts/setup.sh; HOME=/no/such/home; need_dotnet");
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("the home folder '/no/such/home' is not there", output, StringComparison.Ordinal);
+    }
+
     private void Program(string name, string body)
     {
         // Not what a link of this name leads to.
