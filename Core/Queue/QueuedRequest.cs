@@ -22,7 +22,10 @@ public class QueuedRequest(string entryId, InferenceRequest request, int deliver
     public bool IsCancelled => Volatile.Read(ref _state) == s_cancelled;
 
     /// <summary>It may be what ended the worker that had it before: no other request may share its run.</summary>
-    public bool RunsAlone => AllDeliveries > 1;
+    public bool RunsAlone => AllDeliveries > 1 || HasRunBefore;
+
+    /// <summary>A job of which an earlier attempt has not ended, whichever entry brought that.</summary>
+    public bool HasRunBefore { get; set; }
 
     /// <summary>Those of <see cref="Deliveries"/>, and those before it came this way.</summary>
     public int AllDeliveries => Deliveries + Request.EarlierDeliveries;

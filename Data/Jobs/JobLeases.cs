@@ -1,5 +1,6 @@
 using InferenceTemplate.Core.Costs;
 using InferenceTemplate.Core.Jobs;
+using InferenceTemplate.Core.Queue;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
@@ -8,6 +9,12 @@ namespace InferenceTemplate.Data.Jobs;
 
 /// <summary>One worker's hold on one job: valid as long as the row still has this attempt and runs.</summary>
 public sealed record JobLease(Guid Id, int Attempt);
+
+/// <summary>What an entry of the queue says of its job.</summary>
+public sealed record JobEntry(Guid Id, DateTimeOffset Deadline)
+{
+    public static JobEntry Of(InferenceRequest request) => new(request.Id, request.Deadline);
+}
 
 /// <summary>How an attempt ended.</summary>
 /// <param name="State">Succeeded or failed; where cancelling was asked for, the row becomes cancelled instead.</param>
@@ -28,11 +35,16 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
     /// <summary>Of one job's answer. Postgres takes and gives no value of 1 GiB, and holds several copies of one on the way.</summary>
     public const int MaxOutputBytes = 512 << 20;
 
+    // A job with a later deadline than its entry was retried since, and has another entry; a message and a row keep times in different
+    // precision.
     private const string ClaimSql = """
         WITH claimable AS MATERIALIZED (
             SELECT id FROM jobs
             WHERE id = ANY ($1) AND (state = 'queued' OR state = 'running' AND lease_until < now())
                 AND NOT cancel_requested AND attempt < max_attempts AND deadline_at > now()
+                AND EXISTS (
+                    SELECT FROM unnest($1, $4) AS entry (id, deadline)
+                    WHERE entry.id = jobs.id AND jobs.deadline_at <= entry.deadline + interval '1 millisecond')
             ORDER BY id FOR UPDATE)
         UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = $2, started_at = now(), lease_until = now() + $3
         FROM claimable WHERE jobs.id = claimable.id
@@ -94,12 +106,14 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
         """;
 
     /// <summary>Takes those jobs that are free; of the others (finished, cancelled, held, unknown, too late) nothing is said.</summary>
-    public async Task<IReadOnlyList<JobLease>> ClaimAsync(IReadOnlyCollection<Guid> ids, string worker, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<JobLease>> ClaimAsync(
+        IReadOnlyCollection<JobEntry> entries, string worker, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(ClaimSql);
-        command.Parameters.AddWithValue(ids.ToArray());
+        AddArray(command, NpgsqlDbType.Uuid, entries.Select(e => e.Id));
         command.Parameters.AddWithValue(worker);
         command.Parameters.AddWithValue(options.Value.Lease);
+        AddArray(command, NpgsqlDbType.TimestampTz, entries.Select(e => e.Deadline));
         return await ReadAsync(command, reader => new JobLease(reader.GetGuid(0), reader.GetInt32(1)), cancellationToken);
     }
 

@@ -119,6 +119,27 @@ public sealed class JobCompletionTests(Servers servers)
     }
 
     [Fact]
+    public async Task Job_whose_worker_was_lost_shares_no_run_whichever_entry_brings_it_again()
+    {
+        await using var database = await DatabaseAsync(servers);
+        var options = Options.Create(new JobOptions());
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        using var tracker = new JobLeaseTracker(
+            new JobLeases(database, options), JobLeaseTrackerTests.NoCosts(), new JobSignals(servers.Redis),
+            new JobTelemetry(services.GetRequiredService<IMeterFactory>()), new ServingState(TimeProvider.System), options,
+            TimeProvider.System, NullLogger<JobLeaseTracker>.Instance);
+        var request = await AcceptAsync(servers, database, Options.Create(new QueueOptions()));
+        var first = Assert.Single((await tracker.ClaimAsync([new QueuedRequest("1-0", request)])).Ready);
+        await using var lost = database.CreateCommand("UPDATE jobs SET state = 'queued', lease_until = NULL WHERE id = $1");
+        lost.Parameters.AddWithValue(request.Id);
+        await lost.ExecuteNonQueryAsync(Cancellation);
+
+        var again = Assert.Single((await tracker.ClaimAsync([new QueuedRequest("2-0", request)])).Ready);
+
+        Assert.Equal((false, true), (first.RunsAlone, again.RunsAlone));
+    }
+
+    [Fact]
     public async Task Job_that_is_cancelled_while_it_runs_ends_its_run()
     {
         await using var database = await DatabaseAsync(servers);

@@ -56,7 +56,7 @@ public sealed class JobLeaseTrackerTests
         await using var database = NpgsqlDataSource.Create("Host=postgres.invalid;Database=none;Username=none;Timeout=5");
 
         var exception = await Record.ExceptionAsync(() => new JobLeases(database, Options.Create(new JobOptions()))
-            .ClaimAsync([Guid.NewGuid()], "w", TestContext.Current.CancellationToken));
+            .ClaimAsync([new(Guid.NewGuid(), DateTimeOffset.MaxValue)], "w", TestContext.Current.CancellationToken));
 
         Assert.NotNull(exception);
         Assert.True(Outages.IsDatabaseAway(exception), exception.ToString());

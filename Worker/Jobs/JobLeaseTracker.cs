@@ -60,10 +60,17 @@ internal sealed partial class JobLeaseTracker(
             return new([.. requests.Where(r => !IsJob(r))], [.. requests.Where(IsLate)], []);
         }
 
+        // One job may be among the requests twice: the last entry has it, since a retry may have brought that, and the others are dropped.
+        Dictionary<Guid, QueuedRequest> entries = [];
+        foreach (var job in jobs.OrderBy(j => j.Request.Deadline))
+        {
+            entries[job.Request.Id] = job;
+        }
+
         IReadOnlyList<JobLease> claimed;
         try
         {
-            claimed = await leases.ClaimAsync([.. jobs.Select(j => j.Request.Id)], state.WorkerId, CancellationToken.None);
+            claimed = await leases.ClaimAsync([.. entries.Values.Select(j => JobEntry.Of(j.Request))], state.WorkerId, CancellationToken.None);
         }
         catch (Exception exception)
         {
@@ -71,7 +78,6 @@ internal sealed partial class JobLeaseTracker(
             return new([.. requests.Where(r => !IsJob(r))], [.. requests.Where(IsLate)], jobs);
         }
 
-        // One job may be among the requests twice: the first entry has it, and the other is dropped.
         var free = claimed.ToDictionary(lease => lease.Id);
         List<QueuedRequest> ready = [], dropped = [];
         foreach (var request in requests)
@@ -80,8 +86,9 @@ internal sealed partial class JobLeaseTracker(
             {
                 ready.Add(request);
             }
-            else if (!IsLate(request) && free.Remove(request.Request.Id, out var lease))
+            else if (entries.GetValueOrDefault(request.Request.Id) == request && free.TryGetValue(request.Request.Id, out var lease))
             {
+                request.HasRunBefore = lease.Attempt > 1;
                 _held[lease.Id] = new HeldJob(lease, request);
                 ready.Add(request);
             }

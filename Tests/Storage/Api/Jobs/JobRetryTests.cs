@@ -27,7 +27,7 @@ public sealed class JobRetryTests(Servers servers)
             (JobState.Queued, null, null, null, 1, 4),
             (queued.State, queued.Error, queued.ErrorStatus, queued.FinishedAt, queued.Attempt, queued.MaxAttempts));
         var lease = await jobs.ClaimAsync(id);
-        Assert.Empty(await jobs.Leases.ClaimAsync([id], "another", Stopping));
+        Assert.Empty(await jobs.Leases.ClaimAsync(JobServices.Entries(id), "another", Stopping));
         Assert.Equal(JobState.Succeeded, (await jobs.FinishAsync(JobServices.Succeeded(lease, output: 7)))[id]);
         Assert.Equal([7], await jobs.ScalarAsync<byte[]>("SELECT outputs FROM jobs WHERE id = $1", id));
         Assert.False(await RetryAsync(jobs, id));
@@ -71,6 +71,20 @@ public sealed class JobRetryTests(Servers servers)
         Assert.Empty(await jobs.FinishAsync(JobServices.Succeeded(slow)));
         Assert.Equal(JobState.Queued, (await jobs.FindAsync(id)).State);
         Assert.Equal(2, (await jobs.ClaimAsync(id, "fresh")).Attempt);
+    }
+
+    [Fact]
+    public async Task Entry_from_before_the_retry_does_not_bring_the_job_to_a_worker()
+    {
+        await using var jobs = await JobServices.StartAsync(servers);
+        var id = (await jobs.AcceptAsync(timeout: TimeSpan.FromMinutes(7))).Id;
+        var before = await jobs.EntryAsync(id);
+        await jobs.Cancellation.CancelAsync(jobs.Tenant, id, Stopping);
+        Assert.True(await RetryAsync(jobs, id));
+        var after = await jobs.EntryAsync(id);
+
+        Assert.Empty(await jobs.Leases.ClaimAsync([JobEntry.Of(before)], "early", Stopping));
+        Assert.Single(await jobs.Leases.ClaimAsync([JobEntry.Of(after)], "right", Stopping));
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class JobDeadLetterTests(Servers servers)
 
         Assert.True(await letters.EndAsync(await jobs.EntryAsync(id), "delivered 3 times", Stopping));
         var dead = await jobs.FindAsync(id);
-        Assert.Empty(await jobs.Leases.ClaimAsync([id], "worker", Stopping));
+        Assert.Empty(await jobs.Leases.ClaimAsync(JobServices.Entries(id), "worker", Stopping));
         Assert.True(await letters.RequeueAsync(id, Stopping));
         var finished = await jobs.FinishAsync(JobServices.Succeeded(await jobs.ClaimAsync(id)));
 

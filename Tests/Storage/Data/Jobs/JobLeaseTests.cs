@@ -16,7 +16,8 @@ public sealed class JobLeaseTests(Servers servers)
         var ids = await jobs.AcceptAsync(200);
 
         var claims = await Task.WhenAll(
-            jobs.Leases.ClaimAsync(ids, "one", Stopping), jobs.Leases.ClaimAsync([.. ids.Reverse(), .. ids], "two", Stopping));
+            jobs.Leases.ClaimAsync(JobServices.Entries(ids), "one", Stopping),
+            jobs.Leases.ClaimAsync(JobServices.Entries([.. ids.Reverse(), .. ids]), "two", Stopping));
 
         Assert.Equal(ids.Order(), claims.SelectMany(c => c).Select(l => l.Id).Order());
         Assert.All(claims.SelectMany(c => c), lease => Assert.Equal(1, lease.Attempt));
@@ -46,7 +47,7 @@ public sealed class JobLeaseTests(Servers servers)
     {
         await using var jobs = await JobServices.StartAsync(servers);
         var ids = await jobs.AcceptAsync(40);
-        var leases = (await jobs.Leases.ClaimAsync(ids, "worker", Stopping)).ToDictionary(l => l.Id);
+        var leases = (await jobs.Leases.ClaimAsync(JobServices.Entries(ids), "worker", Stopping)).ToDictionary(l => l.Id);
 
         await Task.WhenAll(ids.Select(async id =>
         {
@@ -93,7 +94,7 @@ public sealed class JobLeaseTests(Servers servers)
 
         Assert.Equal(JobState.Queued, before.State);
         Assert.Equal(JobState.Cancelled, (await jobs.FindAsync(id)).State);
-        Assert.Empty(await jobs.Leases.ClaimAsync([id], "worker", Stopping));
+        Assert.Empty(await jobs.Leases.ClaimAsync(JobServices.Entries(id), "worker", Stopping));
     }
 
     [Fact]
@@ -120,7 +121,7 @@ public sealed class JobLeaseTests(Servers servers)
         await using var jobs = await JobServices.StartAsync(servers);
         var id = (await jobs.AcceptAsync(timeout: TimeSpan.FromTicks(10))).Id;
 
-        Assert.Empty(await jobs.Leases.ClaimAsync([id], "worker", Stopping));
+        Assert.Empty(await jobs.Leases.ClaimAsync(JobServices.Entries(id), "worker", Stopping));
     }
 
     [Fact]
