@@ -9,7 +9,7 @@ namespace InferenceTemplate.Data;
 public static class Outages
 {
     /// <summary>
-    /// Postgres can't be reached, is not ready or takes no writes. EF Core wraps that in exceptions of its own, for a save in two; Npgsql
+    /// Postgres can't be reached, is not ready or takes no writes, or has ended the session, as PgBouncer does in its place. EF Core wraps that in exceptions of its own, for a save in two; Npgsql
     /// does not wrap that its host has no address.
     /// </summary>
     public static bool IsDatabaseAway(Exception exception)
@@ -17,7 +17,7 @@ public static class Outages
         for (var inner = exception; inner is not null; inner = inner.InnerException)
         {
             if (inner is NpgsqlException { IsTransient: true } or PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction }
-                or SocketException)
+                or SocketException || (inner is PostgresException ended && EndsSession(ended)))
             {
                 return true;
             }
@@ -31,6 +31,10 @@ public static class Outages
 
         return false;
     }
+
+    // Not where it says that it knows neither the login nor the database: that stays so.
+    private static bool EndsSession(PostgresException exception) => exception.Severity is "FATAL" or "PANIC"
+        && !exception.SqlState.StartsWith("28", StringComparison.Ordinal) && !exception.SqlState.StartsWith("3D", StringComparison.Ordinal);
 
     /// <summary>Postgres is away, or has refused.</summary>
     public static bool IsOfDatabase(Exception exception) => exception is NpgsqlException || IsDatabaseAway(exception);
