@@ -9,6 +9,8 @@ namespace InferenceTemplate.Data;
 /// </summary>
 public sealed class LeaderLock : IAsyncDisposable
 {
+    private const string EndsWhenSilent = "SET LOCAL idle_in_transaction_session_timeout = '5min'";
+
     private LeaderLock(NpgsqlConnection connection, NpgsqlTransaction transaction, DateTimeOffset since) =>
         (Connection, Transaction, Since) = (connection, transaction, since);
 
@@ -19,20 +21,35 @@ public sealed class LeaderLock : IAsyncDisposable
     /// <summary>When it was taken, by Postgres' clock.</summary>
     public DateTimeOffset Since { get; }
 
+    /// <param name="endsWhenSilent">
+    /// Whether it ends where nothing is said over its connection for five minutes, as where the process hangs or its host is gone. Then two
+    /// may be at the task for a while, where one of them is only slow.
+    /// </param>
     /// <returns>Null where another process has it.</returns>
     /// <exception cref="NpgsqlException">Postgres is away or refused.</exception>
-    public static async Task<LeaderLock?> TryTakeAsync(NpgsqlDataSource dataSource, string task, CancellationToken cancellationToken)
+    public static async Task<LeaderLock?> TryTakeAsync(
+        NpgsqlDataSource dataSource, string task, CancellationToken cancellationToken, bool endsWhenSilent = true)
     {
         var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         try
         {
             var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await using var command = new NpgsqlCommand(
-                "SELECT now() WHERE pg_try_advisory_xact_lock(hashtext('inference.' || $1))", connection, transaction)
+            await using var batch = new NpgsqlBatch(connection, transaction)
             {
-                Parameters = { new() { Value = task } },
+                BatchCommands =
+                {
+                    new("SELECT now() WHERE pg_try_advisory_xact_lock(hashtext('inference.' || $1))")
+                    {
+                        Parameters = { new() { Value = task } },
+                    },
+                },
             };
-            if (await command.ExecuteScalarAsync(cancellationToken) is DateTime since)
+            if (endsWhenSilent)
+            {
+                batch.BatchCommands.Add(new(EndsWhenSilent));
+            }
+
+            if (await batch.ExecuteScalarAsync(cancellationToken) is DateTime since)
             {
                 return new LeaderLock(connection, transaction, new DateTimeOffset(since));
             }

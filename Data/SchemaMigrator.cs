@@ -23,7 +23,7 @@ public sealed partial class SchemaMigrator(
             {
                 // EF Core's own lock ends with each migration's transaction: with two pending, a second replica slips in between. Who
                 // does not get this one lets go of its connection: behind PgBouncer those who wait could hold all that the one needs.
-                await using var lead = await LeaderLock.TryTakeAsync(dataSource, "migrations", cancellationToken);
+                await using var lead = await LeaderLock.TryTakeAsync(dataSource, "migrations", cancellationToken, endsWhenSilent: false);
                 if (lead is null)
                 {
                     await Task.Delay(s_turn, cancellationToken);
