@@ -1,3 +1,4 @@
+using InferenceTemplate.Data;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
@@ -26,7 +27,6 @@ public sealed class BatchLeases(NpgsqlDataSource dataSource, IOptions<BatchOptio
 
     private const string ExtendSql = """
         UPDATE batches SET lease_until = now() + $3 WHERE id = $1 AND attempt = $2 AND state = 'running' AND deadline_at > now()
-        RETURNING now()
         """;
 
     private const string PendingSql = """
@@ -71,15 +71,16 @@ public sealed class BatchLeases(NpgsqlDataSource dataSource, IOptions<BatchOptio
             : null;
     }
 
-    /// <summary>Renews a lease and tells the time; null where it was lost, or the batch has ended meanwhile.</summary>
-    public async Task<DateTimeOffset?> ExtendAsync(BatchLease lease, CancellationToken cancellationToken)
+    public Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken) => dataSource.NowAsync(cancellationToken);
+
+    /// <summary>Renews a lease; false where it was lost, or the batch has ended meanwhile.</summary>
+    public async Task<bool> ExtendAsync(BatchLease lease, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(ExtendSql);
         command.Parameters.AddWithValue(lease.Id);
         command.Parameters.AddWithValue(lease.Attempt);
         command.Parameters.AddWithValue(options.Value.Lease);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? reader.GetFieldValue<DateTimeOffset>(0) : null;
+        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 
     /// <summary>Lines that have not ended, those after a number.</summary>

@@ -69,14 +69,14 @@ internal sealed partial class BatchRun(
             {
                 try
                 {
-                    if (await leases.ExtendAsync(lease, held.Token) is not { } now
+                    if (!await leases.ExtendAsync(lease, held.Token)
                         || time.GetElapsedTime(Interlocked.Read(ref _progressAt)) >= stallAfter)
                     {
                         await held.CancelAsync();
                         return;
                     }
 
-                    var mark = await epoch.SinceAsync(now);
+                    var mark = await epoch.SinceAsync(() => leases.NowAsync(held.Token));
                     if (since is not null && since != mark)
                     {
                         await Interlocked.Exchange(ref _queueLives, new()).CancelAsync();

@@ -32,6 +32,9 @@ public sealed partial class JobReconciler : BackgroundService
     // Null before the first answer, and since one that did not come.
     private long? _answersSince;
 
+    // The last time by Postgres' clock, and by this process' own.
+    private (DateTimeOffset Theirs, long Ours)? _last;
+
     public JobReconciler(
         NpgsqlDataSource dataSource, RequestQueue queue, QueueEpoch epoch, JobDeadLetters deadLetters, JobSignals signals,
         JobTelemetry telemetry, IOptions<JobOptions> options, TimeProvider time, ILogger<JobReconciler> logger)
@@ -65,7 +68,7 @@ public sealed partial class JobReconciler : BackgroundService
     {
         var asked = _time.GetTimestamp();
         await using var lead = await LeaderLock.TryTakeAsync(_dataSource, "jobs.reconciler", cancellationToken);
-        if (_answersSince is null || _time.GetElapsedTime(asked) > Hang)
+        if (_answersSince is null || _time.GetElapsedTime(asked) > Hang || HasLeapt(lead, asked))
         {
             _answersSince = _time.GetTimestamp();
         }
@@ -87,14 +90,29 @@ public sealed partial class JobReconciler : BackgroundService
         Report(await _repairs.EndLateAsync(cancellationToken));
         await _repairs.ExpireAsync(cancellationToken);
         await CountAsync(cancellationToken);
-        await RequeueAsync(await _epoch.SinceAsync(lead.Since), cancellationToken);
+        await RequeueAsync(await _epoch.SinceAsync(() => _dataSource.NowAsync(cancellationToken)), cancellationToken);
         return true;
+    }
+
+    // Leases end by Postgres' clock: where that was set on, or a standby with another took over, live workers have yet to extend theirs.
+    private bool HasLeapt(LeaderLock? lead, long asked)
+    {
+        if (lead is null)
+        {
+            _last = null;
+            return false;
+        }
+
+        var leapt = _last is { } last && lead.Since - last.Theirs > _time.GetElapsedTime(last.Ours) + Hang;
+        _last = (lead.Since, asked);
+        return leapt;
     }
 
     private async Task RequeueAsync(DateTimeOffset epoch, CancellationToken cancellationToken)
     {
         // A model whose queue is full is left for the next pass, and holds up no other.
         var full = new HashSet<string>(StringComparer.Ordinal);
+        var entries = new Dictionary<QueueName, HashSet<Guid>>();
         var (requeued, held) = (0, 0);
         while (requeued + held < _options.ReconcileBatch)
         {
@@ -106,16 +124,24 @@ public sealed partial class JobReconciler : BackgroundService
 
             foreach (var group in missing.GroupBy(missed => missed.Job.Queue).Select(g => g.ToList()))
             {
-                Guid[] old = [.. group.Where(missed => missed.MayBeThere).Select(missed => missed.Job.Request.Id)];
-                if (old.Length > 0 && await HoldsAllAsync(group[0].Job.Queue, cancellationToken))
+                var queue = group[0].Job.Queue;
+                if (group.Exists(missed => missed.MayBeThere))
                 {
-                    await _repairs.RequeuedAsync(old, cancellationToken);
-                    held += group.RemoveAll(missed => missed.MayBeThere);
+                    if (!entries.TryGetValue(queue, out var there))
+                    {
+                        there = entries[queue] = [.. await _queue.JobsAsync(queue)];
+                    }
+
+                    bool IsThere(MissingJob missed) => missed.MayBeThere && there.Contains(missed.Job.Request.Id);
+                    await _repairs.RequeuedAsync([.. group.Where(IsThere).Select(missed => missed.Job.Request.Id)], cancellationToken);
+                    held += group.RemoveAll(IsThere);
                 }
 
                 if (group.Count > 0)
                 {
-                    requeued += await EnqueueAsync([.. group.Select(missed => missed.Job)], full, cancellationToken);
+                    var queued = await EnqueueAsync([.. group.Select(missed => missed.Job)], full, cancellationToken);
+                    entries.GetValueOrDefault(queue)?.UnionWith(queued);
+                    requeued += queued.Count;
                 }
             }
         }
@@ -127,12 +153,7 @@ public sealed partial class JobReconciler : BackgroundService
         }
     }
 
-    // An entry can't be looked for by its job. A queue that has as many as there are jobs in it has lost none; second entries of all would
-    // fill it, and keep out calls.
-    private async Task<bool> HoldsAllAsync(QueueName queue, CancellationToken cancellationToken) =>
-        (await _queue.DepthsAsync([(queue.Model, queue.Version)]))[0] >= await _repairs.CountQueuedAsync(queue, cancellationToken);
-
-    private async Task<int> EnqueueAsync(List<QueuedJob> jobs, HashSet<string> full, CancellationToken cancellationToken)
+    private async Task<List<Guid>> EnqueueAsync(List<QueuedJob> jobs, HashSet<string> full, CancellationToken cancellationToken)
     {
         List<Guid> queued = [];
         var outcomes = await _queue.EnqueueJobsAsync(jobs[0].Queue, jobs);
@@ -154,7 +175,7 @@ public sealed partial class JobReconciler : BackgroundService
 
         // Before the next queue, which may be out of reach: what is marked is not queued once more.
         await _repairs.RequeuedAsync(queued, cancellationToken);
-        return queued.Count;
+        return queued;
     }
 
     private async Task CountAsync(CancellationToken cancellationToken)

@@ -159,15 +159,6 @@ internal sealed class JobRepairs(NpgsqlDataSource dataSource, IOptions<JobOption
         return jobs;
     }
 
-    /// <summary>How many jobs of a version are in its queue, as far as is known here.</summary>
-    public async Task<long> CountQueuedAsync(QueueName queue, CancellationToken cancellationToken)
-    {
-        await using var command = Command(
-            "SELECT count(*) FROM jobs WHERE state = 'queued' AND queued_at IS NOT NULL AND model = $1 AND version = $2",
-            queue.Model, queue.Version);
-        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
-
     public async Task RequeuedAsync(IEnumerable<Guid> ids, CancellationToken cancellationToken)
     {
         await using var command = Command(RequeuedSql, ids.ToArray());

@@ -8,10 +8,21 @@ namespace InferenceTemplate.Core.Queue;
 public sealed class QueueEpoch(IConnectionMultiplexer redis)
 {
     /// <summary>The moment of the mark; a new mark is set where there is none.</summary>
-    /// <param name="now">By the clock that the moment will be compared with.</param>
+    /// <param name="clock">
+    /// That which the moment will be compared with. It is read only once the mark is known to be gone: what is queued from then on is there.
+    /// </param>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
-    public async Task<DateTimeOffset> SinceAsync(DateTimeOffset now) => Moment(await OnRedisAsync(async database =>
-        (string)(await QueueScripts.Epoch.EvaluateAsync(database, [QueueKeys.Epoch], now.UtcTicks))!));
+    public async Task<DateTimeOffset> SinceAsync(Func<Task<DateTimeOffset>> clock)
+    {
+        if (await MarkAsync() is { } mark)
+        {
+            return mark;
+        }
+
+        var now = await clock();
+        return Moment(await OnRedisAsync(async database =>
+            (string)(await QueueScripts.Epoch.EvaluateAsync(database, [QueueKeys.Epoch], now.UtcTicks))!));
+    }
 
     /// <summary>The moment of the mark; null where there is none. Sets none: whoever reads it may have another clock.</summary>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>

@@ -113,6 +113,21 @@ public sealed class RequestQueue(IConnectionMultiplexer redis, IOptions<QueueOpt
     public Task<QueueStats[]> StatsAsync(IEnumerable<QueueName> queues) =>
         OnRedisAsync(database => Task.WhenAll(queues.Select(queue => StatsAsync(database, queue))));
 
+    /// <summary>The jobs that the queue holds entries of, waiting or running.</summary>
+    /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
+    public Task<IReadOnlySet<Guid>> JobsAsync(QueueName queue) => OnRedisAsync<IReadOnlySet<Guid>>(async database =>
+    {
+        var (level, from, ids) = (1, RedisValue.EmptyString, new HashSet<Guid>());
+        while (level > 0)
+        {
+            var answer = (RedisResult[])(await QueueScripts.Jobs.EvaluateAsync(database, Keys(queue), ScriptBytes, level, from))!;
+            (level, from) = ((int)answer[0], (RedisValue)answer[1]);
+            ids.UnionWith(((byte[][])answer[2]!).Where(id => id.Length == 16).Select(id => new Guid(id)));
+        }
+
+        return ids;
+    });
+
     private async Task<Admission> CountAsync(InferenceRequest request, AdmissionExtras extras)
     {
         var keys = Keys(new QueueName(request.Model, request.Version));

@@ -36,6 +36,8 @@ internal static class QueueScripts
 
     public static RedisScript Withdraw { get; } = Of("queue", "settle", "withdraw");
 
+    public static RedisScript Jobs { get; } = Of("queue", "jobs");
+
     public static RedisScript Epoch { get; } = Of("epoch");
 
     public static RedisScript Memory { get; } = Of("memory");

@@ -84,7 +84,7 @@ public sealed class BatchLeaseTests(Servers servers)
 
         Assert.Equal(BatchState.Running, going);
         Assert.False(await batches.RecordAsync(lease, 2));
-        Assert.Null(await batches.Leases.ExtendAsync(lease, Stopping));
+        Assert.False(await batches.Leases.ExtendAsync(lease, Stopping));
         Assert.False(await batches.Leases.CompleteAsync(lease, Stopping));
         Assert.Equal(BatchState.Cancelled, (await batches.FindAsync(id))!.State);
         Assert.Equal((1, 0), await CountsAsync(batches, id));

@@ -49,8 +49,29 @@ public sealed class JobReconcilerTests(Servers servers)
         await jobs.LoseEntriesAsync(leave: 2);
         await jobs.Reconciler.ReconcileAsync(Stopping);
         Assert.True(await jobs.DepthAsync() >= 5);
-        Assert.Equal(5, (await jobs.Leases.ClaimAsync(ids, "worker", Stopping)).Count);
-        Assert.Empty(await jobs.Leases.ClaimAsync(ids, "another", Stopping));
+        Assert.Equal(5, (await jobs.Leases.ClaimAsync(JobServices.Entries(ids), "worker", Stopping)).Count);
+        Assert.Empty(await jobs.Leases.ClaimAsync(JobServices.Entries(ids), "another", Stopping));
+    }
+
+    [Fact]
+    public async Task Entry_that_was_lost_is_found_however_much_else_the_queue_holds()
+    {
+        await using var jobs = await JobServices.StartAsync(servers, options => options.RequeueAfter = TimeSpan.Zero);
+        var ids = await jobs.AcceptAsync(3);
+        await jobs.DepthIsAsync(3);
+        var queue = jobs.Get<RequestQueue>();
+        var running = await jobs.ClaimAsync(ids[0]);
+        for (var calls = 0; calls < 20; calls++)
+        {
+            await queue.EnqueueAsync(await jobs.EntryAsync(ids[0]) with { Id = Guid.NewGuid(), Kind = RequestKind.Call });
+        }
+
+        await jobs.LoseEntryAsync(ids[2]);
+        await jobs.Reconciler.ReconcileAsync(Stopping);
+
+        Assert.Equal(ids.Order(), (await queue.JobsAsync(new QueueName(jobs.Model, "1"))).Order());
+        Assert.Equal(23, await jobs.DepthAsync());
+        Assert.Equal(JobState.Succeeded, (await jobs.FinishAsync(JobServices.Succeeded(running)))[ids[0]]);
     }
 
     [Fact]
@@ -77,7 +98,7 @@ public sealed class JobReconcilerTests(Servers servers)
             (JobState.Failed, (short?)404, $"version 1 of '{jobs.Model}' was deleted before the job could run"),
             (ended.State, ended.ErrorStatus, ended.Error));
         Assert.Equal(ended.FinishedAt, (await jobs.FindAsync(ids[1])).FinishedAt);
-        Assert.Empty(await jobs.Leases.ClaimAsync([ids[1]], "late", Stopping));
+        Assert.Empty(await jobs.Leases.ClaimAsync(JobServices.Entries(ids[1]), "late", Stopping));
         Assert.Equal(JobState.Succeeded, (await jobs.FinishAsync(JobServices.Succeeded(lease)))[ids[0]]);
     }
 
@@ -108,19 +129,9 @@ public sealed class JobReconcilerTests(Servers servers)
         await using var database = await OwnDatabase.CreateAsync(servers);
         var options = Options.Create(new JobOptions { Lease = TimeSpan.FromSeconds(1) });
         var (time, leases) = (new FakeTimeProvider(), new JobLeases(database.Source, options));
-        var telemetry = new JobTelemetry(database.Get<IMeterFactory>());
-        var signals = new JobSignals(servers.Redis);
-        using var reconciler = new JobReconciler(
-            database.Source, database.Get<RequestQueue>(), new QueueEpoch(servers.Redis),
-            new JobDeadLetters(database.Source, options, signals, telemetry), signals, telemetry, options, time,
-            NullLogger<JobReconciler>.Instance);
-        var id = Guid.NewGuid();
-        await database.ExecuteAsync("""
-            INSERT INTO jobs (id, tenant_id, model, version, priority, state, attempt, max_attempts, progress, created_at, deadline_at,
-                cancel_requested, batch_size, compute_microseconds, queued_at)
-            VALUES ($1, 'acme', 'm', '1', 2, 'queued', 0, 1, 0, now(), now() + interval '1 hour', false, 0, 0, now())
-            """, id);
-        var lease = Assert.Single(await leases.ClaimAsync([id], "holder", Stopping));
+        using var reconciler = ReconcilerOf(database, options, time);
+        var id = await QueueAsync(database);
+        var lease = Assert.Single(await leases.ClaimAsync(JobServices.Entries(id), "holder", Stopping));
         await reconciler.ReconcileAsync(Stopping);
         time.Advance(options.Value.Lease);
 
@@ -137,7 +148,7 @@ public sealed class JobReconcilerTests(Servers servers)
 
         // One that nobody extends is lost all the same, and its silent holder's end is none.
         await LeaseIsOutAsync();
-        time.Advance(options.Value.Lease);
+        time.Advance(TimeSpan.FromMinutes(10));
         await reconciler.ReconcileAsync(Stopping);
         Assert.Equal("dead_lettered", await StateAsync());
         Assert.Empty(await leases.FinishAsync([JobServices.Succeeded(lease)], Stopping));
@@ -146,6 +157,29 @@ public sealed class JobReconcilerTests(Servers servers)
         Task LeaseIsOutAsync() => Wait.UntilAsync(() => database.ScalarAsync<bool>("SELECT lease_until < now() FROM jobs"));
 
         Task<string> StateAsync() => database.ScalarAsync<string>("SELECT state FROM jobs");
+    }
+
+    [Fact]
+    public async Task Lease_that_ran_out_since_the_clock_of_postgres_was_set_on_is_its_holders_to_extend_before_it_is_lost()
+    {
+        await using var database = await OwnDatabase.CreateAsync(servers);
+        var options = Options.Create(new JobOptions { Lease = TimeSpan.FromSeconds(3) });
+        var (time, leases) = (new FakeTimeProvider(), new JobLeases(database.Source, options));
+        using var reconciler = ReconcilerOf(database, options, time);
+        var id = await QueueAsync(database);
+        await reconciler.ReconcileAsync(Stopping);
+        time.Advance(TimeSpan.FromMinutes(10));
+        await reconciler.ReconcileAsync(Stopping);
+
+        // By the clock of this process no time passes.
+        Assert.Single(await leases.ClaimAsync(JobServices.Entries(id), "holder", Stopping));
+        await Wait.UntilAsync(() => database.ScalarAsync<bool>("SELECT lease_until < now() FROM jobs"));
+        await reconciler.ReconcileAsync(Stopping);
+        Assert.Equal("running", await database.ScalarAsync<string>("SELECT state FROM jobs"));
+
+        time.Advance(TimeSpan.FromMinutes(10));
+        await reconciler.ReconcileAsync(Stopping);
+        Assert.Equal("dead_lettered", await database.ScalarAsync<string>("SELECT state FROM jobs"));
     }
 
     [Fact]
@@ -176,7 +210,7 @@ public sealed class JobReconcilerTests(Servers servers)
         // Both have seen the job run with a lease that has passed; the cancellation is first in line for the row.
         var cancelled = jobs.Cancellation.CancelAsync(jobs.Tenant, id, Stopping);
         await WaitingForAsync(jobs, holder.ProcessID, 1);
-        var claimed = jobs.Leases.ClaimAsync([id], "rescuer", Stopping);
+        var claimed = jobs.Leases.ClaimAsync(JobServices.Entries(id), "rescuer", Stopping);
         await WaitingForAsync(jobs, holder.ProcessID, 2);
         await jobs.Reconciler.ReconcileAsync(Stopping);
         await held.CommitAsync(Stopping);
@@ -184,7 +218,7 @@ public sealed class JobReconcilerTests(Servers servers)
 
         Assert.Empty(await claimed);
         await ReconcileUntilAsync(jobs, id, JobState.Cancelled);
-        Assert.Empty(await jobs.Leases.ClaimAsync([id], "another", Stopping));
+        Assert.Empty(await jobs.Leases.ClaimAsync(JobServices.Entries(id), "another", Stopping));
     }
 
     [Fact]
@@ -277,6 +311,28 @@ public sealed class JobReconcilerTests(Servers servers)
             SELECT count(*) FROM waiting WHERE blockers && (ARRAY[$1] || ARRAY(SELECT pid FROM waiting WHERE $1 = ANY (blockers)))
             """,
             holder));
+
+    private JobReconciler ReconcilerOf(OwnDatabase database, IOptions<JobOptions> options, TimeProvider time)
+    {
+        var telemetry = new JobTelemetry(database.Get<IMeterFactory>());
+        var signals = new JobSignals(servers.Redis);
+        return new JobReconciler(
+            database.Source, database.Get<RequestQueue>(), new QueueEpoch(servers.Redis),
+            new JobDeadLetters(database.Source, options, signals, telemetry), signals, telemetry, options, time,
+            NullLogger<JobReconciler>.Instance);
+    }
+
+    // Of one attempt.
+    private static async Task<Guid> QueueAsync(OwnDatabase database)
+    {
+        var id = Guid.NewGuid();
+        await database.ExecuteAsync("""
+            INSERT INTO jobs (id, tenant_id, model, version, priority, state, attempt, max_attempts, progress, created_at, deadline_at,
+                cancel_requested, batch_size, compute_microseconds, queued_at)
+            VALUES ($1, 'acme', 'm', '1', 2, 'queued', 0, 1, 0, now(), now() + interval '1 hour', false, 0, 0, now())
+            """, id);
+        return id;
+    }
 
     private static async Task ReconcileUntilAsync(JobServices jobs, Guid id, JobState state)
     {

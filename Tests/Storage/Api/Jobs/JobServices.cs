@@ -99,8 +99,11 @@ internal sealed class JobServices : IAsyncDisposable
         return RequestCodec.Decode((byte[])(await command.ExecuteScalarAsync(Stopping))!);
     }
 
+    /// <summary>Entries of jobs, whenever those end.</summary>
+    public static JobEntry[] Entries(params Guid[] ids) => [.. ids.Select(id => new JobEntry(id, DateTimeOffset.MaxValue))];
+
     public async Task<JobLease> ClaimAsync(Guid id, string worker = "worker") =>
-        Assert.Single(await Leases.ClaimAsync([id], worker, Stopping));
+        Assert.Single(await Leases.ClaimAsync(JobServices.Entries(id), worker, Stopping));
 
     /// <summary>Claims when the present lease has run out.</summary>
     public async Task<JobLease> ClaimLostAsync(Guid id, string worker)
@@ -108,7 +111,7 @@ internal sealed class JobServices : IAsyncDisposable
         var wait = Wait.For($"the present lease of {id} to run out");
         while (true)
         {
-            if (await Leases.ClaimAsync([id], worker, Stopping) is [var lease])
+            if (await Leases.ClaimAsync(JobServices.Entries(id), worker, Stopping) is [var lease])
             {
                 return lease;
             }
@@ -132,6 +135,13 @@ internal sealed class JobServices : IAsyncDisposable
     /// <summary>What FLUSHALL does to jobs, sparing other tests' queues.</summary>
     public Task LoseEntriesAsync(int leave) => _servers.Redis.GetDatabase().StreamTrimAsync(
         QueueKeys.All(new QueueName(Model, "1"))[(int)Priority.Low], leave, useApproximateMaxLength: false);
+
+    public async Task LoseEntryAsync(Guid job)
+    {
+        var (redis, stream) = (_servers.Redis.GetDatabase(), QueueKeys.All(new QueueName(Model, "1"))[(int)Priority.Low]);
+        var entry = (await redis.StreamRangeAsync(stream)).Single(e => new Guid((byte[])e["id"]!) == job);
+        await redis.StreamDeleteAsync(stream, [entry.Id]);
+    }
 
     public async Task LoseRedisDataAsync(params string[] models)
     {
