@@ -5,8 +5,8 @@ using InferenceTemplate.Api.Grpc.Protocol;
 namespace InferenceTemplate.Api.Grpc;
 
 /// <summary>
-/// One <c>ModelStreamInfer</c>: requests are worked on side by side, so many at a time, and answered as they end. Whatever goes wrong with
-/// one of them is its answer; the others, and the stream, go on.
+/// One <c>ModelStreamInfer</c>: requests are worked on side by side, so many at a time, and answered as they end; those without an id, which
+/// only their place tells apart, in their order. Whatever goes wrong with one of them is its answer; the others, and the stream, go on.
 /// </summary>
 /// <param name="callerAsync">Who the caller is as of now, asked for each request. What it throws ends the stream.</param>
 internal sealed class InferenceStream(
@@ -31,9 +31,17 @@ internal sealed class InferenceStream(
         using var registration = stopping.Register(stopped.SetResult);
         try
         {
+            var before = Task.CompletedTask;
             while (await NextAsync(stopped.Task, cancellationToken) is { } caller)
             {
-                _ = AnswerAsync(requests.Current, caller, cancellationToken);
+                if (requests.Current.Id.Length > 0)
+                {
+                    _ = AnswerAsync(requests.Current, caller, Task.CompletedTask, cancellationToken);
+                }
+                else
+                {
+                    before = AnswerAsync(requests.Current, caller, before, cancellationToken);
+                }
             }
         }
         finally
@@ -77,12 +85,13 @@ internal sealed class InferenceStream(
         }
     }
 
-    private async Task AnswerAsync(ModelInferRequest request, ClaimsPrincipal caller, CancellationToken cancellationToken)
+    private async Task AnswerAsync(ModelInferRequest request, ClaimsPrincipal caller, Task before, CancellationToken cancellationToken)
     {
         try
         {
             var response = await RespondAsync(request, caller);
             response.InferResponse.Parameters[Final] = new() { BoolParam = true };
+            await before;
             await _writing.WaitAsync(cancellationToken);
             try
             {

@@ -309,6 +309,39 @@ public sealed class GrpcRules(ProtocolModels models) : IDisposable
     }
 
     [Fact]
+    public async Task Stream_answers_requests_without_an_id_in_their_order()
+    {
+        using var queue = await ModelQueue.OpenAsync(models.Platform);
+        await queue.RegisterAsync();
+        using var stream = _grpc.Client.ModelStreamInfer(_grpc.Headers, cancellationToken: Cancellation);
+
+        // The first has nobody to run it until all others are answered, of which the last but one has an id and comes before it.
+        var slow = GrpcCalls.Message(
+            Digit(queue) with { Parameters = [("timeout", (long)ModelQueue.LongestTimeout.TotalMicroseconds)] }, typed: false);
+        slow.Id = "";
+        await stream.RequestStream.WriteAsync(slow, Cancellation);
+        foreach (var (value, id) in new[] { (1f, ""), (2f, ""), (3f, "three"), (4f, "") })
+        {
+            var call = GrpcCalls.Message(new Call(models.Of("FP32"), CallTensor.Of("x", "FP32", [1], value)), typed: false);
+            call.Id = id;
+            await stream.RequestStream.WriteAsync(call, Cancellation);
+        }
+
+        Assert.True(await stream.ResponseStream.MoveNext(Cancellation));
+        Assert.Equal("three", stream.ResponseStream.Current.InferResponse.Id);
+        await stream.RequestStream.CompleteAsync();
+        IReadOnlyList<QueuedRequest> taken = [];
+        await Wait.UntilAsync(async () => (taken = await queue.Worker.ReadAsync(1)).Count == 1);
+        var replies = new Replies();
+        replies.Refuse(taken[0].Request, ReplyOutcome.Failed, "refused at last", TimeProvider.System.GetUtcNow(), "test");
+        await queue.Worker.CompleteAsync(taken, replies);
+        var answers = await stream.ResponseStream.ReadAllAsync(Cancellation).ToListAsync(Cancellation);
+
+        Assert.Contains("refused at last", answers[0].ErrorMessage, StringComparison.Ordinal);
+        Assert.Equal([1f, 2f, 4f], answers.Skip(1).Select(a => Assert.Single(GrpcCalls.Answer(a.InferResponse).Outputs).Elements.Single()));
+    }
+
+    [Fact]
     public async Task Stream_ends_with_its_key()
     {
         await using var keys = await TestKeys.OpenAsync(models.Platform);
