@@ -100,7 +100,17 @@ internal sealed class ModelInstance : IModelInstance
 
     private bool IsHandedOn(OrtValue value, BatchInput[] optional)
     {
-        var memory = value.GetTensorMutableRawData();
+        Span<byte> memory;
+        try
+        {
+            memory = value.GetTensorMutableRawData();
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            // It has 2 GiB or more, as no input has; who splits the outputs says that they are too large.
+            return false;
+        }
+
         foreach (var input in _inputs)
         {
             if (input.Overlaps(memory))

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using InferenceTemplate.Core.Tensors;
+using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Execution;
 using Microsoft.ML.OnnxRuntime;
 
@@ -16,6 +17,11 @@ internal sealed class ProbeOutput
         (Name, Datatype) = (declared.Name, declared.Datatype);
         Shape = value.GetTensorTypeAndShape().Shape;
         _starts = Datatype == Datatype.Bytes ? TextTensor.Starts(value) : null;
+        if (_starts is null && TensorShape.ElementCount(Shape) * Datatype.Size() is > int.MaxValue and var bytes)
+        {
+            throw new OversizedBatchException($"Output '{Name}' has {bytes} bytes.");
+        }
+
         _data = _starts is null ? value.GetTensorMutableRawData().ToArray() : TextTensor.Read(value, _starts, 0, _starts.Length - 1);
     }
 

@@ -229,6 +229,18 @@ public sealed class ModelInstanceTests
     }
 
     [Fact]
+    public void Output_of_two_gibibytes_is_no_failure_of_the_device()
+    {
+        using var allocate = TestModels.Open(TestModels.Allocate);
+        using var allocates = allocate.CreateInstance();
+        const long Count = (1L << 31) / sizeof(float);
+
+        using var outputs = allocates.Run([[new Tensor("shape", Datatype.Int64, [1], BitConverter.GetBytes(Count))]]);
+
+        Assert.Equal([Count], Assert.Single(outputs).GetTensorTypeAndShape().Shape);
+    }
+
+    [Fact]
     public void Cuda_is_told_of_its_device_and_its_limit()
     {
         var settings = ExecutionDevice.CudaSettings(new WorkerOptions { DeviceId = 3, GpuMemoryLimit = 1L << 33 });
