@@ -15,6 +15,7 @@ internal static class EmbeddingsRegistration
         {
             errors.Map("/v1/embeddings", OpenAiErrors.WriteAsync);
             errors.Map("/v1/rerank", OpenAiErrors.WriteAsync);
+            errors.Map("/v2/rerank", OpenAiErrors.WriteAsync);
         });
         return services;
     }

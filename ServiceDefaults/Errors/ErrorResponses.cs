@@ -20,7 +20,7 @@ public sealed class ErrorResponses
     private readonly List<(Func<Exception, bool> Covers, string Message)> _refusals = [];
 
     /// <summary>Answers errors below a path in a form of its own.</summary>
-    /// <param name="prefix">Whole segments, such as <c>/v2</c>.</param>
+    /// <param name="prefix">Whole segments, such as <c>/v2</c>. The longest counts.</param>
     /// <param name="write">Writes the body; the status is set. The message is fit for the caller's eyes.</param>
     public void Map(PathString prefix, Func<HttpContext, string, Task> write) => _forms.Add((prefix, write));
 
@@ -43,7 +43,9 @@ public sealed class ErrorResponses
     {
         context.Response.StatusCode = status;
         var forms = context.RequestServices.GetRequiredService<IOptions<ErrorResponses>>().Value._forms;
-        var form = forms.Find(form => context.Request.Path.StartsWithSegments(form.Prefix, StringComparison.OrdinalIgnoreCase));
+        var form = forms.Where(form => context.Request.Path.StartsWithSegments(form.Prefix, StringComparison.OrdinalIgnoreCase))
+            .OrderByDescending(form => form.Prefix.Value!.Length)
+            .FirstOrDefault();
         if (form.Write is not null)
         {
             await form.Write(context, message);

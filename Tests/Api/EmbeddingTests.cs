@@ -155,7 +155,7 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     [InlineData("""{"model":"M"}""", "input")]
     [InlineData("""{"input":"x"}""", "model")]
     [InlineData("""{"model":"M","input":[]}""", "input: 0 texts given, 1 to 2048 are possible")]
-    [InlineData("""{"model":"M","input":""}""", "input is empty: nothing but")]
+    [InlineData("""{"model":"M","input":""}""", "input is empty")]
     [InlineData("""{"model":"M","input":["x",7]}""", "input[1]: a text, or an array of ids of tokens, expected")]
     [InlineData("""{"model":"M","input":[7,"x"]}""", "input[1]: the id of a token expected")]
     [InlineData("""{"model":"M","input":[[1,2],[3,1.5]]}""", "input[1][1]: the id of a token expected")]
@@ -210,7 +210,7 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
         using var client = platform.Admin();
         for (var i = 0; i < 4; i++)
         {
-            using var refused = await client.PostAsJsonAsync("/v1/embeddings", new { model = model.Name, input = " " }, Cancellation);
+            using var refused = await client.PostAsJsonAsync("/v1/embeddings", new { model = model.Name, input = "" }, Cancellation);
             Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
         }
 
@@ -313,6 +313,7 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     [Theory]
     [InlineData("/v1/embeddings")]
     [InlineData("/v1/rerank")]
+    [InlineData("/v2/rerank")]
     public async Task Idempotency_key_that_can_not_be_is_refused_in_the_form_of_openai(string path)
     {
         using var client = platform.Admin();
@@ -325,6 +326,22 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
         var error = (await response.JsonAsync()).GetProperty("error");
         Assert.Equal("invalid_request_error", error.GetProperty("type").GetString());
         Assert.StartsWith("Idempotency-Key: 1 to 255", error.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Blank_text_is_embedded_as_the_models_own_tokenizer_does_and_holds_up_no_other()
+    {
+        using var client = platform.Admin();
+
+        var answer = await OkAsync(client, "/v1/embeddings", new { model = model.Name, input = new[] { "A cat.", " \n" } });
+        var tokens = await OkAsync(client, "/v1/embeddings", new { model = model.Name, input = new[] { 101, 102 } });
+
+        Assert.Equal(7, answer.GetProperty("usage").GetProperty("prompt_tokens").GetInt32());
+        var (blank, special) = (Vector(answer, 1), Vector(tokens, 0));
+        Assert.Equal(1, Product(blank, special), 1e-5);
+
+        static float[] Vector(JsonElement body, int index) =>
+            body.GetProperty("data")[index].GetProperty("embedding").Deserialize<float[]>()!;
     }
 
     [Fact]
@@ -363,10 +380,10 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
     }
 
     [Theory]
-    [InlineData("/v1/embeddings", "input", """{"model":"M","input":" "}""")]
-    [InlineData("/v1/embeddings", "input[1]", """{"model":"M","input":["x"," "]}""")]
-    [InlineData("/v1/rerank", "query", """{"model":"M","query":" ","documents":["x"]}""")]
-    [InlineData("/v1/rerank", "documents[1]", """{"model":"M","query":"x","documents":["x"," "]}""")]
+    [InlineData("/v1/embeddings", "input", """{"model":"M","input":""}""")]
+    [InlineData("/v1/embeddings", "input[1]", """{"model":"M","input":["x",""]}""")]
+    [InlineData("/v1/rerank", "query", """{"model":"M","query":"","documents":["x"]}""")]
+    [InlineData("/v1/rerank", "documents[1]", """{"model":"M","query":"x","documents":["x",""]}""")]
     public async Task Text_that_is_refused_is_called_what_it_is_in_the_request(string path, string place, string body)
     {
         using var client = platform.Admin();
@@ -378,7 +395,7 @@ public sealed class EmbeddingTests(Platform platform, EmbeddingModel model) : IC
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         var error = (await response.JsonAsync()).GetProperty("error");
         Assert.Equal(
-            ($"{place} is empty: nothing but space and signs that are not read", place),
+            ($"{place} is empty", place),
             (error.GetProperty("message").GetString(), error.GetProperty("param").GetString()));
     }
 

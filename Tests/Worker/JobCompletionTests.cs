@@ -184,11 +184,12 @@ public sealed class JobCompletionTests(Servers servers)
             """
             INSERT INTO jobs (id, tenant_id, model, version, priority, state, attempt, max_attempts, request, progress, created_at,
                 deadline_at, cancel_requested, batch_size, compute_microseconds)
-            VALUES ($1, 'default', $2, '1', 2, 'queued', 0, 3, $3, 0, now(), now() + interval '1 hour', false, 0, 0)
+            VALUES ($1, 'default', $2, '1', 2, 'queued', 0, 3, $3, 0, now(), $4, false, 0, 0)
             """);
         insert.Parameters.AddWithValue(request.Id);
         insert.Parameters.AddWithValue(request.Model);
         insert.Parameters.AddWithValue(RequestCodec.Encode(request));
+        insert.Parameters.AddWithValue(request.Deadline);
         await insert.ExecuteNonQueryAsync(Cancellation);
         Assert.Equal(
             EnqueueOutcome.Enqueued, (await new RequestQueue(servers.Redis, bounds, TimeProvider.System).EnqueueAsync(request)).Outcome);

@@ -174,11 +174,12 @@ internal sealed class TextPipeline : IPreprocessor
         if (Array.FindIndex(tokens, id => id < 0 || id >= Vocabulary.Count) is >= 0 and var wrong)
         {
             throw new RefusedInputException(
-                $"has the token id {tokens[wrong]} at {wrong}; those of the model are 0 to {Vocabulary.Count - 1}");
+                $"has the token id {tokens[wrong]} at {wrong}; those of the model are 0 to {Vocabulary.Count - 1}: send text, unless the ids "
+                + "are of the model's own tokenizer (LangChain: check_embedding_ctx_length=False)");
         }
 
         return tokens.Length <= Settings.MaxTokens ? tokens
-            : Settings.TooLong == TextSettings.Truncate ? tokens[..Settings.MaxTokens]
+            : Settings.TooLong == TextSettings.Truncate ? [.. tokens[..(Settings.MaxTokens - 1)], LastOf(tokens)]
             : throw TooLong();
     }
 
@@ -187,9 +188,9 @@ internal sealed class TextPipeline : IPreprocessor
         var most = Settings.MaxTokens - Specials;
         var pieces = new List<int>();
         _tokenizer.Encode(utf8, most, pieces);
-        if (pieces.Count == 0)
+        if (utf8.IsEmpty)
         {
-            throw new RefusedInputException("is empty: nothing but space and signs that are not read");
+            throw new RefusedInputException("is empty");
         }
 
         if (pieces.Count > most && Settings.TooLong == TextSettings.Refuse)
@@ -199,6 +200,9 @@ internal sealed class TextPipeline : IPreprocessor
 
         return [Vocabulary.Cls, .. pieces.Take(most), Vocabulary.Sep];
     }
+
+    // As of a text that is cut, whose end is told all the same.
+    private int LastOf(int[] tokens) => tokens[^1] == Vocabulary.Sep ? Vocabulary.Sep : tokens[Settings.MaxTokens - 1];
 
     private RefusedInputException TooLong() => new(
         $"has more than {Settings.MaxTokens} tokens: shorten it, or have the model cut such texts off "
