@@ -17,7 +17,7 @@ public sealed class IdempotencyKey
     /// <summary>Until then the request is in flight; null once it is answered.</summary>
     public DateTimeOffset? LockedUntil { get; init; }
 
-    /// <summary>The batch that was accepted with the key, in the same transaction: a repetition is about it, whatever became of the answer.</summary>
+    /// <summary>The batch that was accepted with the key, in the same transaction: a repetition is about it, answered or not.</summary>
     public Guid? BatchId { get; init; }
 
     /// <summary>SHA-256 of what was asked; null until it is answered or accepted, as is the next.</summary>

@@ -30,7 +30,7 @@ public sealed class ErasureService(
 
     private async Task PassAsync(CancellationToken cancellationToken)
     {
-        await using var lead = await LeaderLock.TryTakeAsync(dataSource, "erasure", cancellationToken);
+        await using var lead = await LeaderLock.TryTakeAsync(dataSource, "erasure", cancellationToken, endsWhenSilent: false);
         if (lead is null)
         {
             return;

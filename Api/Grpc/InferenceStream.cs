@@ -5,8 +5,9 @@ using InferenceTemplate.Api.Grpc.Protocol;
 namespace InferenceTemplate.Api.Grpc;
 
 /// <summary>
-/// One <c>ModelStreamInfer</c>: requests are worked on side by side, so many at a time, and answered as they end; those without an id, which
-/// only their place tells apart, in their order. Whatever goes wrong with one of them is its answer; the others, and the stream, go on.
+/// One <c>ModelStreamInfer</c>: requests are worked on side by side, so many at a time, and answered as they end; those without an id,
+/// which only their place tells apart, in their order. Whatever goes wrong with one of them is its answer; the others, and the stream, go
+/// on.
 /// </summary>
 /// <param name="callerAsync">Who the caller is as of now, asked for each request. What it throws ends the stream.</param>
 internal sealed class InferenceStream(

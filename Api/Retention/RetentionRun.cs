@@ -42,7 +42,7 @@ public sealed class RetentionRun(
     /// <returns>What was deleted, by table and tenant; null when another process is at it.</returns>
     public async Task<IReadOnlyList<ExpiredRows>?> RunAsync(string actor, CancellationToken cancellationToken)
     {
-        await using var lead = await LeaderLock.TryTakeAsync(dataSource, "retention", cancellationToken);
+        await using var lead = await LeaderLock.TryTakeAsync(dataSource, "retention", cancellationToken, endsWhenSilent: false);
         if (lead is null)
         {
             return null;

@@ -43,7 +43,10 @@ public sealed class JobOptions
     [Range(1, 100_000)]
     public int ReconcileBatch { get; set; } = 1_000;
 
-    /// <summary>Time in the queue without being started after which a job is enqueued once more. Default 2 min.</summary>
+    /// <summary>
+    /// Time in the queue without being started after which the entry of a job is looked for, and the job enqueued once more where there is
+    /// none. Default 2 min.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan RequeueAfter { get; set; } = TimeSpan.FromMinutes(2);
 

@@ -128,6 +128,19 @@ public sealed partial class QueueConsumer(
         }
     }
 
+    /// <summary>
+    /// Hands work back of which nothing can be known yet: it is given out again after a while, and others meanwhile; the delivery does not
+    /// count.
+    /// </summary>
+    public async Task PostponeAsync(IReadOnlyList<QueuedRequest> requests, TimeSpan wait)
+    {
+        if (requests.Count > 0)
+        {
+            var idle = options.Value.VisibilityTime - wait;
+            await NackAsync(requests, QueueKeys.RetryConsumer, idle > TimeSpan.Zero ? idle : TimeSpan.Zero, counts: false);
+        }
+    }
+
     /// <summary>Has a request tried again after a while, by whichever worker; it was not to blame for the failure.</summary>
     /// <returns>False when it was its last delivery: then it is a dead letter.</returns>
     public async Task<bool> RetryAsync(QueuedRequest request, string reason)

@@ -9,7 +9,7 @@ public sealed class QueueEpoch(IConnectionMultiplexer redis)
 {
     /// <summary>The moment of the mark; a new mark is set where there is none.</summary>
     /// <param name="clock">
-    /// That which the moment will be compared with. It is read only once the mark is known to be gone: what is queued from then on is there.
+    /// That which the moment will be compared with. It is read only once the mark is known to be gone: what is queued later is there.
     /// </param>
     /// <exception cref="QueueUnavailableException">Redis could not be reached or refused.</exception>
     public async Task<DateTimeOffset> SinceAsync(Func<Task<DateTimeOffset>> clock)

@@ -82,6 +82,9 @@ internal sealed partial class Completions(
         });
     }
 
+    /// <summary>Gives jobs back that can't be claimed now: those that are always given out first would keep calls from their turn.</summary>
+    public void Postpone(IReadOnlyList<QueuedRequest> jobs, TimeSpan wait) => Begin(jobs.Count, () => consumer.PostponeAsync(jobs, wait));
+
     /// <summary>Has requests tried again, here or elsewhere, as often as the queue lets.</summary>
     public void Retry(IReadOnlyList<QueuedRequest> requests, string reason)
     {

@@ -187,7 +187,7 @@ internal sealed partial class ModelServer(
         }
 
         completion.Drop(claim.Dropped);
-        _completions.Return(claim.Postponed);
+        _completions.Postpone(claim.Postponed, RetryAfterFault);
         Offer(claim.Ready);
         if (claim.Ready.Count == 0 && claim.Postponed.Count > 0)
         {

@@ -70,7 +70,8 @@ internal sealed partial class JobLeaseTracker(
         IReadOnlyList<JobLease> claimed;
         try
         {
-            claimed = await leases.ClaimAsync([.. entries.Values.Select(j => JobEntry.Of(j.Request))], state.WorkerId, CancellationToken.None);
+            claimed = await leases.ClaimAsync(
+                [.. entries.Values.Select(j => JobEntry.Of(j.Request))], state.WorkerId, CancellationToken.None);
         }
         catch (Exception exception)
         {

@@ -27,6 +27,21 @@ public sealed class DeliveryTests(Servers servers)
     }
 
     [Fact]
+    public async Task Work_that_is_postponed_keeps_no_other_from_its_turn_and_comes_again()
+    {
+        var queue = new TestQueue(servers);
+        var later = await queue.EnqueueAsync();
+        var worker = queue.Worker("one");
+        await worker.PostponeAsync(await worker.ReadAsync(1), TimeSpan.FromSeconds(1));
+        var now = await queue.EnqueueAsync();
+
+        Assert.Equal(now.Id, Assert.Single(await worker.ReadAsync(1)).Request.Id);
+        IReadOnlyList<QueuedRequest> again = [];
+        await Wait.UntilAsync(async () => (again = await worker.ReadAsync(1)).Count == 1);
+        Assert.Equal((later.Id, 1, false), (again[0].Request.Id, again[0].Deliveries, again[0].RunsAlone));
+    }
+
+    [Fact]
     public async Task Work_in_hand_that_is_kept_is_given_to_nobody_else()
     {
         var queue = new TestQueue(servers);
