@@ -5,13 +5,16 @@ using InferenceTemplate.AppHost.LocalServers;
 
 var builder = DistributedApplication.CreateBuilder(args);
 
+// A name only where it is published: on one machine each folder has volumes of its own, with its own password.
+string? Volume(string name) => builder.ExecutionContext.IsPublishMode ? name : null;
+
 var adminSecret = builder.AddSecret(Resources.AdminSecret, length: 40);
 var pepper = builder.AddSecret(Resources.ApiKeyPepper, length: 48);
 var signingKey = builder.AddSecret(Resources.JwtSigningKey, length: 64);
 var directSecret = builder.AddSecret(Resources.DirectSecret, length: 48);
 
 var postgres = builder.AddPostgres(Resources.Postgres, password: builder.AddSecret(Resources.PostgresPassword, length: 32))
-    .WithDataVolume("postgres-data")
+    .WithDataVolume(Volume("postgres-data"))
     .WithFirstDatabase(Resources.Database)
     .WithIconName("Server")
     .OrProcess();
@@ -20,7 +23,7 @@ var database = postgres.AddDatabase(Resources.Database)
     .WithDatabaseCommands();
 
 var redis = builder.AddRedis(Resources.Redis, password: builder.AddSecret(Resources.RedisPassword, length: 32))
-    .WithDataVolume("redis-data")
+    .WithDataVolume(Volume("redis-data"))
     .WithPersistence()
     .WithoutEviction()
     .WithIconName("Stack")

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using InferenceTemplate.Tests.Shared;
 
@@ -29,6 +30,19 @@ public sealed class ManifestTests
         {
             File.Delete(written);
         }
+    }
+
+    [Fact]
+    public async Task Volumes_have_names_of_their_own_where_nothing_is_published()
+    {
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.AppHost>(TestContext.Current.CancellationToken);
+
+        var volumes = builder.Resources.SelectMany(resource => resource.Annotations.OfType<ContainerMountAnnotation>())
+            .Where(mount => mount.Type == ContainerMountType.Volume).Select(mount => mount.Source!).Order(StringComparer.Ordinal).ToList();
+
+        Assert.Equal(2, volumes.Count);
+        Assert.EndsWith("-postgres-data", volumes[0], StringComparison.Ordinal);
+        Assert.EndsWith("-redis-data", volumes[1], StringComparison.Ordinal);
     }
 
     [Fact]

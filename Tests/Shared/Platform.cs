@@ -83,7 +83,7 @@ public class Platform : IAsyncLifetime
                 if (_keepsData)
                 {
                     resource.Annotations.Add(
-                        new ContainerMountAnnotation(VolumeOf(_data, mount.Source!), mount.Target, mount.Type, mount.IsReadOnly));
+                        new ContainerMountAnnotation(VolumeOf(_data, $"{resource.Name}-data"), mount.Target, mount.Type, mount.IsReadOnly));
                 }
             }
         }
