@@ -26,6 +26,23 @@ public class AdministrationTests(Dashboard dashboard)
         await Expect(page.GetByText("inf_shown-this-once")).ToBeHiddenAsync();
     }
 
+    [Fact]
+    public async Task Secret_of_a_new_key_stays_where_the_next_one_is_refused()
+    {
+        var page = await OpenAsync("/keys");
+        var create = page.GetByRole(AriaRole.Button, new() { Name = "Create key" });
+        await page.GetByLabel("Name", new() { Exact = true }).FillAsync("ada");
+        await create.ClickAsync();
+        await Expect(page.GetByText("inf_shown-this-once")).ToBeVisibleAsync();
+
+        Console.Refused = ("/v1/keys", 409);
+        await page.GetByLabel("Name", new() { Exact = true }).FillAsync("grace");
+        await create.ClickAsync();
+
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+        await Expect(page.GetByText("inf_shown-this-once")).ToBeVisibleAsync();
+    }
+
     [Theory]
     [InlineData(403, 0)]
     [InlineData(409, 1)]
