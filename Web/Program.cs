@@ -2,6 +2,7 @@ using InferenceTemplate.ServiceDefaults;
 using InferenceTemplate.Web.ApiClient;
 using InferenceTemplate.Web.Components;
 using InferenceTemplate.Web.Components.Console;
+using InferenceTemplate.Web.Components.Playground;
 using InferenceTemplate.Web.Live;
 using InferenceTemplate.Web.Security;
 using InferenceTemplate.Web.SignIn;
@@ -19,7 +20,8 @@ builder.Services.AddTransient<SharedOverview>();
 builder.AddSignIn();
 builder.AddKeyStorage();
 builder.AddErrorPages();
-builder.Services.AddRazorComponents().AddInteractiveServerComponents();
+builder.Services.AddRazorComponents().AddInteractiveServerComponents()
+    .AddHubOptions(hub => hub.MaximumReceiveMessageSize = TensorField.MaxMessage);
 builder.Services.AddRadzenComponents();
 
 var app = builder.Build();

@@ -102,6 +102,8 @@ public sealed class PlaygroundTests(Dashboard dashboard)
         var file = page.GetByLabel("Rows from a CSV file");
         await file.ChooseAsync(Csv("distance,stops,express,note\n1.5,2,yes,a\n"));
         await Expect(page.GetByText("Line 2: 'yes' is no BOOL for express.")).ToBeVisibleAsync();
+        await file.ChooseAsync(Csv("distance,stops,express,note\n1,5,2,true,a\n"));
+        await Expect(page.GetByText("Line 2: 5 values given, 4 expected.")).ToBeVisibleAsync();
         await file.ChooseAsync(Csv("note,distance,stops,express\r\n\"glass, \"\"thin\"\"\",1.5,2,true\r\n,3,-4,0\r\n"));
         await Expect(page.GetByText("2 rows of rows.csv are sent.")).ToBeVisibleAsync();
         await page.GetByLabel("Beside it").SelectOptionAsync("delivery/1");
@@ -144,6 +146,26 @@ public sealed class PlaygroundTests(Dashboard dashboard)
         await page.GetByRole(AriaRole.Button, new() { Name = "Type them instead" }).ClickAsync();
         await Expect(shape).ToHaveValueAsync("2");
         await Expect(data).ToHaveValueAsync("[7, 8]");
+    }
+
+    [Fact]
+    public async Task Text_that_is_longer_than_a_form_takes_is_refused_and_not_sent_as_it_was_before()
+    {
+        var page = await dashboard.OpenAsync();
+        await page.GotoAsync("/playground?model=delivery%2F2");
+        await page.SubmitKeyAsync(FakeApi.Key);
+        await page.GetByLabel("Several rows, as JSON").CheckAsync();
+        var data = page.GetByLabel("Data", new() { Exact = false }).First;
+
+        await data.FillAsync($"[{string.Join(',', Enumerable.Repeat("1.5", 5_000))}]");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Run" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Alert)).ToContainTextAsync("a form holds at most 16 KiB of an input");
+        Assert.Null(dashboard.Api.LastInfer);
+
+        // Quotes take most of a message.
+        await data.FillAsync($"[{string.Join(',', Enumerable.Repeat("\"\"", 5_000))}]");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Run" }).ClickAsync();
+        await Wait.UntilAsync(() => dashboard.Api.LastInfer?.Body.Length > 15_000);
     }
 
     [Fact]

@@ -34,7 +34,16 @@ internal static class CsvRows
             return problem;
         }
 
+        // Else the part behind a decimal comma would be left out without a word.
         var rows = named ? lines[1..] : lines;
+        var width = named && fields[0].IsSingle ? lines[0].Length : (int)Math.Min(int.MaxValue, Width(fields[0]));
+        var odd = rows.FindIndex(row => row.Length != width);
+        if (odd >= 0)
+        {
+            return $"Line {odd + (named ? 2 : 1)}: {rows[odd].Length} values given, {width} expected. Values have commas between them, and a "
+                + "point before their decimals.";
+        }
+
         if (rows.Count is 0 or > MaxRows)
         {
             return rows.Count == 0
@@ -90,11 +99,6 @@ internal static class CsvRows
         json.WriteStartArray();
         for (var i = 0; i < rows.Count; i++)
         {
-            if (rows[i].Length < column + width || (!field.IsSingle && rows[i].Length != width))
-            {
-                return (null, $"Line {i + firstLine}: {rows[i].Length} values given, {(field.IsSingle ? column + 1 : width)} expected.");
-            }
-
             foreach (var text in rows[i].AsSpan(column, width))
             {
                 if (!Write(json, field.Signature.Datatype, text))

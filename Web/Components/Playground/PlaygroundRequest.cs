@@ -15,6 +15,9 @@ public sealed class TensorField
     /// <summary>Nor than what a browser sends back in one message.</summary>
     public const int MaxText = 16 << 10;
 
+    /// <summary>Of a text of that length: it comes twice, and each quote as six characters.</summary>
+    public const int MaxMessage = 16 * MaxText;
+
     /// <summary>Of the file of an image: what workers take by default.</summary>
     public const int MaxImage = 16 << 20;
 
@@ -175,6 +178,11 @@ internal static class PlaygroundRequest
         json.WriteStartArray("inputs");
         foreach (var field in fields)
         {
+            if (field is { SendsSingle: false, Rows: null, Data.Length: > TensorField.MaxText })
+            {
+                return (null, $"{field.Signature.Name}: {TooMuch} Send more as rows of a CSV file, or call the API.");
+            }
+
             var sizes = field.Shape.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
             json.WriteStartObject();
             json.WriteString("name", field.Signature.Name);
