@@ -13,12 +13,10 @@ namespace InferenceTemplate.Core.Direct;
 /// way at a quarter of all that waits, and large answers are not sent beyond it.</param>
 public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisposable, IThreadPoolWorkItem
 {
-    private const int KeptCapacity = 1 << 20;
-
     private readonly Lock _lock = new();
     private readonly FrameDecoder _decoder = new(DirectHandshake.MaxFrame);
-    private ArrayBufferWriter<byte> _filling = new(64 << 10);
-    private ArrayBufferWriter<byte> _sending = new(64 << 10);
+    private Unsent _filling = new();
+    private Unsent _sending = new();
     private long _smallBytes;
     private bool _busy;
     private bool _closed;
@@ -62,7 +60,7 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
         bool begins;
         lock (_lock)
         {
-            if (_closed || _filling.WrittenCount > maxUnsent)
+            if (_closed || _filling.Bytes > maxUnsent)
             {
                 return false;
             }
@@ -74,7 +72,10 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
         return Flushing(begins, atOnce: false);
     }
 
-    /// <summary>Sends a request, which is encoded once, into the buffer that is sent.</summary>
+    /// <summary>
+    /// Sends a request, which is encoded once, into the buffer that is sent, but for its large tensors: those are sent from where they are,
+    /// and must not change.
+    /// </summary>
     /// <inheritdoc cref="Send(FrameType, ReadOnlySpan{byte}, bool)" path="/param"/>
     /// <returns>False where the connection is closed, or the peer does not keep up.</returns>
     public bool Send(InferenceRequest request, bool atOnce = false)
@@ -82,16 +83,16 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
         bool begins;
         lock (_lock)
         {
-            if (_closed || _filling.WrittenCount > maxUnsent / 4)
+            if (_closed || _filling.Bytes > maxUnsent / 4)
             {
                 return false;
             }
 
-            var start = _filling.WrittenCount;
+            var (start, before) = (_filling.Buffer.WrittenCount, _filling.Bytes);
             WriteHeader(FrameType.Request, 0);
             try
             {
-                RequestCodec.Write(new WireWriter(_filling), request);
+                RequestCodec.Write(new WireWriter(_filling.Buffer, _filling.Large), request);
             }
             catch
             {
@@ -100,8 +101,8 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
                 throw;
             }
 
-            var length = _filling.WrittenCount - start - Frame.HeaderSize;
-            BinaryPrimitives.WriteInt32LittleEndian(MemoryMarshal.AsMemory(_filling.WrittenMemory).Span[start..], length);
+            var length = checked((int)(_filling.Bytes - before - Frame.HeaderSize));
+            BinaryPrimitives.WriteInt32LittleEndian(MemoryMarshal.AsMemory(_filling.Buffer.WrittenMemory).Span[start..], length);
             begins = Begins();
         }
 
@@ -132,7 +133,9 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
             socket.Blocking = false;
             while (true)
             {
-                var count = socket.Receive(buffer, SocketFlags.None, out var error);
+                var missing = _decoder.Missing;
+                var isLarge = missing.Length >= buffer.Length;
+                var count = socket.Receive(isLarge ? missing.Span : buffer, SocketFlags.None, out var error);
                 if (error == SocketError.WouldBlock)
                 {
                     socket.Poll(Timeout.InfiniteTimeSpan, SelectMode.SelectRead);
@@ -145,7 +148,15 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
                 }
 
                 Interlocked.Increment(ref _received);
-                _decoder.Feed(buffer.AsSpan(0, count), frames);
+                if (isLarge)
+                {
+                    _decoder.Advance(count, frames);
+                }
+                else
+                {
+                    _decoder.Feed(buffer.AsSpan(0, count), frames);
+                }
+
                 if (frames.Count > 0)
                 {
                     got(frames);
@@ -240,17 +251,17 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
     // Room for the whole frame first: where there is none, nothing of it is written, and others may follow.
     private void Write(FrameType type, ReadOnlySpan<byte> payload)
     {
-        _filling.GetSpan(Frame.HeaderSize + payload.Length);
+        _filling.Buffer.GetSpan(Frame.HeaderSize + payload.Length);
         WriteHeader(type, payload.Length);
-        _filling.Write(payload);
+        _filling.Buffer.Write(payload);
     }
 
     private void WriteHeader(FrameType type, int length)
     {
-        var header = _filling.GetSpan(Frame.HeaderSize);
+        var header = _filling.Buffer.GetSpan(Frame.HeaderSize);
         BinaryPrimitives.WriteInt32LittleEndian(header, length);
         header[4] = (byte)type;
-        _filling.Advance(Frame.HeaderSize);
+        _filling.Buffer.Advance(Frame.HeaderSize);
     }
 
     // Whether what is sent from now on is the caller's to send.
@@ -288,23 +299,20 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
                     (_filling, _sending, _smallBytes) = (_sending, _filling, 0);
                 }
 
-                for (var rest = _sending.WrittenMemory; rest.Length > 0;)
+                var sent = 0;
+                for (var i = 0; i < _sending.Large.Count; i++)
                 {
-                    rest = rest[await socket.SendAsync(rest, SocketFlags.None)..];
+                    var (at, bytes) = _sending.Large[i];
+                    await SendAsync(_sending.Buffer.WrittenMemory[sent..at]);
+                    await SendAsync(bytes);
+                    sent = at;
                 }
 
-                if (_sending.Capacity > KeptCapacity)
-                {
-                    _sending = new ArrayBufferWriter<byte>(64 << 10);
-                }
-                else
-                {
-                    _sending.ResetWrittenCount();
-                }
-
+                await SendAsync(_sending.Buffer.WrittenMemory[sent..]);
+                _sending.Clear();
                 lock (_lock)
                 {
-                    if (_filling.WrittenCount == 0)
+                    if (_filling.Bytes == 0)
                     {
                         _busy = false;
                         _flushed?.TrySetResult();
@@ -324,6 +332,40 @@ public sealed class DirectLink(Socket socket, int maxUnsent = 256 << 20) : IDisp
         {
             // The reader notices too, and tells whoever waits.
             Dispose();
+        }
+    }
+
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None)..];
+        }
+    }
+
+    /// <summary>Frames that gather, and the large tensors among them.</summary>
+    private sealed class Unsent
+    {
+        private const int Capacity = 64 << 10;
+        private const int KeptCapacity = 1 << 20;
+
+        public ArrayBufferWriter<byte> Buffer { get; private set; } = new(Capacity);
+
+        public LargeParts Large { get; } = new();
+
+        public long Bytes => Buffer.WrittenCount + Large.Bytes;
+
+        public void Clear()
+        {
+            Large.Clear();
+            if (Buffer.Capacity > KeptCapacity)
+            {
+                Buffer = new ArrayBufferWriter<byte>(Capacity);
+            }
+            else
+            {
+                Buffer.ResetWrittenCount();
+            }
         }
     }
 }

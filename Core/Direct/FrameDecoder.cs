@@ -16,6 +16,16 @@ public sealed class FrameDecoder(int limit)
     /// <summary>Bytes of a payload at most, from the next frame on.</summary>
     public int Limit { get; set; } = limit;
 
+    /// <summary>Where the next bytes belong of a payload that has begun: what is read into it need not be copied. Empty between frames.</summary>
+    public Memory<byte> Missing => _payload is null ? default : _payload.AsMemory(_filled);
+
+    /// <summary>Takes bytes that were read into <see cref="Missing"/>, and adds the frame that they complete.</summary>
+    public void Advance(int count, ICollection<Frame> frames)
+    {
+        _filled += count;
+        Complete(frames);
+    }
+
     /// <summary>Takes the next bytes, and adds the frames that they complete.</summary>
     /// <exception cref="InvalidDataException">A frame is longer than the limit, or of no known type.</exception>
     public void Feed(ReadOnlySpan<byte> data, ICollection<Frame> frames)
@@ -41,15 +51,24 @@ public sealed class FrameDecoder(int limit)
             data[..part].CopyTo(_payload.AsSpan(_filled));
             _filled += part;
             data = data[part..];
-            if (_filled < _payload.Length)
+            if (!Complete(frames))
             {
                 return;
             }
-
-            frames.Add(new Frame((FrameType)_header[4], _payload));
-            _payload = null;
-            _headerFilled = 0;
         }
+    }
+
+    private bool Complete(ICollection<Frame> frames)
+    {
+        if (_filled < _payload!.Length)
+        {
+            return false;
+        }
+
+        frames.Add(new Frame((FrameType)_header[4], _payload));
+        _payload = null;
+        _headerFilled = 0;
+        return true;
     }
 
     private byte[] Allocate()

@@ -39,7 +39,7 @@ public static class RequestCodec
         writer.Int32(request.Inputs.Length);
         foreach (var input in request.Inputs)
         {
-            writer.Tensor(input.Name, input.Datatype, input.Shape, input.Data.Span);
+            writer.Tensor(input.Name, input.Datatype, input.Shape, input.Data);
         }
 
         // Behind what workers of older builds read.

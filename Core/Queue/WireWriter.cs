@@ -6,7 +6,8 @@ using InferenceTemplate.Core.Tensors;
 namespace InferenceTemplate.Core.Queue;
 
 /// <summary>Writes the queue's messages: little-endian, strings and blocks prefixed by their length.</summary>
-internal readonly struct WireWriter(ArrayBufferWriter<byte> buffer)
+/// <param name="parts">Takes large tensors as they are, which are then not in the buffer; null for a message of one piece.</param>
+internal readonly struct WireWriter(ArrayBufferWriter<byte> buffer, LargeParts? parts = null)
 {
     /// <summary>A small message as bytes of its own.</summary>
     public static byte[] Message(Action<WireWriter> write)
@@ -58,10 +59,32 @@ internal readonly struct WireWriter(ArrayBufferWriter<byte> buffer)
     public void Block(ReadOnlySpan<byte> value)
     {
         Int32(value.Length);
-        buffer.Write(value);
+
+        // Room for all of it at once: piece by piece the buffer would be copied again and again.
+        value.CopyTo(buffer.GetSpan(value.Length));
+        buffer.Advance(value.Length);
+    }
+
+    public void Tensor(string name, Datatype datatype, ReadOnlySpan<long> shape, ReadOnlyMemory<byte> data)
+    {
+        Head(name, datatype, shape);
+        if (parts is null || !parts.TryAdd(buffer.WrittenCount + sizeof(int), data))
+        {
+            Block(data.Span);
+        }
+        else
+        {
+            Int32(data.Length);
+        }
     }
 
     public void Tensor(string name, Datatype datatype, ReadOnlySpan<long> shape, ReadOnlySpan<byte> data)
+    {
+        Head(name, datatype, shape);
+        Block(data);
+    }
+
+    private void Head(string name, Datatype datatype, ReadOnlySpan<long> shape)
     {
         String(name);
         Byte((byte)datatype);
@@ -70,7 +93,5 @@ internal readonly struct WireWriter(ArrayBufferWriter<byte> buffer)
         {
             Int64(dimension);
         }
-
-        Block(data);
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using InferenceTemplate.Core.Direct;
 using InferenceTemplate.Core.Queue;
 using InferenceTemplate.Core.Tensors;
@@ -49,6 +50,45 @@ public sealed class DirectLinkTests
             Assert.Equal(
                 Enumerable.Range(0, Each), got.Where(p => BitConverter.ToInt32(p) == thread).Select(p => BitConverter.ToInt32(p, 4)));
         }
+    }
+
+    [Fact]
+    public async Task Requests_arrive_whole_with_tensors_of_any_size_between_other_frames()
+    {
+        const int Threads = 4;
+        int[] sizes = [0, 5, (32 << 10) - 1, 32 << 10, (128 << 10) + 1, 3 << 20];
+        var (one, other) = await ConnectAsync();
+        using var sender = new DirectLink(one);
+        using var receiver = new DirectLink(other) { MaxFrame = 1 << 26 };
+        List<InferenceRequest> got = [];
+        var small = 0;
+        var reading = receiver.ReadAsync(
+            frames =>
+            {
+                got.AddRange(frames.Where(f => f.Type == FrameType.Request).Select(f => RequestCodec.Decode(f.Payload)));
+                small += frames.Count(f => f.Type == FrameType.Cancel && f.Payload is [7, 7, 7]);
+            },
+            Cancellation);
+
+        var sent = Enumerable.Range(0, Threads * sizes.Length)
+            .Select(i => RequestOf([sizes[i % sizes.Length], sizes[(i * 5) % sizes.Length]], seed: i)).ToList();
+        await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Run(() =>
+        {
+            foreach (var request in sent.Skip(thread * sizes.Length).Take(sizes.Length))
+            {
+                Assert.True(sender.Send(request, atOnce: thread == 0));
+                Assert.True(sender.Send(FrameType.Cancel, [7, 7, 7]));
+            }
+        }, Cancellation)));
+        await sender.FlushedAsync(Wait.DefaultLimit, TimeProvider.System);
+        sender.Dispose();
+        await reading.WaitAsync(Wait.DefaultLimit, Cancellation);
+
+        Assert.Equal(sent.Count, small);
+        var byId = got.ToDictionary(request => request.Id);
+        Assert.All(sent, request => Assert.Equal(
+            request.Inputs.Select(input => Convert.ToHexString(SHA256.HashData(input.Data.Span))),
+            byId[request.Id].Inputs.Select(input => Convert.ToHexString(SHA256.HashData(input.Data.Span)))));
     }
 
     [Theory]
@@ -156,6 +196,19 @@ public sealed class DirectLinkTests
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading.WaitAsync(Wait.DefaultLimit, Cancellation));
         Assert.True(link.IsClosed);
+    }
+
+    private static InferenceRequest RequestOf(int[] sizes, int seed)
+    {
+        var random = new Random(seed);
+        return new(
+            Guid.NewGuid(), "m", "1", "t", RequestKind.Call, Priority.Normal, "r", default, default, null, null, ["y"],
+            [.. sizes.Select((size, i) =>
+            {
+                var data = new byte[size];
+                random.NextBytes(data);
+                return new Tensor($"x{i}", Datatype.Uint8, [size], data);
+            })]);
     }
 
     private static async Task<(Socket One, Socket Other)> ConnectAsync()
