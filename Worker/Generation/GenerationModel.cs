@@ -69,8 +69,10 @@ internal sealed class GenerationModel : IDisposable
 
         // What is written of failed runs has values of the request in it; idle threads that spin take cores from others.
         settings.ClearProviders();
+        // No id stands for padding: of one prompt at a time nothing is padded, and the library reads past those at a prompt's end, or
+        // before its buffer where there is nothing else.
         settings.Overlay("""
-            {"model":{"decoder":{"session_options":{"log_severity_level":4,"session.intra_op.allow_spinning":"0"}}}}
+            {"model":{"pad_token_id":-1,"decoder":{"session_options":{"log_severity_level":4,"session.intra_op.allow_spinning":"0"}}}}
             """);
         if (!config.SetsThreads && threads > 0)
         {
@@ -197,9 +199,14 @@ internal sealed class GenerationModel : IDisposable
     private void Run(Model model, Tokenizer tokenizer)
     {
         List<Sequence> running = [];
-        while (Next(running.Count == 0) is { } started)
+        while (TryNext(running.Count == 0, out var started))
         {
-            running.AddRange(started.Select(answer => Begin(model, tokenizer, answer)).OfType<Sequence>());
+            // One at a time: those that run get their next token between the prompts of others.
+            if (started is not null && Begin(model, tokenizer, started) is { } begun)
+            {
+                running.Add(begun);
+            }
+
             Volatile.Write(ref _running, running.Count);
             for (var i = running.Count - 1; i >= 0; i--)
             {
@@ -233,8 +240,8 @@ internal sealed class GenerationModel : IDisposable
         }
     }
 
-    // Null once it is closed.
-    private RunningAnswer[]? Next(bool idle)
+    // False once it is closed.
+    private bool TryNext(bool idle, out RunningAnswer? started)
     {
         lock (_lock)
         {
@@ -243,15 +250,18 @@ internal sealed class GenerationModel : IDisposable
                 Monitor.Wait(_lock);
             }
 
-            RunningAnswer[] started = [.. _new];
-            _new.Clear();
             if (!_closed)
             {
-                return started;
+                _new.TryDequeue(out started);
+                return true;
             }
 
-            Array.ForEach(started, answer => answer.Fail(Closed()));
-            return null;
+            while (_new.TryDequeue(out started))
+            {
+                started.Fail(Closed());
+            }
+
+            return false;
         }
     }
 

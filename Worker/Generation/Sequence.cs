@@ -11,6 +11,9 @@ internal sealed class Sequence : IDisposable
     // Those that GenAI draws from where nothing else is said.
     private const int UsualTopK = 50;
 
+    // Of a prompt in one run: its logits are kept, all of the vocabulary's for each token.
+    private const int MaxTokensOfRun = 512;
+
     private readonly RunningAnswer _answer;
     private readonly int[] _ends;
     private readonly int _most;
@@ -23,6 +26,7 @@ internal sealed class Sequence : IDisposable
         (_answer, _most, _ends) = (answer, length - prompt.Length, tokenizer.GetEosTokenIds().ToArray());
         using var search = new GeneratorParams(model);
         search.SetSearchOption("max_length", length);
+        search.SetSearchOption("chunk_size", MaxTokensOfRun);
         Set(search, answer.Request);
         try
         {

@@ -74,6 +74,43 @@ public sealed class GenerationModelTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("", 2)]
+    [InlineData("", 10)]
+    [InlineData("", 200)]
+    [InlineData("", 1000)]
+    [InlineData("a", 1)]
+    [InlineData("the cat", 3)]
+    public async Task Token_for_padding_is_one_like_others_in_a_prompt(string text, int times)
+    {
+        const string Padding = "<|endoftext|>";
+        using var files = new GenerativeModel(TinyDecoder.Files(ends: false));
+        using var model = files.Open();
+        var prompt = text + string.Concat(Enumerable.Repeat(Padding, times));
+        var expected = TinyDecoder.Continue(prompt, 20, ends: false).Text;
+
+        Assert.NotEqual(expected, TinyDecoder.Continue(text, 20, ends: false).Text);
+        Assert.Equal(expected, (await GenerateAsync(new() { Prompt = prompt, MaxTokens = 20 }, model)).Text);
+        Assert.Equal(expected, (await GenerateAsync(new() { PromptTokens = [.. TinyDecoder.Encode(prompt)], MaxTokens = 20 }, model)).Text);
+    }
+
+    [Theory]
+    [InlineData(511)]
+    [InlineData(512)]
+    [InlineData(513)]
+    [InlineData(5000)]
+    public async Task Prompt_that_is_read_in_parts_is_answered_like_one_that_is_not(int tokens)
+    {
+        using var files = new GenerativeModel(TinyDecoder.Files(ends: false));
+        using var model = files.Open();
+        var prompt = string.Concat(Enumerable.Range(0, tokens).Select(i => "bcdf"[i * i % 7 % 4]));
+
+        Assert.Equal(tokens, TinyDecoder.Count(prompt));
+        Assert.Equal(
+            TinyDecoder.Continue(prompt, 20, ends: false).Text,
+            (await GenerateAsync(new() { PromptTokens = [.. TinyDecoder.Encode(prompt)], MaxTokens = 20 }, model)).Text);
+    }
+
     [Fact]
     public async Task Answer_that_comes_later_does_not_wait_for_the_end_of_one_that_runs()
     {
