@@ -24,6 +24,9 @@ public static class GenerationSchema
 
     private static readonly string[] s_types = ["object", "array", "string", "integer", "number", "boolean", "null"];
 
+    private static readonly string[] s_besideAlternatives =
+        ["type", "title", "description", "default", "examples", "$schema", "$comment", "$defs", "definitions"];
+
     /// <summary>What is wrong; null where nothing is.</summary>
     /// <exception cref="InvalidOperationException">A text within is half of a surrogate pair.</exception>
     public static string? Problem(JsonElement schema)
@@ -61,6 +64,11 @@ public static class GenerationSchema
             return $"the schema has more than {MaxSchemas} schemas within it, one for each property";
         }
 
+        if (Multiplied(schema) is { } beside)
+        {
+            return beside;
+        }
+
         foreach (var keyword in schema.EnumerateObject())
         {
             if (OfKeyword(keyword.Name, keyword.Value, depth, ref schemas, ref values) is { } problem)
@@ -70,6 +78,18 @@ public static class GenerationSchema
         }
 
         return null;
+    }
+
+    // What stands beside alternatives is combined with each of them, and theirs with each of its own: a schema of a few kilobytes would be
+    // a grammar of seconds.
+    private static string? Multiplied(JsonElement schema)
+    {
+        var alternatives = schema.TryGetProperty("anyOf"u8, out _) ? "anyOf" : schema.TryGetProperty("$ref"u8, out _) ? "$ref" : null;
+        return alternatives is null
+            || schema.EnumerateObject().Select(keyword => keyword.Name).FirstOrDefault(
+                name => name != alternatives && !s_besideAlternatives.Contains(name, StringComparer.Ordinal)) is not { } other
+            ? null
+            : $"{alternatives}: '{Shown(other)}' can't stand beside it; put it within";
     }
 
     private static string? OfKeyword(string name, JsonElement value, int depth, ref int schemas, ref int values)

@@ -53,6 +53,7 @@ public static partial class GenerationTools
             }
 
             if (function.TryGetProperty("parameters"u8, out var parameters)
+                && parameters.ValueKind != JsonValueKind.Null
                 && (parameters.ValueKind != JsonValueKind.Object
                     || (parameters.TryGetProperty("type"u8, out var of)
                         && (of.ValueKind != JsonValueKind.String || !of.ValueEquals("object"u8)))))
@@ -68,7 +69,9 @@ public static partial class GenerationTools
     public static IEnumerable<(string Name, JsonElement? Parameters)> Functions(JsonElement tools) =>
         tools.EnumerateArray().Select(tool => tool.GetProperty("function"u8)).Select(function => (
             function.GetProperty("name"u8).GetString()!,
-            function.TryGetProperty("parameters"u8, out var parameters) ? parameters : (JsonElement?)null));
+            function.TryGetProperty("parameters"u8, out var parameters) && parameters.ValueKind != JsonValueKind.Null
+                ? parameters
+                : (JsonElement?)null));
 
     public static bool IsName(string name) => Name().IsMatch(name);
 

@@ -15,6 +15,9 @@ public sealed class GenerationSchemaTests
     [InlineData("""{"x-guidance":{}}""", "'x-guidance' is not supported")]
     [InlineData("""{"properties":{"a":{"items":{"not":{}}}}}""", "'not' is not supported")]
     [InlineData("""{"$ref":"http://example.com/x"}""", "only what is in the same schema")]
+    [InlineData("""{"$defs":{"a":{}},"$ref":"#/$defs/a","anyOf":[{}]}""", "anyOf: '$ref' can't stand beside it")]
+    [InlineData("""{"$ref":"#/$defs/a","items":{}}""", "$ref: 'items' can't stand beside it")]
+    [InlineData("""{"items":{"anyOf":[{}],"enum":[1]}}""", "anyOf: 'enum' can't stand beside it")]
     [InlineData("""{"type":"array","minItems":1001}""", "minItems: 0 to 1000 expected")]
     [InlineData("""{"type":"string","maxLength":-1}""", "maxLength: 0 to 1000 expected")]
     [InlineData("""{"type":"integer","minimum":"1"}""", "minimum: a number from -9007199254740991 to 9007199254740991 with up to 9 decimals")]
@@ -37,6 +40,11 @@ public sealed class GenerationSchemaTests
     [InlineData("""{"type":"number","exclusiveMinimum":0,"exclusiveMaximum":1.5e2}""")]
     [InlineData("""{"type":"number","minimum":-0.123456789,"maximum":0.0}""")]
     public void Bounds_of_numbers_are_taken(string schema) => Assert.Null(GenerationSchema.Problem(Json(schema)));
+
+    [Theory]
+    [InlineData("""{"type":"object","anyOf":[{"properties":{"a":{}}},{"type":"null"}],"title":"T","description":"d","default":null}""")]
+    [InlineData("""{"$defs":{"a":{"type":"string","const":"x","enum":["x"]}},"$ref":"#/$defs/a","description":"d"}""")]
+    public void Alternatives_stand_beside_what_describes_them(string schema) => Assert.Null(GenerationSchema.Problem(Json(schema)));
 
     [Fact]
     public void Limits_hold_at_their_ends()
@@ -65,6 +73,9 @@ public sealed class GenerationSchemaTests
         string Deep(int levels) => levels == 0 ? "{}" : $"{{\"a\":{Deep(levels - 1)}}}";
 
         Assert.Null(GenerationTools.Problem(Json($"[{Tool("")}]")));
+        var nothing = Json($"[{Tool(",\"parameters\":null")}]");
+        Assert.Null(GenerationTools.Problem(nothing));
+        Assert.Null(Assert.Single(GenerationTools.Functions(nothing)).Parameters);
         Assert.Contains("1 to 128 functions", GenerationTools.Problem(Json("[" + string.Join(',', Enumerable.Repeat(Tool(""), 129)) + "]")),
             StringComparison.Ordinal);
         Assert.Contains("more than 65536 characters", GenerationTools.Problem(
