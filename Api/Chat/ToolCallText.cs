@@ -30,6 +30,11 @@ internal sealed class ToolCallText(CallableTools tools)
     // What is held begins with the mark of a call, of which the end is still to come.
     private bool _isInCall;
 
+    // How far that call was read for its end, and whether that is within a text among its arguments.
+    private int _read;
+    private bool _isInText;
+    private bool _isEscaped;
+
     /// <summary>Calls so far.</summary>
     public int Count { get; private set; }
 
@@ -104,7 +109,7 @@ internal sealed class ToolCallText(CallableTools tools)
             var (call, end) = Cut(held, open);
             if (end < 0)
             {
-                (at, _isInCall) = (open, true);
+                (at, _isInCall, _read) = (open, true, _read - open);
                 break;
             }
 
@@ -124,26 +129,49 @@ internal sealed class ToolCallText(CallableTools tools)
         return (Shown(text), calls);
     }
 
-    // The mark of the end may stand in a text among the arguments: then what is before it is unfinished JSON.
+    // The mark of the end may stand in a text among the arguments, and is none there. Nothing is read twice, however many there are.
     private (ToolCall? Call, int End) Cut(string held, int open)
     {
         var start = open + GenerationTools.Open.Length;
-        var close = held.IndexOf(GenerationTools.Close, start, StringComparison.Ordinal);
-        while (close >= 0)
+        if (!_isInCall || open > 0)
         {
-            var end = close + GenerationTools.Close.Length;
-            var json = held[start..close];
-            if (CallOf(json) is { } call)
-            {
-                return (call, end);
-            }
+            (_read, _isInText, _isEscaped) = (start, false, false);
+        }
 
-            if (!IsUnfinished(json))
+        for (; _read < held.Length; _read++)
+        {
+            var c = held[_read];
+            if (_isInText)
             {
-                return (null, end);
+                _isInText = c != '"' || _isEscaped;
+                _isEscaped = c == '\\' && !_isEscaped;
             }
+            else if (c == '"')
+            {
+                _isInText = true;
+            }
+            else if (c == GenerationTools.Close[0])
+            {
+                var rest = held.AsSpan(_read);
+                if (rest.StartsWith(GenerationTools.Close, StringComparison.Ordinal))
+                {
+                    var (json, end) = (held[start.._read], _read + GenerationTools.Close.Length);
+                    if (CallOf(json) is { } call)
+                    {
+                        return (call, end);
+                    }
 
-            close = held.IndexOf(GenerationTools.Close, end, StringComparison.Ordinal);
+                    if (!IsUnfinished(json))
+                    {
+                        return (null, end);
+                    }
+                }
+                else if (GenerationTools.Close.AsSpan().StartsWith(rest, StringComparison.Ordinal))
+                {
+                    // The rest of the mark may follow.
+                    break;
+                }
+            }
         }
 
         return (null, -1);

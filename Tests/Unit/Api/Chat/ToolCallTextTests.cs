@@ -25,6 +25,25 @@ public sealed class ToolCallTextTests
         }
     }
 
+    [Fact]
+    public void Marks_of_an_end_among_the_arguments_cost_their_length_only()
+    {
+        const int Marks = 1000;
+        var reader = new ToolCallText(new(Names, Parallel: true));
+        reader.Take("<tool_call>{\"name\":\"weather\",\"arguments\":{\"city\":\"");
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < Marks; i++)
+        {
+            Assert.Equal(("", 0), reader.Take("</tool_call>") is var (text, calls) ? (text, calls.Count) : default);
+        }
+
+        // The text so far for each, of two bytes a character.
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2L * Marks * Marks * "</tool_call>".Length);
+        var (_, found) = reader.Take("\"}}</tool_call>");
+
+        Assert.Contains(string.Concat(Enumerable.Repeat("</tool_call>", Marks)), Assert.Single(found).Arguments, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("no call < at all <tool", "no call < at all <tool", 0)]
     [InlineData(Call, "", 1)]
