@@ -9,6 +9,9 @@ internal sealed record BenchOptions(bool Quick, string? Json, IReadOnlyList<stri
 
     public TimeSpan Round => TimeSpan.FromSeconds(Quick ? 1 : 2);
 
+    /// <summary>Rounds that a server has to come to its speed.</summary>
+    public int MaxWarmUpWindows => Quick ? 10 : 20;
+
     public TimeSpan WarmUp => TimeSpan.FromSeconds(Quick ? 3 : 6);
 
     public static BenchOptions Parse(string[] args)

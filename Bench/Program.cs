@@ -10,6 +10,11 @@ if (args is ["bare", var models, var threads])
     return 0;
 }
 
+if (args is ["report", .. var files])
+{
+    return await ReportCommand.RunAsync(files);
+}
+
 var options = BenchOptions.Parse(args);
 var parts = PartList.Choose(options.Parts);
 if (parts is null)
@@ -45,7 +50,7 @@ var targets = Targets.Compare(stage.Report);
 Targets.Print(targets);
 if (options.Json is not null)
 {
-    await stage.Report.WriteAsync(options.Json, targets);
+    await stage.Report.WriteAsync(options.Json, args, targets);
 }
 
 return failed == 0 ? 0 : 1;

@@ -1,3 +1,5 @@
+using InferenceTemplate.Bench.Reporting;
+
 namespace InferenceTemplate.Bench.Parts;
 
 /// <summary>One thing that the benchmark measures.</summary>
@@ -14,7 +16,9 @@ internal static class PartList
         new("latency", "open loop at 70 % of capacity, 100 and 1000 connections: what the product adds to the model", LatencyPart.RunAsync),
         new("hop", "the queue alone: enqueue, dequeue, answer", HopPart.RunAsync),
         new("switch", "from one loaded model to another", SwitchPart.RunAsync),
-        new("memory", "resident memory over many requests", MemoryPart.RunAsync),
+        new("limits", "what a tenant's limits cost, and what the response cache saves", LimitsPart.RunAsync),
+        new("replicas", "processor time of a request, two replicas and two workers against one of each", ReplicasPart.RunAsync),
+        new("memory", "memory over many requests: the slope of the second half", MemoryPart.RunAsync),
         new("batching", "batching on and off, weight-bound model and convnet; the heavy model against raw ONNX Runtime",
             BatchingPart.RunAsync),
         new("embeddings", "texts of mixed lengths, 64 callers, batching on and off", EmbeddingsPart.RunAsync),
@@ -31,7 +35,8 @@ internal static class PartList
     ];
 
     public static string Usage =>
-        "dotnet run -c Release --project Bench -- all|PART... [--quick] [--json FILE] [--minutes N]\n\n"
+        "dotnet run -c Release --project Bench -- all|PART... [--quick] [--json FILE] [--minutes N]\n"
+        + $"{ReportCommand.Usage}\n\n"
         + string.Concat(All.Concat(ByName).Select(p => $"  {p.Name,-12}{p.What}\n"));
 
     /// <returns>Null when a name is unknown or none is given.</returns>

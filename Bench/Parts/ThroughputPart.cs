@@ -11,8 +11,13 @@ internal static class ThroughputPart
         var usual = await stage.DefaultAsync();
         var tuned = await stage.TunedAsync();
 
-        await WarmUpAsync(stage, product.Json(stage.Models.Tiny), Bare(usual.Address, "default", "json", stage.Models.Tiny),
-            Bare(tuned.Address, "tuned", "json", stage.Models.Tiny));
+        foreach (var target in (Target[])[product.Json(stage.Models.Tiny), product.Binary(stage.Models.Tiny),
+            Bare(usual.Address, "default", "json", stage.Models.Tiny), Bare(tuned.Address, "tuned", "json", stage.Models.Tiny),
+            Bare(usual.Address, "default", "binary", stage.Models.Tiny), Bare(tuned.Address, "tuned", "binary", stage.Models.Tiny)])
+        {
+            await WarmUp.RunAsync(stage.Options, target, 32);
+        }
+
         stage.Report.Section("product against the bare server, closed loop");
         int[] callers = stage.Options.Quick ? [1, 64] : [1, 16, 64, 256, 1000];
         foreach (var connections in callers)
@@ -34,15 +39,6 @@ internal static class ThroughputPart
             await CompareAsync(stage, stage.Models.Large, form, 16,
                 form == "json" ? product.Json(stage.Models.Large) : product.Binary(stage.Models.Large),
                 Bare(usual.Address, "default", form, stage.Models.Large), Bare(tuned.Address, "tuned", form, stage.Models.Large));
-        }
-    }
-
-    // The runtime compiles what is hot a second time; measured before that, every server is slower than it is.
-    private static async Task WarmUpAsync(Stage stage, params Target[] targets)
-    {
-        foreach (var target in targets)
-        {
-            await ClosedLoop.RunAsync(target, 32, stage.Options.WarmUp * 3);
         }
     }
 

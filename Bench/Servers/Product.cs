@@ -38,7 +38,13 @@ internal sealed class Product : IAsyncDisposable
     /// <summary>From the first resource's start until Api and Worker were healthy.</summary>
     public TimeSpan Started { get; }
 
-    public static async Task<Product> StartAsync(string models, params (string Name, string Value)[] environment)
+    public static Task<Product> StartAsync(string models, params (string Name, string Value)[] environment) =>
+        StartAsync(models, replicas: null, environment);
+
+    /// <param name="replicas">
+    /// Of Api and Worker, behind the orchestrator's proxy, whatever their number; null for one of each without a proxy.
+    /// </param>
+    public static async Task<Product> StartAsync(string models, int? replicas, params (string Name, string Value)[] environment)
     {
         using var limit = new CancellationTokenSource(StartLimit);
         var data = Directory.CreateTempSubdirectory("inference-bench-").FullName;
@@ -48,7 +54,7 @@ internal sealed class Product : IAsyncDisposable
                 $"--Data={data}",
             ],
             limit.Token);
-        Adapt(builder, models, environment);
+        Adapt(builder, models, replicas, environment);
         var app = await builder.BuildAsync(limit.Token);
         try
         {
@@ -66,8 +72,9 @@ internal sealed class Product : IAsyncDisposable
         }
     }
 
-    public Target Json(BenchModel model, string? name = null) => Target.Create(
-        name ?? "product", Api, $"/v2/models/{model.Name}/infer", model.Json, Authorization, "Content-Type: application/json");
+    /// <param name="key">The admin's unless one is given.</param>
+    public Target Json(BenchModel model, string? name = null, string key = Key) => Target.Create(
+        name ?? "product", Api, $"/v2/models/{model.Name}/infer", model.Json, $"Authorization: Bearer {key}", "Content-Type: application/json");
 
     public Target Json(string name, string model, byte[] body, params string[] headers) => Target.Create(
         name, Api, $"/v2/models/{model}/infer", body, [Authorization, "Content-Type: application/json", .. headers]);
@@ -121,7 +128,7 @@ internal sealed class Product : IAsyncDisposable
     private static string Authorization => $"Authorization: Bearer {Key}";
 
     private static void Adapt(
-        IDistributedApplicationTestingBuilder builder, string models, (string Name, string Value)[] environment)
+        IDistributedApplicationTestingBuilder builder, string models, int? number, (string Name, string Value)[] environment)
     {
         builder.Resources.Remove(builder.Resources.Single(r => r.Name == "web"));
         foreach (var resource in builder.Resources)
@@ -142,7 +149,12 @@ internal sealed class Product : IAsyncDisposable
             foreach (var endpoint in service.Annotations.OfType<EndpointAnnotation>())
             {
                 endpoint.Port = null;
-                endpoint.IsProxied = false;
+                endpoint.IsProxied = number is not null && endpoint.IsProxied;
+            }
+
+            if (number > 1)
+            {
+                service.Annotations.Add(new ReplicaAnnotation(number.Value));
             }
 
             var added = builder.CreateResourceBuilder(service)
