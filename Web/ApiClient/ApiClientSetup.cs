@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Http.Resilience;
+using Polly;
+
 namespace InferenceTemplate.Web.ApiClient;
 
 internal static class ApiClientSetup
@@ -5,13 +8,19 @@ internal static class ApiClientSetup
     /// <summary>The client of calls that may take long: each ends by a time of its own, and none is sent twice.</summary>
     private const string Patient = "patient";
 
+    private const int Repetitions = 2;
+
+    private static readonly TimeSpan BetweenRepetitions = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Adds the typed clients; their address is the resource name, which service discovery resolves.</summary>
     public static void AddInferenceApi(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddHttpClient<ApiTransport>(http => http.BaseAddress = new Uri("https+http://api"));
-
-        // The pipeline ends a call after ten seconds: too short for a model's upload or its run. (The API is complete but still marked.)
+        // The usual pipeline ends a call after ten seconds, too short for a model's upload or its run, and stops all calls for a while where
+        // many fail: what one tenant is refused must not end the pages of all. (The API is complete but still marked.)
 #pragma warning disable EXTEXP0001
+        builder.Services.AddHttpClient<ApiTransport>(http => http.BaseAddress = new Uri("https+http://api"))
+            .RemoveAllResilienceHandlers()
+            .AddResilienceHandler("reads", pipeline => pipeline.AddRetry(Repeated()));
         builder.Services.AddHttpClient(Patient, http =>
         {
             http.BaseAddress = new Uri("https+http://api");
@@ -29,6 +38,19 @@ internal static class ApiClientSetup
         builder.Services.AddTransient<AdministrationApi>();
         builder.Services.AddTransient<TenantsApi>();
         builder.Services.AddSingleton<PublicApiAddress>();
+    }
+
+    // What only reads, where no replica answered at all.
+    private static HttpRetryStrategyOptions Repeated()
+    {
+        var retry = new HttpRetryStrategyOptions
+        {
+            MaxRetryAttempts = Repetitions,
+            Delay = BetweenRepetitions,
+            ShouldHandle = outcome => ValueTask.FromResult(outcome.Outcome.Exception is HttpRequestException),
+        };
+        retry.DisableForUnsafeHttpMethods();
+        return retry;
     }
 
     private static ApiTransport PatientTransport(IServiceProvider services) =>
