@@ -1,4 +1,7 @@
+using System.Reflection;
 using InferenceTemplate.Tests.Shared;
+using InferenceTemplate.Web.ApiClient;
+using Microsoft.AspNetCore.Components;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -326,9 +329,47 @@ public class ConsoleTests(Dashboard dashboard)
             "from=2026-01-02T03%3A00%3A00Z&to=2026-01-02T04%3A00%3A00Z", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)));
         await page.ReloadAsync();
         await Expect(page.GetByLabel("To (UTC)")).ToHaveValueAsync("2026-01-02T04:00");
+        await page.GetByLabel("From (UTC)").FillAsync("");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
+        await Expect(page.GetByLabel("From (UTC)")).ToHaveValueAsync("2026-01-02T03:00");
+        await Expect(page.GetByLabel("To (UTC)")).ToHaveValueAsync("2026-01-02T04:00");
         await Expect(grid.GetByText("it does not fit into memory")).ToBeVisibleAsync();
         await Wait.UntilAsync(() => Console.RequestsAsked.Any(
             asked => asked.Contains("&from=2026-01-02T03%3A00%3A00Z&to=2026-01-02T04%3A00%3A00Z", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("/requests?min_ms=abc&from=yesterday", "Requests")]
+    [InlineData("/settings?changed=perhaps", "Settings")]
+    [InlineData("/playground?request=none", "Playground")]
+    public async Task Value_of_an_address_that_is_no_such_value_counts_as_none(string path, string title)
+    {
+        var page = await OpenAsync("/");
+
+        Assert.Equal(200, (await page.GotoAsync(dashboard.Url + path))!.Status);
+        await Expect(page).ToHaveTitleAsync(new System.Text.RegularExpressions.Regex(
+            title, System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void Pages_take_the_values_of_their_addresses_as_text() => Assert.All(
+        typeof(Query).Assembly.GetTypes()
+            .SelectMany(type => type.GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
+            .Where(property => property.IsDefined(typeof(SupplyParameterFromQueryAttribute))),
+        property => Assert.Equal(typeof(string), property.PropertyType));
+
+    [Fact]
+    public async Task Filters_of_a_page_follow_a_link_to_it_that_has_others()
+    {
+        var page = await OpenAsync("/requests?status=failed");
+        await Expect(page.GetByLabel("Outcome")).ToHaveValueAsync("failed");
+
+        await page.GetByRole(AriaRole.Navigation).GetByRole(AriaRole.Link, new() { Name = "Requests" }).First.ClickAsync();
+
+        await Expect(page).ToHaveURLAsync($"{dashboard.Url}/requests");
+        await Expect(page.GetByLabel("Outcome")).ToHaveValueAsync("");
+        await page.GoBackAsync();
+        await Expect(page.GetByLabel("Outcome")).ToHaveValueAsync("failed");
     }
 
     [Fact]

@@ -138,6 +138,22 @@
         }
     });
 
+    // Before Blazor, which takes a page for the same whose filters alone are others, and knows nothing of those that were chosen on it.
+    document.addEventListener('click', event => {
+        const link = event.target.closest?.('a[href]');
+        if (!link || link.target || link.hasAttribute('download') || event.button !== 0
+            || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) {
+            return;
+        }
+        if (link.matches('.skip-link')) {
+            event.preventDefault();
+            location.hash = link.hash;
+        } else if (link.origin === location.origin && link.pathname === location.pathname && link.search !== location.search) {
+            event.preventDefault();
+            location.assign(link.href);
+        }
+    }, true);
+
     // The palette: pages by their names, and searches with what was typed.
     function openPalette() {
         const palette = document.getElementById('palette');
