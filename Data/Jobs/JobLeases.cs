@@ -67,7 +67,7 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
                 AS given (id, attempt, state, outputs, error, error_status, batch_size, compute_microseconds, device_microseconds, cost,
                     prompt_tokens, completion_tokens)),
         held AS MATERIALIZED (
-            SELECT jobs.id FROM outcome JOIN jobs USING (id, attempt)
+            SELECT jobs.id, jobs.attempt FROM outcome JOIN jobs USING (id, attempt)
             WHERE jobs.state = 'running' ORDER BY jobs.id FOR UPDATE OF jobs),
         ended AS (UPDATE jobs SET
             state = CASE WHEN cancel_requested THEN 'cancelled' ELSE outcome.state END,
@@ -78,7 +78,7 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
             batch_size = outcome.batch_size, compute_microseconds = outcome.compute_microseconds, cost = outcome.cost,
             request = CASE WHEN outcome.state = 'succeeded' AND NOT cancel_requested THEN NULL ELSE request END,
             lease_until = NULL, finished_at = now(), expires_at = now() + $9
-        FROM outcome JOIN held USING (id) WHERE jobs.id = outcome.id
+        FROM outcome JOIN held USING (id, attempt) WHERE jobs.id = outcome.id
         RETURNING jobs.id, jobs.attempt, jobs.state, jobs.tenant_id, jobs.model, jobs.version, jobs.batch_size,
             outcome.device_microseconds, jobs.cost, outcome.prompt_tokens, outcome.completion_tokens),
         used AS (

@@ -14,15 +14,12 @@ internal sealed partial class JobCompletion(
 
     private readonly ConcurrentDictionary<Task, bool> _settling = new();
 
-    /// <summary>Whether somebody asked meanwhile to cancel the job.</summary>
-    public bool IsCancelled(InferenceRequest request) => request.Kind == RequestKind.Job && tracker.IsCancelled(request.Id);
-
     /// <summary>Begins to end jobs; returns before that is done.</summary>
-    public void Complete(IReadOnlyList<QueuedRequest> jobs, Func<InferenceRequest, JobResult> ended)
+    public void Complete(IReadOnlyList<QueuedRequest> jobs, Func<QueuedRequest, JobResult> ended)
     {
         if (jobs.Count > 0)
         {
-            Track(SettleAsync(jobs, [.. jobs.Select(j => ended(j.Request))]));
+            Track(SettleAsync(jobs, [.. jobs.Select(ended)]));
         }
     }
 

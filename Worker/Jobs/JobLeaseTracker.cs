@@ -16,9 +16,10 @@ internal sealed record JobClaim(
     IReadOnlyList<QueuedRequest> Ready, IReadOnlyList<QueuedRequest> Dropped, IReadOnlyList<QueuedRequest> Postponed);
 
 /// <summary>How a job ended on this worker.</summary>
+/// <param name="Job">The delivery that ran: another of the same job is another attempt.</param>
 /// <param name="Status">The HTTP status that goes with the error.</param>
 internal sealed record JobResult(
-    Guid Id, byte[]? Outputs, string? Error = null, short? Status = null, int BatchSize = 0, TimeSpan ComputeTime = default);
+    QueuedRequest Job, byte[]? Outputs, string? Error = null, short? Status = null, int BatchSize = 0, TimeSpan ComputeTime = default);
 
 /// <summary>
 /// This worker's jobs: claimed before they run, kept by renewed leases while they do, finished in Postgres before their entries
@@ -41,7 +42,8 @@ internal sealed partial class JobLeaseTracker(
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(200);
 
-    private readonly ConcurrentDictionary<Guid, HeldJob> _held = new();
+    // By the delivery, not the job: one that was lost may still run here when the job comes again.
+    private readonly ConcurrentDictionary<QueuedRequest, HeldJob> _held = new();
 
     /// <summary>How long a run may take for which only jobs wait.</summary>
     public TimeSpan MaxRunTime => options.Value.MaxRunTime;
@@ -90,7 +92,7 @@ internal sealed partial class JobLeaseTracker(
             else if (entries.GetValueOrDefault(request.Request.Id) == request && free.TryGetValue(request.Request.Id, out var lease))
             {
                 request.HasRunBefore = lease.Attempt > 1;
-                _held[lease.Id] = new HeldJob(lease, request);
+                _held[request] = new HeldJob(lease, request);
                 ready.Add(request);
             }
             else
@@ -103,9 +105,6 @@ internal sealed partial class JobLeaseTracker(
         return new(ready, dropped, []);
     }
 
-    /// <summary>Whether somebody asked meanwhile to cancel the job: then it need not run, and ends as cancelled however it ends.</summary>
-    public bool IsCancelled(Guid job) => _held.TryGetValue(job, out var held) && held.Queued.IsCancelled;
-
     /// <summary>
     /// Commits how jobs ended. True: their entries can be acknowledged, since each is in the table or is another's by now. False:
     /// Postgres stayed away for longer than <see cref="LongestOutage"/>, or refused, and the jobs will run again.
@@ -113,7 +112,7 @@ internal sealed partial class JobLeaseTracker(
     public async Task<bool> FinishAsync(IReadOnlyList<JobResult> results)
     {
         List<(HeldJob Held, JobResult Result)> mine =
-            [.. results.Select(r => (Held: _held.GetValueOrDefault(r.Id)!, Result: r)).Where(job => job.Held is not null)];
+            [.. results.Select(r => (Held: _held.GetValueOrDefault(r.Job)!, Result: r)).Where(job => job.Held is not null)];
         if (mine.Count == 0)
         {
             return true;
@@ -132,8 +131,7 @@ internal sealed partial class JobLeaseTracker(
         }
         finally
         {
-            // Not by the id alone: the job may have been claimed here anew.
-            mine.ForEach(job => _held.TryRemove(KeyValuePair.Create(job.Result.Id, job.Held)));
+            mine.ForEach(job => _held.TryRemove(job.Result.Job, out _));
         }
     }
 
@@ -185,11 +183,11 @@ internal sealed partial class JobLeaseTracker(
     /// <summary>Stops keeping the jobs among some requests, but for those that are being finished: their leases run out.</summary>
     public void Abandon(IEnumerable<QueuedRequest> requests)
     {
-        foreach (var id in requests.Where(IsJob).Select(r => r.Request.Id))
+        foreach (var request in requests)
         {
-            if (_held.TryGetValue(id, out var held) && !held.Ending)
+            if (_held.TryGetValue(request, out var held) && !held.Ending)
             {
-                _held.TryRemove(KeyValuePair.Create(id, held));
+                _held.TryRemove(request, out _);
             }
         }
     }
@@ -197,7 +195,7 @@ internal sealed partial class JobLeaseTracker(
     /// <summary>Gives jobs back that were claimed and will not be run here, without counting the attempt.</summary>
     public async Task ReturnAsync(IReadOnlyList<QueuedRequest> requests)
     {
-        List<JobLease> mine = [.. requests.Where(IsJob).Select(r => _held.GetValueOrDefault(r.Request.Id)?.Lease).OfType<JobLease>()];
+        List<JobLease> mine = [.. requests.Select(r => _held.GetValueOrDefault(r)?.Lease).OfType<JobLease>()];
         Abandon(requests);
         if (mine.Count > 0)
         {
