@@ -164,6 +164,51 @@ public sealed class JobCompletionTests(Servers servers)
         Assert.Equal("failed 2 of the second", await state.ExecuteScalarAsync(Cancellation));
     }
 
+    [Theory]
+    [InlineData("claim")]
+    [InlineData("return")]
+    public async Task Job_whose_claim_or_return_lost_its_answer_or_way_pays_no_attempt(string lost)
+    {
+        await using var database = await DatabaseAsync(servers);
+        await using var way = new LossyConnection(new NpgsqlConnectionStringBuilder(servers.ConnectionString)
+        {
+            Database = new NpgsqlConnectionStringBuilder(database.ConnectionString).Database,
+        }.ConnectionString);
+        var options = Options.Create(new JobOptions { Lease = TimeSpan.FromMinutes(10) });
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        using var tracker = new JobLeaseTracker(
+            new JobLeases(way.Source, options), JobLeaseTrackerTests.NoCosts(), new JobSignals(servers.Redis),
+            new JobTelemetry(services.GetRequiredService<IMeterFactory>()), new ServingState(TimeProvider.System), options,
+            TimeProvider.System, NullLogger<JobLeaseTracker>.Instance);
+        var request = await AcceptAsync(servers, database, Options.Create(new QueueOptions()));
+        await using var one = database.CreateCommand("UPDATE jobs SET max_attempts = 1");
+        await one.ExecuteNonQueryAsync(Cancellation);
+
+        // A connection that is open, so that it is the claim whose answer is lost.
+        await tracker.ClaimAsync([new QueuedRequest("0-0", request with { Id = Guid.NewGuid() })]);
+        var job = new QueuedRequest("1-0", request);
+        if (lost == "claim")
+        {
+            way.LoseNextAnswer();
+            Assert.Equal([job], (await tracker.ClaimAsync([job])).Postponed);
+        }
+        else
+        {
+            Assert.Equal([job], (await tracker.ClaimAsync([job])).Ready);
+            way.Refuse(true);
+            Assert.NotNull(await Record.ExceptionAsync(() => tracker.ReturnAsync([job])));
+            way.Refuse(false);
+        }
+
+        JobClaim again = new([], [], []);
+        await Wait.UntilAsync(async () => (again = await tracker.ClaimAsync([new QueuedRequest("1-0", request)])).Postponed.Count == 0);
+
+        Assert.Equal(request.Id, Assert.Single(again.Ready).Request.Id);
+        Assert.True(await tracker.FinishAsync([new JobResult(again.Ready[0], Outputs: null, "for the test", Status: 400)]));
+        await using var state = database.CreateCommand("SELECT state FROM jobs");
+        Assert.Equal("failed", await state.ExecuteScalarAsync(Cancellation));
+    }
+
     [Fact]
     public async Task Job_that_is_cancelled_while_it_runs_ends_its_run()
     {

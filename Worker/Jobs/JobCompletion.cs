@@ -41,7 +41,7 @@ internal sealed partial class JobCompletion(
         }
         catch (Exception exception)
         {
-            // Postgres is away, most likely. Their leases run out; their entries go back all the same.
+            // Postgres is away, most likely: the tracker tries again. Their entries go back all the same.
             LogNotReturned(requests.Count, exception.Message);
         }
     }
@@ -95,7 +95,7 @@ internal sealed partial class JobCompletion(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "{Count} jobs could not be given back now and wait for their leases to run out: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "{Count} jobs could not be given back now, which is tried again: {Reason}")]
     private partial void LogNotReturned(int count, string reason);
 
     [LoggerMessage(LogLevel.Error, "How {Count} jobs ended could not be written; they run again")]

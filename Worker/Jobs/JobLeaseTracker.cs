@@ -45,6 +45,11 @@ internal sealed partial class JobLeaseTracker(
     // By the delivery, not the job: one that was lost may still run here when the job comes again.
     private readonly ConcurrentDictionary<QueuedRequest, HeldJob> _held = new();
 
+    // Jobs that the table may say are this worker's, while it does not have them: the answer to their claim was lost, or they could not be
+    // given back. Their leases would run out and cost them attempts in which they never ran.
+    private readonly ConcurrentDictionary<Guid, bool> _unknown = new();
+    private readonly SemaphoreSlim _returning = new(1);
+
     /// <summary>How long a run may take for which only jobs wait.</summary>
     public TimeSpan MaxRunTime => options.Value.MaxRunTime;
 
@@ -72,12 +77,19 @@ internal sealed partial class JobLeaseTracker(
         IReadOnlyList<JobLease> claimed;
         try
         {
+            if (!await ReturnUnknownAsync(CancellationToken.None))
+            {
+                // Under way elsewhere: until it is known whose they are, they would be dropped as another's.
+                return new([.. requests.Where(r => !IsJob(r))], [.. requests.Where(IsLate)], jobs);
+            }
+
             claimed = await leases.ClaimAsync(
                 [.. entries.Values.Select(j => JobEntry.Of(j.Request))], state.WorkerId, CancellationToken.None);
         }
         catch (Exception exception)
         {
             LogNotClaimed(jobs.Count, exception.Message);
+            ReturnSoon(entries.Values.Select(j => j.Request.Id));
             return new([.. requests.Where(r => !IsJob(r))], [.. requests.Where(IsLate)], jobs);
         }
 
@@ -197,9 +209,75 @@ internal sealed partial class JobLeaseTracker(
     {
         List<JobLease> mine = [.. requests.Select(r => _held.GetValueOrDefault(r)?.Lease).OfType<JobLease>()];
         Abandon(requests);
-        if (mine.Count > 0)
+        if (mine.Count == 0)
+        {
+            return;
+        }
+
+        try
         {
             await leases.ReturnAsync(mine, CancellationToken.None);
+        }
+        catch
+        {
+            ReturnSoon(mine.Select(lease => lease.Id));
+            throw;
+        }
+    }
+
+    // At once, since most broken connections are followed by a whole one, and another worker that gets an entry before drops it.
+    private void ReturnSoon(IEnumerable<Guid> jobs)
+    {
+        foreach (var job in jobs)
+        {
+            _unknown[job] = true;
+        }
+
+        _ = TryAsync();
+
+        async Task TryAsync()
+        {
+            try
+            {
+                await ReturnUnknownAsync(CancellationToken.None);
+            }
+            catch (Exception exception)
+            {
+                // The next claim tries again, and the next renewal.
+                LogNotReturned(_unknown.Count, exception.Message);
+            }
+        }
+    }
+
+    /// <returns>False where another call is at it.</returns>
+    private async Task<bool> ReturnUnknownAsync(CancellationToken cancellationToken)
+    {
+        if (_unknown.IsEmpty)
+        {
+            return true;
+        }
+
+        if (!await _returning.WaitAsync(TimeSpan.Zero, cancellationToken))
+        {
+            return false;
+        }
+
+        try
+        {
+            // What has been claimed by another entry meanwhile is known.
+            var held = _held.Values.Select(h => h.Lease.Id).ToHashSet();
+            Guid[] unknown = [.. _unknown.Keys];
+            await leases.ReturnUnknownAsync([.. unknown.Where(id => !held.Contains(id))], state.WorkerId, cancellationToken);
+            foreach (var id in unknown)
+            {
+                _unknown.TryRemove(id, out _);
+            }
+
+            return true;
+        }
+        finally
+        {
+            _returning.Release();
         }
     }
 
@@ -210,21 +288,24 @@ internal sealed partial class JobLeaseTracker(
     private async Task RenewAsync()
     {
         List<HeldJob> held = [.. _held.Values];
-        if (held.Count == 0)
-        {
-            return;
-        }
-
         try
         {
             // One that hangs must not keep the next from a Postgres that is back.
             using var limit = new CancellationTokenSource(RenewEvery, time);
+            if (held.Count == 0)
+            {
+                await ReturnUnknownAsync(limit.Token);
+                return;
+            }
+
             var renewed = await leases.ExtendAsync([.. held.Select(h => h.Lease)], limit.Token);
             foreach (var job in held.Where(h => renewed.GetValueOrDefault(h.Lease.Id)))
             {
                 // Its run too, where nobody else waits for that.
                 job.Queued.Cancel();
             }
+
+            await ReturnUnknownAsync(limit.Token);
         }
         catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOfDatabase(exception))
         {
@@ -281,6 +362,9 @@ internal sealed partial class JobLeaseTracker(
     [LoggerMessage(LogLevel.Warning, "{Count} jobs could not be claimed and wait in the queue: {Reason}")]
     private partial void LogNotClaimed(int count, string reason);
 
+    [LoggerMessage(LogLevel.Debug, "{Count} jobs of which it is not known whether they were claimed can't be given back yet: {Reason}")]
+    private partial void LogNotReturned(int count, string reason);
+
     [LoggerMessage(LogLevel.Warning, "What job {Job} used could not be told; it counts without a cost")]
     private partial void LogUnpriced(Exception exception, Guid job);
 
@@ -293,6 +377,12 @@ internal sealed partial class JobLeaseTracker(
 
     [LoggerMessage(LogLevel.Warning, "Job {Job} was no longer this worker's when attempt {Attempt} ended; what came of it is dropped")]
     private partial void LogLost(Guid job, int attempt);
+
+    public override void Dispose()
+    {
+        _returning.Dispose();
+        base.Dispose();
+    }
 
     private sealed class HeldJob(JobLease lease, QueuedRequest queued)
     {
