@@ -29,22 +29,30 @@ public sealed partial class QueueConsumer
 
     private async Task MoveToDeadLettersAsync(QueuedRequest request, string reason)
     {
-        var replies = new Replies();
-        if (request.Request.ReplyTo.Length > 0)
-        {
-            replies.Refuse(request.Request, ReplyOutcome.Unavailable, reason, time.GetUtcNow(), worker);
-        }
-
-        await QueueScripts.DeadLetter.EvaluateAsync(
+        var held = (int)await QueueScripts.DeadLetter.EvaluateAsync(
             Database,
             _keys,
             QueueKeys.WorkerGroup,
+            worker,
             request.Level,
             request.EntryId,
             reason,
             request.Deliveries,
             time.GetUtcNow().ToUnixTimeMilliseconds(),
             options.Value.MaxDeadLetters);
+        if (held < 0)
+        {
+            // Its caller is the other worker's to answer.
+            LogLost(1, _queue);
+            return;
+        }
+
+        var replies = new Replies();
+        if (request.Request.ReplyTo.Length > 0)
+        {
+            replies.Refuse(request.Request, ReplyOutcome.Unavailable, reason, time.GetUtcNow(), worker);
+        }
+
         LogDeadLetter(request.Request.Id, _queue, reason);
         ReportDropped("dead-letter", 1);
         await CompleteAsync([request], replies);

@@ -222,7 +222,7 @@ public sealed partial class QueueConsumer(
 
     private Task<RedisResult> RemoveAsync(IDatabase database, IReadOnlyList<(int Level, string Entry, int Bytes)> entries)
     {
-        RedisValue[] values = [QueueKeys.WorkerGroup, .. entries.SelectMany(e => (RedisValue[])[e.Level, e.Entry, e.Bytes])];
+        RedisValue[] values = [QueueKeys.WorkerGroup, worker, .. entries.SelectMany(e => (RedisValue[])[e.Level, e.Entry, e.Bytes])];
         return QueueScripts.Remove.EvaluateAsync(database, _keys, values);
     }
 

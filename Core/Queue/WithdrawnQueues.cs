@@ -43,7 +43,7 @@ public sealed partial class WithdrawnQueues(
                     if (Decode(queue, message)?.TenantId == tenant)
                     {
                         await QueueScripts.Remove.EvaluateAsync(
-                            database, keys, QueueKeys.WorkerGroup, level + 1, entry.Id, message.Length);
+                            database, keys, QueueKeys.WorkerGroup, RedisValue.EmptyString, level + 1, entry.Id, message.Length);
                     }
                 }
 

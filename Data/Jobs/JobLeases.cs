@@ -67,7 +67,7 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
                 AS given (id, attempt, state, outputs, error, error_status, batch_size, compute_microseconds, device_microseconds, cost,
                     prompt_tokens, completion_tokens)),
         held AS MATERIALIZED (
-            SELECT jobs.id FROM outcome JOIN jobs USING (id, attempt)
+            SELECT jobs.id, jobs.attempt FROM outcome JOIN jobs USING (id, attempt)
             WHERE jobs.state = 'running' ORDER BY jobs.id FOR UPDATE OF jobs),
         ended AS (UPDATE jobs SET
             state = CASE WHEN cancel_requested THEN 'cancelled' ELSE outcome.state END,
@@ -78,7 +78,7 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
             batch_size = outcome.batch_size, compute_microseconds = outcome.compute_microseconds, cost = outcome.cost,
             request = CASE WHEN outcome.state = 'succeeded' AND NOT cancel_requested THEN NULL ELSE request END,
             lease_until = NULL, finished_at = now(), expires_at = now() + $9
-        FROM outcome JOIN held USING (id) WHERE jobs.id = outcome.id
+        FROM outcome JOIN held USING (id, attempt) WHERE jobs.id = outcome.id
         RETURNING jobs.id, jobs.attempt, jobs.state, jobs.tenant_id, jobs.model, jobs.version, jobs.batch_size,
             outcome.device_microseconds, jobs.cost, outcome.prompt_tokens, outcome.completion_tokens),
         used AS (
@@ -93,16 +93,26 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
 
     // Attempts only grow, since they are the fence: an attempt that nobody is to blame for raises the bound instead. Its entry stays in
     // the queue, with its deliveries and the wait before the next: a second one would know of neither.
-    private const string ReturnSql = """
-        WITH held AS MATERIALIZED (
-            SELECT jobs.id FROM unnest($1, $2) AS mine (id, attempt) JOIN jobs USING (id, attempt)
-            WHERE state = 'running' ORDER BY jobs.id FOR UPDATE OF jobs)
+    private const string ReturnHeldSql = """
         UPDATE jobs SET
             state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END,
             finished_at = CASE WHEN cancel_requested THEN now() END,
             expires_at = CASE WHEN cancel_requested THEN now() + $3 END,
             queued_at = now(), lease_until = NULL, max_attempts = max_attempts + 1
         FROM held WHERE jobs.id = held.id
+        """;
+
+    private const string ReturnSql = $"""
+        WITH held AS MATERIALIZED (
+            SELECT jobs.id FROM unnest($1, $2) AS mine (id, attempt) JOIN jobs USING (id, attempt)
+            WHERE state = 'running' ORDER BY jobs.id FOR UPDATE OF jobs)
+        {ReturnHeldSql}
+        """;
+
+    private const string ReturnUnknownSql = $"""
+        WITH held AS MATERIALIZED (
+            SELECT id FROM jobs WHERE id = ANY ($1) AND worker = $2 AND state = 'running' ORDER BY id FOR UPDATE)
+        {ReturnHeldSql}
         """;
 
     /// <summary>Takes those jobs that are free; of the others (finished, cancelled, held, unknown, too late) nothing is said.</summary>
@@ -157,6 +167,19 @@ public sealed class JobLeases(NpgsqlDataSource dataSource, IOptions<JobOptions> 
     {
         await using var command = dataSource.CreateCommand(ReturnSql);
         AddLeases(command, leases);
+        command.Parameters.AddWithValue(options.Value.Retention);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Gives those jobs back that are a worker's without its knowing: their claim was committed, and its answer lost. The attempt does not
+    /// count.
+    /// </summary>
+    public async Task ReturnUnknownAsync(IReadOnlyCollection<Guid> jobs, string worker, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(ReturnUnknownSql);
+        AddArray(command, NpgsqlDbType.Uuid, jobs);
+        command.Parameters.AddWithValue(worker);
         command.Parameters.AddWithValue(options.Value.Retention);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }

@@ -43,7 +43,7 @@ public sealed class JobCompletionTests(Servers servers)
         Assert.Equal(request.Id, Assert.Single(claim.Ready).Request.Id);
         state.Began(1);
 
-        completion.Complete(claim.Ready, job => new JobResult(job.Id, Answer(job.Id)));
+        completion.Complete(claim.Ready, job => new JobResult(job, Answer(job.Request.Id)));
         await completion.WhenCompletedAsync();
 
         Assert.Empty(consumer.InFlight);
@@ -64,10 +64,10 @@ public sealed class JobCompletionTests(Servers servers)
             new JobTelemetry(services.GetRequiredService<IMeterFactory>()), new ServingState(TimeProvider.System), options, time,
             NullLogger<JobLeaseTracker>.Instance);
         var request = await AcceptAsync(servers, database, Options.Create(new QueueOptions()));
-        Assert.Single((await tracker.ClaimAsync([new QueuedRequest("1-0", request, 1)])).Ready);
+        var job = Assert.Single((await tracker.ClaimAsync([new QueuedRequest("1-0", request, 1)])).Ready);
 
         await OpenAsync(database, false);
-        var finishing = tracker.FinishAsync([new JobResult(request.Id, Outputs: null, "the model failed on it", Status: 400)]);
+        var finishing = tracker.FinishAsync([new JobResult(job, Outputs: null, "the model failed on it", Status: 400)]);
         time.Advance(JobLeaseTracker.LongestOutage - TimeSpan.FromMinutes(1));
         await Task.WhenAny(finishing, FailsAsync(database));
         Assert.False(finishing.IsCompleted);
@@ -140,6 +140,76 @@ public sealed class JobCompletionTests(Servers servers)
     }
 
     [Fact]
+    public async Task Run_of_a_delivery_that_was_lost_does_not_end_the_attempt_that_came_after_it()
+    {
+        await using var database = await DatabaseAsync(servers);
+        var options = Options.Create(new JobOptions());
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        using var tracker = new JobLeaseTracker(
+            new JobLeases(database, options), JobLeaseTrackerTests.NoCosts(), new JobSignals(servers.Redis),
+            new JobTelemetry(services.GetRequiredService<IMeterFactory>()), new ServingState(TimeProvider.System), options,
+            TimeProvider.System, NullLogger<JobLeaseTracker>.Instance);
+        var request = await AcceptAsync(servers, database, Options.Create(new QueueOptions()));
+        var lost = Assert.Single((await tracker.ClaimAsync([new QueuedRequest("1-0", request)])).Ready);
+        await using var requeue = database.CreateCommand("UPDATE jobs SET state = 'queued', lease_until = NULL");
+        await requeue.ExecuteNonQueryAsync(Cancellation);
+        var again = Assert.Single((await tracker.ClaimAsync([new QueuedRequest("2-0", request)])).Ready);
+
+        Assert.True(await tracker.FinishAsync([new JobResult(lost, Outputs: null, "of the first", Status: 400)]));
+        tracker.Abandon([lost]);
+        await using var state = database.CreateCommand("SELECT state || ' ' || attempt || ' ' || coalesce(error, '') FROM jobs");
+        Assert.Equal("running 2 ", await state.ExecuteScalarAsync(Cancellation));
+
+        Assert.True(await tracker.FinishAsync([new JobResult(again, Outputs: null, "of the second", Status: 400)]));
+        Assert.Equal("failed 2 of the second", await state.ExecuteScalarAsync(Cancellation));
+    }
+
+    [Theory]
+    [InlineData("claim")]
+    [InlineData("return")]
+    public async Task Job_whose_claim_or_return_lost_its_answer_or_way_pays_no_attempt(string lost)
+    {
+        await using var database = await DatabaseAsync(servers);
+        await using var way = new LossyConnection(new NpgsqlConnectionStringBuilder(servers.ConnectionString)
+        {
+            Database = new NpgsqlConnectionStringBuilder(database.ConnectionString).Database,
+        }.ConnectionString);
+        var options = Options.Create(new JobOptions { Lease = TimeSpan.FromMinutes(10) });
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        using var tracker = new JobLeaseTracker(
+            new JobLeases(way.Source, options), JobLeaseTrackerTests.NoCosts(), new JobSignals(servers.Redis),
+            new JobTelemetry(services.GetRequiredService<IMeterFactory>()), new ServingState(TimeProvider.System), options,
+            TimeProvider.System, NullLogger<JobLeaseTracker>.Instance);
+        var request = await AcceptAsync(servers, database, Options.Create(new QueueOptions()));
+        await using var one = database.CreateCommand("UPDATE jobs SET max_attempts = 1");
+        await one.ExecuteNonQueryAsync(Cancellation);
+
+        // A connection that is open, so that it is the claim whose answer is lost.
+        await tracker.ClaimAsync([new QueuedRequest("0-0", request with { Id = Guid.NewGuid() })]);
+        var job = new QueuedRequest("1-0", request);
+        if (lost == "claim")
+        {
+            way.LoseNextAnswer();
+            Assert.Equal([job], (await tracker.ClaimAsync([job])).Postponed);
+        }
+        else
+        {
+            Assert.Equal([job], (await tracker.ClaimAsync([job])).Ready);
+            way.Refuse(true);
+            Assert.NotNull(await Record.ExceptionAsync(() => tracker.ReturnAsync([job])));
+            way.Refuse(false);
+        }
+
+        JobClaim again = new([], [], []);
+        await Wait.UntilAsync(async () => (again = await tracker.ClaimAsync([new QueuedRequest("1-0", request)])).Postponed.Count == 0);
+
+        Assert.Equal(request.Id, Assert.Single(again.Ready).Request.Id);
+        Assert.True(await tracker.FinishAsync([new JobResult(again.Ready[0], Outputs: null, "for the test", Status: 400)]));
+        await using var state = database.CreateCommand("SELECT state FROM jobs");
+        Assert.Equal("failed", await state.ExecuteScalarAsync(Cancellation));
+    }
+
+    [Fact]
     public async Task Job_that_is_cancelled_while_it_runs_ends_its_run()
     {
         await using var database = await DatabaseAsync(servers);
@@ -160,7 +230,7 @@ public sealed class JobCompletionTests(Servers servers)
         await cancel.ExecuteNonQueryAsync(Cancellation);
 
         await ended.Task.WaitAsync(Wait.DefaultLimit, Cancellation);
-        Assert.True(tracker.IsCancelled(request.Id));
+        Assert.True(job.IsCancelled);
         await tracker.StopAsync(Cancellation);
     }
 

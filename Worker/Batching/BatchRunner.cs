@@ -69,7 +69,7 @@ internal sealed partial class BatchRunner(
         List<PendingRequest>? useless = null;
         foreach (var request in batch)
         {
-            if (completions.IsCancelled(request.Queued) || request.Request.Deadline <= now)
+            if (request.Queued.IsCancelled || request.Request.Deadline <= now)
             {
                 (useless ??= []).Add(request);
             }
@@ -86,7 +86,7 @@ internal sealed partial class BatchRunner(
 
     private void Abandon(IReadOnlyList<PendingRequest> requests, string when, TimeSpan computeTime = default)
     {
-        var left = requests.Where(r => completions.IsCancelled(r.Queued)).ToList();
+        var left = requests.Where(r => r.Queued.IsCancelled).ToList();
         var late = requests.Except(left).ToList();
         telemetry.Dropped(Model, Version, "cancelled", left.Count);
         telemetry.Dropped(Model, Version, "expired", late.Count);
@@ -97,7 +97,7 @@ internal sealed partial class BatchRunner(
     // A job's deadline is for its start. Nobody knows which job of the run it was, and none is run again.
     private void AbandonRun(PendingRequest[] run, TimeSpan computeTime)
     {
-        List<PendingRequest> jobs = [.. run.Where(r => IsJob(r) && !completions.IsCancelled(r.Queued))];
+        List<PendingRequest> jobs = [.. run.Where(r => IsJob(r) && !r.Queued.IsCancelled)];
         telemetry.Dropped(Model, Version, "expired", jobs.Count);
         completions.Refuse(
             Queued(jobs), ReplyOutcome.Expired,

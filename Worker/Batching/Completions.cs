@@ -16,9 +16,6 @@ internal sealed partial class Completions(
     private int _underWay;
     private TaskCompletionSource? _all;
 
-    /// <summary>Whether nobody wants the answer any more.</summary>
-    public bool IsCancelled(QueuedRequest request) => request.IsCancelled || completion.IsCancelled(request.Request);
-
     /// <summary>Blocks while too much is under way: for an instance's own thread, before it runs more. Nothing else here waits.</summary>
     public void WaitForRoom()
     {
@@ -52,7 +49,7 @@ internal sealed partial class Completions(
     public void Refuse(IReadOnlyList<QueuedRequest> requests, ReplyOutcome outcome, string error, TimeSpan computeTime = default)
     {
         var parts = Split(requests);
-        completion.Complete(parts.Jobs, job => new JobResult(job.Id, Outputs: null, error, Status(outcome)));
+        completion.Complete(parts.Jobs, job => new JobResult(job, Outputs: null, error, Status(outcome)));
         var now = time.GetUtcNow();
         var replies = new Replies();
         foreach (var call in parts.Queued.Concat(parts.Direct))
@@ -67,7 +64,7 @@ internal sealed partial class Completions(
     public void Drop(IReadOnlyList<QueuedRequest> requests)
     {
         var parts = Split(requests);
-        completion.Complete(parts.Jobs, job => new JobResult(job.Id, Outputs: null, "the job was cancelled before it ran", Status: 409));
+        completion.Complete(parts.Jobs, job => new JobResult(job, Outputs: null, "the job was cancelled before it ran", Status: 409));
         Complete(parts, new Replies());
     }
 
@@ -168,7 +165,7 @@ internal sealed partial class Completions(
         Begin(queued.Count, () => consumer.CompleteAsync(queued, replies));
 
     private void Complete(List<QueuedRequest> jobs, Replies replies, int rows, TimeSpan computeTime) => completion.Complete(
-        jobs, job => new JobResult(job.Id, replies.OfJob(job.Id).ToMessage(), BatchSize: rows, ComputeTime: computeTime));
+        jobs, job => new JobResult(job, replies.OfJob(job.Request.Id).ToMessage(), BatchSize: rows, ComputeTime: computeTime));
 
     private List<QueuedRequest> WithoutDirect(IReadOnlyList<QueuedRequest> requests, string? failure)
     {

@@ -14,15 +14,12 @@ internal sealed partial class JobCompletion(
 
     private readonly ConcurrentDictionary<Task, bool> _settling = new();
 
-    /// <summary>Whether somebody asked meanwhile to cancel the job.</summary>
-    public bool IsCancelled(InferenceRequest request) => request.Kind == RequestKind.Job && tracker.IsCancelled(request.Id);
-
     /// <summary>Begins to end jobs; returns before that is done.</summary>
-    public void Complete(IReadOnlyList<QueuedRequest> jobs, Func<InferenceRequest, JobResult> ended)
+    public void Complete(IReadOnlyList<QueuedRequest> jobs, Func<QueuedRequest, JobResult> ended)
     {
         if (jobs.Count > 0)
         {
-            Track(SettleAsync(jobs, [.. jobs.Select(j => ended(j.Request))]));
+            Track(SettleAsync(jobs, [.. jobs.Select(ended)]));
         }
     }
 
@@ -44,7 +41,7 @@ internal sealed partial class JobCompletion(
         }
         catch (Exception exception)
         {
-            // Postgres is away, most likely. Their leases run out; their entries go back all the same.
+            // Postgres is away, most likely: the tracker tries again. Their entries go back all the same.
             LogNotReturned(requests.Count, exception.Message);
         }
     }
@@ -98,7 +95,7 @@ internal sealed partial class JobCompletion(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "{Count} jobs could not be given back now and wait for their leases to run out: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "{Count} jobs could not be given back now, which is tried again: {Reason}")]
     private partial void LogNotReturned(int count, string reason);
 
     [LoggerMessage(LogLevel.Error, "How {Count} jobs ended could not be written; they run again")]

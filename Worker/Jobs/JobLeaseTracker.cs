@@ -16,9 +16,10 @@ internal sealed record JobClaim(
     IReadOnlyList<QueuedRequest> Ready, IReadOnlyList<QueuedRequest> Dropped, IReadOnlyList<QueuedRequest> Postponed);
 
 /// <summary>How a job ended on this worker.</summary>
+/// <param name="Job">The delivery that ran: another of the same job is another attempt.</param>
 /// <param name="Status">The HTTP status that goes with the error.</param>
 internal sealed record JobResult(
-    Guid Id, byte[]? Outputs, string? Error = null, short? Status = null, int BatchSize = 0, TimeSpan ComputeTime = default);
+    QueuedRequest Job, byte[]? Outputs, string? Error = null, short? Status = null, int BatchSize = 0, TimeSpan ComputeTime = default);
 
 /// <summary>
 /// This worker's jobs: claimed before they run, kept by renewed leases while they do, finished in Postgres before their entries
@@ -41,7 +42,13 @@ internal sealed partial class JobLeaseTracker(
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(200);
 
-    private readonly ConcurrentDictionary<Guid, HeldJob> _held = new();
+    // By the delivery, not the job: one that was lost may still run here when the job comes again.
+    private readonly ConcurrentDictionary<QueuedRequest, HeldJob> _held = new();
+
+    // Jobs that the table may say are this worker's, while it does not have them: the answer to their claim was lost, or they could not be
+    // given back. Their leases would run out and cost them attempts in which they never ran.
+    private readonly ConcurrentDictionary<Guid, bool> _unknown = new();
+    private readonly SemaphoreSlim _returning = new(1);
 
     /// <summary>How long a run may take for which only jobs wait.</summary>
     public TimeSpan MaxRunTime => options.Value.MaxRunTime;
@@ -70,12 +77,19 @@ internal sealed partial class JobLeaseTracker(
         IReadOnlyList<JobLease> claimed;
         try
         {
+            if (!await ReturnUnknownAsync(CancellationToken.None))
+            {
+                // Under way elsewhere: until it is known whose they are, they would be dropped as another's.
+                return new([.. requests.Where(r => !IsJob(r))], [.. requests.Where(IsLate)], jobs);
+            }
+
             claimed = await leases.ClaimAsync(
                 [.. entries.Values.Select(j => JobEntry.Of(j.Request))], state.WorkerId, CancellationToken.None);
         }
         catch (Exception exception)
         {
             LogNotClaimed(jobs.Count, exception.Message);
+            ReturnSoon(entries.Values.Select(j => j.Request.Id));
             return new([.. requests.Where(r => !IsJob(r))], [.. requests.Where(IsLate)], jobs);
         }
 
@@ -90,7 +104,7 @@ internal sealed partial class JobLeaseTracker(
             else if (entries.GetValueOrDefault(request.Request.Id) == request && free.TryGetValue(request.Request.Id, out var lease))
             {
                 request.HasRunBefore = lease.Attempt > 1;
-                _held[lease.Id] = new HeldJob(lease, request);
+                _held[request] = new HeldJob(lease, request);
                 ready.Add(request);
             }
             else
@@ -103,9 +117,6 @@ internal sealed partial class JobLeaseTracker(
         return new(ready, dropped, []);
     }
 
-    /// <summary>Whether somebody asked meanwhile to cancel the job: then it need not run, and ends as cancelled however it ends.</summary>
-    public bool IsCancelled(Guid job) => _held.TryGetValue(job, out var held) && held.Queued.IsCancelled;
-
     /// <summary>
     /// Commits how jobs ended. True: their entries can be acknowledged, since each is in the table or is another's by now. False:
     /// Postgres stayed away for longer than <see cref="LongestOutage"/>, or refused, and the jobs will run again.
@@ -113,7 +124,7 @@ internal sealed partial class JobLeaseTracker(
     public async Task<bool> FinishAsync(IReadOnlyList<JobResult> results)
     {
         List<(HeldJob Held, JobResult Result)> mine =
-            [.. results.Select(r => (Held: _held.GetValueOrDefault(r.Id)!, Result: r)).Where(job => job.Held is not null)];
+            [.. results.Select(r => (Held: _held.GetValueOrDefault(r.Job)!, Result: r)).Where(job => job.Held is not null)];
         if (mine.Count == 0)
         {
             return true;
@@ -132,8 +143,7 @@ internal sealed partial class JobLeaseTracker(
         }
         finally
         {
-            // Not by the id alone: the job may have been claimed here anew.
-            mine.ForEach(job => _held.TryRemove(KeyValuePair.Create(job.Result.Id, job.Held)));
+            mine.ForEach(job => _held.TryRemove(job.Result.Job, out _));
         }
     }
 
@@ -185,11 +195,11 @@ internal sealed partial class JobLeaseTracker(
     /// <summary>Stops keeping the jobs among some requests, but for those that are being finished: their leases run out.</summary>
     public void Abandon(IEnumerable<QueuedRequest> requests)
     {
-        foreach (var id in requests.Where(IsJob).Select(r => r.Request.Id))
+        foreach (var request in requests)
         {
-            if (_held.TryGetValue(id, out var held) && !held.Ending)
+            if (_held.TryGetValue(request, out var held) && !held.Ending)
             {
-                _held.TryRemove(KeyValuePair.Create(id, held));
+                _held.TryRemove(request, out _);
             }
         }
     }
@@ -197,11 +207,77 @@ internal sealed partial class JobLeaseTracker(
     /// <summary>Gives jobs back that were claimed and will not be run here, without counting the attempt.</summary>
     public async Task ReturnAsync(IReadOnlyList<QueuedRequest> requests)
     {
-        List<JobLease> mine = [.. requests.Where(IsJob).Select(r => _held.GetValueOrDefault(r.Request.Id)?.Lease).OfType<JobLease>()];
+        List<JobLease> mine = [.. requests.Select(r => _held.GetValueOrDefault(r)?.Lease).OfType<JobLease>()];
         Abandon(requests);
-        if (mine.Count > 0)
+        if (mine.Count == 0)
+        {
+            return;
+        }
+
+        try
         {
             await leases.ReturnAsync(mine, CancellationToken.None);
+        }
+        catch
+        {
+            ReturnSoon(mine.Select(lease => lease.Id));
+            throw;
+        }
+    }
+
+    // At once, since most broken connections are followed by a whole one, and another worker that gets an entry before drops it.
+    private void ReturnSoon(IEnumerable<Guid> jobs)
+    {
+        foreach (var job in jobs)
+        {
+            _unknown[job] = true;
+        }
+
+        _ = TryAsync();
+
+        async Task TryAsync()
+        {
+            try
+            {
+                await ReturnUnknownAsync(CancellationToken.None);
+            }
+            catch (Exception exception)
+            {
+                // The next claim tries again, and the next renewal.
+                LogNotReturned(_unknown.Count, exception.Message);
+            }
+        }
+    }
+
+    /// <returns>False where another call is at it.</returns>
+    private async Task<bool> ReturnUnknownAsync(CancellationToken cancellationToken)
+    {
+        if (_unknown.IsEmpty)
+        {
+            return true;
+        }
+
+        if (!await _returning.WaitAsync(TimeSpan.Zero, cancellationToken))
+        {
+            return false;
+        }
+
+        try
+        {
+            // What has been claimed by another entry meanwhile is known.
+            var held = _held.Values.Select(h => h.Lease.Id).ToHashSet();
+            Guid[] unknown = [.. _unknown.Keys];
+            await leases.ReturnUnknownAsync([.. unknown.Where(id => !held.Contains(id))], state.WorkerId, cancellationToken);
+            foreach (var id in unknown)
+            {
+                _unknown.TryRemove(id, out _);
+            }
+
+            return true;
+        }
+        finally
+        {
+            _returning.Release();
         }
     }
 
@@ -212,21 +288,24 @@ internal sealed partial class JobLeaseTracker(
     private async Task RenewAsync()
     {
         List<HeldJob> held = [.. _held.Values];
-        if (held.Count == 0)
-        {
-            return;
-        }
-
         try
         {
             // One that hangs must not keep the next from a Postgres that is back.
             using var limit = new CancellationTokenSource(RenewEvery, time);
+            if (held.Count == 0)
+            {
+                await ReturnUnknownAsync(limit.Token);
+                return;
+            }
+
             var renewed = await leases.ExtendAsync([.. held.Select(h => h.Lease)], limit.Token);
             foreach (var job in held.Where(h => renewed.GetValueOrDefault(h.Lease.Id)))
             {
                 // Its run too, where nobody else waits for that.
                 job.Queued.Cancel();
             }
+
+            await ReturnUnknownAsync(limit.Token);
         }
         catch (Exception exception) when (exception is OperationCanceledException || Outages.IsOfDatabase(exception))
         {
@@ -283,6 +362,9 @@ internal sealed partial class JobLeaseTracker(
     [LoggerMessage(LogLevel.Warning, "{Count} jobs could not be claimed and wait in the queue: {Reason}")]
     private partial void LogNotClaimed(int count, string reason);
 
+    [LoggerMessage(LogLevel.Debug, "{Count} jobs of which it is not known whether they were claimed can't be given back yet: {Reason}")]
+    private partial void LogNotReturned(int count, string reason);
+
     [LoggerMessage(LogLevel.Warning, "What job {Job} used could not be told; it counts without a cost")]
     private partial void LogUnpriced(Exception exception, Guid job);
 
@@ -295,6 +377,12 @@ internal sealed partial class JobLeaseTracker(
 
     [LoggerMessage(LogLevel.Warning, "Job {Job} was no longer this worker's when attempt {Attempt} ended; what came of it is dropped")]
     private partial void LogLost(Guid job, int attempt);
+
+    public override void Dispose()
+    {
+        _returning.Dispose();
+        base.Dispose();
+    }
 
     private sealed class HeldJob(JobLease lease, QueuedRequest queued)
     {

@@ -24,13 +24,13 @@ internal static class QueueScripts
 
     public static RedisScript Nack { get; } = Of("queue", "owner", "nack");
 
-    public static RedisScript Remove { get; } = Of("queue", "settle", "remove");
+    public static RedisScript Remove { get; } = Of("queue", "settle", "owner", "remove");
 
     public static RedisScript Cancel { get; } = Of("queue", "cancel");
 
     public static RedisScript Stats { get; } = Of("queue", "stats");
 
-    public static RedisScript DeadLetter { get; } = Of("queue", "settle", "dead-letter");
+    public static RedisScript DeadLetter { get; } = Of("queue", "settle", "owner", "dead-letter");
 
     public static RedisScript Requeue { get; } = Of("queue", "bounds", "requeue");
 

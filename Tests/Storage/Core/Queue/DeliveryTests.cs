@@ -73,6 +73,40 @@ public sealed class DeliveryTests(Servers servers)
         Assert.Equal(held[1].EntryId, Assert.Single(silent.InFlight).EntryId);
     }
 
+    [Theory]
+    [InlineData("complete")]
+    [InlineData("return")]
+    [InlineData("postpone")]
+    [InlineData("retry")]
+    [InlineData("dead-letter")]
+    public async Task Worker_that_was_silent_takes_nothing_from_the_one_that_has_its_work(string end)
+    {
+        var queue = new TestQueue(servers);
+        var request = await queue.EnqueueAsync(kind: RequestKind.Job);
+        var silent = queue.Worker("silent");
+        var held = await silent.ReadAsync(1);
+        await AgeAsync(queue, held[0], 1, 60_000);
+        var other = queue.Worker("other");
+        var taken = Assert.Single(await other.ReadAsync(10));
+
+        await (end switch
+        {
+            "complete" => TestQueue.CompleteAsync(silent, held),
+            "return" => silent.ReturnAsync(held),
+            "postpone" => silent.PostponeAsync(held, TimeSpan.FromSeconds(1)),
+            "retry" => silent.RetryAsync(held[0], "for the test"),
+            _ => silent.DeadLetterAsync(held[0], "for the test"),
+        });
+
+        Assert.Empty(silent.InFlight);
+        Assert.Empty(await queue.Worker("third").ReadAsync(10));
+        var stats = await queue.StatsAsync();
+        Assert.Equal((1L, 0L, (long)taken.Bytes), ((long)stats.Depth, (long)stats.DeadLetters, (long)stats.Bytes));
+        Assert.Empty(await other.KeepAsync(other.InFlight));
+        await TestQueue.CompleteAsync(other, [taken]);
+        Assert.Equal((request.Id, 0), (taken.Request.Id, (await queue.StatsAsync()).Depth));
+    }
+
     [Fact]
     public async Task Worker_does_not_run_its_own_late_work_twice()
     {

@@ -42,6 +42,22 @@ public sealed class JobLeaseTests(Servers servers)
         Assert.Equal([2], await jobs.ScalarAsync<byte[]>("SELECT outputs FROM jobs WHERE id = $1", id));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Ends_of_two_attempts_that_come_together_leave_that_of_the_one_that_holds_the_job(bool lateFirst)
+    {
+        await using var jobs = await JobServices.StartAsync(servers, options => options.Lease = TimeSpan.FromMilliseconds(1));
+        var id = Assert.Single(await jobs.AcceptAsync(1));
+        var slow = JobServices.Succeeded(await jobs.ClaimAsync(id, "slow"), output: 1);
+        var fast = JobServices.Succeeded(await jobs.ClaimLostAsync(id, "fast"), output: 2);
+
+        var ended = await jobs.Leases.FinishAsync(lateFirst ? [slow, fast] : [fast, slow], Stopping);
+
+        Assert.Equal(JobState.Succeeded, ended[id]);
+        Assert.Equal([2], await jobs.ScalarAsync<byte[]>("SELECT outputs FROM jobs WHERE id = $1", id));
+    }
+
     [Fact]
     public async Task Cancelling_and_finishing_at_once_leave_one_of_the_two()
     {

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Npgsql;
 
-namespace InferenceTemplate.Tests.Storage;
+namespace InferenceTemplate.Tests.Shared;
 
 /// <summary>A way to Postgres that can lose what it answers, and break.</summary>
 internal sealed class LossyConnection : IAsyncDisposable
@@ -11,6 +11,7 @@ internal sealed class LossyConnection : IAsyncDisposable
     private readonly NpgsqlConnectionStringBuilder _server;
     private readonly Task _accepting;
     private volatile bool _loses;
+    private volatile bool _refuses;
 
     public LossyConnection(string connectionString)
     {
@@ -28,6 +29,9 @@ internal sealed class LossyConnection : IAsyncDisposable
 
     /// <summary>The server does what it is told next, and its answer is lost with the connection.</summary>
     public void LoseNextAnswer() => _loses = true;
+
+    /// <summary>Nothing that is sent arrives, and each connection ends with it.</summary>
+    public void Refuse(bool refuses) => _refuses = refuses;
 
     private async Task AcceptAsync()
     {
@@ -51,7 +55,16 @@ internal sealed class LossyConnection : IAsyncDisposable
         using (client)
         {
             await Task.WhenAny(
-                client.GetStream().CopyToAsync(server.GetStream()), AnswerAsync(server.GetStream(), client.GetStream()));
+                AskAsync(client.GetStream(), server.GetStream()), AnswerAsync(server.GetStream(), client.GetStream()));
+        }
+    }
+
+    private async Task AskAsync(NetworkStream client, NetworkStream server)
+    {
+        var buffer = new byte[64 << 10];
+        while (await client.ReadAsync(buffer) is > 0 and var read && !_refuses)
+        {
+            await server.WriteAsync(buffer.AsMemory(0, read));
         }
     }
 
