@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using InferenceTemplate.Worker.Batching;
 using InferenceTemplate.Worker.Pipelines;
 using Microsoft.ML.OnnxRuntime;
@@ -18,12 +19,13 @@ internal enum RunFailure
     Device,
 }
 
-internal static class RunFailures
+internal static partial class RunFailures
 {
     // ONNX Runtime has one code for whatever an operator throws; only the words tell an input that does not fit from a
     // device that is lost. An unknown text is taken for the input's fault, so that it is answered rather than tried again.
     private static readonly string[] OfMemory =
-        ["failed to allocate memory", "out of memory", "bad_alloc", "outofmemory", "available memory of", "cublas_status_alloc_failed"];
+        ["failed to allocate memory", "out of memory", "bad_alloc", "outofmemory", "available memory of", "cublas_status_alloc_failed",
+            "cudnn_status_alloc_failed"];
 
     private static readonly string[] OfDevice =
         ["cuda error", "cuda failure", "cudnn failure", "cublas failure", "cudnn_status", "cublas_status", "[errorcode:engineerror]"];
@@ -32,12 +34,21 @@ internal static class RunFailures
     {
         StepFailedException step => Classify(step.Failure),
         OutOfMemoryException or OversizedBatchException => RunFailure.Memory,
-        OnnxRuntimeException or OnnxRuntimeGenAIException when Mentions(exception, OfMemory) => RunFailure.Memory,
-        OnnxRuntimeException or OnnxRuntimeGenAIException when Mentions(exception, OfDevice) => RunFailure.Device,
-        OnnxRuntimeException or OnnxRuntimeGenAIException or InvalidDataException or RefusedInputException => RunFailure.Input,
+        OnnxRuntimeException or OnnxRuntimeGenAIException => OfRuntime(exception.Message),
+        InvalidDataException or RefusedInputException => RunFailure.Input,
         _ => RunFailure.Device,
     };
 
-    private static bool Mentions(Exception exception, string[] phrases) =>
-        Array.Exists(phrases, p => exception.Message.Contains(p, StringComparison.OrdinalIgnoreCase));
+    /// <summary>The same, of what ONNX Runtime says.</summary>
+    public static RunFailure OfRuntime(string message) =>
+        Mentions(message, OfMemory) ? RunFailure.Memory
+        : Mentions(message, OfDevice) || OfLibrary().IsMatch(message) ? RunFailure.Device
+        : RunFailure.Input;
+
+    private static bool Mentions(string message, string[] phrases) =>
+        Array.Exists(phrases, p => message.Contains(p, StringComparison.OrdinalIgnoreCase));
+
+    // How a call of any library of the device that failed is worded, cuDNN's frontend, cuFFT and cuRAND too.
+    [GeneratedRegex(@"\w+ failure -?[0-9]+: .* ; GPU=-?[0-9]+ ;", RegexOptions.Singleline, matchTimeoutMilliseconds: 60_000)]
+    private static partial Regex OfLibrary();
 }

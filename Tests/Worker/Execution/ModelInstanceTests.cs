@@ -228,6 +228,25 @@ public sealed class ModelInstanceTests
         Assert.Equal(RunFailure.Device, RunFailures.Classify(new InvalidOperationException()));
     }
 
+    [Theory]
+    [InlineData(
+        "Non-zero status code returned while running Conv node. Name:'/conv1/Conv' Status Message: CUDNN_FE failure 11: "
+        + "CUDNN_BACKEND_API_FAILED ; GPU=0 ; hostname=w ; file=cudnn_fe_call.cc ; line=33 ; expr=handle->execute(context);", nameof(RunFailure.Device))]
+    [InlineData(
+        "Non-zero status code returned while running Rfft node. Name:'r' Status Message: CUFFT failure 3: CUFFT_INTERNAL_ERROR ; "
+        + "GPU=1 ; hostname=w ; file=fft_ops.cc ; line=9 ; expr=cufftExecR2C(plan);", nameof(RunFailure.Device))]
+    [InlineData(
+        "CUDA failure 700: an illegal memory access was encountered ; GPU=0 ; hostname=w ; file=cuda_call.cc ; line=1 ; expr=x;",
+        nameof(RunFailure.Device))]
+    [InlineData(
+        "Non-zero status code returned while running Conv node. Status Message: CUDNN failure 4: CUDNN_STATUS_ALLOC_FAILED ; GPU=0 ; "
+        + "hostname=w ; file=conv.cc ; line=2 ; expr=cudnnConvolutionForward();", nameof(RunFailure.Memory))]
+    [InlineData(
+        "Non-zero status code returned while running Gather node. Name:'failure 3: of ours' Status Message: indices element out of data "
+        + "bounds, idx=10 must be within the inclusive range [-4,3]", nameof(RunFailure.Input))]
+    public void Failure_of_any_library_of_the_device_is_none_of_the_input(string message, string expected) =>
+        Assert.Equal(expected, RunFailures.OfRuntime(message).ToString());
+
     [Fact]
     public void Output_of_two_gibibytes_is_no_failure_of_the_device()
     {
