@@ -85,7 +85,7 @@ public enum RaggedShapes
     /// <summary>Each shape runs in batches of its own.</summary>
     Separate,
 
-    /// <summary>Zeros bring them to the largest; only for models that mask or ignore padding.</summary>
+    /// <summary>Zeros bring them to the largest; only for models that mask or ignore padding, and where no output is of a length of its own.</summary>
     Pad,
 }
 

@@ -1,4 +1,5 @@
 using InferenceTemplate.Core.Catalog;
+using InferenceTemplate.Core.Tensors;
 
 namespace InferenceTemplate.Worker.Batching;
 
@@ -13,15 +14,21 @@ namespace InferenceTemplate.Worker.Batching;
 internal sealed record BatchRules(
     int MaxRows, IReadOnlyList<int> PreferredRows, TimeSpan MaxDelay, RaggedShapes Ragged, int Instances, long MaxBytes)
 {
-    public static BatchRules For(ModelSettings settings, WorkerOptions options, int defaultInstances)
+    public static BatchRules For(ModelSettings settings, ModelSignature signature, WorkerOptions options, int defaultInstances)
     {
         var maxRows = settings.Batching.MaxSize ?? options.MaxBatchSize;
         return new BatchRules(
             maxRows,
             [.. settings.Batching.PreferredSizes.Where(s => s <= maxRows).Order()],
             settings.Batching.MaxDelay ?? options.MaxBatchDelay,
-            settings.Batching.Ragged,
+            RaggedOf(settings, signature),
             settings.Instances ?? defaultInstances,
             options.MaxBytesInFlight);
     }
+
+    // An output that is as long as its input would have the length of whichever was the longest of the run.
+    private static RaggedShapes RaggedOf(ModelSettings settings, ModelSignature signature) =>
+        signature.Outputs.All(output => !output.IsUnranked && !output.Shape.Skip(1).Contains(TensorShape.Variable))
+            ? settings.Batching.Ragged
+            : RaggedShapes.Separate;
 }

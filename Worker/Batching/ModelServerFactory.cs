@@ -38,7 +38,7 @@ internal sealed class ModelServerFactory(
         var consumer = consumers.For(key);
         var completion = new JobCompletion(jobs, consumer, state, loggers.CreateLogger<JobCompletion>());
         var rules = BatchRules.For(
-            plan.Settings, options.Value, session.Generates ? generation.Value.Slots : device.DefaultInstances);
+            plan.Settings, session.Signature, options.Value, session.Generates ? generation.Value.Slots : device.DefaultInstances);
         return new ModelServer(
             session,
             plan.Batched && session.Signature.IsBatchable && trust.Holds(key),

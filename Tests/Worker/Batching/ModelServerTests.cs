@@ -82,20 +82,35 @@ public sealed class ModelServerTests(Servers servers)
     [Fact]
     public async Task Ragged_requests_are_padded_where_the_model_says_so_else_run_separately()
     {
-        foreach (var (ragged, shape) in new[] { (RaggedShapes.Pad, new long[] { 1, 3 }), (RaggedShapes.Separate, [1, 2]) })
+        foreach (var (ragged, runs) in new[] { (RaggedShapes.Pad, new[] { 2 }), (RaggedShapes.Separate, [1, 1]) })
         {
             await using var model = await ServedModel.CreateAsync(
-                servers, TestModels.Echo(OnnxModel.Float), new ModelSettings { Instances = 1, Batching = new() { Ragged = ragged } });
+                servers, TestModels.RowSums, new ModelSettings { Instances = 1, Batching = new() { Ragged = ragged } });
             var small = await model.SendAsync(Requests.Floats("x", [1, 2], 1, 2));
             var large = await model.SendAsync(Requests.Floats("x", [1, 3], 3, 4, 5));
 
             _ = model.Serve();
 
-            Assert.Equal(shape, (await small.Reply).Outputs[0].Shape);
-            Assert.Equal<float[]>([1, 2], ServedModel.Floats(await small.Reply)[..2]);
-            Assert.Equal<float[]>([3, 4, 5], ServedModel.Floats(await large.Reply));
-            Assert.Equal(ragged == RaggedShapes.Pad ? [2] : [1, 1], model.Batches);
+            Assert.Equal<float[]>([3], ServedModel.Floats(await small.Reply));
+            Assert.Equal<float[]>([12], ServedModel.Floats(await large.Reply));
+            Assert.Equal(runs, model.Batches);
         }
+    }
+
+    [Fact]
+    public async Task Answer_that_is_as_long_as_its_request_is_never_as_long_as_a_neighbors()
+    {
+        await using var model = await ServedModel.CreateAsync(
+            servers, TestModels.Echo(OnnxModel.Float), new ModelSettings { Instances = 1, Batching = new() { Ragged = RaggedShapes.Pad } });
+        var small = await model.SendAsync(Requests.Floats("x", [1, 2], 1, 2));
+        var large = await model.SendAsync(Requests.Floats("x", [1, 3], 3, 4, 5));
+
+        _ = model.Serve();
+
+        Assert.Equal(new long[] { 1, 2 }, (await small.Reply).Outputs[0].Shape);
+        Assert.Equal<float[]>([1, 2], ServedModel.Floats(await small.Reply));
+        Assert.Equal<float[]>([3, 4, 5], ServedModel.Floats(await large.Reply));
+        Assert.Equal([1, 1], model.Batches);
     }
 
     [Theory]

@@ -38,6 +38,13 @@ internal static class TestModels
         .Node("Identity", ["y"], ["z"])
         .ToBytes();
 
+    public static byte[] RowSums => new OnnxModel()
+        .Input("x", OnnxModel.Float, -1, -1)
+        .Output("y", OnnxModel.Float, -1, 1)
+        .Integers("axis", [1], 1)
+        .Node("ReduceSum", ["x", "axis"], ["y"], ("keepdims", 1))
+        .ToBytes();
+
     /// <summary>The sine of the sine ...: for 4,096 rows tens of milliseconds a layer, and a run can be ended between any two.</summary>
     public static byte[] Slow(int layers)
     {
