@@ -35,7 +35,8 @@ internal static class MemoryPart
         stage.Report.Add($"{name}.first", samples[0], "MB");
         stage.Report.Add($"{name}.middle", half[0], "MB");
         stage.Report.Add($"{name}.last", samples[^1], "MB");
-        stage.Report.Add($"{name}.growth", 100 * Slope(half) * (half.Count - 1) / half.Average(), "% over the second half, by least squares");
+        var growth = 100 * Slope(half) * (half.Count - 1) / half.Average();
+        stage.Report.Add($"{name}.growth", growth, "% over the second half, by least squares");
     }
 
     private static double Slope(List<double> values)

@@ -21,7 +21,8 @@ internal static class HtmlReport
         page.Append(CultureInfo.InvariantCulture, $"<style>{Style}</style><h1>Benchmark</h1>");
         foreach (var run in runs)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<h2>{run.At:yyyy-MM-dd HH:mm} UTC: {Text(run.Arguments)}</h2><p>{Text(run.Machine)}</p>");
+            page.Append(CultureInfo.InvariantCulture, $"<h2>{run.At:yyyy-MM-dd HH:mm} UTC: {Text(run.Arguments)}</h2>")
+                .Append(CultureInfo.InvariantCulture, $"<p>{Text(run.Machine)}</p>");
             Targets(page, run);
             foreach (var section in run.Sections)
             {
@@ -39,7 +40,8 @@ internal static class HtmlReport
         {
             var state = target.Reached == true ? "reached" : "missed";
             page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(target.What)}</td><td>{Text(target.Goal)}</td>")
-                .Append(CultureInfo.InvariantCulture, $"<td class=\"number\">{Report.Round(target.Value!.Value)}</td><td class=\"{state}\">{state}</td></tr>");
+                .Append(CultureInfo.InvariantCulture, $"<td class=\"number\">{Report.Round(target.Value!.Value)}</td>")
+                .Append(CultureInfo.InvariantCulture, $"<td class=\"{state}\">{state}</td></tr>");
         }
 
         page.Append("</table>");
@@ -53,8 +55,10 @@ internal static class HtmlReport
         foreach (var row in section.Rows)
         {
             var share = most[row.Unit] > 0 ? Math.Max(0, 100 * (row.Value ?? 0) / most[row.Unit]) : 0;
-            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(row.Name)}</td><td class=\"number\">{Report.Round(row.Value ?? double.NaN)}</td>")
-                .Append(CultureInfo.InvariantCulture, $"<td>{Text(row.Unit)}</td><td class=\"bar\"><svg role=\"img\" aria-label=\"{share:0} % of the most\">")
+            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(row.Name)}</td>")
+                .Append(CultureInfo.InvariantCulture, $"<td class=\"number\">{Report.Round(row.Value ?? double.NaN)}</td>")
+                .Append(CultureInfo.InvariantCulture, $"<td>{Text(row.Unit)}</td><td class=\"bar\">")
+                .Append(CultureInfo.InvariantCulture, $"<svg role=\"img\" aria-label=\"{share:0} % of the most\">")
                 .Append(CultureInfo.InvariantCulture, $"<rect width=\"{share:0.#}%\" height=\"100%\" rx=\"2\" fill=\"#4a7dcf\"/></svg></td></tr>");
         }
 

@@ -28,7 +28,8 @@ internal static class MarkdownReport
         var text = new StringBuilder();
         for (var i = 0; i < runs.Count; i++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"Run {i + 1}: `Bench -- {runs[i].Arguments}`, {runs[i].At:yyyy-MM-dd}, {runs[i].Machine}.\n");
+            text.Append(CultureInfo.InvariantCulture, $"Run {i + 1}: `Bench -- {runs[i].Arguments}`, {runs[i].At:yyyy-MM-dd}, ")
+                .Append(CultureInfo.InvariantCulture, $"{runs[i].Machine}.\n");
         }
 
         Table(text, "Targets", [.. runs[0].Targets.Select(target => target.What)], "goal",

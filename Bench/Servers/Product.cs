@@ -74,7 +74,8 @@ internal sealed class Product : IAsyncDisposable
 
     /// <param name="key">The admin's unless one is given.</param>
     public Target Json(BenchModel model, string? name = null, string key = Key) => Target.Create(
-        name ?? "product", Api, $"/v2/models/{model.Name}/infer", model.Json, $"Authorization: Bearer {key}", "Content-Type: application/json");
+        name ?? "product", Api, $"/v2/models/{model.Name}/infer", model.Json,
+        $"Authorization: Bearer {key}", "Content-Type: application/json");
 
     public Target Json(string name, string model, byte[] body, params string[] headers) => Target.Create(
         name, Api, $"/v2/models/{model}/infer", body, [Authorization, "Content-Type: application/json", .. headers]);
