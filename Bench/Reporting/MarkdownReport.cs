@@ -9,6 +9,9 @@ internal static class MarkdownReport
     public const string Begin = "<!-- measured: Bench writes from here -->";
     public const string End = "<!-- measured: to here -->";
 
+    // A longer table is without percentiles, which the page of HTML has.
+    private const int MaxRows = 20;
+
     /// <exception cref="InvalidDataException">The document lacks a mark.</exception>
     public static async Task WriteAsync(string path, IReadOnlyList<BenchRun> runs)
     {
@@ -38,12 +41,20 @@ internal static class MarkdownReport
         {
             var rows = runs.SelectMany(run => run.Sections).Where(section => section.Title == title)
                 .SelectMany(section => section.Rows).DistinctBy(row => row.Name, StringComparer.Ordinal).ToList();
+            if (rows.Count > MaxRows)
+            {
+                rows = [.. rows.Where(row => !IsPercentile(row.Name))];
+            }
+
             Table(text, $"{char.ToUpperInvariant(title[0])}{title[1..]}", [.. rows.Select(row => row.Name)], "unit",
                 name => rows.First(row => row.Name == name).Unit, runs, Row);
         }
 
         return text.ToString();
     }
+
+    private static bool IsPercentile(string name) => name[(name.LastIndexOf('.') + 1)..] is ['p', >= '0' and <= '9', ..] last
+        && !last.Contains("over", StringComparison.Ordinal);
 
     private static void Table(
         StringBuilder text, string title, IReadOnlyList<string> names, string second, Func<string, string> secondOf,

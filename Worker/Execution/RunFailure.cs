@@ -28,7 +28,10 @@ internal static partial class RunFailures
             "cudnn_status_alloc_failed"];
 
     private static readonly string[] OfDevice =
-        ["cuda error", "cuda failure", "cudnn failure", "cublas failure", "cudnn_status", "cublas_status", "[errorcode:engineerror]"];
+    [
+        "cuda error", "cuda failure", "cudnn failure", "cudnn_fe failure", "cublas failure", "cudnn_status", "cublas_status",
+        "[errorcode:engineerror]",
+    ];
 
     public static RunFailure Classify(Exception exception) => exception switch
     {

@@ -235,6 +235,7 @@ public sealed class ModelInstanceTests
     [InlineData(
         "Non-zero status code returned while running Rfft node. Name:'r' Status Message: CUFFT failure 3: CUFFT_INTERNAL_ERROR ; "
         + "GPU=1 ; hostname=w ; file=fft_ops.cc ; line=9 ; expr=cufftExecR2C(plan);", nameof(RunFailure.Device))]
+    [InlineData("Failed to initialize CUDNN Frontend: CUDNN_FE failure 8: HEURISTIC_QUERY_FAILED", nameof(RunFailure.Device))]
     [InlineData(
         "CUDA failure 700: an illegal memory access was encountered ; GPU=0 ; hostname=w ; file=cuda_call.cc ; line=1 ; expr=x;",
         nameof(RunFailure.Device))]
