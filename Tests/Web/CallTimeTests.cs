@@ -1,5 +1,7 @@
 using InferenceTemplate.Tests.Shared;
 using InferenceTemplate.Web.ApiClient;
+using InferenceTemplate.Web.Live;
+using InferenceTemplate.Web.SignIn;
 
 namespace InferenceTemplate.Tests.Web;
 
@@ -46,6 +48,25 @@ public sealed class CallTimeTests(Dashboard dashboard)
 
         var result = await call;
         Assert.Equal((ApiFailure.TimedOut, "No answer within 605 s.", "Hi"), (result.Failure, result.Detail, said));
+    }
+
+    [Fact]
+    public async Task Live_numbers_wait_for_nothing_that_takes_longer_to_tell()
+    {
+        using var http = Client();
+        var transport = new ApiTransport(http, new Alarms());
+        var api = new InferenceApi(transport, transport);
+        var token = (await api.GetTokenAsync(FakeApi.Key, Cancellation)).Value!;
+        var session = Session.From(token, FakeApi.Key, DateTimeOffset.UtcNow);
+        var shared = new SharedOverview(api, new AdministrationApi(transport), new SharedReads(TimeProvider.System), TimeProvider.System);
+        var monitor = new OverviewMonitor(shared, TimeProvider.System);
+        dashboard.Api.SumsHang = true;
+
+        await Wait.UntilAsync(async () =>
+            await monitor.PollAsync(session, Cancellation).WaitAsync(Wait.DefaultLimit, Cancellation) && monitor.Samples.Count == 3);
+
+        Assert.Null(monitor.Objectives);
+        Assert.True(monitor.SeenTraffic);
     }
 
     private HttpClient Client()

@@ -14,6 +14,9 @@ public sealed class FakeApi : IAsyncDisposable
 {
     public const string Key = "inf_a-good-key";
 
+    private static readonly string[] Summed =
+        ["/v1/overview/objectives", "/v1/overview/changes", "/v1/overview/history", "/v1/usage", "/v2/models/stats"];
+
     private readonly ConcurrentDictionary<string, DateTimeOffset> _tokens = new();
     private readonly WebApplication _app;
 
@@ -90,6 +93,9 @@ public sealed class FakeApi : IAsyncDisposable
     /// <summary>Whether statistics can be had.</summary>
     public bool Counts { get; set; } = true;
 
+    /// <summary>Whether all that is told from sums and records never comes.</summary>
+    public bool SumsHang { get; set; }
+
     public static async Task<FakeApi> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -102,6 +108,11 @@ public sealed class FakeApi : IAsyncDisposable
             {
                 context.Abort();
                 return;
+            }
+
+            if (api.SumsHang && Summed.Any(path => context.Request.Path.StartsWithSegments(path, StringComparison.Ordinal)))
+            {
+                await Task.Delay(Timeout.Infinite, context.RequestAborted);
             }
 
             await next(context);
@@ -147,6 +158,7 @@ public sealed class FakeApi : IAsyncDisposable
         TokenLife = TimeSpan.FromMinutes(15);
         RequestsPerSecond = 100;
         Counts = true;
+        SumsHang = false;
     }
 
     /// <summary>From now on every token given so far is refused.</summary>

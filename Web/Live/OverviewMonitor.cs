@@ -3,8 +3,12 @@ using InferenceTemplate.Web.SignIn;
 
 namespace InferenceTemplate.Web.Live;
 
-/// <summary>What one open dashboard knows: the last overview, the last five minutes, and whether the Api answers.</summary>
-internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
+/// <summary>
+/// What one open dashboard knows: the last overview, the last five minutes, and whether the Api answers. What takes longer to tell, such as
+/// objectives and costs, which Postgres has, is read beside it: live numbers wait for none of it.
+/// </summary>
+/// <param name="changed">Called when such a part has come.</param>
+internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time, Action? changed = null)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(5);
@@ -12,6 +16,10 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
     private DateTimeOffset _readAt;
     private DateTimeOffset _objectivesAt;
     private DateTimeOffset _countedAt;
+    private Task _counting = Task.CompletedTask;
+    private Task _summing = Task.CompletedTask;
+    private bool _hasCounted;
+    private bool _hasTraffic;
 
     /// <summary>The last good answer, kept while the Api is away.</summary>
     public Overview? Current { get; private set; }
@@ -34,8 +42,8 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
     /// <summary>When this page first knew how the platform does; null before.</summary>
     public DateTimeOffset? FirstRead { get; private set; }
 
-    /// <summary>Whether any model has answered, ever.</summary>
-    public bool SeenTraffic { get; private set; }
+    /// <summary>Whether any model has answered, ever; null before that is known.</summary>
+    public bool? SeenTraffic => _hasTraffic ? true : _hasCounted ? false : null;
 
     /// <summary>The last that were read; null before.</summary>
     public Objectives? Objectives { get; private set; }
@@ -80,7 +88,6 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
         Detail = result.Detail;
         if (result.Value is { } overview)
         {
-            var first = Current is null;
             Current = overview;
             Updated = now;
             Loads.Take(overview, now);
@@ -88,27 +95,18 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
             var health = PlatformHealth.Of(overview, Objectives);
             HealthSince = Health is null || health.Level == Health.Level ? HealthSince : now;
             Health = health;
-            SeenTraffic |= overview is not { RequestsPerSecond: 0, InFlight: 0, Latency.P50: null };
-            if (now - _countedAt >= SharedOverview.Counts)
+            _hasTraffic |= overview is not { RequestsPerSecond: 0, InFlight: 0, Latency.P50: null };
+            Append(Sample.Of(now, overview));
+            if (now - _countedAt >= SharedOverview.Counts && _counting.IsCompleted)
             {
                 _countedAt = now;
-                var (statistics, countedAt) = await shared.GetStatisticsAsync(session, cancellationToken);
-                if (statistics.Value is { } counts)
-                {
-                    Models.Take(counts, countedAt);
-                }
-
-                // Nothing in the last seconds, but perhaps before. Where that can't be told, empty charts say less that is wrong.
-                SeenTraffic |= first && (statistics.Value is not { } known || known.ModelStats.Any(model => model.LastInference > 0));
+                _counting = CountAsync(session, cancellationToken);
             }
 
-            Append(Sample.Of(now, overview));
-            if (now - _objectivesAt >= SharedOverview.Slow)
+            if (now - _objectivesAt >= SharedOverview.Slow && _summing.IsCompleted)
             {
-                var objectives = await shared.GetObjectivesAsync(session, cancellationToken);
-                (_objectivesAt, Objectives) = (now, objectives.Value ?? Objectives);
-                ObjectivesProblem = objectives.Value is null ? objectives.Detail : null;
-                LastHour = (await shared.GetLastHourAsync(session, cancellationToken)).Value;
+                _objectivesAt = now;
+                _summing = SumAsync(session, cancellationToken);
             }
         }
         else
@@ -117,6 +115,29 @@ internal sealed class OverviewMonitor(SharedOverview shared, TimeProvider time)
         }
 
         return true;
+    }
+
+    private async Task CountAsync(Session session, CancellationToken cancellationToken)
+    {
+        var (statistics, countedAt) = await shared.GetStatisticsAsync(session, cancellationToken);
+        if (statistics.Value is { } counts)
+        {
+            Models.Take(counts, countedAt);
+        }
+
+        // Nothing in the last seconds, but perhaps before. Where that can't be told, empty charts say less that is wrong.
+        _hasTraffic |= !_hasCounted && (statistics.Value is not { } known || known.ModelStats.Any(model => model.LastInference > 0));
+        _hasCounted = true;
+        changed?.Invoke();
+    }
+
+    private async Task SumAsync(Session session, CancellationToken cancellationToken)
+    {
+        var objectives = await shared.GetObjectivesAsync(session, cancellationToken);
+        Objectives = objectives.Value ?? Objectives;
+        ObjectivesProblem = objectives.Value is null ? objectives.Detail : null;
+        LastHour = (await shared.GetLastHourAsync(session, cancellationToken)).Value;
+        changed?.Invoke();
     }
 
     // A new list each time: the charts redraw when they are given another one.

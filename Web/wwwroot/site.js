@@ -40,12 +40,23 @@
         }
     }
 
+    // Making one costs more than all that it is used for in a second; a reader who travels gets another.
+    const formats = new Map();
+
+    function formatOf(zone) {
+        if (!formats.has(zone)) {
+            formats.set(zone, new Intl.DateTimeFormat('en-US', {
+                timeZone: zone === 'UTC' ? zone : undefined, hourCycle: 'h23', timeZoneName: 'short',
+                year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit',
+            }));
+        }
+        return formats.get(zone);
+    }
+
     function partsOf(date) {
-        const utc = choices.zone === 'utc' || date.getTimezoneOffset() === 0;
-        const parts = Object.fromEntries(new Intl.DateTimeFormat('en-US', {
-            timeZone: utc ? 'UTC' : undefined, hourCycle: 'h23', timeZoneName: 'short',
-            year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit',
-        }).formatToParts(date).map(part => [part.type, part.value]));
+        const offset = date.getTimezoneOffset();
+        const utc = choices.zone === 'utc' || offset === 0;
+        const parts = Object.fromEntries(formatOf(utc ? 'UTC' : offset).formatToParts(date).map(part => [part.type, part.value]));
         return {
             date: `${parts.year}-${parts.month}-${parts.day}`, time: `${parts.hour}:${parts.minute}:${parts.second}`,
             zone: utc ? 'UTC' : parts.timeZoneName,
