@@ -50,7 +50,7 @@ var targets = Targets.Compare(stage.Report);
 Targets.Print(targets);
 if (options.Json is not null)
 {
-    await stage.Report.WriteAsync(options.Json, args, targets);
+    await stage.Report.WriteAsync(options.Json, args.TakeWhile(argument => argument != "--json"), targets);
 }
 
 return failed == 0 ? 0 : 1;

@@ -11,7 +11,7 @@ internal static class JobsPart
     private static readonly (string Name, string Value) Unbounded = ("Jobs__MaxPendingPerTenant", "10000000");
 
     // Postgres has a hundred connections; a service shares fewer among its callers too.
-    private const int MostClients = 64;
+    private const int MostClients = 32;
 
     private static readonly TimeSpan LongestDrain = TimeSpan.FromMinutes(2);
 

@@ -40,7 +40,7 @@ internal sealed class Report
 
     public void Note(string text) => _out.WriteLine($"  {text}");
 
-    public async Task WriteAsync(string path, IReadOnlyList<string> args, IReadOnlyList<TargetResult> targets)
+    public async Task WriteAsync(string path, IEnumerable<string> args, IReadOnlyList<TargetResult> targets)
     {
         await using var file = File.Create(path);
         var run = new BenchRun(Machine.Describe(), DateTimeOffset.UtcNow, string.Join(' ', args), targets, _sections);
