@@ -22,6 +22,7 @@ public sealed partial class SliceTests(Template template)
         ["Startup"] = "applies the schema, which /health waits for",
         ["Admin"] = "the frame of the command line, which slices give their verbs to",
         ["Jobs"] = "Infer hands it what is asked for with 'Prefer: respond-async'",
+        ["Idempotency"] = "BatchJobs writes a batch and its key in one transaction",
         ["Traffic"] = "Infer asks it which version answers",
         ["Overview"] = "Infer counts by its meter",
         ["Queues"] = "the verb dead-letters of the command line answers with its types",
